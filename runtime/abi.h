@@ -1,0 +1,140 @@
+/*
+ * What generated code and the runtime share. Private: both sides are compiled into the same
+ * library, so nothing here is promised to users and any of it may change from one Cameo to the
+ * next.
+ *
+ * codegen/ emits constants of exactly the shapes declared here and in cameo.h (cameo_model,
+ * cameo_io, cameo_code), as ordinary non-packed LLVM structs in this field order: natural alignment
+ * gives the same layout on both sides. The entry function it emits returns the address of the
+ * cameo_model constant, whose `api` is @cameo_rt_api and whose `code` is the cameo_code constant.
+ *
+ * A run goes like this. The runtime checks the inputs, binds the symbols to dims[0 .. num_symbols),
+ * calls `sizes`, checks the outputs' capacity, calls `workspace` and sees to the memory, and calls
+ * `main` on the caller's thread. `sizes` and `workspace` (and `prepare`) are skipped when the
+ * symbols are those of the run before, so they may depend on nothing else. After `main` the
+ * outputs' dims are read from the dims table.
+ */
+#ifndef CAMEO_RUNTIME_ABI_H
+#define CAMEO_RUNTIME_ABI_H
+
+#include "include/cameo.h"
+
+/*
+ * The run's state as generated code sees it. Pointers may be loaded once at the head of a function:
+ * they do not change during a run. The runtime's own state lies behind it, so only its address is
+ * passed around.
+ */
+struct cameo_frame {
+  const uint8_t *const *inputs; /* data of input i, element-aligned, never NULL */
+  uint8_t *const *outputs;      /* where to write output i, element-aligned, never NULL; it does not
+                                   overlap anything. Has room for the output's bound, or for its
+                                   dims as of `sizes` where there is no bound. */
+  int64_t *dims;                /* num_dims entries: symbols of the inputs, entries computed by
+                                   `sizes`, entries written during the run (NonZero counts) */
+  uint8_t *workspace;           /* 64-byte aligned; 64 bytes before and behind may be loaded */
+  const uint8_t *weights;       /* 64-byte aligned; 64 bytes behind may be loaded */
+  uint64_t seed;                /* of random ops: options.seed */
+  uint64_t run;                 /* counts the context's runs from 0: a counter for random ops */
+  int32_t threads;              /* that a team function will be called with */
+  int32_t failed;               /* nonzero once something failed: see cameo_rt_failed */
+};
+
+/* A failure with its particulars: `node` indexes cameo_code.nodes, a and b are the text's values.
+ */
+struct cameo_fault {
+  int32_t code; /* enum cameo_fault_code; 0 is none */
+  int32_t node; /* -1: none */
+  int64_t a;
+  int64_t b;
+};
+
+/*
+ * What can go wrong while a model runs: X(name, text), where %a and %b stand for the fault's
+ * values. The message is "node 'NAME': TEXT". Add rows at will; the numbers are private to a
+ * library.
+ */
+#define CAMEO_FAULTS(X)                                                                            \
+  X(SIZE_OVERFLOW, "a tensor's size does not fit 64 bits")                                         \
+  X(NEGATIVE_SIZE, "a dim would be %a, expected at least 0")                                       \
+  X(INDEX_RANGE, "index %a is out of range for an axis of size %b")                                \
+  X(DIMS_DIFFER, "dims %a and %b differ, expected the same")                                       \
+  X(NO_BROADCAST, "dims %a and %b do not broadcast")                                               \
+  X(RESHAPE, "cannot reshape %a elements into %b")                                                 \
+  X(SPLIT, "the parts add up to %a, expected %b")                                                  \
+  X(AXIS, "axis %a is out of range for rank %b")                                                   \
+  X(RANK, "expected rank %b, got %a")                                                              \
+  X(LOOP_LIMIT, "the loop ran %a times, more than the limit of %b")                                \
+  X(BOUND, "the result has %a elements, more than the limit of %b")                                \
+  X(VALUE, "value %a is not allowed here, the limit is %b")                                        \
+  X(ZERO_STEP, "a step is 0")                                                                      \
+  X(EMPTY, "cannot reduce an empty axis")                                                          \
+  X(NO_MEMORY, "cannot get %a bytes of memory")
+
+enum cameo_fault_code {
+  CAMEO_FAULT_NONE = 0,
+#define X(name, text) CAMEO_FAULT_##name,
+  CAMEO_FAULTS(X)
+#undef X
+};
+
+/* Architectures, for the meaning of cameo_code.features. */
+enum cameo_arch {
+  CAMEO_ARCH_X86 = 0,
+  CAMEO_ARCH_AARCH64 = 1,
+  CAMEO_ARCH_ARM = 2,
+  CAMEO_ARCH_RISCV = 3,
+  CAMEO_ARCH_WASM = 4
+};
+
+/* The generated code and its data. Functions that are not needed may be NULL, except `main`. */
+struct cameo_code {
+  /* The weights in the library (64-byte aligned, 64 readable bytes behind), or NULL: they come from
+     `weights_file`, or from an option of the caller. Unused when weights_size is 0. */
+  const uint8_t *weights;
+  /* Name without folder of the file beside, or NULL. It holds weights_size bytes and then a
+     trailer: 8 bytes "cameowts" and weights_id in little endian. */
+  const char *weights_file;
+  uint64_t weights_id;
+  /* CPU features the code needs, bit numbers from Features.def for its `arch`. */
+  uint64_t features[2];
+  int32_t arch;
+  int32_t num_nodes;
+  const char *const *nodes; /* names for messages */
+
+  /* Computes the derived entries of `dims`. 0, or a fault code with *fault filled in. Must reject
+     every negative size and overflow, for any symbols >= 0: the kernels rely on it. */
+  int32_t (*sizes)(int64_t *dims, struct cameo_fault *fault);
+  /* Bytes of workspace for these dims and number of threads, -1 on overflow. Pure. */
+  int64_t (*workspace)(const int64_t *dims, int32_t threads);
+  /* Called on the caller's thread before `main` whenever the workspace is new or the dims changed:
+     fills what later runs leave alone (halos). */
+  void (*prepare)(struct cameo_frame *frame);
+  void (*main)(struct cameo_frame *frame);
+};
+
+/* A team function: called on `threads` threads at once, numbered from 0 (the caller's). */
+typedef void (*cameo_team)(struct cameo_frame *frame, int32_t thread, int32_t threads);
+
+/* The table for cameo_model.api. */
+extern const cameo_api cameo_rt_api;
+
+/*
+ * Runs `team` on all frame->threads threads and returns when all have returned; what they wrote is
+ * then visible. Called from `main` (or what it calls) on the caller's thread, never from a team.
+ * With one thread it is a plain call. Does nothing when the run has failed already.
+ */
+void cameo_rt_team(struct cameo_frame *frame, cameo_team team);
+
+/* Waits, in a team function, until all its threads have come here. Every thread must come. */
+void cameo_rt_barrier(struct cameo_frame *frame, int32_t thread);
+
+/* Records a fault unless there is one already. From any thread; it returns, the team goes on. */
+void cameo_rt_fail(struct cameo_frame *frame, int32_t code, int32_t node, int64_t a, int64_t b);
+
+/*
+ * Whether something failed. Inside a team another thread's fault may or may not be seen, so it must
+ * not decide whether to reach a barrier.
+ */
+int32_t cameo_rt_failed(const struct cameo_frame *frame);
+
+#endif
