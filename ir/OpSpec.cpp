@@ -1,0 +1,198 @@
+// Expands the op table's rows once, at first use; see OpSpec.h and ops/Ops.def for the row format.
+#include "ir/OpSpec.h"
+
+#include "ir/infer/Infer.h"
+
+#include <charconv>
+#include <unordered_map>
+
+namespace cameo {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  size_t begin = text.find_first_not_of(' ');
+  if (begin == std::string_view::npos)
+    return {};
+  return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!trim(text).empty()) {
+    size_t end = text.find(separator);
+    parts.push_back(trim(text.substr(0, end)));
+    text = end == std::string_view::npos ? "" : text.substr(end + 1);
+  }
+  return parts;
+}
+
+std::vector<FormalSpec> parseFormals(std::string_view text) {
+  std::vector<FormalSpec> formals;
+  for (std::string_view part : split(text, ',')) {
+    FormalSpec &formal = formals.emplace_back();
+    if (part.back() == '?' || part.back() == '*') {
+      formal.optional = part.back() == '?';
+      formal.variadic = part.back() == '*';
+      part.remove_suffix(1);
+    }
+    size_t colon = part.find(':');
+    formal.name = part.substr(0, colon);
+    if (colon != std::string_view::npos)
+      formal.type = part.substr(colon + 1);
+  }
+  return formals;
+}
+
+void addDTypes(std::string_view name, std::vector<DType> &dtypes) {
+  bool all = name == "all", num = all || name == "num";
+  for (int i = 0; i <= static_cast<int>(DType::BF16); i++) {
+    DType dtype = static_cast<DType>(i);
+    bool wanted = all || dtypeName(dtype) == name || ((num || name == "float") && isFloat(dtype)) ||
+                  ((num || name == "int") && isInt(dtype));
+    if (wanted)
+      dtypes.push_back(dtype);
+  }
+}
+
+std::vector<ConstraintSpec> parseConstraints(std::string_view text) {
+  std::vector<ConstraintSpec> constraints;
+  for (std::string_view part : split(text, ';')) {
+    ConstraintSpec &constraint = constraints.emplace_back();
+    size_t colon = part.find(':');
+    constraint.name = part.substr(0, colon);
+    std::string_view types = trim(part.substr(colon + 1));
+    if (types.starts_with("seq(") || types.starts_with("opt(")) {
+      constraint.sequence = types.starts_with("seq(");
+      constraint.optional = !constraint.sequence;
+      types = types.substr(4, types.size() - 5);
+    }
+    for (std::string_view type : split(types, '|'))
+      addDTypes(type, constraint.dtypes);
+  }
+  return constraints;
+}
+
+Attr parseDefault(std::string_view kind, std::string_view text) {
+  if (kind == "s")
+    return std::string(text);
+  if (kind == "f")
+    return std::stod(std::string(text));
+  if (kind == "d")
+    return *dtypeFromName(text);
+  ICE_UNLESS(kind == "i", "op table: a default of kind '" + std::string(kind) + "'");
+  int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::vector<AttrSpec> parseAttributes(std::string_view text) {
+  std::vector<AttrSpec> attributes;
+  for (std::string_view part : split(text, ',')) {
+    AttrSpec &attribute = attributes.emplace_back();
+    if (part.back() == '!') {
+      attribute.required = true;
+      part.remove_suffix(1);
+    }
+    size_t colon = part.find(':'), equals = part.find('=');
+    attribute.name = part.substr(0, std::min(colon, equals));
+    if (colon == std::string_view::npos)
+      continue;
+    attribute.kind = part.substr(
+        colon + 1, equals == std::string_view::npos ? std::string_view::npos : equals - colon - 1);
+    if (equals != std::string_view::npos)
+      attribute.otherwise = parseDefault(attribute.kind, part.substr(equals + 1));
+  }
+  return attributes;
+}
+
+OpSpec graphSpec(OpKind kind, std::string_view name, int64_t version, Tier tier, const char *inputs,
+                 const char *outputs, const char *constraints, const char *attributes,
+                 InferFn infer, Check check) {
+  return {kind,
+          Level::Graph,
+          name,
+          version,
+          tier,
+          parseFormals(inputs),
+          parseFormals(outputs),
+          parseConstraints(constraints),
+          parseAttributes(attributes),
+          infer,
+          check};
+}
+
+OpSpec coreSpec(OpKind kind, Level level, std::string_view name, const char *inputs,
+                const char *outputs, const char *attributes) {
+  return {kind,
+          level,
+          name,
+          0,
+          Tier::Kernel,
+          parseFormals(inputs),
+          parseFormals(outputs),
+          {},
+          parseAttributes(attributes),
+          nullptr,
+          Check::Close};
+}
+
+const std::vector<OpSpec> &table() {
+  static const std::vector<OpSpec> specs = {
+#define GRAPH_OP(kind, version, tier, ins, outs, constraints, attrs, rule, check)                  \
+  graphSpec(OpKind::kind, #kind, version, Tier::tier, ins, outs, constraints, attrs, infer##rule,  \
+            Check::check),
+#define KERNEL_OP(kind, text, ins, outs, attrs)                                                    \
+  coreSpec(OpKind::kind, Level::Kernel, text, ins, outs, attrs),
+#define CORE_OP(kind, text, ins, outs, attrs)                                                      \
+  coreSpec(OpKind::kind, Level::Core, text, ins, outs, attrs),
+#include "ir/ops/Ops.def"
+  };
+  return specs;
+}
+
+} // namespace
+
+const AttrSpec *OpSpec::attribute(std::string_view wanted) const {
+  for (const AttrSpec &attribute : attributes)
+    if (attribute.name == wanted)
+      return &attribute;
+  return nullptr;
+}
+
+const ConstraintSpec *OpSpec::constraint(std::string_view wanted) const {
+  for (const ConstraintSpec &constraint : constraints)
+    if (constraint.name == wanted)
+      return &constraint;
+  return nullptr;
+}
+
+int64_t OpSpec::minOperands() const {
+  int64_t count = 0;
+  for (size_t i = 0; i < inputs.size(); i++)
+    if (!inputs[i].optional && !inputs[i].variadic)
+      count = static_cast<int64_t>(i) + 1;
+  return count;
+}
+
+int64_t OpSpec::maxOperands() const {
+  if (!inputs.empty() && inputs.back().variadic)
+    return -1;
+  return static_cast<int64_t>(inputs.size());
+}
+
+const OpSpec &spec(OpKind kind) { return table()[static_cast<size_t>(kind)]; }
+
+std::span<const OpSpec> allSpecs() { return table(); }
+
+std::optional<OpKind> kindFromName(std::string_view name) {
+  static const std::unordered_map<std::string_view, OpKind> kinds = [] {
+    std::unordered_map<std::string_view, OpKind> map;
+    for (const OpSpec &row : table())
+      map.emplace(row.name, row.kind);
+    return map;
+  }();
+  auto found = kinds.find(name);
+  return found == kinds.end() ? std::nullopt : std::optional<OpKind>(found->second);
+}
+
+} // namespace cameo

@@ -1,0 +1,84 @@
+// What the op table says about each kind, expanded from ir/ops/*.def: signature, attributes, type
+// constraints, inference, tolerance class. The verifier, parser, printer, importer, support table
+// and test enrolment read this; nothing about an op is said twice.
+#pragma once
+
+#include "ir/Attr.h"
+#include "ir/OpKind.h"
+#include "ir/Result.h"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cameo {
+
+class InferContext;
+using InferFn = Result<void> (*)(InferContext &);
+
+enum class Level { Graph, Kernel, Core };
+
+/// How a graph op is lowered, which is also where its implementation is looked for.
+enum class Tier {
+  Pointwise, // one scalar formula, broadcast
+  Reduce,    // a reduction over axes
+  View,      // moves or reinterprets data: reshape, transpose, slice, concat, pad, gather ...
+  Composite, // lowered to other graph ops
+  Kernel,    // its own kernel emitter
+  Control,   // regions
+  Constant,  // evaluated at compile time only
+};
+
+/// How results are compared in tests.
+enum class Check { Exact, Ulp, Close, Random };
+
+/// A formal input or output: `B:T?` is optional, `inputs:T*` variadic.
+struct FormalSpec {
+  std::string name;
+  std::string type;
+  bool optional = false;
+  bool variadic = false;
+};
+
+/// `axis:i=0`: name, kind (i f s is fs ss t g) and default.
+struct AttrSpec {
+  std::string name;
+  std::string kind;
+  std::optional<Attr> otherwise;
+  bool required = false;
+};
+
+/// `T: f32|f64`: the element types a type variable allows.
+struct ConstraintSpec {
+  std::string name;
+  std::vector<DType> dtypes;
+  bool sequence = false; // a sequence of these
+  bool optional = false; // an optional of these
+};
+
+struct OpSpec {
+  OpKind kind;
+  Level level;
+  std::string_view name; // in text; for graph ops the ONNX name
+  int64_t version = 0;   // ONNX opset whose semantics it has; 0 outside the graph level
+  Tier tier = Tier::Kernel;
+  std::vector<FormalSpec> inputs, outputs;
+  std::vector<ConstraintSpec> constraints;
+  std::vector<AttrSpec> attributes;
+  InferFn infer = nullptr;
+  Check check = Check::Close;
+
+  const AttrSpec *attribute(std::string_view name) const;
+  const ConstraintSpec *constraint(std::string_view name) const;
+  /// Number of operands that must be there, and the largest number (-1: any).
+  int64_t minOperands() const;
+  int64_t maxOperands() const;
+};
+
+const OpSpec &spec(OpKind kind);
+std::span<const OpSpec> allSpecs();
+std::optional<OpKind> kindFromName(std::string_view name);
+
+} // namespace cameo

@@ -1,0 +1,60 @@
+// Type and shape inference of graph ops: one pure function a rule, named by the op table's rows;
+// many ops share one. A rule reads operand types, attributes and known contents, reports what the
+// user got wrong, and sets result types, and `known` contents of small integer results.
+//
+// Rules see only valid arity, attribute kinds and element types: the driver checked them against
+// the op table, and filled in default attributes.
+#pragma once
+
+#include "ir/Module.h"
+#include "ir/OpSpec.h"
+#include "ir/Result.h"
+
+#include <optional>
+
+namespace cameo {
+
+class InferContext {
+public:
+  InferContext(Module &module, Op &op) : module(module), op(op) {}
+
+  Module &module;
+  Op &op;
+
+  bool has(int64_t i) const { return op.operand(i) != nullptr; }
+  /// The type of operand i, which must be there.
+  const Type &in(int64_t i) const { return op.operand(i)->type; }
+  /// The data of operand i if it is a Constant, else nullptr.
+  ConstRef constant(int64_t i) const;
+  /// The elements of integer operand i (rank 0 or 1) if known, from a constant or by inference.
+  std::optional<Dims> known(int64_t i) const;
+  /// The same if all elements are constants.
+  std::optional<std::vector<int64_t>> knownInts(int64_t i) const;
+
+  /// Sets result i's type; ignored if the op has no such result.
+  void out(int64_t i, Type type);
+  void outKnown(int64_t i, Dims elements);
+  /// A dim of unknown size, given a fresh symbol.
+  Dim freshDim();
+
+  /// An error naming the op's node: `node 'Conv_12' (Conv): <message>`.
+  Error error(const std::string &message) const;
+};
+
+/// Checks arity, attributes and element types against the op table, fills in default attributes and
+/// runs the op's rule. An unranked operand makes results unranked unless the rule handles it.
+Result<void> inferOp(Module &module, Op &op);
+
+/// `a` broadcast with `b` as in numpy; nothing if two constants disagree. A symbol against a
+/// constant other than 1 takes the constant; two distinct symbols give max(a, b): at run time each
+/// is that or 1.
+std::optional<Dim> broadcastDim(const Dim &a, const Dim &b);
+std::optional<Dims> broadcastShapes(const Dims &a, const Dims &b);
+/// axis in [-rank, rank) made non-negative; nothing if outside.
+std::optional<int64_t> normalizeAxis(int64_t axis, int64_t rank);
+
+// The rules; the op table names them without the prefix `infer`.
+#define INFER_RULE(name) Result<void> infer##name(InferContext &);
+#include "ir/infer/Rules.def"
+
+} // namespace cameo
