@@ -1,0 +1,63 @@
+// What lowering hands to the code generator: loop-level functions and everything the generated
+// library says about itself. Code generation adds nothing of its own but the target.
+#pragma once
+
+#include "ir/Module.h"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cameo {
+
+/// A dim of a port: a constant, or an entry of the run's table of sizes.
+struct PortDim {
+  int64_t constant = -1;
+  int64_t entry = -1; // index into the table, used when constant < 0
+};
+
+/// An input or output of the model, in order.
+struct Port {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<PortDim> dims;
+  /// Outputs whose size is known only after the run are written to context memory first; this is
+  /// the table entry holding the bytes to reserve, -1 for all others.
+  int64_t boundEntry = -1;
+};
+
+/// A piece of the weight segment. `fill` writes exactly `size` bytes; it is called once, in order
+/// of offset, while the library is written, so that packed weights never all exist in memory.
+struct WeightBlob {
+  std::string name;
+  int64_t offset = 0; // multiple of 64
+  int64_t size = 0;
+  std::function<void(std::span<std::byte>)> fill;
+};
+
+struct Program {
+  /// Functions by attribute `kind`:
+  ///   "main"       () on the calling thread: `team`, control flow
+  ///   "sizes"      () -> i32: from the bound symbols fills the rest of the table of sizes; 0, or 1
+  ///   when
+  ///                a size overflows or is negative
+  ///   "workspace"  (threads: index) -> index: bytes of arena, -1 on overflow
+  ///   "team"       () run by all threads
+  ///   "kernel"     called by team functions: (pointers and indices ..., begin, end)
+  ///   "micro"      called by kernels; never inlined
+  Module module;
+  std::vector<Port> inputs, outputs;
+  /// Names of the table's first entries: the symbols that input shapes bind, in order.
+  std::vector<std::string> symbols;
+  int64_t numDims = 0;
+  /// What `fail`'s node attribute indexes: names of ONNX nodes.
+  std::vector<std::string> nodeNames;
+  std::vector<WeightBlob> weights;
+  int64_t weightBytes = 0;
+  std::map<std::string, std::string> metadata;
+};
+
+} // namespace cameo
