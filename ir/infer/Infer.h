@@ -16,7 +16,7 @@ namespace cameo {
 
 class InferContext {
 public:
-  InferContext(Module &module, Op &op) : module(module), op(op) {}
+  InferContext(Module &module, Op &op);
 
   Module &module;
   Op &op;
@@ -24,6 +24,8 @@ public:
   bool has(int64_t i) const { return op.operand(i) != nullptr; }
   /// The type of operand i, which must be there.
   const Type &in(int64_t i) const { return op.operand(i)->type; }
+  /// Operand i as messages call it: `input W ('conv1.weight')`.
+  std::string name(int64_t i) const;
   /// The data of operand i if it is a Constant, else nullptr.
   ConstRef constant(int64_t i) const;
   /// The elements of integer operand i (rank 0 or 1) if known, from a constant or by inference.
@@ -31,15 +33,27 @@ public:
   /// The same if all elements are constants.
   std::optional<std::vector<int64_t>> knownInts(int64_t i) const;
 
-  /// Sets result i's type; ignored if the op has no such result.
+  /// Sets result i's type; ignored if the op has no such result. The driver gave results already
+  /// the element type the op table implies, and unknown rank.
   void out(int64_t i, Type type);
+  void outShape(int64_t i, Dims shape);
+  /// Sets the contents of integer result i (rank 0 or 1), unless an element overflowed.
   void outKnown(int64_t i, Dims elements);
-  /// A dim of unknown size, given a fresh symbol.
+  /// A dim of unknown size, given a fresh symbol; inferring the same op again gives the same.
   Dim freshDim();
 
   /// An error naming the op's node: `node 'Conv_12' (Conv): <message>`.
   Error error(const std::string &message) const;
+
+private:
+  std::vector<Dim> ownSymbols_;
+  size_t nextOwn_ = 0;
 };
+
+/// Largest number of elements whose contents inference follows.
+constexpr int64_t kMaxKnown = 1024;
+/// The elements of a small integer or bool constant of rank 0 or 1.
+std::optional<Dims> knownElements(const ConstRef &data);
 
 /// Checks arity, attributes and element types against the op table, fills in default attributes and
 /// runs the op's rule. An unranked operand makes results unranked unless the rule handles it.
