@@ -194,7 +194,8 @@ typedef struct cameo_options {
   int64_t workspace_size; /* see cameo_workspace_size */
   /* Where the weights come from when not from the library: at most one of these three is set. */
   const char *weights_path; /* the weights file, to be mapped */
-  const void *weights;      /* the weights in memory, 64-byte aligned, kept by the caller */
+  /* the weights in memory kept by the caller: 64-byte aligned, and 64 readable bytes behind */
+  const void *weights;
   cameo_read_weights read_weights;
   void *user;    /* first argument of read_weights */
   uint64_t seed; /* of random operators */

@@ -1,0 +1,321 @@
+/*
+ * One run of a model: checks what the caller gave, finds the sizes, sees to memory, calls the
+ * generated code, and hands back the outputs.
+ *
+ * Nothing the caller can put into the values may lead to a crash, short of pointers to memory that
+ * is not there. Nothing is written before every input has been checked.
+ */
+#include "Runtime.h"
+
+static int32_t failWith(struct cameo_private *self, int32_t status, const char *text,
+                        const struct cameo_words *words) {
+  cameo_say(self->message, sizeof self->message, text, words);
+  return status;
+}
+
+static int64_t dimOf(const struct cameo_private *self, int64_t dim) {
+  return cameo_dim_is_entry(dim) ? self->frame.dims[cameo_dim_entry(dim)] : dim;
+}
+
+/* Whether data is aligned for one element; complex numbers are as two. */
+static int32_t isAligned(const void *data, int32_t dtype) {
+  int32_t bytes = cameo_dtype_bits(dtype) / 8;
+  if (dtype == CAMEO_COMPLEX64 || dtype == CAMEO_COMPLEX128)
+    bytes /= 2;
+  return bytes <= 1 || (uintptr_t)data % (uintptr_t)bytes == 0;
+}
+
+/* Checks one dim of an input and binds the symbol it stands for. */
+static int32_t bindDim(struct cameo_private *self, const cameo_io *io, int32_t axis, int64_t got) {
+  struct cameo_words words = {.s = io->name, .a = axis, .b = got};
+  int64_t dim = io->dims[axis];
+  if (got < 0)
+    return failWith(self, CAMEO_WRONG_SHAPE, "input '%s': dim %a is %b", &words);
+  words.c = dim;
+  if (!cameo_dim_is_entry(dim))
+    return got == dim ? CAMEO_OK
+                      : failWith(self, CAMEO_WRONG_SHAPE,
+                                 "input '%s': expected dim %a to be %c, got %b", &words);
+  int64_t entry = cameo_dim_entry(dim);
+  words.c = self->symbols[entry];
+  words.t = self->head.model->dim_names[entry];
+  if (words.c >= 0 && words.c != got)
+    return failWith(
+        self, CAMEO_WRONG_SHAPE,
+        "input '%s': expected dim %a to be %c, the size of '%t' in another place, got %b", &words);
+  self->symbols[entry] = got;
+  return CAMEO_OK;
+}
+
+static int32_t readInput(struct cameo_private *self, int32_t index, const cameo_value *value) {
+  static const _Alignas(64) uint8_t nothing[64];
+  const cameo_io *io = &self->head.model->inputs[index];
+  const cameo_tensor *tensor = &value->as.tensor;
+  struct cameo_words words = {.s = io->name};
+  if (value->kind != CAMEO_TENSOR)
+    return failWith(self, CAMEO_WRONG_KIND, "input '%s': expected a tensor", &words);
+  if (tensor->dtype != io->dtype) {
+    struct cameo_words types = {.s = cameo_dtype_name(io->dtype),
+                                .t = cameo_dtype_name(tensor->dtype)};
+    char text[64];
+    cameo_say(text, sizeof text, "expected %s, got %t", &types);
+    words.t = text;
+    return failWith(self, CAMEO_WRONG_DTYPE, "input '%s': %t", &words);
+  }
+  words.a = io->rank;
+  words.b = tensor->rank;
+  if (tensor->rank != io->rank)
+    return failWith(self, CAMEO_WRONG_RANK, "input '%s': expected rank %a, got %b", &words);
+  if (!tensor->dims && io->rank)
+    return failWith(self, CAMEO_INVALID_ARGUMENT, "input '%s': no dims given", &words);
+  int32_t status = CAMEO_OK;
+  for (int32_t i = 0; i < io->rank && !status; i++)
+    status = bindDim(self, io, i, tensor->dims[i]);
+  if (status)
+    return status;
+  int64_t *bytes = &self->input_bytes[index];
+  if (cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, bytes))
+    return failWith(self, CAMEO_OVERFLOW, "input '%s': the size overflows", &words);
+  words.a = tensor->capacity;
+  words.b = *bytes;
+  if (tensor->capacity < 0 || (tensor->capacity && tensor->capacity < *bytes))
+    return failWith(self, CAMEO_INVALID_ARGUMENT, "input '%s': has %a bytes, its dims need %b",
+                    &words);
+  if (*bytes && (!tensor->data || !isAligned(tensor->data, io->dtype)))
+    return failWith(self, CAMEO_INVALID_ARGUMENT,
+                    tensor->data ? "input '%s': the data is not aligned to its elements"
+                                 : "input '%s': no data given",
+                    &words);
+  self->inputs[index] = *bytes ? tensor->data : nothing;
+  return CAMEO_OK;
+}
+
+static int32_t reserveWorkspace(struct cameo_private *self, int64_t bytes) {
+  struct cameo_words words = {.a = self->workspace.size, .b = bytes};
+  if (bytes < 0)
+    return failWith(self, CAMEO_OVERFLOW, "the size of the workspace overflows", &words);
+  if (!self->owns_workspace && bytes > self->workspace.size)
+    return failWith(self, CAMEO_OUT_OF_MEMORY,
+                    "the workspace given has room for %a bytes, this run needs %b", &words);
+  int32_t status = self->owns_workspace ? cameo_memory_reserve(&self->workspace, bytes) : CAMEO_OK;
+  self->frame.workspace = self->workspace.data;
+  return status ? failWith(self, status, "no memory for a workspace of %b bytes", &words) : status;
+}
+
+/* Finds the sizes for the symbols just bound, unless they are those of the run before. */
+static int32_t prepare(struct cameo_private *self) {
+  const struct cameo_code *code = self->code;
+  struct cameo_frame *frame = &self->frame;
+  int32_t count = self->head.model->num_symbols, same = self->prepared;
+  for (int32_t i = 0; i < count && same; i++)
+    same = frame->dims[i] == self->symbols[i];
+  if (!same) {
+    self->prepared = 0;
+    for (int32_t i = 0; i < count; i++)
+      frame->dims[i] = self->symbols[i];
+    if (code->sizes && code->sizes(frame->dims, &self->fault)) {
+      cameo_say_fault(self->message, sizeof self->message, code, &self->fault);
+      return CAMEO_RUN_FAILED;
+    }
+    int64_t bytes = code->workspace ? code->workspace(frame->dims, frame->threads) : 0;
+    int32_t status = reserveWorkspace(self, bytes);
+    if (status)
+      return status;
+    self->workspace_used = bytes;
+    self->prepared = 1;
+  }
+  if (self->flags & CAMEO_POISON)
+    memset(frame->workspace - CAMEO_SLACK, 0xff, (size_t)self->workspace_used + 2 * CAMEO_SLACK);
+  self->needs_prepare = self->needs_prepare || !same || (self->flags & CAMEO_POISON);
+  return CAMEO_OK;
+}
+
+/* Whether a pointer is into the memory that outputs of earlier runs were given. */
+static int32_t isOurs(const struct cameo_private *self, const void *data) {
+  const struct cameo_memory *memory = &self->results_memory;
+  uintptr_t offset = (uintptr_t)data - (uintptr_t)memory->data;
+  return memory->data && offset < (uintptr_t)memory->size + 1;
+}
+
+/* Fills in an output's dims, or their bound, and its size. Memory is decided by placeOutputs. */
+static int32_t describeOutput(struct cameo_private *self, int32_t index, cameo_value *value) {
+  const cameo_io *io = &self->head.model->outputs[index];
+  cameo_tensor *tensor = &value->as.tensor;
+  struct cameo_output *result = &self->results[index];
+  struct cameo_words words = {.s = io->name, .t = cameo_dtype_name(io->dtype), .a = io->rank};
+  if (value->kind != CAMEO_TENSOR)
+    return failWith(self, CAMEO_WRONG_KIND, "output '%s': expected a tensor", &words);
+  if (tensor->dtype && tensor->dtype != io->dtype)
+    return failWith(self, CAMEO_WRONG_DTYPE, "output '%s': the model makes %t", &words);
+  if (!tensor->dims)
+    tensor->dims = result->dims;
+  else if (tensor->dims != result->dims && tensor->rank < io->rank)
+    return failWith(self, CAMEO_WRONG_RANK, "output '%s': the rank is %a, dims has less room",
+                    &words);
+  tensor->dtype = io->dtype;
+  tensor->rank = io->rank;
+  for (int32_t i = 0; i < io->rank; i++)
+    tensor->dims[i] = dimOf(self, (io->bound ? io->bound : io->dims)[i]);
+  if (cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &result->bytes))
+    return failWith(self, CAMEO_OVERFLOW, "output '%s': the size overflows", &words);
+  if (isOurs(self, tensor->data))
+    tensor->data = NULL;
+  if (tensor->data && !isAligned(tensor->data, io->dtype))
+    return failWith(self, CAMEO_INVALID_ARGUMENT,
+                    "output '%s': the data is not aligned to its elements", &words);
+  return CAMEO_OK;
+}
+
+/* Decides where each output is written: to the caller's buffer, or to memory of the context. */
+static int32_t placeOutputs(struct cameo_private *self, cameo_value *outputs) {
+  const cameo_model *model = self->head.model;
+  int64_t total = 0;
+  for (int32_t i = 0; i < model->num_outputs; i++) {
+    struct cameo_output *result = &self->results[i];
+    const cameo_tensor *tensor = &outputs[i].as.tensor;
+    struct cameo_words words = {
+        .s = model->outputs[i].name, .a = tensor->capacity, .b = result->bytes};
+    result->offset = -1;
+    if (tensor->data && tensor->capacity >= result->bytes)
+      continue;
+    if (tensor->data && !model->outputs[i].bound)
+      return failWith(self, CAMEO_TOO_SMALL, "output '%s': has room for %a bytes, expected %b",
+                      &words);
+    result->offset = total;
+    if (result->bytes > INT64_MAX - CAMEO_ALIGNMENT - total)
+      return failWith(self, CAMEO_OVERFLOW, "output '%s': the size overflows", &words);
+    total += (result->bytes + CAMEO_ALIGNMENT) & ~(int64_t)(CAMEO_ALIGNMENT - 1);
+  }
+  struct cameo_words words = {.a = total};
+  if (total && cameo_memory_reserve(&self->results_memory, total))
+    return failWith(self, CAMEO_OUT_OF_MEMORY, "no memory for %a bytes of outputs", &words);
+  for (int32_t i = 0; i < model->num_outputs; i++)
+    self->outputs[i] = self->results[i].offset < 0
+                           ? outputs[i].as.tensor.data
+                           : self->results_memory.data + self->results[i].offset;
+  return CAMEO_OK;
+}
+
+static int32_t overlap(const void *a, int64_t sizeA, const void *b, int64_t sizeB) {
+  uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+  return sizeA && sizeB && (x < y ? y - x < (uintptr_t)sizeA : x - y < (uintptr_t)sizeB);
+}
+
+/* Rejects outputs that share memory with inputs or with each other. */
+static int32_t checkOverlap(struct cameo_private *self) {
+  const cameo_model *model = self->head.model;
+  for (int32_t i = 0; i < model->num_outputs; i++) {
+    int64_t size = self->results[i].bytes;
+    struct cameo_words words = {.s = model->outputs[i].name};
+    for (int32_t j = 0; j < model->num_inputs; j++) {
+      words.t = model->inputs[j].name;
+      if (overlap(self->outputs[i], size, self->inputs[j], self->input_bytes[j]))
+        return failWith(self, CAMEO_INVALID_ARGUMENT, "output '%s' overlaps input '%t'", &words);
+    }
+    for (int32_t j = 0; j < i; j++) {
+      words.t = model->outputs[j].name;
+      if (overlap(self->outputs[i], size, self->outputs[j], self->results[j].bytes))
+        return failWith(self, CAMEO_INVALID_ARGUMENT, "output '%s' overlaps output '%t'", &words);
+    }
+  }
+  return CAMEO_OK;
+}
+
+/* Checks the inputs and binds the symbols. */
+static int32_t readInputs(struct cameo_private *self, const cameo_value *inputs) {
+  const cameo_model *model = self->head.model;
+  int32_t status = CAMEO_OK;
+  for (int32_t i = 0; i < model->num_symbols; i++)
+    self->symbols[i] = -1;
+  for (int32_t i = 0; i < model->num_inputs && !status; i++) {
+    status = readInput(self, i, &inputs[i]);
+    struct cameo_words words = {.s = model->inputs[i].name};
+    if (!status && self->input_bytes[i] && isOurs(self, self->inputs[i]))
+      status =
+          failWith(self, CAMEO_INVALID_ARGUMENT,
+                   "input '%s': is an output of the run before, which this run overwrites", &words);
+  }
+  return status;
+}
+
+/* Outputs as they turned out: dims that depended on the data, and copies to the caller's buffers.
+ */
+static int32_t finishOutputs(struct cameo_private *self, cameo_value *outputs) {
+  const cameo_model *model = self->head.model;
+  int32_t status = CAMEO_OK;
+  for (int32_t i = 0; i < model->num_outputs; i++) {
+    const cameo_io *io = &model->outputs[i];
+    struct cameo_output *result = &self->results[i];
+    cameo_tensor *tensor = &outputs[i].as.tensor;
+    if (io->bound) {
+      for (int32_t axis = 0; axis < io->rank; axis++)
+        tensor->dims[axis] = dimOf(self, io->dims[axis]);
+      cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &result->bytes);
+    }
+    struct cameo_words words = {.s = io->name, .a = tensor->capacity, .b = result->bytes};
+    if (!tensor->data) {
+      tensor->data = self->outputs[i];
+      tensor->capacity = result->bytes;
+    } else if (result->offset >= 0 && tensor->capacity < result->bytes) {
+      status = failWith(self, CAMEO_TOO_SMALL, "output '%s': has room for %a bytes, expected %b",
+                        &words);
+    } else if (result->offset >= 0) {
+      memcpy(tensor->data, self->outputs[i], (size_t)result->bytes);
+    }
+  }
+  return status;
+}
+
+/* Calls the generated code; its memory is ready. */
+static int32_t execute(struct cameo_private *self) {
+  struct cameo_frame *frame = &self->frame;
+  struct cameo_words words = {.a = frame->threads};
+  self->fault = (struct cameo_fault){0};
+  self->fault_taken = 0;
+  self->team_status = CAMEO_OK;
+  frame->failed = 0;
+  if (self->needs_prepare && self->code->prepare)
+    self->code->prepare(frame);
+  self->needs_prepare = frame->failed;
+  if (!frame->failed)
+    self->code->main(frame);
+  frame->run++;
+  if (self->team_status)
+    return failWith(self, self->team_status, "cannot start %a threads", &words);
+  if (!frame->failed)
+    return CAMEO_OK;
+  cameo_say_fault(self->message, sizeof self->message, self->code, &self->fault);
+  return CAMEO_RUN_FAILED;
+}
+
+static int32_t runChecked(struct cameo_private *self, const cameo_value *inputs,
+                          cameo_value *outputs) {
+  const cameo_model *model = self->head.model;
+  struct cameo_words words = {0};
+  self->message[0] = 0;
+  if ((!inputs && model->num_inputs) || (!outputs && model->num_outputs))
+    return failWith(self, CAMEO_INVALID_ARGUMENT, "no inputs or outputs given", &words);
+  int32_t status = readInputs(self, inputs);
+  if (!status)
+    status = prepare(self);
+  for (int32_t i = 0; i < model->num_outputs && !status; i++)
+    status = describeOutput(self, i, &outputs[i]);
+  if (!status)
+    status = placeOutputs(self, outputs);
+  if (!status)
+    status = checkOverlap(self);
+  if (!status)
+    status = execute(self);
+  return status ? status : finishOutputs(self, outputs);
+}
+
+int32_t cameo_rt_run(cameo_context *context, const cameo_value *inputs, cameo_value *outputs) {
+  struct cameo_private *self = (struct cameo_private *)context;
+  if (__atomic_exchange_n(&self->busy, 1, __ATOMIC_ACQUIRE))
+    return CAMEO_BUSY;
+  uint64_t mode = cameo_cpu_set_float();
+  int32_t status = runChecked(self, inputs, outputs);
+  cameo_cpu_restore_float(mode);
+  __atomic_store_n(&self->busy, 0, __ATOMIC_RELEASE);
+  return status;
+}

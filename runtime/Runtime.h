@@ -1,0 +1,104 @@
+/*
+ * The runtime's own state and the functions its files share. See abi.h for what generated code sees
+ * and include/cameo.h for what users see.
+ */
+#ifndef CAMEO_RUNTIME_RUNTIME_H
+#define CAMEO_RUNTIME_RUNTIME_H
+
+#include "abi.h"
+
+/* The C library functions in use, declared here because most targets are built without headers. */
+void *malloc(size_t size);
+void free(void *pointer);
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memset(void *to, int byte, size_t size);
+
+enum { CAMEO_ALIGNMENT = 64, CAMEO_SLACK = 64, CAMEO_MESSAGE_SIZE = 320, CAMEO_MAX_THREADS = 1024 };
+
+/* Memory of a context, kept from run to run; `data` is aligned and has slack on both sides. */
+struct cameo_memory {
+  uint8_t *data;
+  int64_t size;   /* usable bytes at data */
+  void *base;     /* what to free; NULL when empty or the caller's */
+  int64_t mapped; /* bytes at base when they are pages, 0 when they are from malloc */
+};
+
+/* An output during a run. */
+struct cameo_output {
+  int64_t *dims;  /* the context's table for an output whose caller gave none */
+  int64_t bytes;  /* of the output's dims, or of its bound before the run */
+  int64_t offset; /* in the context's output memory, -1 when written to the caller's buffer */
+};
+
+struct cameo_private {
+  cameo_context head;
+  const struct cameo_code *code;
+  struct cameo_frame frame;
+  const uint8_t **inputs;       /* num_inputs; frame.inputs */
+  int64_t *input_bytes;         /* num_inputs */
+  uint8_t **outputs;            /* num_outputs; frame.outputs */
+  struct cameo_output *results; /* num_outputs */
+  int64_t *symbols;             /* num_symbols, of the run being checked */
+  cameo_pool *pool;             /* NULL with one thread */
+  struct cameo_memory workspace;
+  struct cameo_memory results_memory;
+  struct cameo_memory weights_copy;
+  const uint8_t *weights_map;
+  int64_t weights_map_size;
+  struct cameo_fault fault;
+  int32_t fault_taken;    /* atomic: who sets it writes `fault` */
+  int32_t team_status;    /* of the pool, when a team could not be run */
+  int32_t busy;           /* atomic */
+  int32_t prepared;       /* dims and workspace fit the symbols in dims[] */
+  int32_t needs_prepare;  /* the generated `prepare` has to be called */
+  int64_t workspace_used; /* bytes that the dims need */
+  int32_t owns_pool;
+  int32_t owns_workspace;
+  uint32_t flags;
+  char message[CAMEO_MESSAGE_SIZE];
+};
+
+/* Values for a message: text may use %s, %t, %a, %b and %c. */
+struct cameo_words {
+  const char *s;
+  const char *t;
+  int64_t a;
+  int64_t b;
+  int64_t c;
+};
+
+/* Writes at most size bytes, the ending zero included; `out` may be NULL. */
+void cameo_say(char *out, int64_t size, const char *text, const struct cameo_words *words);
+void cameo_say_fault(char *out, int64_t size, const struct cameo_code *code,
+                     const struct cameo_fault *fault);
+const char *cameo_dtype_name(int32_t dtype);
+const char *cameo_rt_status_string(int32_t status);
+
+/* Bytes of a dense tensor; CAMEO_OVERFLOW when they do not fit this machine's pointers. */
+int32_t cameo_tensor_bytes(int32_t dtype, int32_t rank, const int64_t *dims, int64_t *bytes);
+int32_t cameo_dtype_bits(int32_t dtype);
+
+/* Makes room for size bytes; the contents are lost when it has to grow. */
+int32_t cameo_memory_reserve(struct cameo_memory *memory, int64_t size);
+void cameo_memory_free(struct cameo_memory *memory);
+
+int32_t cameo_rt_create(const cameo_model *model, const cameo_options *options,
+                        cameo_context **context);
+void cameo_rt_destroy(cameo_context *context);
+const char *cameo_rt_last_error(const cameo_context *context);
+int32_t cameo_rt_run(cameo_context *context, const cameo_value *inputs, cameo_value *outputs);
+int64_t cameo_rt_workspace_size(const cameo_model *model, const int64_t *symbols, int32_t threads);
+int32_t cameo_rt_pool_create(int32_t threads, cameo_pool **pool);
+
+/* Fills in where the weights are, by the options; says why when there are none. */
+int32_t cameo_weights_open(struct cameo_private *self, const cameo_options *options);
+void cameo_weights_close(struct cameo_private *self);
+
+/* The name of a feature that the code needs and this CPU lacks, or NULL. */
+const char *cameo_cpu_missing(const struct cameo_code *code);
+
+/* Sets round to nearest without flush to zero; returns the mode for cameo_cpu_restore_float. */
+uint64_t cameo_cpu_set_float(void);
+void cameo_cpu_restore_float(uint64_t mode);
+
+#endif
