@@ -1,0 +1,49 @@
+// Gives access to what CMakeLists.txt embedded.
+#include "runtime/Bitcode.h"
+
+extern "C" {
+#define ROW(arch) extern const char cameo_bitcode_##arch[], cameo_bitcode_##arch##_end[];
+#include "BitcodeRows.def"
+#undef ROW
+extern const char cameo_public_header[], cameo_public_header_end[];
+}
+
+namespace cameo {
+
+namespace {
+
+struct Row {
+  std::string_view arch;
+  const char *begin;
+  const char *end;
+};
+
+const Row kRows[] = {
+#define ROW(arch) {#arch, cameo_bitcode_##arch, cameo_bitcode_##arch##_end},
+#include "BitcodeRows.def"
+#undef ROW
+};
+
+std::string_view textOf(const char *begin, const char *end) {
+  return {begin, static_cast<size_t>(end - begin)};
+}
+
+} // namespace
+
+std::string_view runtimeBitcode(std::string_view arch) {
+  for (const Row &row : kRows)
+    if (row.arch == arch)
+      return textOf(row.begin, row.end);
+  return {};
+}
+
+std::vector<std::string_view> runtimeArchs() {
+  std::vector<std::string_view> archs;
+  for (const Row &row : kRows)
+    archs.push_back(row.arch);
+  return archs;
+}
+
+std::string_view publicHeader() { return textOf(cameo_public_header, cameo_public_header_end); }
+
+} // namespace cameo
