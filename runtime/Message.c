@@ -19,6 +19,10 @@ static void putText(struct writer *writer, const char *text) {
 static void putNumber(struct writer *writer, int64_t value) {
   char digits[24];
   int32_t i = sizeof digits - 1;
+  if (value == CAMEO_UNKNOWN) {
+    putText(writer, "?");
+    return;
+  }
   uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
   digits[i] = 0;
   do

@@ -113,6 +113,9 @@ static int32_t prepare(struct cameo_private *self) {
     self->prepared = 0;
     for (int32_t i = 0; i < count; i++)
       frame->dims[i] = self->symbols[i];
+    for (int32_t i = count; i < self->head.model->num_dims; i++)
+      frame->dims[i] = -1;
+    self->fault = (struct cameo_fault){CAMEO_FAULT_SIZES, -1, 0, 0};
     if (code->sizes && code->sizes(frame->dims, &self->fault)) {
       cameo_say_fault(self->message, sizeof self->message, code, &self->fault);
       return CAMEO_RUN_FAILED;
@@ -137,7 +140,12 @@ static int32_t isOurs(const struct cameo_private *self, const void *data) {
   return memory->data && offset < (uintptr_t)memory->size + 1;
 }
 
-/* Fills in an output's dims, or their bound, and its size. Memory is decided by placeOutputs. */
+static void fillDims(const struct cameo_private *self, const cameo_io *io, int64_t *dims) {
+  for (int32_t i = 0; i < io->rank; i++)
+    dims[i] = dimOf(self, io->dims[i]);
+}
+
+/* Fills in an output's dims and its size, or a bound of it. Memory is decided by placeOutputs. */
 static int32_t describeOutput(struct cameo_private *self, int32_t index, cameo_value *value) {
   const cameo_io *io = &self->head.model->outputs[index];
   cameo_tensor *tensor = &value->as.tensor;
@@ -154,9 +162,13 @@ static int32_t describeOutput(struct cameo_private *self, int32_t index, cameo_v
                     &words);
   tensor->dtype = io->dtype;
   tensor->rank = io->rank;
-  for (int32_t i = 0; i < io->rank; i++)
-    tensor->dims[i] = dimOf(self, (io->bound ? io->bound : io->dims)[i]);
-  if (cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &result->bytes))
+  fillDims(self, io, tensor->dims);
+  int32_t overflow = 0;
+  if (io->bound >= 0)
+    result->bytes = self->frame.dims[io->bound];
+  else
+    overflow = cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &result->bytes);
+  if (overflow || result->bytes < 0)
     return failWith(self, CAMEO_OVERFLOW, "output '%s': the size overflows", &words);
   if (isOurs(self, tensor->data))
     tensor->data = NULL;
@@ -178,7 +190,7 @@ static int32_t placeOutputs(struct cameo_private *self, cameo_value *outputs) {
     result->offset = -1;
     if (tensor->data && tensor->capacity >= result->bytes)
       continue;
-    if (tensor->data && !model->outputs[i].bound)
+    if (tensor->data && model->outputs[i].bound < 0)
       return failWith(self, CAMEO_TOO_SMALL, "output '%s': has room for %a bytes, expected %b",
                       &words);
     result->offset = total;
@@ -247,9 +259,8 @@ static int32_t finishOutputs(struct cameo_private *self, cameo_value *outputs) {
     const cameo_io *io = &model->outputs[i];
     struct cameo_output *result = &self->results[i];
     cameo_tensor *tensor = &outputs[i].as.tensor;
-    if (io->bound) {
-      for (int32_t axis = 0; axis < io->rank; axis++)
-        tensor->dims[axis] = dimOf(self, io->dims[axis]);
+    if (io->bound >= 0) {
+      fillDims(self, io, tensor->dims);
       cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &result->bytes);
     }
     struct cameo_words words = {.s = io->name, .a = tensor->capacity, .b = result->bytes};

@@ -53,7 +53,9 @@ struct cameo_fault {
  * values. The message is "node 'NAME': TEXT". Add rows at will; the numbers are private to a
  * library.
  */
+#define CAMEO_UNKNOWN INT64_MIN
 #define CAMEO_FAULTS(X)                                                                            \
+  X(SIZES, "a size is negative or too large")                                                      \
   X(SIZE_OVERFLOW, "a tensor's size does not fit 64 bits")                                         \
   X(NEGATIVE_SIZE, "a dim would be %a, expected at least 0")                                       \
   X(INDEX_RANGE, "index %a is out of range for an axis of size %b")                                \
@@ -101,7 +103,8 @@ struct cameo_code {
   int32_t num_nodes;
   const char *const *nodes; /* names for messages */
 
-  /* Computes the derived entries of `dims`. 0, or a fault code with *fault filled in. Must reject
+  /* Computes the derived entries of `dims`; those it leaves alone are -1. Returns 0, or anything
+     else on failure, with *fault filled in if it knows more than that a size is bad. Must reject
      every negative size and overflow, for any symbols >= 0: the kernels rely on it. */
   int32_t (*sizes)(int64_t *dims, struct cameo_fault *fault);
   /* Bytes of workspace for these dims and number of threads, -1 on overflow. Pure. */
@@ -128,7 +131,10 @@ void cameo_rt_team(struct cameo_frame *frame, cameo_team team);
 /* Waits, in a team function, until all its threads have come here. Every thread must come. */
 void cameo_rt_barrier(struct cameo_frame *frame, int32_t thread);
 
-/* Records a fault unless there is one already. From any thread; it returns, the team goes on. */
+/*
+ * Records a fault unless there is one already. From any thread; it returns, the team goes on. A
+ * value that is not known is CAMEO_UNKNOWN, and shown as "?".
+ */
 void cameo_rt_fail(struct cameo_frame *frame, int32_t code, int32_t node, int64_t a, int64_t b);
 
 /*

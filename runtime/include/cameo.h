@@ -42,7 +42,8 @@ enum cameo_status {
   CAMEO_WRONG_DTYPE = 3,      /* element type differs from the model's */
   CAMEO_WRONG_RANK = 4,       /* number of dims differs from the model's */
   CAMEO_WRONG_SHAPE = 5,   /* a dim differs from the model's, or two dims of one symbol disagree */
-  CAMEO_TOO_SMALL = 6,     /* an output buffer is too small; the outputs' dims are filled in */
+  CAMEO_TOO_SMALL = 6,     /* an output buffer is too small; the outputs' dims are filled in, -1
+                                 where only the run could tell */
   CAMEO_BUSY = 7,          /* another thread is inside cameo_run with this context */
   CAMEO_OUT_OF_MEMORY = 8, /* the system or the caller's workspace has too little memory */
   CAMEO_OVERFLOW = 9,      /* a size does not fit 64 bits, or the address space */
@@ -157,17 +158,16 @@ struct cameo_value {
 /*
  * One input or output of a model. Each of its dims is a constant, 0 or greater, or an entry of the
  * model's dims table, stored as a negative number: entry cameo_dim_entry(d), whose name is
- * model->dim_names[entry]. `bound` is NULL unless the size depends on the data: then it holds dims,
- * encoded alike, that the output will never exceed.
+ * model->dim_names[entry].
  */
 typedef struct cameo_io {
   const char *name;
   const int64_t *dims;
-  const int64_t *bound;
   int32_t kind;  /* enum cameo_kind */
   int32_t dtype; /* enum cameo_dtype; of the elements for a sequence or an optional */
   int32_t rank;  /* -1: not known before the run */
-  int32_t reserved;
+  int32_t bound; /* -1, or, for an output whose size depends on the data, the entry of the dims
+                    table that holds the bytes it will never exceed */
 } cameo_io;
 
 static inline int32_t cameo_dim_is_entry(int64_t dim) { return dim < 0; }
