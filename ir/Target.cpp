@@ -1,0 +1,208 @@
+// The table of targets; see Target.h.
+#include "ir/Target.h"
+
+#include <algorithm>
+#include <span>
+
+namespace cameo {
+namespace {
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    size_t end = std::min(text.find(separator), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+// A base feature set. Each row has the features of the rows of its architecture before it.
+struct Level {
+  Arch arch;
+  const char *name;
+  const char *llvmCpu;
+  const char *features;
+  int64_t vectorBytes, vectorRegisters;
+  bool fma, gather, f16Convert;
+  int64_t maskedElementBytes;
+};
+const Level kLevels[] = {
+    {Arch::X86_64, "x86-64-v1", "x86-64", "", 16, 16, false, false, false, 0},
+    {Arch::X86_64, "x86-64-v2", "x86-64-v2", "cx16,popcnt,sahf,sse3,ssse3,sse4.1,sse4.2", 16, 16,
+     false, false, false, 0},
+    {Arch::X86_64, "x86-64-v3", "x86-64-v3", "avx,avx2,bmi,bmi2,f16c,fma,lzcnt,movbe", 32, 16, true,
+     true, true, 4},
+    {Arch::X86_64, "x86-64-v4", "x86-64-v4", "avx512f,avx512bw,avx512cd,avx512dq,avx512vl", 64, 32,
+     true, true, true, 1},
+    {Arch::AArch64, "armv8-a", "generic", "fp-armv8,neon", 16, 32, true, false, true, 0},
+};
+
+// A named addition to a base set: `feature` is LLVM's name, `needs` a feature of the base set.
+struct Extension {
+  Arch arch;
+  const char *name;
+  const char *feature;
+  const char *needs;
+};
+const Extension kExtensions[] = {
+    {Arch::X86_64, "avxvnni", "avxvnni", "avx2"},
+    {Arch::X86_64, "vnni", "avx512vnni", "avx512f"},
+    {Arch::X86_64, "vbmi", "avx512vbmi", "avx512bw"},
+    {Arch::X86_64, "bf16", "avx512bf16", "avx512bw"},
+    {Arch::X86_64, "fp16", "avx512fp16", "avx512bw"},
+    {Arch::AArch64, "fp16", "fullfp16", "neon"},
+    {Arch::AArch64, "dotprod", "dotprod", "neon"},
+    {Arch::AArch64, "i8mm", "i8mm", "neon"},
+    {Arch::AArch64, "bf16", "bf16", "neon"},
+};
+
+struct ArchRow {
+  Arch arch;
+  const char *name;
+  const char *alias;
+  const char *defaultCpu;
+};
+const ArchRow kArchs[] = {
+    {Arch::X86_64, "x86_64", "amd64", "x86-64-v3"},
+    {Arch::AArch64, "aarch64", "arm64", "armv8-a"},
+};
+
+std::string known(Arch arch) {
+  std::string text;
+  for (const Level &level : kLevels)
+    if (level.arch == arch)
+      text += std::string(text.empty() ? "" : ", ") + level.name;
+  text += " with";
+  for (const Extension &extension : kExtensions)
+    if (extension.arch == arch)
+      text += std::string(" +") + extension.name;
+  return text;
+}
+
+// "x86_64-linux-gnu" and "aarch64-unknown-linux-musl" to architecture and normal form.
+Result<Target> parseTriple(const std::string &triple) {
+  std::vector<std::string> parts = split(triple, '-');
+  Target target;
+  const ArchRow *row = nullptr;
+  for (const ArchRow &candidate : kArchs)
+    if (!parts.empty() && (parts[0] == candidate.name || parts[0] == candidate.alias))
+      row = &candidate;
+  size_t os = parts.size() > 1 && parts[1] == "linux" ? 1 : 2; // a vendor may come first
+  std::string environment = os + 1 < parts.size() ? parts[os + 1] : "gnu";
+  if (!row || os >= parts.size() || parts[os] != "linux" || parts.size() > os + 2 ||
+      (environment != "gnu" && environment != "musl"))
+    return badInput("unknown target '" + triple +
+                    "', expected x86_64-linux-gnu or aarch64-linux-gnu (or -musl)");
+  target.arch = row->arch;
+  target.triple = std::string(row->name) + "-unknown-linux-" + environment;
+  target.cpu = row->defaultCpu;
+  return target;
+}
+
+void addFeatures(Target &target, const char *features) {
+  for (std::string &feature : split(features, ','))
+    target.features.push_back(std::move(feature));
+}
+
+Result<void> addLevel(Target &target, const std::string &name) {
+  const Level *chosen = nullptr;
+  for (const Level &level : kLevels)
+    if (level.arch == target.arch && level.name == name)
+      chosen = &level;
+  if (!chosen)
+    return badInput("unknown CPU '" + name + "' for " + std::string(archName(target.arch)) +
+                    ", expected " + known(target.arch));
+  for (const Level &level : std::span(kLevels, chosen - kLevels + 1))
+    if (level.arch == target.arch)
+      addFeatures(target, level.features);
+  target.cpu = chosen->name;
+  target.llvmCpu = chosen->llvmCpu;
+  target.vectorBytes = chosen->vectorBytes;
+  target.vectorRegisters = chosen->vectorRegisters;
+  target.hasFma = chosen->fma;
+  target.hasGather = chosen->gather;
+  target.hasF16Convert = chosen->f16Convert;
+  target.maskedElementBytes = chosen->maskedElementBytes;
+  return {};
+}
+
+// Extensions in table order, so that a set has one spelling.
+Result<void> addExtensions(Target &target, std::vector<std::string> names) {
+  std::string base = target.cpu;
+  for (const Extension &extension : kExtensions) {
+    if (extension.arch != target.arch || std::erase(names, extension.name) == 0)
+      continue;
+    if (!target.has(extension.needs))
+      return badInput("CPU feature '" + std::string(extension.name) + "' needs " + extension.needs +
+                      ", which " + base + " lacks");
+    target.features.push_back(extension.feature);
+    target.cpu += std::string("+") + extension.name;
+    target.llvmFeatures +=
+        std::string(target.llvmFeatures.empty() ? "+" : ",+") + extension.feature;
+  }
+  if (!names.empty())
+    return badInput("unknown CPU feature '" + names.front() + "', expected " + known(target.arch));
+  return {};
+}
+
+void deriveAbilities(Target &target) {
+  bool arm = target.arch == Arch::AArch64;
+  target.hasF16Math = target.has("fullfp16") || target.has("avx512fp16");
+  target.hasBf16Dot = target.has("bf16") || target.has("avx512bf16");
+  target.hasBytePermute = arm || target.has("avx512vbmi");
+  if (target.has("avx512vnni") || target.has("avxvnni"))
+    target.dot = DotKind::Vnni;
+  else if (target.has("i8mm"))
+    target.dot = DotKind::I8mm;
+  else if (target.has("dotprod"))
+    target.dot = DotKind::SDot;
+}
+
+} // namespace
+
+bool Target::has(std::string_view feature) const {
+  return std::find(features.begin(), features.end(), feature) != features.end();
+}
+
+std::string_view archName(Arch arch) {
+  for (const ArchRow &row : kArchs)
+    if (row.arch == arch)
+      return row.name;
+  ICE("architecture without a row");
+}
+
+Result<Target> namedTarget(const std::string &triple, const std::string &cpu) {
+  Target target = TRY(parseTriple(triple));
+  std::vector<std::string> names = split(cpu.empty() ? target.cpu : cpu, '+');
+  if (names.empty())
+    return badInput("unknown CPU '" + cpu + "', expected " + known(target.arch));
+  TRY(addLevel(target, names.front()));
+  names.erase(names.begin());
+  TRY(addExtensions(target, std::move(names)));
+  deriveAbilities(target);
+  return target;
+}
+
+std::string namedCpu(Arch arch, const std::vector<std::string> &available) {
+  auto has = [&](const std::string &feature) {
+    return std::find(available.begin(), available.end(), feature) != available.end();
+  };
+  std::string cpu;
+  for (const Level &level : kLevels) {
+    if (level.arch != arch)
+      continue;
+    std::vector<std::string> features = split(level.features, ',');
+    if (!cpu.empty() && !std::all_of(features.begin(), features.end(), has))
+      break;
+    cpu = level.name;
+  }
+  Result<Target> base = namedTarget(std::string(archName(arch)) + "-linux-gnu", cpu);
+  ICE_UNLESS(base, "a named CPU does not resolve");
+  for (const Extension &extension : kExtensions)
+    if (extension.arch == arch && has(extension.feature) && base->has(extension.needs))
+      cpu += std::string("+") + extension.name;
+  return cpu;
+}
+
+} // namespace cameo

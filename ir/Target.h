@@ -1,0 +1,69 @@
+// What code is generated for: an architecture, a named set of CPU features and the few numbers that
+// planning and lowering need. Code generation fills in nothing else. Plain data, no LLVM types, so
+// that lowering can read it; rows of a table in Target.cpp.
+#pragma once
+
+#include "ir/Result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cameo {
+
+enum class Arch { X86_64, AArch64 };
+
+/// How the architecture's dot product of 8-bit integers into 32 bits works.
+enum class DotKind {
+  None,
+  Vnni, // u8 x s8, 4 products a lane (x86 VPDPBUSD)
+  SDot, // s8 x s8 or u8 x u8, 4 products a lane (aarch64 sdot, udot)
+  I8mm, // SDot, and u8 x s8 (usdot) and 2x8 by 8x2 matrix products (smmla, usmmla)
+};
+
+struct Target {
+  std::string triple; // normalised: "x86_64-unknown-linux-gnu"
+  Arch arch = Arch::X86_64;
+  /// The named feature set as users write it, canonical: "x86-64-v4+vnni+bf16".
+  std::string cpu;
+  /// The features in it, by LLVM's names, which are those of runtime/Features.def.
+  std::vector<std::string> features;
+  std::string llvmCpu;
+  std::string llvmFeatures; // "+avx512vnni,+avx512bf16"
+  /// What instructions are scheduled for; LLVM's name, "" for the feature set's default.
+  std::string tuneCpu;
+
+  int64_t vectorBytes = 16;
+  int64_t vectorRegisters = 16;
+  bool hasFma = false;
+  bool hasGather = false;
+  /// Bytes of the smallest element that masked loads and stores exist for; 0: there are none, and
+  /// masked accesses are expanded lane by lane, which is slow.
+  int64_t maskedElementBytes = 0;
+  bool hasF16Convert = false;  // f16 <-> f32 in hardware
+  bool hasF16Math = false;     // arithmetic on f16 vectors
+  bool hasBf16Dot = false;     // pairs of bf16 into f32 (VDPBF16PS, bfdot)
+  bool hasBytePermute = false; // 64- or 128-byte table lookups (VPERMI2B, tbl)
+  DotKind dot = DotKind::None;
+  int64_t indexBytes = 8;
+  int64_t l1Bytes = 32 << 10;
+  int64_t l2Bytes = 1 << 20;
+
+  bool has(std::string_view feature) const;
+  /// Lanes of the widest vector of elements of this size.
+  int64_t lanes(int64_t elementBytes) const { return vectorBytes / elementBytes; }
+};
+
+/// The name of the architecture in LLVM triples: "x86_64", "aarch64".
+std::string_view archName(Arch arch);
+
+/// The target for a triple such as "aarch64-linux-gnu" and a feature set such as "x86-64-v3",
+/// "x86-64-v4+vnni", or "" for the architecture's default. Errors name what is supported. Knows
+/// nothing about the machine it runs on; codegen/Target.h adds "host" and "native".
+Result<Target> namedTarget(const std::string &triple, const std::string &cpu);
+
+/// The largest named feature set among those of an architecture whose features all satisfy `has`.
+std::string namedCpu(Arch arch, const std::vector<std::string> &available);
+
+} // namespace cameo
