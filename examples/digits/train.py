@@ -2,8 +2,9 @@
 
 usage: train.py          (needs torch, scikit-learn, numpy and onnx; a minute on one core)
 
-The data are scikit-learn's 1,797 scanned digits of 8x8 pixels, scaled from 0..16 to 0..1. The first 1,497 train the network;
-the last 300 are written as test data: they are only measured, never trained on.
+The data are scikit-learn's 1,797 scanned digits of 8x8 pixels, scaled from 0..16 to 0..1. The
+first 1,497 train the network; the last 300 are written as test data: they are only measured, never
+trained on.
 """
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def block(inputs, outputs):
     )
 
 
-def makeNetwork():
+def make_network():
     """Nx1x8x8 pixels to Nx10 logits; 27 thousand parameters."""
     return nn.Sequential(
         block(1, 16),
@@ -40,7 +41,7 @@ def makeNetwork():
 
 
 def shifted(images):
-    """The images moved by up to one pixel each way, which teaches the network to ignore where a digit sits."""
+    """The images moved by up to one pixel each way, so that a digit's place matters less."""
     rows, columns = np.random.randint(-1, 2, 2)
     return torch.roll(images, (int(rows), int(columns)), (2, 3))
 
@@ -65,14 +66,14 @@ def main():
     data = load_digits()
     images = torch.tensor(data.images / 16, dtype=torch.float32).unsqueeze(1)
     labels = torch.tensor(data.target)
-    network = makeNetwork()
+    network = make_network()
     train(network, images[:TRAIN], labels[:TRAIN])
     with torch.no_grad():
         correct = (network(images[TRAIN:]).argmax(1) == labels[TRAIN:]).sum().item()
     print(f"test accuracy: {correct} of {len(labels) - TRAIN}")
     np.save(HERE / "inputs.npy", images[TRAIN:].numpy())
     np.save(HERE / "labels.npy", labels[TRAIN:].numpy())
-    # PRESERVE keeps the batch norms in the file; by default the exporter folds them into the convolutions.
+    # PRESERVE keeps the batch norms in the file; by default they are folded into the convolutions.
     torch.onnx.export(
         network,
         (images[:1],),
