@@ -46,7 +46,9 @@ class Model:
         return ([data[0]],) if self.listed else (data,)
 
     def dynamic_axes(self):
-        return {name: {0: "batch"} for name in self.inputs + self.outputs} if self.symbolic else None
+        if not self.symbolic:
+            return None
+        return {name: {0: "batch"} for name in self.inputs + self.outputs}
 
 
 def settled(module, size):

@@ -42,7 +42,7 @@ def roi_align(*arguments):
 
 
 def has_ops():
-    """Takes the place of torchvision's function of that name; not a lambda, TorchScript reads it."""
+    """Stands in for torchvision's function; TorchScript reads it, so it cannot be a lambda."""
     return True
 
 

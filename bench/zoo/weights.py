@@ -1,10 +1,10 @@
 """Gives models seeded random weights of which every one matters.
 
-Architectures start many parameters at zero, one or nearly nothing (heads, biases, layer scales), and
-batch norms that have seen no data shrink or blow up the activations. With such weights a compiler
-could drop a bias or a whole block and still print the right numbers. Here batch norms get the
-statistics of data that flowed through the model, and constant parameters get values that show in
-the outputs.
+Architectures start many parameters at zero, one or nearly nothing (heads, biases, layer scales),
+and batch norms that have seen no data shrink or blow up the activations. With such weights a
+compiler could drop a bias or a whole block and still print the right numbers. Here batch norms get
+the statistics of data that flowed through the model, and constant parameters get values that show
+in the outputs.
 """
 import torch
 from torch import nn
