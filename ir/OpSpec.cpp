@@ -75,8 +75,21 @@ std::vector<ConstraintSpec> parseConstraints(std::string_view text) {
 Attr parseDefault(std::string_view kind, std::string_view text) {
   if (kind == "s")
     return std::string(text);
+  // ONNX attributes are 32-bit: 0.1 means the float nearest to it.
   if (kind == "f")
-    return std::stod(std::string(text));
+    return static_cast<double>(std::stof(std::string(text)));
+  if (kind == "ss") {
+    std::vector<std::string> values;
+    for (std::string_view part : split(text, ' '))
+      values.emplace_back(part);
+    return values;
+  }
+  if (kind == "is") {
+    std::vector<int64_t> values;
+    for (std::string_view part : split(text, ' '))
+      values.push_back(std::get<int64_t>(parseDefault("i", part)));
+    return values;
+  }
   if (kind == "d")
     return *dtypeFromName(text);
   ICE_UNLESS(kind == "i", "op table: a default of kind '" + std::string(kind) + "'");
@@ -167,7 +180,7 @@ const ConstraintSpec *OpSpec::constraint(std::string_view wanted) const {
 }
 
 int64_t OpSpec::minOperands() const {
-  int64_t count = 0;
+  int64_t count = !inputs.empty() && inputs.front().variadic;
   for (size_t i = 0; i < inputs.size(); i++)
     if (!inputs[i].optional && !inputs[i].variadic)
       count = static_cast<int64_t>(i) + 1;

@@ -1,5 +1,7 @@
 // Rules of ops that compute element by element, and broadcasting itself.
-#include "ir/infer/Infer.h"
+#include "ir/infer/Checks.h"
+#include "ir/infer/Contents.h"
+#include "ir/infer/Sizes.h"
 
 #include <algorithm>
 
@@ -42,8 +44,6 @@ std::optional<int64_t> normalizeAxis(int64_t axis, int64_t rank) {
 Result<void> inferBroadcast(InferContext &ctx) {
   Dims shape;
   for (int64_t i = 0; i < ctx.op.numOperands(); i++) {
-    if (!ctx.has(i))
-      continue;
     if (!ctx.in(i).isRanked())
       return {};
     std::optional<Dims> wider = broadcastShapes(shape, ctx.in(i).shape());
@@ -53,13 +53,74 @@ Result<void> inferBroadcast(InferContext &ctx) {
     shape = *wider;
   }
   ctx.outShape(0, shape);
+  elementwiseContents(ctx);
   return {};
 }
 
 /// The shape of the first input.
 Result<void> inferSame(InferContext &ctx) {
-  if (ctx.in(0).isRanked())
-    ctx.outShape(0, ctx.in(0).shape());
+  if (!ctx.in(0).isRanked())
+    return {};
+  ctx.outShape(0, ctx.in(0).shape());
+  if (ctx.op.numOperands() == 1)
+    elementwiseContents(ctx);
+  return {};
+}
+
+Result<void> inferBitShift(InferContext &ctx) {
+  TRY(choiceAttr(ctx, "direction", {"LEFT", "RIGHT"}));
+  return inferBroadcast(ctx);
+}
+
+Result<void> inferClip(InferContext &ctx) {
+  for (int64_t i : {1, 2})
+    if (ctx.has(i) && ctx.in(i).isRanked())
+      TRY(expectScalar(ctx, i));
+  return inferSame(ctx);
+}
+
+/// The slope broadcasts to X, never X to the slope.
+Result<void> inferPRelu(InferContext &ctx) {
+  std::optional<Dims> shape = broadcastShapes(ctx.in(0).shape(), ctx.in(1).shape());
+  if (!shape || ctx.in(1).rank() > ctx.in(0).rank())
+    return ctx.error(ctx.name(1) + ": expected a shape that broadcasts to " + ctx.in(0).str() +
+                     ", got " + ctx.in(1).str());
+  return inferSame(ctx);
+}
+
+namespace {
+
+/// The result has input 0's shape and the given element type; integers keep their contents.
+Result<void> castTo(InferContext &ctx, DType to) {
+  const Type &from = ctx.in(0);
+  ctx.out(0, from.withDType(to));
+  std::optional<Dims> elements = ctx.known(0);
+  if (!elements || !(isInt(to) || to == DType::Bool))
+    return {};
+  if (to == DType::Bool)
+    for (Dim &element : *elements) {
+      if (!element.isConst() && !provablyGreater(element, Dim(0)))
+        return {};
+      element = Dim(element.isConst() && element.value() == 0 ? 0 : 1);
+    }
+  ctx.outKnown(0, *std::move(elements));
+  return {};
+}
+
+} // namespace
+
+Result<void> inferCast(InferContext &ctx) {
+  return castTo(ctx, dtypeAttr(ctx, "to", ctx.in(0).dtype()));
+}
+
+Result<void> inferCastLike(InferContext &ctx) { return castTo(ctx, ctx.in(1).dtype()); }
+
+Result<void> inferBitCast(InferContext &ctx) {
+  DType from = ctx.in(0).dtype(), to = dtypeAttr(ctx, "to", from);
+  if (dtypeBytes(from) != dtypeBytes(to))
+    return ctx.error("attribute 'to': expected an element type as wide as " +
+                     std::string(dtypeName(from)) + ", got " + std::string(dtypeName(to)));
+  ctx.out(0, ctx.in(0).withDType(to));
   return {};
 }
 

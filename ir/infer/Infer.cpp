@@ -4,6 +4,8 @@
 // sizes no tensor can have. Rules (the other files here) then only speak about shapes.
 #include "ir/infer/Infer.h"
 
+#include "ir/infer/Sizes.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -11,9 +13,14 @@
 namespace cameo {
 namespace {
 
+// Sizes of more factors than this come from no real model; see isComplex.
+constexpr int64_t kMaxFactors = 256;
+
 // Rules that make sense of operands of unknown rank; for others results are unranked too.
 bool toleratesUnranked(InferFn rule) {
-  static const std::set<InferFn> rules = {inferBroadcast, inferSame, inferConstant};
+  static const std::set<InferFn> rules = {inferBroadcast, inferSame,    inferBitShift,
+                                          inferClip,      inferCast,    inferCastLike,
+                                          inferBitCast,   inferConstant};
   return rules.contains(rule);
 }
 
@@ -137,6 +144,8 @@ std::string constraintText(const ConstraintSpec &constraint) {
 }
 
 bool satisfies(const Type &type, const ConstraintSpec &constraint) {
+  if (constraint.dtypes.empty())
+    return true;
   const Type *tensor = &type;
   if (constraint.sequence || constraint.optional) {
     Type::Kind kind = constraint.sequence ? Type::Kind::Sequence : Type::Kind::Optional;
@@ -201,6 +210,16 @@ void presetResults(InferContext &ctx, const OpSpec &row, const Bindings &binding
   }
 }
 
+/// Whether an integer or bool tensor can have the element.
+bool fits(int64_t value, DType dtype) {
+  if (dtype == DType::Bool)
+    return value == 0 || value == 1;
+  int64_t bits = dtypeBytes(dtype) * 8;
+  if (isUnsignedInt(dtype))
+    return value >= 0 && (bits == 64 || value < int64_t(1) << bits);
+  return bits == 64 || (value >= -(int64_t(1) << (bits - 1)) && value < int64_t(1) << (bits - 1));
+}
+
 /// No negative or overflowing size, no tensor of more than 2^63 bytes.
 Result<void> checkResult(InferContext &ctx, const OpSpec &row, int64_t i) {
   const Type &type = ctx.op.result(i)->type;
@@ -209,6 +228,9 @@ Result<void> checkResult(InferContext &ctx, const OpSpec &row, int64_t i) {
              std::string(row.name) + ": its rule sets no type of output " + formal.name);
   if (!type.isRanked())
     return {};
+  if (std::any_of(type.shape().begin(), type.shape().end(),
+                  [](const Dim &dim) { return isComplex(dim, kMaxFactors); }))
+    return ctx.error("a size of output " + formal.name + " is too complicated an expression");
   std::vector<int64_t> constants{std::max<int64_t>(dtypeBytes(type.dtype()), 1)};
   for (const Dim &dim : type.shape()) {
     if (dim.isOverflow())
@@ -278,9 +300,17 @@ void InferContext::outShape(int64_t i, Dims shape) {
 }
 
 void InferContext::outKnown(int64_t i, Dims elements) {
-  bool sane = std::none_of(elements.begin(), elements.end(),
-                           [](const Dim &dim) { return dim.isOverflow(); });
-  if (i < op.numResults() && sane && static_cast<int64_t>(elements.size()) <= kMaxKnown)
+  if (i >= op.numResults() || static_cast<int64_t>(elements.size()) > kMaxKnown)
+    return;
+  DType dtype = op.result(i)->type.dtype();
+  bool sane = std::all_of(elements.begin(), elements.end(), [&](const Dim &element) {
+    if (element.isConst())
+      return fits(element.value(), dtype);
+    // Sizes past 2^31 are refused where tensors have them, so they fit 32 bits too.
+    bool wide = dtype == DType::I64 || dtype == DType::I32;
+    return wide && !element.isOverflow() && !isComplex(element, kMaxFactors);
+  });
+  if (sane)
     op.result(i)->known = std::move(elements);
 }
 
@@ -303,8 +333,11 @@ std::optional<Dims> knownElements(const ConstRef &data) {
       data->numElements() > kMaxKnown)
     return std::nullopt;
   Dims elements;
-  for (int64_t value : constInts(*data))
+  for (int64_t value : constInts(*data)) {
+    if (value < 0 && data->dtype == DType::U64)
+      return std::nullopt;
     elements.emplace_back(value);
+  }
   return elements;
 }
 

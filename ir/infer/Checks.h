@@ -1,0 +1,43 @@
+// Checks that many rules share, with their messages.
+#pragma once
+
+#include "ir/infer/Infer.h"
+
+namespace cameo {
+
+/// Operand i has at least `low` and at most `high` dims (-1: no limit).
+Result<void> expectRank(const InferContext &ctx, int64_t i, int64_t low, int64_t high);
+inline Result<void> expectRank(const InferContext &ctx, int64_t i, int64_t rank) {
+  return expectRank(ctx, i, rank, rank);
+}
+/// Operand i has one element.
+Result<void> expectScalar(const InferContext &ctx, int64_t i);
+/// The axis made non-negative, or an error; `what` names it: `axis`, `axes[1]`.
+Result<int64_t> checkedAxis(const InferContext &ctx, int64_t axis, int64_t rank,
+                            const std::string &what = "axis");
+/// The same for a list, which must not repeat an axis.
+Result<std::vector<int64_t>> checkedAxes(const InferContext &ctx, const std::vector<int64_t> &axes,
+                                         int64_t rank);
+/// An optional list attribute of `count` elements, each at least `least`; `otherwise` repeated if
+/// it is absent.
+Result<std::vector<int64_t>> listAttr(const InferContext &ctx, std::string_view name, size_t count,
+                                      int64_t otherwise, int64_t least);
+/// A string attribute that is one of `choices`.
+Result<std::string> choiceAttr(const InferContext &ctx, std::string_view name,
+                               const std::vector<std::string> &choices);
+/// Whether the two sizes cannot be equal.
+bool provablyDiffer(const Dim &a, const Dim &b);
+/// Of two sizes that must agree, the one that says more.
+inline const Dim &moreKnown(const Dim &a, const Dim &b) { return a.isConst() ? a : b; }
+/// Dim `axis` of operand i agrees with `size`, which `what` describes (`the 64 channels of X`).
+Result<void> expectDim(const InferContext &ctx, int64_t i, int64_t axis, const Dim &size,
+                       const std::string &what);
+/// The length of rank-1 operand i, if it is constant.
+Result<std::optional<int64_t>> constantLength(const InferContext &ctx, int64_t i);
+
+/// The element type a `d` attribute names, or `otherwise`.
+DType dtypeAttr(const InferContext &ctx, std::string_view name, DType otherwise);
+
+std::string listText(const std::vector<int64_t> &values);
+
+} // namespace cameo

@@ -1,0 +1,174 @@
+// Rules of matrix products.
+#include "ir/infer/Checks.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace cameo {
+namespace {
+
+/// numpy.matmul: leading dims broadcast, a vector is a row on the left and a column on the right.
+Result<Dims> matMulShape(const InferContext &ctx, int64_t left, int64_t right) {
+  TRY(expectRank(ctx, left, 1, -1));
+  TRY(expectRank(ctx, right, 1, -1));
+  Dims a = ctx.in(left).shape(), b = ctx.in(right).shape();
+  bool row = a.size() == 1, column = b.size() == 1;
+  const Dim &k = column ? b[0] : b[b.size() - 2];
+  TRY(expectDim(ctx, left, static_cast<int64_t>(a.size()) - 1, k,
+                "the depth of " + ctx.name(right)));
+  Dims leadA(a.begin(), a.end() - (row ? 1 : 2)), leadB(b.begin(), b.end() - (column ? 1 : 2));
+  std::optional<Dims> shape = broadcastShapes(leadA, leadB);
+  if (!shape)
+    return ctx.error(ctx.name(right) + ": expected leading dims that broadcast with " +
+                     ctx.in(left).str() + ", got " + ctx.in(right).str());
+  if (!row)
+    shape->push_back(a[a.size() - 2]);
+  if (!column)
+    shape->push_back(b.back());
+  return *shape;
+}
+
+} // namespace
+
+Result<void> inferMatMul(InferContext &ctx) {
+  ctx.outShape(0, TRY(matMulShape(ctx, 0, 1)));
+  return {};
+}
+
+Result<void> inferGemm(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 2));
+  TRY(expectRank(ctx, 1, 2));
+  int64_t transA = ctx.op.attrs.getInt("transA") != 0, transB = ctx.op.attrs.getInt("transB") != 0;
+  TRY(expectDim(ctx, 1, transB, ctx.in(0).dim(1 - transA), "the depth of " + ctx.name(0)));
+  Dims shape{ctx.in(0).dim(transA), ctx.in(1).dim(1 - transB)};
+  if (ctx.has(2)) {
+    const Dims &c = ctx.in(2).shape();
+    std::optional<Dims> wide = broadcastShapes(shape, c);
+    bool wider = c.size() > 2;
+    for (size_t i = 0; wide && !wider && i < c.size(); i++)
+      wider = provablyDiffer((*wide)[i], shape[i]);
+    if (!wide || wider)
+      return ctx.error(ctx.name(2) + ": expected a shape that broadcasts to " +
+                       Type::tensor(ctx.in(0).dtype(), shape).str() + ", got " + ctx.in(2).str());
+  }
+  ctx.outShape(0, shape);
+  return {};
+}
+
+namespace {
+
+/// The parts of an einsum equation: letters of each term, '.' standing for an ellipsis.
+struct Equation {
+  std::vector<std::string> inputs;
+  std::optional<std::string> output;
+};
+
+Result<std::string> parseTerm(const InferContext &ctx, std::string_view text) {
+  std::string term;
+  for (size_t i = 0; i < text.size(); i++) {
+    char c = text[i];
+    if (c == ' ')
+      continue;
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    bool ellipsis = text.substr(i, 3) == "..." && term.find('.') == std::string::npos;
+    if (!letter && !ellipsis)
+      return ctx.error("equation: expected letters and at most one '...' a term, got '" +
+                       std::string(text.substr(0, 64)) + "'");
+    term += c;
+    i += ellipsis ? 2 : 0;
+  }
+  return term;
+}
+
+Result<Equation> parseEquation(const InferContext &ctx) {
+  std::string text = ctx.op.attrs.getString("equation");
+  Equation equation;
+  size_t arrow = text.find("->");
+  std::string_view left = std::string_view(text).substr(0, arrow);
+  if (arrow != std::string::npos)
+    equation.output = TRY(parseTerm(ctx, std::string_view(text).substr(arrow + 2)));
+  for (size_t begin = 0; begin <= left.size();) {
+    size_t end = std::min(left.find(',', begin), left.size());
+    equation.inputs.push_back(TRY(parseTerm(ctx, left.substr(begin, end - begin))));
+    begin = end + 1;
+  }
+  if (static_cast<int64_t>(equation.inputs.size()) != ctx.op.numOperands())
+    return ctx.error("equation: expected " + std::to_string(ctx.op.numOperands()) +
+                     " terms, one an input, got " + std::to_string(equation.inputs.size()));
+  return equation;
+}
+
+/// Letters used once, in alphabetical order, after the ellipsis (numpy's implicit output).
+std::string implicitOutput(const Equation &equation) {
+  std::map<char, int> uses;
+  for (const std::string &term : equation.inputs)
+    for (char c : term)
+      uses[c]++;
+  std::string output = uses.contains('.') ? "." : "";
+  for (auto [letter, count] : uses)
+    if (letter != '.' && count == 1)
+      output += letter;
+  return output;
+}
+
+} // namespace
+
+Result<void> inferEinsum(InferContext &ctx) {
+  Equation equation = TRY(parseEquation(ctx));
+  std::map<char, Dim> sizes;
+  Dims ellipsis;
+  for (int64_t i = 0; i < ctx.op.numOperands(); i++) {
+    const std::string &term = equation.inputs[i];
+    bool dots = term.find('.') != std::string::npos;
+    int64_t letters = static_cast<int64_t>(term.size()) - dots,
+            covered = ctx.in(i).rank() - letters;
+    TRY(expectRank(ctx, i, letters, dots ? -1 : letters));
+    int64_t axis = 0;
+    for (char c : term) {
+      if (c == '.') {
+        const Dims &shape = ctx.in(i).shape();
+        std::optional<Dims> wider =
+            broadcastShapes(ellipsis, Dims(shape.begin() + axis, shape.begin() + axis + covered));
+        if (!wider)
+          return ctx.error(ctx.name(i) + ": dims of '...' do not broadcast with those of the " +
+                           "other inputs: " + ctx.in(i).str());
+        ellipsis = *wider;
+        axis += covered;
+        continue;
+      }
+      auto [known, isNew] = sizes.try_emplace(c, ctx.in(i).dim(axis));
+      std::optional<Dim> size = broadcastDim(known->second, ctx.in(i).dim(axis));
+      if (!size)
+        TRY(expectDim(ctx, i, axis, known->second, std::string("the size of '") + c + "'"));
+      known->second = size.value_or(known->second);
+      axis++;
+    }
+  }
+  Dims shape;
+  std::set<char> seen;
+  for (char c : equation.output.value_or(implicitOutput(equation))) {
+    if (!seen.insert(c).second || (c != '.' && !sizes.contains(c)))
+      return ctx.error(std::string("equation: output letter '") + c +
+                       "' must be in an input, and once in the output");
+    if (c == '.')
+      shape.insert(shape.end(), ellipsis.begin(), ellipsis.end());
+    else
+      shape.push_back(sizes.at(c));
+  }
+  ctx.outShape(0, shape);
+  return {};
+}
+
+/// The determinants of square matrices: their two dims go.
+Result<void> inferDet(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 2, -1));
+  int64_t rank = ctx.in(0).rank();
+  TRY(expectDim(ctx, 0, rank - 1, ctx.in(0).dim(rank - 2), "the matrix must be square"));
+  Dims shape = ctx.in(0).shape();
+  shape.resize(rank - 2);
+  ctx.outShape(0, shape);
+  return {};
+}
+
+} // namespace cameo

@@ -1,0 +1,28 @@
+// What inference can prove about symbolic sizes. Every symbol is the size of something, so it is at
+// least 0; intervals follow from that.
+#pragma once
+
+#include "ir/Dim.h"
+
+#include <optional>
+
+namespace cameo {
+
+/// Bounds of a size, inclusive; an absent bound is not known.
+struct DimRange {
+  std::optional<int64_t> low, high;
+};
+
+DimRange rangeOf(const Dim &dim);
+/// Whether a >= b (a > b) whatever the symbols' values. False may also mean unknown.
+bool provablyAtLeast(const Dim &a, const Dim &b);
+bool provablyGreater(const Dim &a, const Dim &b);
+/// Quotient rounded towards zero, as integer tensors divide; nothing if the signs of symbolic
+/// operands are unknown or the divisor may be 0.
+std::optional<Dim> truncDiv(const Dim &a, const Dim &b);
+
+/// Whether the expression has more than `limit` factors, those of nested expressions included.
+/// Expressions that nest in each other double at every step; inference refuses them early.
+bool isComplex(const Dim &dim, int64_t limit);
+
+} // namespace cameo
