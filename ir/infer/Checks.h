@@ -35,6 +35,14 @@ Result<void> expectDim(const InferContext &ctx, int64_t i, int64_t axis, const D
 /// The length of rank-1 operand i, if it is constant.
 Result<std::optional<int64_t>> constantLength(const InferContext &ctx, int64_t i);
 
+/// Largest rank a computed shape may have; bounds time and memory on hostile models.
+constexpr int64_t kMaxRank = 64;
+/// The shape that integer operand i, of rank 1, states: its contents, or fresh symbols if those are
+/// unknown; nothing if the rank is unknown too. Sizes known to be negative are an error.
+Result<std::optional<Dims>> shapeFrom(InferContext &ctx, int64_t i);
+/// The product, or a fresh symbol if the symbolic product has too many terms.
+Dim productOrFresh(InferContext &ctx, const Dims &dims);
+
 /// The element type a `d` attribute names, or `otherwise`.
 DType dtypeAttr(const InferContext &ctx, std::string_view name, DType otherwise);
 

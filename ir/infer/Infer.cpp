@@ -18,9 +18,10 @@ constexpr int64_t kMaxFactors = 256;
 
 // Rules that make sense of operands of unknown rank; for others results are unranked too.
 bool toleratesUnranked(InferFn rule) {
-  static const std::set<InferFn> rules = {inferBroadcast, inferSame,    inferBitShift,
-                                          inferClip,      inferCast,    inferCastLike,
-                                          inferBitCast,   inferConstant};
+  static const std::set<InferFn> rules = {
+      inferBroadcast, inferSame,     inferBitShift,        inferClip,  inferCast, inferCastLike,
+      inferBitCast,   inferConstant, inferConstantOfShape, inferShape, inferSize, inferIdentity,
+      inferReshape};
   return rules.contains(rule);
 }
 
