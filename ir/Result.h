@@ -35,8 +35,9 @@ public:
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   explicit operator bool() const { return state_.index() == 0; }
-  T &operator*() { return std::get<0>(state_); }
-  const T &operator*() const { return std::get<0>(state_); }
+  T &operator*() & { return std::get<0>(state_); }
+  const T &operator*() const & { return std::get<0>(state_); }
+  T &&operator*() && { return std::get<0>(std::move(state_)); }
   T *operator->() { return &std::get<0>(state_); }
   Error &error() { return std::get<1>(state_); }
   const Error &error() const { return std::get<1>(state_); }
@@ -72,7 +73,7 @@ private:
       ICE(message);                                                                                \
   } while (false)
 
-/// Yields the value of a Result or returns its Error from the enclosing function.
+/// Yields the value of a Result, moved out of it, or returns its Error from the enclosing function.
 #define TRY(expression)                                                                            \
   (__extension__({                                                                                 \
     auto tryResult = (expression);                                                                 \
