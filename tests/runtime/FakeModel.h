@@ -9,8 +9,8 @@ extern "C" {
 
 /*
  * A model as the compiler would make it, written by hand. Inputs a: float32 [n, 4], b: float32
- * [n, m], mode: int64 []. Outputs y: float32 [2n, 4], a * w twice, w being the 4 weights; hits: int64
- * [k], the indices of b's positive elements; facts: float64 [4], see enum.
+ * [n, m], mode: int64 []. Outputs y: float32 [2n, 4], a * w twice, w being the 4 weights; hits:
+ * int64 [k], the indices of b's positive elements; facts: float64 [4], see enum.
  */
 const cameo_model *fake(void);
 

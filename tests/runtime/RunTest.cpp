@@ -45,8 +45,7 @@ TEST_F(RunTest, rejectsInputs) {
   resize(3, 5);
   dimsB[0] = 2;
   EXPECT_EQ(run(), CAMEO_WRONG_SHAPE);
-  EXPECT_EQ(error(),
-            "input 'b': expected dim 0 to be 3, the size of 'n' in another place, got 2");
+  EXPECT_EQ(error(), "input 'b': expected dim 0 to be 3, the size of 'n' in another place, got 2");
   resize(3, 5);
   dimsB[1] = -1;
   EXPECT_EQ(run(), CAMEO_WRONG_SHAPE);
