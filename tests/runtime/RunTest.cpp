@@ -102,11 +102,13 @@ TEST_F(RunTest, rejectsOutputs) {
   EXPECT_EQ(run(), CAMEO_WRONG_DTYPE);
   EXPECT_EQ(error(), "output 'y': the model makes float32");
   resize(3, 5);
-  out[0].as.tensor.data = a.data();
+  std::vector<float> shared(1000);
+  in[0].as.tensor.data = shared.data();
+  out[0].as.tensor.data = shared.data() + 11; /* a has 12 elements */
   EXPECT_EQ(run(), CAMEO_INVALID_ARGUMENT);
-  out[0].as.tensor.capacity = 1000;
   EXPECT_EQ(error(), "output 'y' overlaps input 'a'");
-  out[0].as.tensor.data = hits.data();
+  in[0].as.tensor.data = a.data();
+  out[1].as.tensor.data = shared.data() + 34; /* y has 24, from 11 on */
   out[1].as.tensor.capacity = 1000;
   EXPECT_EQ(run(), CAMEO_INVALID_ARGUMENT);
   EXPECT_EQ(error(), "output 'hits' overlaps output 'y'");
