@@ -97,7 +97,7 @@ def main():
     for path in common.models(arguments):
         try:
             print(cells(arguments, [path.stem, *figures(arguments, path)]), flush=True)
-        except RuntimeError as error:  # one model's failure must not stop the others
+        except (RuntimeError, OSError) as error:  # one model's failure must not stop the others
             failed += 1
             print(f"{path.stem}: {error}", file=sys.stderr, flush=True)
         if not arguments.keep:
