@@ -1,0 +1,124 @@
+// The walk over a model's graphs: nodes to ops, names to values, subgraphs to regions, calls of
+// model-local functions to their bodies.
+#pragma once
+
+#include "frontend/Control.h"
+#include "frontend/Tensors.h"
+#include "frontend/Upgrade.h"
+
+#include <set>
+#include <unordered_map>
+
+namespace cameo {
+
+class GraphImporter {
+public:
+  GraphImporter(Module &module, const ModelFile &file);
+
+  /// A name's meaning in a scope. Neither: an optional input that was not given.
+  struct Bound {
+    Value *value = nullptr;
+    bool poisoned = false; // depends on a node that is not supported
+  };
+  /// The values a graph sees by name: its own, then those of the graphs around it.
+  struct Scope {
+    const Scope *parent = nullptr;
+    std::unordered_map<std::string, Bound> values;
+
+    const Bound *find(const std::string &name) const;
+  };
+
+  /// Reads the model's opset imports and functions. To be called first.
+  Result<void> addFunctions();
+  /// Binds the values a graph is given, then imports initialisers and nodes into `block`.
+  Result<void> importGraph(const onnx::GraphProto &graph, Block &block, Scope &scope);
+  /// Gives a name a value; an error if the scope's graph has given it one.
+  Result<void> define(Scope &scope, const std::string &name, Bound bound);
+  /// Notes something that is not supported; import goes on to find the others.
+  void noteUnsupported(std::string what);
+  /// The error that names everything noted, if anything was.
+  Result<void> checkSupported() const;
+
+private:
+  using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+  using OpsetImports = google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>;
+  /// Versions of operator sets, by domain ("" for ONNX's own).
+  using Opsets = std::unordered_map<std::string, int64_t>;
+  /// What a node's meaning depends on besides its scope: the model, or a function being inlined.
+  struct Environment {
+    Opsets opsets;
+    std::string prefix; // of node names
+    /// Attributes of the call by name.
+    std::map<std::string, const onnx::AttributeProto *> attributes;
+    const onnx::FunctionProto *function = nullptr;
+    const Environment *caller = nullptr;
+  };
+  /// A node being imported.
+  struct Site {
+    const onnx::NodeProto &node;
+    const Nodes &nodes; // it is one of
+    Scope &scope;
+    std::string name;
+    std::string domain;
+    int64_t opset;
+    bool poisoned = false; // some input is
+  };
+
+  static Result<Opsets> readOpsets(const OpsetImports &imports, const std::string &what);
+
+  Result<void> importNodes(const Nodes &nodes, Block &block, Scope &scope);
+  Result<void> importNode(Site &site);
+  Result<std::vector<Bound>> readInputs(Site &site);
+  Result<void> importConstant(const Site &site);
+  Result<void> importOperator(const Site &site, const std::vector<Bound> &inputs);
+  /// nullptr if a result depends on what is not supported.
+  Result<Op *> importControl(const Site &site, OpKind kind, OldNode &old);
+  Result<std::vector<const onnx::GraphProto *>> subgraphs(const Site &site,
+                                                          const OpSpec &row) const;
+  /// false if a result depends on what is not supported.
+  Result<bool> importBody(const onnx::GraphProto &graph, Op &op, int64_t region, const Site &site);
+  Result<void> inlineCall(const Site &site, const onnx::FunctionProto &function,
+                          const std::vector<Bound> &inputs);
+  Result<void> bindCallAttributes(const Site &site, const onnx::FunctionProto &function,
+                                  Environment &environment) const;
+  Result<const onnx::AttributeProto *> resolve(const onnx::AttributeProto &attribute,
+                                               const Site &site) const;
+  Result<AttrDict> readAttributes(const Site &site);
+  Result<void> bindResults(const Site &site, const std::vector<Value *> &results);
+  Result<void> poisonResults(const Site &site);
+  const onnx::FunctionProto *functionFor(const onnx::NodeProto &node,
+                                         const std::string &domain) const;
+  Result<void> charge(const Site &site);
+  void noteUnknownInside(Site &site);
+
+  Result<void> checkKnown(const Site &site) const;
+  Site siteOf(const Nodes &nodes, int index, Scope &scope) const;
+  Error missingInput(const Site &site, const std::string &name) const;
+  Error error(const Site &site, const std::string &message) const;
+  void noteUnsupported(const Site &site, const Error &error);
+
+  Module &module_;
+  const ModelFile &file_;
+  TensorReader tensors_;
+  Builder build_;
+  RegionTypes regionTypes_;
+  Environment root_;
+  const Environment *environment_; // of the nodes being imported
+  std::map<std::tuple<std::string, std::string, std::string>, const onnx::FunctionProto *>
+      functions_;
+  std::vector<std::string> unsupported_;
+  int64_t numUnsupported_ = 0;
+  int64_t workLeft_;
+  int depth_ = 0;
+};
+
+/// The domain, "" for both spellings of ONNX's own.
+std::string canonicalDomain(const std::string &domain);
+/// The constant that an attribute of a Constant node stands for; nullptr if it is not one of the
+/// forms that ONNX has.
+ConstRef constantValue(const std::string &form, const Attr &attribute);
+/// An attribute's value if it is of a kind that operators' attributes have: everything but graphs.
+Result<Attr> readAttribute(const onnx::AttributeProto &attribute, TensorReader &tensors,
+                           const std::string &what);
+
+} // namespace cameo
