@@ -9,6 +9,8 @@ namespace {
 
 // Sums past this many terms come from no real model; refusing them bounds time on hostile ones.
 constexpr size_t kMaxTerms = 64;
+// The same for the length of a size's text, which bounds products of symbols and nesting.
+constexpr size_t kMaxText = 4096;
 
 std::string atomText(const DimAtom &atom) {
   static constexpr const char *kNames[] = {"", "floordiv", "mod", "min", "max"};
@@ -76,13 +78,17 @@ Dim Dim::fromExpr(DimExpr expr) {
     return overflow();
   DimExpr canonical;
   Dim constant(0);
+  size_t length = 0;
   for (auto &[key, term] : merged) {
+    length += key.size();
     if (term.coefficient == 0)
       continue;
     if (term.atoms.empty())
       constant = Dim(term.coefficient);
     canonical.terms.push_back(std::move(term));
   }
+  if (length > kMaxText)
+    return overflow();
   bool isConstant =
       canonical.terms.empty() || (canonical.terms.size() == 1 && canonical.terms[0].atoms.empty());
   return isConstant ? constant : Dim(std::make_shared<const DimExpr>(std::move(canonical)));

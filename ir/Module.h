@@ -5,6 +5,7 @@
 
 #include "ir/Op.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,6 +43,8 @@ public:
   Func &main() const { return *funcs.front(); }
   /// A symbol name not yet used in this module: `prefix`, `prefix1` ...
   std::string freshSymbol(const std::string &prefix = "s");
+  /// Makes fresh symbols' numbers at least `next`: for modules that come with symbols.
+  void reserveSymbols(int64_t next) { nextSymbol_ = std::max(nextSymbol_, next); }
 
 private:
   int64_t nextSymbol_ = 0;

@@ -9,6 +9,8 @@
  *
  * It reads a raw or .npy file for the first input, in the order of the dims; other inputs, and all
  * without --input, are filled with numbers from 0 to 1. Symbolic dims get the size of --batch.
+ * --time prints how long cameo_create and the first run took together, the peak of resident memory,
+ * and the size of the weights inside the library.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <cameo.h>
@@ -195,8 +197,8 @@ int main(int argc, char **argv) {
   for (int32_t i = 0; i < model->num_outputs; i++)
     printOutput(&model->outputs[i], &outputs[i]);
   if (arguments.time)
-    printf("load to first result %.2f ms, peak memory %.1f MB\n", end - start,
-           (double)peakMemory() * 1024 / 1e6);
+    printf("load to first result %.2f ms, peak memory %.1f MB, weights %.1f MB\n", end - start,
+           (double)peakMemory() * 1024 / 1e6, (double)model->weights_size / 1e6);
 
   cameo_destroy(context);
   for (int32_t i = 0; i < model->num_inputs; i++) {

@@ -36,6 +36,11 @@ Result<void> inferMatMul(InferContext &ctx) {
   return {};
 }
 
+Result<void> inferQLinearMatMul(InferContext &ctx) {
+  ctx.outShape(0, TRY(matMulShape(ctx, 0, 3)));
+  return {};
+}
+
 Result<void> inferGemm(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 2));
   TRY(expectRank(ctx, 1, 2));

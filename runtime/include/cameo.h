@@ -42,8 +42,7 @@ enum cameo_status {
   CAMEO_WRONG_DTYPE = 3,      /* element type differs from the model's */
   CAMEO_WRONG_RANK = 4,       /* number of dims differs from the model's */
   CAMEO_WRONG_SHAPE = 5,   /* a dim differs from the model's, or two dims of one symbol disagree */
-  CAMEO_TOO_SMALL = 6,     /* an output buffer is too small; the outputs' dims are filled in, -1
-                                 where only the run could tell */
+  CAMEO_TOO_SMALL = 6,     /* an output buffer is too small; its dims are filled in as far as known */
   CAMEO_BUSY = 7,          /* another thread is inside cameo_run with this context */
   CAMEO_OUT_OF_MEMORY = 8, /* the system or the caller's workspace has too little memory */
   CAMEO_OVERFLOW = 9,      /* a size does not fit 64 bits, or the address space */

@@ -1,0 +1,93 @@
+// Rules of normalizations. Shapes stay; what can be wrong is the parameters'.
+#include "ir/infer/Checks.h"
+#include "ir/infer/Sizes.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+/// Operands [from, to) have one value a channel, dim 1 of operand 0.
+Result<void> expectPerChannel(const InferContext &ctx, int64_t from, int64_t to) {
+  Dim channels = ctx.in(0).rank() > 1 ? ctx.in(0).dim(1) : Dim(1);
+  for (int64_t i = from; i < to; i++) {
+    TRY(expectRank(ctx, i, 1));
+    TRY(expectDim(ctx, i, 0, channels, "the channels of " + ctx.name(0)));
+  }
+  return {};
+}
+
+} // namespace
+
+Result<void> inferBatchNormalization(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 1, -1));
+  TRY(expectPerChannel(ctx, 1, 5));
+  ctx.outShape(1, ctx.in(3).shape());
+  ctx.outShape(2, ctx.in(4).shape());
+  return inferSame(ctx);
+}
+
+/// InstanceNormalization, GroupNormalization.
+Result<void> inferChannelNormalization(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 2, -1));
+  TRY(expectPerChannel(ctx, 1, 3));
+  int64_t groups = ctx.op.attrs.getInt("num_groups", 1);
+  const Dim &channels = ctx.in(0).dim(1);
+  if (groups < 1 || (channels.isConst() && channels.value() % groups != 0))
+    return ctx.error("attribute 'num_groups': expected a divisor of the " + channels.str() +
+                     " channels, got " + std::to_string(groups));
+  return inferSame(ctx);
+}
+
+/// LayerNormalization, RMSNormalization: over the dims from `axis` on.
+Result<void> inferLayerNormalization(InferContext &ctx) {
+  int64_t rank = ctx.in(0).rank(), axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), rank));
+  const Dims &shape = ctx.in(0).shape();
+  Dims normalized(shape.begin() + axis, shape.end());
+  for (int64_t i = 1; i < ctx.op.numOperands(); i++) {
+    if (!ctx.has(i))
+      continue;
+    std::optional<Dims> wide = broadcastShapes(normalized, ctx.in(i).shape());
+    bool fits = wide && wide->size() == normalized.size();
+    for (size_t d = 0; fits && d < normalized.size(); d++)
+      fits = !provablyDiffer((*wide)[d], normalized[d]);
+    if (!fits)
+      return ctx.error(ctx.name(i) + ": expected a shape that broadcasts to " +
+                       ctx.in(0).withShape(normalized).str() + ", the dims from axis " +
+                       std::to_string(axis) + " on, got " + ctx.in(i).str());
+  }
+  Dims statistics = shape;
+  std::fill(statistics.begin() + axis, statistics.end(), Dim(1));
+  ctx.outShape(0, shape);
+  int64_t stash = ctx.op.attrs.getInt("stash_type");
+  DType dtype = dtypeFromOnnx(stash).value_or(DType::String);
+  if (dtype != DType::F32 && dtype != DType::BF16)
+    return ctx.error("attribute 'stash_type': expected 1 (f32) or 16 (bf16), got " +
+                     std::to_string(stash));
+  for (int64_t i : {1, 2})
+    ctx.out(i, Type::tensor(dtype, statistics));
+  return {};
+}
+
+Result<void> inferMeanVarianceNormalization(InferContext &ctx) {
+  TRY(checkedAxes(ctx, ctx.op.attrs.getInts("axes"), ctx.in(0).rank()));
+  return inferSame(ctx);
+}
+
+Result<void> inferLRN(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 2, -1));
+  if (ctx.op.attrs.getInt("size") < 1)
+    return ctx.error("attribute 'size': expected at least 1, got " +
+                     std::to_string(ctx.op.attrs.getInt("size")));
+  return inferSame(ctx);
+}
+
+Result<void> inferDropout(InferContext &ctx) {
+  for (int64_t i : {1, 2})
+    if (ctx.has(i))
+      TRY(expectScalar(ctx, i));
+  ctx.outShape(1, ctx.in(0).shape());
+  return inferSame(ctx);
+}
+
+} // namespace cameo

@@ -1,0 +1,314 @@
+"""Runs libraries made by Cameo, with numpy arrays in and out.
+
+    model = cameo.load("resnet50.so", threads=2)
+    result = model.run({"x": array})["y"]
+
+Inputs that are contiguous and of the right type are not copied. The wrapper keeps its structures from
+call to call, so that a call with the arrays or shapes of the one before costs a few microseconds.
+"""
+
+import ctypes
+import json
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _abi, _dtypes
+
+__all__ = ["CameoError", "Model", "Port", "load"]
+
+
+class CameoError(RuntimeError):
+    """What went wrong, in a sentence; `status` is the code of cameo.h, None if it has none."""
+
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
+
+
+class Port(NamedTuple):
+    """An input or output. A dim is an int, a symbol's name, or None where it has none."""
+
+    name: str
+    dtype: np.dtype
+    shape: tuple
+
+
+def load(path, threads=1, *, weights=None, seed=0, huge_pages=False):
+    """Loads a shared library made by Cameo.
+
+    threads: how many a run uses; -1 is one for each usable CPU.
+    weights: path of the weights file, where it is not in the library.
+    """
+    return Model(path, threads, weights=weights, seed=seed, huge_pages=huge_pages)
+
+
+def _array_at(address, size):
+    """`size` bytes of memory as an array that does not own them."""
+    return np.frombuffer((ctypes.c_char * size).from_address(address), np.uint8)
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]
+
+
+class _Slot:
+    """One input or output: its description, and its structure in the array passed to the library."""
+
+    def __init__(self, what, io, dim_names, value):
+        self.name = io.name.decode()
+        self.what = f"{what} '{self.name}'"
+        if io.kind != _abi.TENSOR or io.dtype not in _dtypes.BY_NUMBER or io.rank < 0:
+            raise CameoError(f"{self.what}: only tensors of numbers are supported")
+        self.dtype = _dtypes.BY_NUMBER[io.dtype]
+        self.numpy = self.dtype.numpy
+        self.rank = io.rank
+        self.bound = io.bound >= 0
+        encoded = [io.dims[i] for i in range(io.rank)]
+        names = [None if d >= 0 else dim_names[-1 - d] for d in encoded]
+        shape = tuple(
+            d if d >= 0 else name and name.decode() for d, name in zip(encoded, names)
+        )
+        self.port = Port(self.name, self.numpy, shape)
+        self.dims = (ctypes.c_int64 * max(io.rank, 1))()
+        value.kind = _abi.TENSOR
+        self.tensor = value.contents.tensor
+        self.tensor.dims = ctypes.addressof(self.dims)
+        self.tensor.dtype = io.dtype
+        self.tensor.rank = io.rank
+        self.array = None  # whose address the structure holds
+        self.shape = None
+        self.held = None  # keeps a converted copy alive
+
+    def bind(self, given):
+        """Makes the structure point to an input; whether its shape is new."""
+        array = given if isinstance(given, np.ndarray) else self.convert(given)
+        if array.dtype != self.numpy:
+            raise CameoError(f"{self.what}: expected {self.dtype.name}, got {array.dtype}")
+        shape = array.shape
+        if self.dtype.packed:
+            array = _dtypes.pack(array, self.dtype)
+        elif not (array.flags.c_contiguous and array.flags.aligned):
+            array = array.copy(order="C")
+        self.held = array
+        self.array = given if array is given else None
+        self.tensor.data = _address(array)
+        self.tensor.capacity = array.nbytes
+        if shape == self.shape:
+            return False
+        self.shape = shape
+        self.tensor.rank = len(shape)
+        if len(shape) > len(self.dims):  # a wrong rank, which the library will report
+            self.dims = (ctypes.c_int64 * len(shape))()
+            self.tensor.dims = ctypes.addressof(self.dims)
+        self.dims[: len(shape)] = shape
+        return True
+
+    def convert(self, given):
+        try:
+            return np.asarray(given, self.numpy)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise CameoError(f"{self.what}: {error}") from None
+
+    def allocate(self):
+        """A fresh array of the known shape for an output."""
+        array = np.empty(self.shape, self.numpy)
+        self.tensor.data = _address(array)
+        self.tensor.capacity = array.nbytes
+        return array
+
+    def use(self, array):
+        """Makes an output go to an array of the caller."""
+        good = array.dtype == self.numpy and array.flags.c_contiguous and array.flags.writeable
+        if not good or self.dtype.packed:
+            raise CameoError(
+                f"{self.what}: expected a writeable contiguous array of {self.dtype.name}"
+            )
+        self.array = array
+        self.tensor.data = _address(array)
+        self.tensor.capacity = array.nbytes
+
+    def copy(self):
+        """An output in the context's memory, as an array of its own."""
+        shape = tuple(self.dims[: self.rank])
+        size = self.dtype.bytes(int(np.prod(shape, dtype=np.int64)))
+        raw = _array_at(self.tensor.data, size)
+        if self.dtype.packed:
+            return _dtypes.unpack(raw, shape, self.dtype)
+        return raw.copy().view(self.numpy).reshape(shape)
+
+
+class Model:
+    """A loaded model with a context of its own: one call of run at a time."""
+
+    def __init__(self, path, threads=1, *, weights=None, seed=0, huge_pages=False):
+        self._context = None
+        path = os.path.abspath(os.fspath(path))
+        try:
+            self._library = ctypes.CDLL(path)
+            entry = getattr(self._library, _abi.MODEL_SYMBOL)
+        except OSError as error:
+            raise CameoError(f"cannot load {path}: {error}") from None
+        except AttributeError:
+            raise CameoError(f"{path} is not a library made by Cameo") from None
+        entry.restype = ctypes.POINTER(_abi.Model)
+        self._model = entry()
+        model = self._model.contents
+        if model.abi_version != _abi.ABI_VERSION:
+            raise CameoError(
+                f"{path} has ABI version {model.abi_version}, expected {_abi.ABI_VERSION}"
+            )
+        self._api = model.api.contents
+        self._describe(model)
+        self._create(path, threads, weights, seed, huge_pages)
+        self._call = self._api.run
+        self._known = False  # whether the slots of the outputs hold their shapes
+
+    def _describe(self, model):
+        self.name = model.name.decode()
+        self.cpu = model.cpu.decode()
+        self.weights_size = model.weights_size
+        self.metadata = json.loads(model.metadata)
+        self._input_values = (_abi.Value * max(model.num_inputs, 1))()
+        self._output_values = (_abi.Value * max(model.num_outputs, 1))()
+        self._inputs = [
+            _Slot("input", model.inputs[i], model.dim_names, self._input_values[i])
+            for i in range(model.num_inputs)
+        ]
+        self._outputs = [
+            _Slot("output", model.outputs[i], model.dim_names, self._output_values[i])
+            for i in range(model.num_outputs)
+        ]
+        self.inputs = [slot.port for slot in self._inputs]
+        self.outputs = [slot.port for slot in self._outputs]
+        self._symbols = [(model.dim_names[i] or b"").decode() for i in range(model.num_symbols)]
+        self._input_address = ctypes.addressof(self._input_values)
+        self._output_address = ctypes.addressof(self._output_values)
+
+    def _create(self, path, threads, weights, seed, huge_pages):
+        message = ctypes.create_string_buffer(1024)
+        options = _abi.Options(struct_size=ctypes.sizeof(_abi.Options), threads=threads, seed=seed)
+        options.flags = _abi.HUGE_PAGES if huge_pages else 0
+        options.weights_path = os.fsencode(weights) if weights is not None else None
+        options.message = ctypes.cast(message, ctypes.c_char_p)
+        options.message_size = len(message)
+        context = ctypes.c_void_p()
+        status = self._api.create(self._model, options, context)
+        if status:
+            text = message.value or self._api.status_string(status)
+            raise CameoError(f"{path}: {text.decode()}", status)
+        self._context = context.value
+
+    def run(self, inputs, outputs=None):
+        """Runs the model on arrays by input name; returns arrays by output name.
+
+        The arrays returned belong to the caller. With `outputs`, arrays by name, results are written
+        to those instead where a name occurs; they must be of the right type and large enough.
+        """
+        new = False
+        try:
+            for slot in self._inputs:
+                given = inputs[slot.name]
+                if (
+                    given is not slot.array
+                    or given.shape != slot.shape
+                    or given.dtype is not slot.numpy
+                ):
+                    new |= slot.bind(given)
+        except KeyError:
+            self._explain_names(inputs)
+        if len(inputs) != len(self._inputs):
+            self._explain_names(inputs)
+        if new:
+            self._known = False
+        results = self._place(outputs)
+        status = self._call(self._context, self._input_address, self._output_address)
+        if status:
+            self._known = False
+            text = self._api.last_error(self._context) or self._api.status_string(status)
+            raise CameoError(text.decode(), status)
+        return self._collect(results)
+
+    def _place(self, outputs):
+        """Says where outputs go; None in the result for those in the context's memory."""
+        results = {}
+        for slot in self._outputs:
+            given = outputs.get(slot.name) if outputs else None
+            if given is not None:
+                if given is not slot.array:
+                    slot.use(given)
+                results[slot.name] = given
+            elif self._known and not slot.bound and not slot.dtype.packed:
+                slot.array = None
+                results[slot.name] = slot.allocate()
+            else:
+                slot.array = slot.tensor.data = None
+                results[slot.name] = None
+        return results
+
+    def _collect(self, results):
+        if self._known:
+            for slot in self._outputs:
+                if results[slot.name] is None:
+                    results[slot.name] = slot.copy()
+                elif slot.bound:
+                    results[slot.name] = self._cut(slot, results[slot.name])
+            return results
+        for slot in self._outputs:
+            slot.shape = tuple(slot.dims[: slot.rank])
+            if results[slot.name] is None:
+                results[slot.name] = slot.copy()
+            else:
+                results[slot.name] = self._cut(slot, results[slot.name])
+        self._known = True
+        return results
+
+    @staticmethod
+    def _cut(slot, array):
+        """The part of a caller's array that a run has written, in its shape."""
+        shape = tuple(slot.dims[: slot.rank])
+        if array.shape == shape:
+            return array
+        count = int(np.prod(shape, dtype=np.int64))
+        return array.reshape(-1)[:count].reshape(shape)
+
+    def _explain_names(self, inputs):
+        names = [slot.name for slot in self._inputs]
+        missing = [name for name in names if name not in inputs]
+        extra = [name for name in inputs if name not in names]
+        parts = [f"no input '{name}'" for name in extra] + [f"'{name}' missing" for name in missing]
+        raise CameoError(f"{', '.join(parts)}; the inputs are {', '.join(map(repr, names))}")
+
+    def workspace_size(self, dims=None, threads=1):
+        """Bytes of workspace of a run with these sizes of symbols, by name."""
+        dims = dims or {}
+        missing = [name for name in self._symbols if name not in dims]
+        if missing:
+            raise CameoError(f"no size given for {', '.join(map(repr, missing))}")
+        symbols = (ctypes.c_int64 * max(len(self._symbols), 1))(*map(dims.get, self._symbols))
+        size = self._api.workspace_size(self._model, symbols, threads)
+        if size < 0:
+            raise CameoError(self._api.status_string(-size).decode(), -size)
+        return size
+
+    def close(self):
+        """Frees the context; the model cannot be run any more."""
+        if self._context:
+            self._api.destroy(self._context)
+        self._context = None
+        self._call = self._closed
+
+    @staticmethod
+    def _closed(*_):
+        raise CameoError("the model is closed")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        if getattr(self, "_context", None):
+            self.close()

@@ -1,0 +1,156 @@
+/* See FakeModel.h: the shapes of constants and functions are those that codegen/ emits. */
+#include "FakeModel.h"
+#include "runtime/abi.h"
+
+int32_t fakeHeld, fakeReleased;
+
+enum { N, M, TWICE_N, HIT_BYTES, HITS, NUM_DIMS };
+enum { SLOT = 64, HALO = 64 };
+
+static const _Alignas(64) float weights[4 + 16] = {1, 2, 3, 4};
+
+static int32_t sizes(int64_t *dims, struct cameo_fault *fault) {
+  fault->node = 0;
+  fault->code = CAMEO_FAULT_SIZE_OVERFLOW;
+  int64_t elements;
+  return __builtin_mul_overflow(dims[N], (int64_t)2, &dims[TWICE_N]) ||
+         __builtin_mul_overflow(dims[N], dims[M], &elements) ||
+         __builtin_mul_overflow(elements, (int64_t)8, &dims[HIT_BYTES]);
+}
+
+/* [halo] [rows: n x 4] [slot: two for each thread] [facts: one for each thread] */
+static int64_t rowsSize(const int64_t *dims) { return (dims[N] * 16 + 63) & ~63ll; }
+
+static int64_t workspace(const int64_t *dims, int32_t threads) {
+  if (dims[N] > INT64_MAX / 32)
+    return -1;
+  return HALO + rowsSize(dims) + (int64_t)threads * 3 * SLOT;
+}
+
+static void prepare(struct cameo_frame *frame) {
+  static int64_t count;
+  int64_t *halo = (int64_t *)frame->workspace;
+  halo[0] = ++count;
+  halo[1] = 12345;
+}
+
+static int64_t *slot(struct cameo_frame *frame, int32_t thread, int32_t which) {
+  uint8_t *base = frame->workspace + HALO + rowsSize(frame->dims);
+  return (int64_t *)(base + ((int64_t)which * frame->threads + thread) * SLOT);
+}
+
+static int32_t modeIsExact(void) {
+  volatile double tiny = 0x1p-1060, one = 1, step = 0x1p-53;
+  return tiny * 0.5 == 0x1p-1061 && one + step == 1 && -one - step == -1 && one + 1.5 * step > 1;
+}
+
+static void teamMain(struct cameo_frame *frame, int32_t thread, int32_t threads) {
+  int64_t rows = frame->dims[N], mode = *(const int64_t *)frame->inputs[2];
+  const float *a = (const float *)frame->inputs[0], *w = (const float *)frame->weights;
+  float *scaled = (float *)(frame->workspace + HALO), *y = (float *)frame->outputs[0];
+  for (int64_t i = rows * thread / threads * 4; i < rows * (thread + 1) / threads * 4; i++)
+    scaled[i] = a[i] * w[i % 4];
+  *slot(frame, thread, 0) = 0;
+  *slot(frame, thread, 2) = modeIsExact();
+  if (mode == MODE_TEAM_FAIL)
+    cameo_rt_fail(frame, CAMEO_FAULT_INDEX_RANGE, 1, 7, 5);
+  cameo_rt_barrier(frame, thread);
+  /* Rows of another thread, so that a missing barrier shows. */
+  int32_t other = threads - 1 - thread;
+  for (int64_t i = rows * other / threads * 4; i < rows * (other + 1) / threads * 4; i++)
+    y[i] = y[rows * 4 + i] = scaled[i];
+  for (int32_t round = 0; round < ROUNDS; round++) {
+    int64_t neighbour = *slot(frame, (thread + 1) % threads, round % 2);
+    *slot(frame, thread, (round + 1) % 2) = neighbour + 1;
+    cameo_rt_barrier(frame, thread);
+  }
+}
+
+static void findHits(struct cameo_frame *frame) {
+  const float *b = (const float *)frame->inputs[1];
+  int64_t *hits = (int64_t *)frame->outputs[1], count = 0;
+  for (int64_t i = 0; i < frame->dims[N] * frame->dims[M]; i++)
+    if (b[i] > 0)
+      hits[count++] = i;
+  frame->dims[HITS] = count;
+}
+
+static void run(struct cameo_frame *frame) {
+  int64_t mode = *(const int64_t *)frame->inputs[2];
+  double *facts = (double *)frame->outputs[2];
+  if (mode == MODE_FAIL)
+    cameo_rt_fail(frame, CAMEO_FAULT_RESHAPE, 0, 12, CAMEO_UNKNOWN);
+  if (mode == MODE_HOLD) {
+    __atomic_store_n(&fakeHeld, 1, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&fakeReleased, __ATOMIC_SEQ_CST)) {
+    }
+  }
+  cameo_rt_team(frame, teamMain);
+  if (cameo_rt_failed(frame))
+    return;
+  findHits(frame);
+  facts[FACT_THREADS] = frame->threads;
+  facts[FACT_ROUNDS] = (double)*slot(frame, 0, 0);
+  facts[FACT_DENORMAL] = 1;
+  for (int32_t i = 0; i < frame->threads; i++) {
+    if (*slot(frame, i, 0) != *slot(frame, 0, 0))
+      facts[FACT_ROUNDS] = -1;
+    if (!*slot(frame, i, 2))
+      facts[FACT_DENORMAL] = 0;
+  }
+  const int64_t *halo = (const int64_t *)frame->workspace;
+  facts[FACT_PREPARES] = halo[1] == 12345 ? (double)halo[0] : -1;
+}
+
+#define ENTRY(i) (-1 - (i))
+static const int64_t dimsA[] = {ENTRY(N), 4}, dimsB[] = {ENTRY(N), ENTRY(M)};
+static const int64_t dimsY[] = {ENTRY(TWICE_N), 4}, dimsHits[] = {ENTRY(HITS)}, dimsFacts[] = {4};
+static const cameo_io inputs[] = {{"a", dimsA, CAMEO_TENSOR, CAMEO_FLOAT32, 2, -1},
+                                  {"b", dimsB, CAMEO_TENSOR, CAMEO_FLOAT32, 2, -1},
+                                  {"mode", 0, CAMEO_TENSOR, CAMEO_INT64, 0, -1}};
+static const cameo_io outputs[] = {{"y", dimsY, CAMEO_TENSOR, CAMEO_FLOAT32, 2, -1},
+                                   {"hits", dimsHits, CAMEO_TENSOR, CAMEO_INT64, 1, HIT_BYTES},
+                                   {"facts", dimsFacts, CAMEO_TENSOR, CAMEO_FLOAT64, 1, -1}};
+static const char *const dimNames[NUM_DIMS] = {"n", "m", "2*n", 0, "k"};
+static const char *const nodes[] = {"Reshape_1", "Gather_2"};
+
+static const struct cameo_code code = {
+    .weights = (const uint8_t *)weights,
+    .weights_file = "fake.weights",
+    .weights_id = 0x1122334455667788,
+#if defined(__x86_64__)
+    .arch = CAMEO_ARCH_X86,
+#elif defined(__aarch64__)
+    .arch = CAMEO_ARCH_AARCH64,
+#endif
+    .num_nodes = 2,
+    .nodes = nodes,
+    .sizes = sizes,
+    .workspace = workspace,
+    .prepare = prepare,
+    .main = run,
+};
+
+static const cameo_model model = {
+    .abi_version = CAMEO_ABI_VERSION,
+    .struct_size = sizeof(cameo_model),
+    .name = "fake",
+    .metadata = "{\"producer\":\"hand\",\"opset\":{\"\":21}}",
+    .cpu = "baseline",
+    .inputs = inputs,
+    .outputs = outputs,
+    .dim_names = dimNames,
+    .num_inputs = 3,
+    .num_outputs = 3,
+    .num_symbols = 2,
+    .num_dims = NUM_DIMS,
+    .weights_size = 16,
+    .api = &cameo_rt_api,
+    .code = &code,
+};
+
+const cameo_model *fake(void) { return &model; }
+
+/* The second name of the entry function in a shared library, CAMEO_MODEL_SYMBOL. */
+const cameo_model *fakeAlias(void) __asm__("cameo_model");
+const cameo_model *fakeAlias(void) { return &model; }

@@ -1,0 +1,140 @@
+// Teams: results alike for any number of threads, forks, shared pools, the caller's float mode.
+#include "Fixture.h"
+
+#include <csignal>
+#include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+using ThreadTest = cameo::Fixture;
+
+TEST_F(ThreadTest, teams) {
+  for (int32_t threads : {0, 1, 2, 3, 4, 9}) {
+    options.threads = threads;
+    for (int64_t n : {0, 1, 50, 3}) {
+      resize(n, 5);
+      for (int i = 0; i < 20; i++)
+        expectRight();
+      EXPECT_EQ(facts[FACT_THREADS], threads ? threads : 1);
+    }
+    mode = MODE_TEAM_FAIL;
+    EXPECT_EQ(run(), CAMEO_RUN_FAILED);
+    mode = MODE_PLAIN;
+    expectRight();
+    cameo_destroy(context);
+    context = nullptr;
+  }
+}
+
+TEST_F(ThreadTest, threadsForEachCpu) {
+  options.threads = -1;
+  expectRight();
+  EXPECT_GE(facts[FACT_THREADS], 1);
+}
+
+TEST_F(ThreadTest, fork) {
+  options.threads = 3;
+  expectRight();
+  pid_t child = ::fork();
+  if (child == 0) {
+    expectRight();
+    expectRight();
+    cameo_destroy(context);
+    _exit(HasFatalFailure() ? 1 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  expectRight();
+  child = ::fork();
+  if (child == 0) {
+    cameo_destroy(context); /* without a run */
+    _exit(0);
+  }
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+static pid_t handledBy;
+
+TEST_F(ThreadTest, signalsGoToTheProgram) {
+  options.threads = 3;
+  expectRight();
+  signal(SIGUSR1, [](int) { handledBy = gettid(); });
+  for (int i = 0; i < 20; i++) {
+    handledBy = 0;
+    kill(getpid(), SIGUSR1);
+    while (!*static_cast<volatile pid_t *>(&handledBy))
+      std::this_thread::yield();
+    ASSERT_EQ(handledBy, getpid());
+  }
+  signal(SIGUSR1, SIG_DFL);
+}
+
+TEST_F(ThreadTest, sharedPool) {
+  cameo_pool *pool = nullptr;
+  ASSERT_EQ(cameo_pool_create(fake(), 3, &pool), CAMEO_OK);
+  auto work = [pool] {
+    struct Local : cameo::Fixture {
+      void TestBody() override {}
+    } local;
+    local.options.pool = pool;
+    for (int i = 0; i < 50; i++)
+      local.expectRight();
+    EXPECT_EQ(local.facts[FACT_THREADS], 3);
+  };
+  std::thread one(work), two(work);
+  one.join();
+  two.join();
+  cameo_pool_destroy(pool);
+}
+
+TEST_F(ThreadTest, poolOfTheCaller) {
+  static pthread_barrier_t meeting;
+  pthread_barrier_init(&meeting, nullptr, 2);
+  cameo_pool pool = {};
+  pool.threads = 2;
+  pool.run = [](cameo_pool *, void (*task)(void *, int32_t, int32_t), void *argument) {
+    std::thread other(task, argument, 1, 2);
+    task(argument, 0, 2);
+    other.join();
+    return int32_t(CAMEO_OK);
+  };
+  pool.barrier = [](cameo_pool *, int32_t) { pthread_barrier_wait(&meeting); };
+  options.pool = &pool;
+  expectRight();
+  EXPECT_EQ(facts[FACT_THREADS], 2);
+  pool.run = [](cameo_pool *, void (*)(void *, int32_t, int32_t), void *) {
+    return int32_t(CAMEO_NO_THREADS);
+  };
+  EXPECT_EQ(run(), CAMEO_NO_THREADS);
+  EXPECT_EQ(error(), "cannot start 2 threads");
+  pthread_barrier_destroy(&meeting);
+}
+
+#ifdef __x86_64__
+TEST_F(ThreadTest, floatMode) {
+  options.threads = 2;
+  unsigned before = _mm_getcsr(), odd = 0xff80; /* to zero, flush to zero */
+  _mm_setcsr(odd);
+  int32_t status = run();
+  unsigned after = _mm_getcsr();
+  _mm_setcsr(before);
+  EXPECT_EQ(after, odd);
+  EXPECT_EQ(status, CAMEO_OK);
+  EXPECT_EQ(facts[FACT_DENORMAL], 1);
+}
+#endif
+
+TEST_F(ThreadTest, idleThreadsSleep) {
+  options.threads = 2;
+  expectRight();
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  clock_t before = clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_LT(clock() - before, CLOCKS_PER_SEC / 100);
+}
