@@ -56,19 +56,17 @@ def check(arguments, path):
     options.intra_op_num_threads = arguments.threads
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    compiled = cameo.load(str(library), threads=arguments.threads)
     batches = BATCHES if common.is_symbolic(session) else (1,)
     generator = np.random.default_rng(arguments.seed)
     worst, lowest = 0.0, 1.0
     names = [value.name for value in session.get_outputs()]
-    for sample in range(arguments.samples):
-        inputs = common.random_inputs(session, generator, batches[sample % len(batches)])
-        actual = compiled.run(inputs)
-        for name, expected in zip(names, session.run(names, inputs)):
-            if name not in actual:
-                raise RuntimeError(f"output {name} is missing")
-            difference, cosine = judge(expected, actual[name])
-            worst, lowest = max(worst, difference), min(lowest, cosine)
+    with cameo.load(str(library), threads=arguments.threads) as compiled:
+        for sample in range(arguments.samples):
+            inputs = common.random_inputs(session, generator, batches[sample % len(batches)])
+            actual = compiled.run(inputs)
+            for name, expected in zip(names, session.run(names, inputs)):
+                difference, cosine = judge(expected, actual[name])
+                worst, lowest = max(worst, difference), min(lowest, cosine)
     return worst, lowest, seconds
 
 

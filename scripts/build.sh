@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Configures and builds Cameo.
+#
+#   scripts/build.sh [FOLDER [CMAKE-ARGUMENT ...]]
+#
+# FOLDER is `build` when not given, and the build type Release.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=${1:-build}
+[ $# -eq 0 ] || shift
+launcher=()
+if command -v ccache >/dev/null; then
+  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+  -DPython3_EXECUTABLE="$PWD/.venv/bin/python" "${launcher[@]}" "$@" >/dev/null
+ninja -C "$folder" --quiet
