@@ -18,10 +18,12 @@ constexpr int64_t kMaxFactors = 256;
 
 // Rules that make sense of operands of unknown rank; for others results are unranked too.
 bool toleratesUnranked(InferFn rule) {
-  static const std::set<InferFn> rules = {
-      inferBroadcast, inferSame,     inferBitShift,        inferClip,  inferCast, inferCastLike,
-      inferBitCast,   inferConstant, inferConstantOfShape, inferShape, inferSize, inferIdentity,
-      inferReshape};
+  static const std::set<InferFn> rules = {inferBroadcast, inferSame,     inferBitShift,
+                                          inferClip,      inferCast,     inferCastLike,
+                                          inferBitCast,   inferConstant, inferConstantOfShape,
+                                          inferShape,     inferSize,     inferIdentity,
+                                          inferReshape,   inferIf,       inferLoop,
+                                          inferScan};
   return rules.contains(rule);
 }
 
