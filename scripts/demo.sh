@@ -36,6 +36,7 @@ if [ "$model" = "$PWD/examples/digits/digits.onnx" ]; then
   .venv/bin/python examples/digits/accuracy.py "$library"
 
   step "the C example"
-  cc -DMODEL=digits -I"$out" -Iruntime/include examples/c/main.c "$library" -o "$out/digits"
+  cc -DMODEL=digits -I"$out" -Iruntime/include examples/c/main.c "$library" -Wl,-rpath,'$ORIGIN' \
+    -o "$out/digits"
   "$out/digits" --input examples/digits/inputs.npy --batch 3 --time
 fi

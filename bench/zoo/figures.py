@@ -49,7 +49,7 @@ def build_program(arguments, name, library):
     include = common.ROOT / "runtime/include"
     source = common.ROOT / "examples/c/main.c"
     flags = ["-O1", f"-DMODEL={name}", f"-I{arguments.work}", f"-I{include}"]
-    measured([arguments.cc, *flags, source, library, "-o", program])
+    measured([arguments.cc, *flags, source, library, "-Wl,-rpath,$ORIGIN", "-o", program])
     return program
 
 

@@ -4,11 +4,13 @@
  * The model is chosen when this is built; for the digits example, from the root of the repository:
  *
  *     build/bin/cameo compile examples/digits/digits.onnx
- *     cc -DMODEL=digits -I. -Iruntime/include examples/c/main.c ./digits.so -o digits
+ *     cc -DMODEL=digits -I. -Iruntime/include examples/c/main.c digits.so -Wl,-rpath,'$ORIGIN' \
+ *        -o digits
  *     ./digits --input examples/digits/inputs.npy --batch 3 --time
  *
- * It reads a raw or .npy file for the first input, in the order of the dims; other inputs, and all
- * without --input, are filled with numbers from 0 to 1. Symbolic dims get the size of --batch.
+ * The program looks for the library in its own folder. It reads a raw or .npy file for the first
+ * input, in the order of the dims; other inputs, and all without --input, are filled with numbers
+ * from 0 to 1. Symbolic dims get the size of --batch.
  * --time prints how long cameo_create and the first run took together, the peak of resident memory,
  * and the size of the weights inside the library.
  */

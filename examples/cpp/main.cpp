@@ -1,8 +1,8 @@
 // Reads handwritten digits with the compiled model of examples/digits, from C++.
 //
 //     build/bin/cameo compile examples/digits/digits.onnx
-//     c++ -std=c++20 -I. -Iruntime/include examples/cpp/main.cpp ./digits.so -o read-digits
-//     ./read-digits examples/digits/inputs.npy
+//     c++ -std=c++20 -I. -Iruntime/include examples/cpp/main.cpp digits.so -Wl,-rpath,'$ORIGIN'
+//     ./a.out examples/digits/inputs.npy
 //
 // The file holds float32 images of 8x8 pixels; the program draws each of the first ones (ten, or as
 // many as the second argument says) and prints what the model takes it for. The names of inputs,
@@ -91,7 +91,7 @@ void draw(std::span<const float> image) {
 int main(int argc, char **argv) {
   try {
     if (argc < 2)
-      throw std::runtime_error("usage: read-digits IMAGES.npy [COUNT]");
+      throw std::runtime_error("usage: a.out IMAGES.npy [COUNT]");
     int64_t wanted = argc > 2 ? std::atoll(argv[2]) : 10;
     std::vector<float> images = readImages(argv[1], std::clamp<int64_t>(wanted, 1, 1 << 20));
     int64_t count = images.size() / kPixels;

@@ -8,7 +8,7 @@ rm -rf "$work"
 mkdir -p "$work"
 
 "$cameo" compile "$digits/digits.onnx" -o "$work/digits.so"
-flags=(-Wall -Wextra -Werror "-I$work" "-I$root/runtime/include")
+flags=(-Wall -Wextra -Werror "-I$work" "-I$root/runtime/include" -Wl,-rpath,'$ORIGIN')
 cc -std=c11 -DMODEL=digits "${flags[@]}" "$root/examples/c/main.c" "$work/digits.so" -o "$work/c"
 c++ -std=c++20 "${flags[@]}" "$root/examples/cpp/main.cpp" "$work/digits.so" -o "$work/cpp"
 
