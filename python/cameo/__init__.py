@@ -9,6 +9,7 @@ call to call, so that a call with the arrays or shapes of the one before costs a
 
 import ctypes
 import json
+import math
 import os
 from typing import NamedTuple
 
@@ -44,13 +45,11 @@ def load(path, threads=1, *, weights=None, seed=0, huge_pages=False):
     return Model(path, threads, weights=weights, seed=seed, huge_pages=huge_pages)
 
 
-def _array_at(address, size):
-    """`size` bytes of memory as an array that does not own them."""
-    return np.frombuffer((ctypes.c_char * size).from_address(address), np.uint8)
-
-
-def _address(array):
-    return array.__array_interface__["data"][0]
+def _address(array, addressof=ctypes.addressof, from_buffer=ctypes.c_char.from_buffer):
+    try:  # a tenth of the time of the other way
+        return addressof(from_buffer(array))
+    except (TypeError, ValueError, BufferError):  # read-only, empty, or a type without a buffer
+        return array.__array_interface__["data"][0]
 
 
 class _Slot:
@@ -132,11 +131,12 @@ class _Slot:
     def copy(self):
         """An output in the context's memory, as an array of its own."""
         shape = tuple(self.dims[: self.rank])
-        size = self.dtype.bytes(int(np.prod(shape, dtype=np.int64)))
-        raw = _array_at(self.tensor.data, size)
         if self.dtype.packed:
-            return _dtypes.unpack(raw, shape, self.dtype)
-        return raw.copy().view(self.numpy).reshape(shape)
+            array = np.empty(self.dtype.bytes(math.prod(shape)), np.uint8)
+        else:
+            array = np.empty(shape, self.numpy)
+        ctypes.memmove(_address(array), self.tensor.data, array.nbytes)
+        return _dtypes.unpack(array, shape, self.dtype) if self.dtype.packed else array
 
 
 class Model:
@@ -270,8 +270,7 @@ class Model:
         shape = tuple(slot.dims[: slot.rank])
         if array.shape == shape:
             return array
-        count = int(np.prod(shape, dtype=np.int64))
-        return array.reshape(-1)[:count].reshape(shape)
+        return array.reshape(-1)[: math.prod(shape)].reshape(shape)
 
     def _explain_names(self, inputs):
         names = [slot.name for slot in self._inputs]

@@ -5,6 +5,7 @@ holding the bits, and int4, int2 as int8. Types under 8 bits are packed in the l
 element a byte in numpy.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -79,8 +80,7 @@ def pack(array, dtype):
 def unpack(packed, shape, dtype):
     """The inverse of pack."""
     shifts = np.arange(0, 8, dtype.bits, dtype=np.uint8)
-    count = int(np.prod(shape, dtype=np.int64))
-    codes = (packed[:, None] >> shifts & ((1 << dtype.bits) - 1)).reshape(-1)[:count]
+    codes = (packed[:, None] >> shifts & ((1 << dtype.bits) - 1)).reshape(-1)[: math.prod(shape)]
     codes = codes.astype(np.uint8)
     if dtype.name.startswith("int"):
         free = np.uint8(8 - dtype.bits)
