@@ -122,6 +122,10 @@ static const struct cameo_code code = {
     .arch = CAMEO_ARCH_X86,
 #elif defined(__aarch64__)
     .arch = CAMEO_ARCH_AARCH64,
+#elif defined(__arm__)
+    .arch = CAMEO_ARCH_ARM,
+#elif defined(__riscv)
+    .arch = CAMEO_ARCH_RISCV,
 #endif
     .num_nodes = 2,
     .nodes = nodes,
