@@ -1,0 +1,207 @@
+// Regions: loops, branches, calls, and the team ops, which are calls of the runtime.
+#include "codegen/FuncEmitter.h"
+
+namespace cameo {
+
+llvm::BasicBlock *FuncEmitter::newBlock(const char *name) {
+  return llvm::BasicBlock::Create(b_.getContext(), name, function_);
+}
+
+FuncEmitter::Values FuncEmitter::emitRegion(Block &block) {
+  for (const std::unique_ptr<Op> &op : block.ops())
+    emitOp(*op);
+  Op *yield = block.terminator();
+  ICE_UNLESS(yield && yield->kind() == OpKind::LoopYield, "a region does not end in yield");
+  return operands(*yield);
+}
+
+// Loops are emitted in the form that keeps accumulators in registers (docs/design.md, section 4):
+// tested at the bottom behind a guard, carried values as phis, and never unrolled or vectorised.
+static void keepAsIs(llvm::Instruction *backEdge) {
+  llvm::LLVMContext &context = backEdge->getContext();
+  auto option = [&](const char *name, llvm::ArrayRef<llvm::Metadata *> more) {
+    llvm::SmallVector<llvm::Metadata *> parts = {llvm::MDString::get(context, name)};
+    parts.append(more.begin(), more.end());
+    return llvm::MDNode::get(context, parts);
+  };
+  llvm::Metadata *no = llvm::ConstantAsMetadata::get(llvm::ConstantInt::getFalse(context));
+  llvm::MDNode *loop = llvm::MDNode::getDistinct(
+      context, {nullptr, option("llvm.loop.unroll.disable", {}),
+                option("llvm.loop.vectorize.enable", {no})});
+  loop->replaceOperandWith(0, loop);
+  backEdge->setMetadata(llvm::LLVMContext::MD_loop, loop);
+}
+
+void FuncEmitter::emitFor(Op &op) {
+  Values args = operands(op);
+  llvm::Value *lower = args[0], *upper = args[1], *step = args[2];
+  Values init(args.begin() + 3, args.end());
+  llvm::BasicBlock *before = b_.GetInsertBlock();
+  llvm::BasicBlock *loop = newBlock("for"), *after = newBlock("for.end");
+  b_.CreateCondBr(b_.CreateICmpSLT(lower, upper), loop, after);
+
+  b_.SetInsertPoint(loop);
+  Block &body = op.region();
+  std::vector<llvm::PHINode *> phis = {b_.CreatePHI(b_.indexType(), 2)};
+  for (llvm::Value *value : init)
+    phis.push_back(b_.CreatePHI(value->getType(), 2));
+  for (size_t i = 0; i < phis.size(); i++) {
+    phis[i]->addIncoming(i ? init[i - 1] : lower, before);
+    values_[body.arg(i)] = phis[i];
+  }
+  Values yielded = emitRegion(body);
+  llvm::BasicBlock *last = b_.GetInsertBlock();
+  llvm::Value *next = b_.CreateAdd(phis[0], step);
+  keepAsIs(b_.CreateCondBr(b_.CreateICmpSLT(next, upper), loop, after));
+  phis[0]->addIncoming(next, last);
+  for (size_t i = 0; i < init.size(); i++)
+    phis[i + 1]->addIncoming(yielded[i], last);
+
+  b_.SetInsertPoint(after);
+  for (size_t i = 0; i < init.size(); i++) {
+    llvm::PHINode *result = b_.CreatePHI(init[i]->getType(), 2);
+    result->addIncoming(init[i], before);
+    result->addIncoming(yielded[i], last);
+    setResult(op, result, i);
+  }
+}
+
+void FuncEmitter::emitWhile(Op &op) {
+  Values init = operands(op);
+  llvm::BasicBlock *before = b_.GetInsertBlock();
+  llvm::BasicBlock *test = newBlock("while"), *body = newBlock("while.body");
+  llvm::BasicBlock *after = newBlock("while.end");
+  b_.CreateBr(test);
+  b_.SetInsertPoint(test);
+  std::vector<llvm::PHINode *> phis;
+  for (size_t i = 0; i < init.size(); i++) {
+    phis.push_back(b_.CreatePHI(init[i]->getType(), 2));
+    phis[i]->addIncoming(init[i], before);
+    values_[op.region(0).arg(i)] = phis[i];
+  }
+  Values tested = emitRegion(op.region(0));
+  b_.CreateCondBr(tested[0], body, after);
+  b_.SetInsertPoint(body);
+  for (size_t i = 0; i < init.size(); i++)
+    values_[op.region(1).arg(i)] = tested[i + 1];
+  Values yielded = emitRegion(op.region(1));
+  for (size_t i = 0; i < init.size(); i++)
+    phis[i]->addIncoming(yielded[i], b_.GetInsertBlock());
+  keepAsIs(b_.CreateBr(test));
+  b_.SetInsertPoint(after);
+  for (size_t i = 0; i < init.size(); i++)
+    setResult(op, tested[i + 1], i);
+}
+
+void FuncEmitter::emitIf(Op &op) {
+  llvm::BasicBlock *branches[2] = {newBlock("if.then"), newBlock("if.else")};
+  llvm::BasicBlock *after = newBlock("if.end"), *ends[2];
+  b_.CreateCondBr(operand(op, 0), branches[0], branches[1]);
+  Values yielded[2];
+  for (int i = 0; i < 2; i++) {
+    b_.SetInsertPoint(branches[i]);
+    if (i < op.numRegions())
+      yielded[i] = emitRegion(op.region(i));
+    ends[i] = b_.GetInsertBlock();
+    b_.CreateBr(after);
+  }
+  b_.SetInsertPoint(after);
+  for (int64_t r = 0; r < op.numResults(); r++) {
+    llvm::PHINode *result = b_.CreatePHI(yielded[0][r]->getType(), 2);
+    result->addIncoming(yielded[0][r], ends[0]);
+    result->addIncoming(yielded[1][r], ends[1]);
+    setResult(op, result, r);
+  }
+}
+
+void FuncEmitter::emitCall(Op &op) {
+  const EmittedFunc &callee = funcs_.at(op.attrs.getString("callee"));
+  Values args = operands(op);
+  if (callee.frame)
+    args.push_back(frame_);
+  if (callee.thread)
+    args.insert(args.end(), {thread_, threads_});
+  ICE_UNLESS(args.size() == callee.function->arg_size(),
+             "wrong number of arguments for '" + op.attrs.getString("callee") + "'");
+  llvm::CallInst *call = b_.CreateCall(callee.function, args);
+  if (op.numResults() == 1)
+    setResult(op, call);
+  for (int64_t i = 0; op.numResults() > 1 && i < op.numResults(); i++)
+    setResult(op, b_.CreateExtractValue(call, i), i);
+}
+
+// Thread t of T takes units [U*t/T, U*(t+1)/T), computed as U/T*t + U%T*t/T, which cannot overflow.
+void FuncEmitter::emitParallel(Op &op) {
+  llvm::Value *units = operand(op, 0);
+  llvm::Type *type = b_.indexType();
+  llvm::Value *threads = b_.CreateSExt(threads_, type);
+  llvm::Value *quotient = b_.CreateSDiv(units, threads);
+  llvm::Value *remainder = b_.CreateSRem(units, threads);
+  auto start = [&](llvm::Value *thread) {
+    llvm::Value *part = b_.CreateSDiv(b_.CreateMul(remainder, thread), threads);
+    return b_.CreateAdd(b_.CreateMul(quotient, thread), part);
+  };
+  llvm::Value *thread = b_.CreateSExt(thread_, type);
+  llvm::Value *begin = start(thread);
+  llvm::Value *end = start(b_.CreateAdd(thread, b_.integer(type, 1)));
+  llvm::BasicBlock *body = newBlock("parallel"), *after = newBlock("parallel.end");
+  b_.CreateCondBr(b_.CreateICmpSLT(begin, end), body, after);
+  b_.SetInsertPoint(body);
+  values_[op.region().arg(0)] = begin;
+  values_[op.region().arg(1)] = end;
+  emitRegion(op.region());
+  b_.CreateBr(after);
+  b_.SetInsertPoint(after);
+}
+
+void FuncEmitter::emitSingle(Op &op) {
+  llvm::BasicBlock *body = newBlock("single"), *after = newBlock("single.end");
+  b_.CreateCondBr(b_.CreateICmpEQ(thread_, b_.getInt32(0)), body, after);
+  b_.SetInsertPoint(body);
+  emitRegion(op.region());
+  b_.CreateBr(after);
+  b_.SetInsertPoint(after);
+}
+
+void FuncEmitter::emitTeam(Op &op) {
+  ICE_UNLESS(self_.kind == "main" || self_.kind == "prepare", "a team is started by a team");
+  const EmittedFunc &team = funcs_.at(op.attrs.getString("callee"));
+  ICE_UNLESS(team.kind == "team", "'" + op.attrs.getString("callee") + "' is not a team function");
+  b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_team", b_.getVoidTy(), b_.getPtrTy(),
+                                                b_.getPtrTy()),
+                {frame_, team.function});
+}
+
+void FuncEmitter::emitFail(Op &op) {
+  llvm::Type *i64 = b_.getInt64Ty();
+  Values args = {b_.getInt32(op.attrs.getInt("code")), b_.getInt32(op.attrs.getInt("node", -1))};
+  for (int64_t i = 0; i < 2; i++) {
+    llvm::Value *value = operand(op, i);
+    args.push_back(value ? b_.CreateSExtOrTrunc(value, i64) : b_.getInt64(0));
+  }
+  if (self_.kind == "sizes")
+    return failInSizes(args);
+  ICE_UNLESS(self_.kind != "workspace", "fail in the workspace function");
+  args.insert(args.begin(), frame_);
+  llvm::Type *i32 = b_.getInt32Ty();
+  b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_fail", b_.getVoidTy(), b_.getPtrTy(), i32,
+                                                i32, i64, i64),
+                args);
+}
+
+// The first fault is kept; the function's own return value says that there is one.
+void FuncEmitter::failInSizes(const Values &args) {
+  llvm::StructType *type =
+      llvm::StructType::get(b_.getContext(), {b_.getInt32Ty(), b_.getInt32Ty(), b_.getInt64Ty(),
+                                              b_.getInt64Ty()});
+  llvm::BasicBlock *first = newBlock("fail"), *after = newBlock("fail.end");
+  llvm::Value *code = b_.CreateLoad(b_.getInt32Ty(), fault_);
+  b_.CreateCondBr(b_.CreateICmpEQ(code, b_.getInt32(0)), first, after);
+  b_.SetInsertPoint(first);
+  for (unsigned i = 0; i < args.size(); i++)
+    b_.CreateStore(args[i], b_.CreateStructGEP(type, fault_, i));
+  b_.CreateBr(after);
+  b_.SetInsertPoint(after);
+}
+
+} // namespace cameo

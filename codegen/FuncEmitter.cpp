@@ -1,0 +1,238 @@
+// Arguments, results and straight-line ops; see FuncEmitter.h.
+#include "codegen/FuncEmitter.h"
+
+#include "ir/OpSpec.h"
+
+namespace cameo {
+
+void FuncEmitter::emit(const Func &func) {
+  function_ = self_.function;
+  b_.SetInsertPoint(newBlock("entry"));
+  bindArguments(func);
+  for (const std::unique_ptr<Op> &op : const_cast<Block &>(func.body).ops())
+    emitOp(*op);
+}
+
+void FuncEmitter::bindArguments(const Func &func) {
+  llvm::Function::arg_iterator next = function_->arg_begin();
+  llvm::Value *one = b_.getInt32(1);
+  thread_ = b_.getInt32(0);
+  threads_ = one;
+  if (self_.kind == "sizes" || self_.kind == "workspace") {
+    llvm::Value *dims = next++;
+    bool sizes = self_.kind == "sizes";
+    llvm::Value *second = next++;
+    frame_ = fakeFrame(dims, sizes ? one : second);
+    (sizes ? fault_ : threads_) = second;
+    if (!sizes && func.body.numArgs() == 1)
+      values_[func.body.arg(0)] = b_.CreateSExt(second, b_.indexType());
+    return;
+  }
+  bool isTeam = self_.kind == "team";
+  if (!isTeam && self_.kind != "main" && self_.kind != "prepare")
+    for (const std::unique_ptr<Value> &arg : func.body.args())
+      values_[arg.get()] = next++;
+  if (next != function_->arg_end() && next->getType()->isPointerTy())
+    frame_ = next++;
+  if (next != function_->arg_end()) {
+    thread_ = next++;
+    threads_ = next++;
+  }
+}
+
+// Sizes and workspace functions get the table of sizes alone; this makes it look like a frame, so
+// that frame ops are the same everywhere. Optimisation removes it.
+llvm::Value *FuncEmitter::fakeFrame(llvm::Value *dims, llvm::Value *threads) {
+  llvm::StructType *type = frameType(b_.getContext());
+  llvm::Value *frame = b_.CreateAlloca(type);
+  b_.CreateStore(llvm::Constant::getNullValue(type), frame);
+  b_.CreateStore(dims, b_.CreateStructGEP(type, frame, static_cast<int>(FrameField::Dims)));
+  b_.CreateStore(threads, b_.CreateStructGEP(type, frame, static_cast<int>(FrameField::Threads)));
+  return frame;
+}
+
+void FuncEmitter::emitReturn(Op &op) {
+  Values results = operands(op);
+  llvm::Type *type = function_->getReturnType();
+  if (type->isVoidTy()) {
+    b_.CreateRetVoid();
+  } else if (results.size() == 1) {
+    b_.CreateRet(b_.CreateIntCast(results[0], type, true));
+  } else {
+    llvm::Value *all = llvm::PoisonValue::get(type);
+    for (size_t i = 0; i < results.size(); i++)
+      all = b_.CreateInsertValue(all, results[i], i);
+    b_.CreateRet(all);
+  }
+}
+
+llvm::Value *FuncEmitter::operand(Op &op, int64_t i) {
+  Value *value = op.operand(i);
+  if (!value)
+    return nullptr;
+  auto found = values_.find(value);
+  ICE_UNLESS(found != values_.end(), "an operand of " + std::string(spec(op.kind()).name) +
+                                         " is not defined before its use");
+  return found->second;
+}
+
+FuncEmitter::Values FuncEmitter::operands(Op &op) {
+  Values values;
+  for (int64_t i = 0; i < op.numOperands(); i++)
+    values.push_back(operand(op, i));
+  return values;
+}
+
+// Ops whose kind, operands and result type say it all. False for others.
+bool FuncEmitter::emitScalar(Op &op) {
+  if (op.kind() < OpKind::ScalarConst || op.kind() > OpKind::ScalarSigmoid)
+    return false;
+  const Type &type = op.result()->type;
+  if (op.kind() == OpKind::ScalarConst) {
+    const Attr *value = op.attrs.find("value");
+    ICE_UNLESS(value, "const without a value");
+    setResult(op, b_.constant(type, *value));
+    return true;
+  }
+  Values args = operands(op);
+  DType dtype = b_.dtype(op.operand(0)->type);
+  switch (op.kind()) {
+  case OpKind::ScalarMad:
+    setResult(op, b_.mad(dtype, args[0], args[1], args[2]));
+    break;
+  case OpKind::ScalarCmp:
+    setResult(op, b_.compare(op.attrs.getString("pred"), dtype, args[0], args[1]));
+    break;
+  case OpKind::ScalarSelect:
+    setResult(op, b_.CreateSelect(args[0], args[1], args[2]));
+    break;
+  case OpKind::ScalarCast:
+    setResult(op, b_.cast(args[0], dtype, b_.dtype(type)));
+    break;
+  case OpKind::ScalarBitcast:
+    setResult(op, b_.CreateBitCast(args[0], b_.type(type)));
+    break;
+  default:
+    setResult(op, args.size() == 2 ? b_.binary(op.kind(), dtype, args[0], args[1])
+                                   : b_.unary(op.kind(), dtype, args[0]));
+  }
+  return true;
+}
+
+// In i32 lanes, or i8 when there are more than 16 of them: the count is clamped first.
+llvm::Value *FuncEmitter::laneMask(Op &op) {
+  int64_t lanes = op.result()->type.lanes();
+  llvm::Type *index = b_.indexType();
+  llvm::Value *count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, operand(op, 0),
+                                                b_.integer(index, 0));
+  count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, count, b_.integer(index, lanes));
+  llvm::Type *lane = lanes > 16 && lanes < 256 ? b_.getInt8Ty() : b_.getInt32Ty();
+  llvm::Type *vector = llvm::FixedVectorType::get(lane, lanes);
+  return b_.CreateICmpULT(b_.CreateStepVector(vector),
+                          b_.CreateVectorSplat(lanes, b_.CreateTrunc(count, lane)));
+}
+
+void FuncEmitter::emitVector(Op &op) {
+  switch (op.kind()) {
+  case OpKind::VectorSplat:
+    setResult(op, b_.CreateVectorSplat(op.result()->type.lanes(), operand(op, 0)));
+    break;
+  case OpKind::VectorMask:
+    setResult(op, laneMask(op));
+    break;
+  case OpKind::VectorIota:
+    setResult(op, b_.CreateStepVector(b_.type(op.result()->type)));
+    break;
+  case OpKind::VectorReduce:
+    setResult(op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
+    break;
+  default:
+    setResult(op, b_.CreateExtractElement(operand(op, 0), op.attrs.getInt("lane")));
+  }
+}
+
+void FuncEmitter::emitChecked(Op &op) {
+  llvm::Intrinsic::ID id = op.kind() == OpKind::IndexCheckedAdd
+                               ? llvm::Intrinsic::sadd_with_overflow
+                               : llvm::Intrinsic::smul_with_overflow;
+  llvm::Value *both = b_.CreateBinaryIntrinsic(id, operand(op, 0), operand(op, 1));
+  setResult(op, b_.CreateExtractValue(both, 0), 0);
+  setResult(op, b_.CreateExtractValue(both, 1), 1);
+}
+
+void FuncEmitter::emitOp(Op &op) {
+  if (emitScalar(op))
+    return;
+  switch (op.kind()) {
+  case OpKind::VectorSplat:
+  case OpKind::VectorMask:
+  case OpKind::VectorIota:
+  case OpKind::VectorReduce:
+  case OpKind::VectorExtract:
+    return emitVector(op);
+  case OpKind::IndexCheckedAdd:
+  case OpKind::IndexCheckedMul:
+    return emitChecked(op);
+  case OpKind::LoopLoad:
+    return emitLoad(op);
+  case OpKind::LoopStore:
+    return emitStore(op);
+  case OpKind::LoopGatherLoad:
+    return emitGather(op);
+  case OpKind::LoopOffset:
+    return setResult(op, address(op, 0));
+  case OpKind::LoopRetype:
+    return setResult(op, operand(op, 0));
+  case OpKind::LoopScratch:
+    return emitScratch(op);
+  case OpKind::LoopPrefetch:
+    return emitPrefetch(op);
+  case OpKind::LoopFor:
+    return emitFor(op);
+  case OpKind::LoopWhile:
+    return emitWhile(op);
+  case OpKind::LoopIf:
+    return emitIf(op);
+  case OpKind::LoopYield:
+    return; // emitRegion takes its operands
+  case OpKind::LoopCall:
+    return emitCall(op);
+  case OpKind::LoopReturn:
+    return emitReturn(op);
+  case OpKind::FrameInput:
+    return emitPort(op, FrameField::Inputs);
+  case OpKind::FrameOutput:
+    return emitPort(op, FrameField::Outputs);
+  case OpKind::FrameArena:
+    return setResult(op, frameField(FrameField::Workspace));
+  case OpKind::FrameWeights:
+    return setResult(op, frameField(FrameField::Weights));
+  case OpKind::FrameDim:
+    return setResult(op, b_.CreateTrunc(b_.CreateLoad(b_.getInt64Ty(), dimAddress(op)),
+                                        b_.indexType()));
+  case OpKind::FrameSetDim:
+    b_.CreateStore(b_.CreateSExt(operand(op, 0), b_.getInt64Ty()), dimAddress(op));
+    return;
+  case OpKind::TeamRun:
+    return emitTeam(op);
+  case OpKind::TeamParallel:
+    return emitParallel(op);
+  case OpKind::TeamSingle:
+    return emitSingle(op);
+  case OpKind::TeamThread:
+    return setResult(op, b_.CreateSExt(thread_, b_.indexType()));
+  case OpKind::TeamThreads:
+    return setResult(op, b_.CreateSExt(threads_, b_.indexType()));
+  case OpKind::TeamBarrier:
+    b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_barrier", b_.getVoidTy(),
+                                                  b_.getPtrTy(), b_.getInt32Ty()),
+                  {frame_, thread_});
+    return;
+  case OpKind::TeamFail:
+    return emitFail(op);
+  default:
+    ICE("op '" + std::string(spec(op.kind()).name) + "' has no place at the loop level");
+  }
+}
+
+} // namespace cameo

@@ -1,0 +1,166 @@
+// Declares the generated functions, then emits their bodies; see Functions.h.
+#include "codegen/Functions.h"
+
+#include "codegen/FuncEmitter.h"
+
+namespace cameo {
+namespace {
+
+// Which hidden arguments the ops of a block ask for, and whom they call.
+struct Needs {
+  bool frame = false;
+  bool thread = false;
+  std::vector<std::string> callees;
+};
+
+void collectNeeds(Block &block, Needs &needs) {
+  for (const std::unique_ptr<Op> &op : block.ops()) {
+    switch (op->kind()) {
+    case OpKind::TeamParallel:
+    case OpKind::TeamSingle:
+    case OpKind::TeamThread:
+    case OpKind::TeamThreads:
+      needs.thread = true;
+      break;
+    case OpKind::TeamBarrier:
+      needs.thread = needs.frame = true;
+      break;
+    case OpKind::FrameInput:
+    case OpKind::FrameOutput:
+    case OpKind::FrameArena:
+    case OpKind::FrameWeights:
+    case OpKind::FrameDim:
+    case OpKind::FrameSetDim:
+    case OpKind::TeamRun:
+    case OpKind::TeamFail:
+      needs.frame = true;
+      break;
+    case OpKind::LoopCall:
+      needs.callees.push_back(op->attrs.getString("callee"));
+      break;
+    default:
+      break;
+    }
+    for (int64_t i = 0; i < op->numRegions(); i++)
+      collectNeeds(op->region(i), needs);
+  }
+}
+
+bool hasFixedSignature(const std::string &kind) {
+  return kind == "main" || kind == "prepare" || kind == "sizes" || kind == "workspace" ||
+         kind == "team";
+}
+
+// A function needs what it uses and what those it calls need; calls may be recursive, so until
+// nothing changes.
+void findNeeds(const Module &module, EmittedFuncs &funcs) {
+  std::map<std::string, Needs> all;
+  for (const std::unique_ptr<Func> &func : module.funcs) {
+    Needs &needs = all[func->name];
+    collectNeeds(func->body, needs);
+    EmittedFunc &entry = funcs[func->name];
+    ICE_UNLESS(entry.kind.empty(), "two functions called '" + func->name + "'");
+    entry = {nullptr, func->attrs.getString("kind", "kernel"), needs.frame, needs.thread};
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const auto &[name, needs] : all) {
+      EmittedFunc &entry = funcs[name];
+      bool frame = entry.frame, thread = entry.thread;
+      for (const std::string &callee : needs.callees) {
+        auto found = funcs.find(callee);
+        ICE_UNLESS(found != funcs.end(), "call of unknown function '" + callee + "'");
+        frame |= found->second.frame;
+        thread |= found->second.thread;
+      }
+      changed |= frame != entry.frame || thread != entry.thread;
+      entry.frame = frame;
+      entry.thread = thread;
+    }
+  }
+}
+
+llvm::FunctionType *signature(OpBuilder &builder, const Func &func, const EmittedFunc &entry) {
+  llvm::Type *pointer = builder.getPtrTy(), *i32 = builder.getInt32Ty();
+  llvm::Type *none = builder.getVoidTy();
+  if (entry.kind == "main" || entry.kind == "prepare")
+    return llvm::FunctionType::get(none, {pointer}, false);
+  if (entry.kind == "sizes")
+    return llvm::FunctionType::get(i32, {pointer, pointer}, false);
+  if (entry.kind == "workspace")
+    return llvm::FunctionType::get(builder.getInt64Ty(), {pointer, i32}, false);
+  if (entry.kind == "team")
+    return llvm::FunctionType::get(none, {pointer, i32, i32}, false);
+  std::vector<llvm::Type *> types;
+  for (const std::unique_ptr<Value> &arg : func.body.args())
+    types.push_back(builder.type(arg->type));
+  if (entry.frame)
+    types.push_back(pointer);
+  if (entry.thread)
+    types.insert(types.end(), {i32, i32});
+  std::vector<Type> results;
+  for (Value *result : func.body.terminator()->operands())
+    results.push_back(result->type);
+  return llvm::FunctionType::get(resultType(builder, results), types, false);
+}
+
+void declare(OpBuilder &builder, const Func &func, EmittedFunc &entry) {
+  ICE_UNLESS(func.body.parentOp() == nullptr && !func.body.ops().empty(),
+             "function '" + func.name + "' has no body");
+  // The prefix keeps the names apart from the runtime's and libc's.
+  entry.function =
+      llvm::Function::Create(signature(builder, func, entry), llvm::Function::InternalLinkage,
+                             "fn." + func.name, builder.module());
+  setTargetAttributes(*entry.function, builder.target());
+  if (!hasFixedSignature(entry.kind))
+    entry.function->addFnAttr(llvm::Attribute::NoInline);
+  if (entry.kind != "micro" || func.attrs.getInt("may_alias"))
+    return;
+  for (llvm::Argument &arg : entry.function->args())
+    if (arg.getType()->isPointerTy())
+      arg.addAttr(llvm::Attribute::NoAlias);
+}
+
+} // namespace
+
+llvm::StructType *frameType(llvm::LLVMContext &context) {
+  llvm::Type *pointer = llvm::PointerType::get(context, 0);
+  llvm::Type *i64 = llvm::Type::getInt64Ty(context), *i32 = llvm::Type::getInt32Ty(context);
+  return llvm::StructType::get(context,
+                               {pointer, pointer, pointer, pointer, pointer, i64, i64, i32, i32});
+}
+
+llvm::Type *resultType(OpBuilder &builder, const std::vector<Type> &types) {
+  std::vector<llvm::Type *> results;
+  for (const Type &type : types)
+    results.push_back(builder.type(type));
+  if (results.empty())
+    return builder.getVoidTy();
+  return results.size() == 1 ? results.front()
+                             : llvm::StructType::get(builder.getContext(), results);
+}
+
+void setTargetAttributes(llvm::Function &function, const Target &target) {
+  std::string width = std::to_string(8 * target.vectorBytes);
+  function.addFnAttr("target-cpu", target.llvmCpu);
+  if (!target.llvmFeatures.empty())
+    function.addFnAttr("target-features", target.llvmFeatures);
+  if (!target.tuneCpu.empty())
+    function.addFnAttr("tune-cpu", target.tuneCpu);
+  function.addFnAttr("prefer-vector-width", width);
+  function.addFnAttr("min-legal-vector-width", width);
+  function.setDoesNotThrow();
+}
+
+EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module &into) {
+  OpBuilder builder(into, target);
+  EmittedFuncs funcs;
+  findNeeds(module, funcs);
+  for (const std::unique_ptr<Func> &func : module.funcs)
+    declare(builder, *func, funcs[func->name]);
+  for (const std::unique_ptr<Func> &func : module.funcs)
+    FuncEmitter(builder, funcs, funcs[func->name]).emit(*func);
+  return funcs;
+}
+
+} // namespace cameo

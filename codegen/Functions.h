@@ -1,0 +1,43 @@
+// The generated functions of a module: which there are, their signatures and attributes. What the
+// runtime passes to a run's functions (runtime/abi.h) travels as hidden arguments, only to the
+// functions that need it:
+//
+//   kind "main", "prepare"   void (frame)
+//   kind "sizes"             i32 (dims, fault)
+//   kind "workspace"         i64 (dims, i32 threads)
+//   kind "team"              void (frame, i32 thread, i32 threads)
+//   all others               results (arguments..., [frame], [i32 thread, i32 threads])
+//
+// Called from "main", a function that asks for its thread is the only one of one.
+#pragma once
+
+#include "codegen/OpBuilder.h"
+#include "ir/Module.h"
+
+#include <map>
+
+namespace cameo {
+
+/// A generated function and which hidden arguments it takes.
+struct EmittedFunc {
+  llvm::Function *function = nullptr;
+  std::string kind;
+  bool frame = false;
+  bool thread = false;
+};
+using EmittedFuncs = std::map<std::string, EmittedFunc>; // by the loop-level function's name
+
+/// Fields of cameo_frame, in order.
+enum class FrameField { Inputs, Outputs, Dims, Workspace, Weights, Seed, Run, Threads, Failed };
+llvm::StructType *frameType(llvm::LLVMContext &context);
+
+/// The struct of several results, the type of one, void for none.
+llvm::Type *resultType(OpBuilder &builder, const std::vector<Type> &types);
+
+/// Code generation for `target`, with vectors of its full width and without unwinding.
+void setTargetAttributes(llvm::Function &function, const Target &target);
+
+/// Emits all loop-level functions into `into`.
+EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module &into);
+
+} // namespace cameo

@@ -1,0 +1,28 @@
+// The constant that a generated library is to the outside: cameo_model and all it points to, in the
+// shapes of runtime/abi.h and runtime/include/cameo.h.
+#pragma once
+
+#include "codegen/Functions.h"
+#include "ir/Program.h"
+
+namespace cameo {
+
+struct ModelOptions {
+  std::string name;        // the entry function
+  std::string weightsFile; // the file beside, "" when the weights are in the library
+  uint64_t weightsId = 0;
+};
+
+/// Emits the model object and the entry function. Weights in the library are a reserved section of
+/// zeros, kWeightsSection, that is filled in after linking.
+void emitModel(const Program &program, const Target &target, const EmittedFuncs &funcs,
+               const ModelOptions &options, llvm::Module &module);
+
+constexpr const char *kWeightsSection = ".cameo_weights";
+/// Readable bytes behind the last weight.
+constexpr int64_t kWeightsSlack = 64;
+
+/// The metadata of the model object, as JSON.
+std::string metadataJson(const Program &program, const Target &target);
+
+} // namespace cameo
