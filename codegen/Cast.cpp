@@ -1,6 +1,8 @@
-// The `cast` op: between any two element types, defined for every value. Half types are converted by
-// hardware where there are instructions, else by integer arithmetic that rounds to nearest even.
+// The `cast` op: between any two element types, defined for every value. Half types are converted
+// by hardware where there are instructions, else by integer arithmetic that rounds to nearest even.
 #include "codegen/OpBuilder.h"
+
+#include <cmath>
 
 namespace cameo {
 
@@ -16,8 +18,8 @@ llvm::Value *OpBuilder::halfToFloat(llvm::Value *bits) {
   llvm::Value *magnitude = CreateAnd(wide, integer(i32, 0x7fff));
   llvm::Value *sign = CreateShl(CreateAnd(wide, integer(i32, 0x8000)), integer(i32, 16));
   llvm::Value *shifted = CreateShl(magnitude, integer(i32, 13));
-  llvm::Value *finite = CreateBitCast(
-      CreateFMul(CreateBitCast(shifted, f32), number(f32, 0x1p112)), i32);
+  llvm::Value *finite =
+      CreateBitCast(CreateFMul(CreateBitCast(shifted, f32), number(f32, 0x1p112)), i32);
   llvm::Value *special = CreateOr(shifted, integer(i32, 0x7f800000));
   // A signalling NaN becomes quiet, as in hardware.
   llvm::Value *isNan = CreateICmpUGT(magnitude, integer(i32, 0x7c00));
@@ -39,8 +41,7 @@ llvm::Value *OpBuilder::floatToHalf(llvm::Value *value) {
   llvm::Value *sign = CreateLShr(CreateAnd(bits, integer(i32, 0x80000000)), integer(i32, 16));
   llvm::Value *odd = CreateAnd(CreateLShr(magnitude, integer(i32, 13)), integer(i32, 1));
   llvm::Value *rounded = CreateAdd(CreateAdd(magnitude, integer(i32, 0xfff)), odd);
-  llvm::Value *normal =
-      CreateLShr(CreateSub(rounded, integer(i32, 112 << 23)), integer(i32, 13));
+  llvm::Value *normal = CreateLShr(CreateSub(rounded, integer(i32, 112 << 23)), integer(i32, 13));
   llvm::Value *sum = CreateFAdd(CreateBitCast(magnitude, shape), number(shape, 0.5));
   llvm::Value *denormal = CreateSub(CreateBitCast(sum, i32), integer(i32, 0x3f000000));
   llvm::Value *isDenormal = CreateICmpULT(magnitude, integer(i32, 113 << 23));
@@ -64,8 +65,8 @@ llvm::Value *OpBuilder::floatToBfloat(llvm::Value *value) {
   llvm::Value *bits = CreateBitCast(value, i32);
   llvm::Value *high = CreateLShr(bits, integer(i32, 16));
   llvm::Value *odd = CreateAnd(high, integer(i32, 1));
-  llvm::Value *rounded = CreateLShr(CreateAdd(CreateAdd(bits, integer(i32, 0x7fff)), odd),
-                                    integer(i32, 16));
+  llvm::Value *rounded =
+      CreateLShr(CreateAdd(CreateAdd(bits, integer(i32, 0x7fff)), odd), integer(i32, 16));
   llvm::Value *quiet = CreateOr(high, integer(i32, 0x40));
   return CreateTrunc(CreateSelect(CreateFCmpUNO(value, value), quiet, rounded),
                      like(getInt16Ty(), value->getType()));

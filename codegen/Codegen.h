@@ -26,7 +26,8 @@ struct EmitOptions {
   bool header = true;
 };
 
-/// Writes the file at `path`, which appears whole or not at all. Errors: the file cannot be written.
+/// Writes the file at `path`, which appears whole or not at all. Errors: the file cannot be
+/// written.
 Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
                   const std::string &path);
 

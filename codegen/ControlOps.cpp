@@ -25,9 +25,9 @@ static void keepAsIs(llvm::Instruction *backEdge) {
     return llvm::MDNode::get(context, parts);
   };
   llvm::Metadata *no = llvm::ConstantAsMetadata::get(llvm::ConstantInt::getFalse(context));
-  llvm::MDNode *loop = llvm::MDNode::getDistinct(
-      context, {nullptr, option("llvm.loop.unroll.disable", {}),
-                option("llvm.loop.vectorize.enable", {no})});
+  llvm::MDNode *loop =
+      llvm::MDNode::getDistinct(context, {nullptr, option("llvm.loop.unroll.disable", {}),
+                                          option("llvm.loop.vectorize.enable", {no})});
   loop->replaceOperandWith(0, loop);
   backEdge->setMetadata(llvm::LLVMContext::MD_loop, loop);
 }
@@ -191,9 +191,8 @@ void FuncEmitter::emitFail(Op &op) {
 
 // The first fault is kept; the function's own return value says that there is one.
 void FuncEmitter::failInSizes(const Values &args) {
-  llvm::StructType *type =
-      llvm::StructType::get(b_.getContext(), {b_.getInt32Ty(), b_.getInt32Ty(), b_.getInt64Ty(),
-                                              b_.getInt64Ty()});
+  llvm::StructType *type = llvm::StructType::get(
+      b_.getContext(), {b_.getInt32Ty(), b_.getInt32Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
   llvm::BasicBlock *first = newBlock("fail"), *after = newBlock("fail.end");
   llvm::Value *code = b_.CreateLoad(b_.getInt32Ty(), fault_);
   b_.CreateCondBr(b_.CreateICmpEQ(code, b_.getInt32(0)), first, after);

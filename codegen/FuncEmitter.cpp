@@ -5,15 +5,15 @@
 
 namespace cameo {
 
-void FuncEmitter::emit(const Func &func) {
+void FuncEmitter::emit(Func &func) {
   function_ = self_.function;
   b_.SetInsertPoint(newBlock("entry"));
   bindArguments(func);
-  for (const std::unique_ptr<Op> &op : const_cast<Block &>(func.body).ops())
+  for (const std::unique_ptr<Op> &op : func.body.ops())
     emitOp(*op);
 }
 
-void FuncEmitter::bindArguments(const Func &func) {
+void FuncEmitter::bindArguments(Func &func) {
   llvm::Function::arg_iterator next = function_->arg_begin();
   llvm::Value *one = b_.getInt32(1);
   thread_ = b_.getInt32(0);
@@ -123,8 +123,8 @@ bool FuncEmitter::emitScalar(Op &op) {
 llvm::Value *FuncEmitter::laneMask(Op &op) {
   int64_t lanes = op.result()->type.lanes();
   llvm::Type *index = b_.indexType();
-  llvm::Value *count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, operand(op, 0),
-                                                b_.integer(index, 0));
+  llvm::Value *count =
+      b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, operand(op, 0), b_.integer(index, 0));
   count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, count, b_.integer(index, lanes));
   llvm::Type *lane = lanes > 16 && lanes < 256 ? b_.getInt8Ty() : b_.getInt32Ty();
   llvm::Type *vector = llvm::FixedVectorType::get(lane, lanes);
@@ -208,8 +208,8 @@ void FuncEmitter::emitOp(Op &op) {
   case OpKind::FrameWeights:
     return setResult(op, frameField(FrameField::Weights));
   case OpKind::FrameDim:
-    return setResult(op, b_.CreateTrunc(b_.CreateLoad(b_.getInt64Ty(), dimAddress(op)),
-                                        b_.indexType()));
+    return setResult(
+        op, b_.CreateTrunc(b_.CreateLoad(b_.getInt64Ty(), dimAddress(op)), b_.indexType()));
   case OpKind::FrameSetDim:
     b_.CreateStore(b_.CreateSExt(operand(op, 0), b_.getInt64Ty()), dimAddress(op));
     return;
@@ -224,8 +224,8 @@ void FuncEmitter::emitOp(Op &op) {
   case OpKind::TeamThreads:
     return setResult(op, b_.CreateSExt(threads_, b_.indexType()));
   case OpKind::TeamBarrier:
-    b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_barrier", b_.getVoidTy(),
-                                                  b_.getPtrTy(), b_.getInt32Ty()),
+    b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_barrier", b_.getVoidTy(), b_.getPtrTy(),
+                                                  b_.getInt32Ty()),
                   {frame_, thread_});
     return;
   case OpKind::TeamFail:

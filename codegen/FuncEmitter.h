@@ -12,13 +12,13 @@ class FuncEmitter {
 public:
   FuncEmitter(OpBuilder &builder, const EmittedFuncs &funcs, const EmittedFunc &self)
       : b_(builder), funcs_(funcs), self_(self) {}
-  void emit(const Func &func);
+  void emit(Func &func);
 
 private:
   using Values = std::vector<llvm::Value *>;
 
   // FuncEmitter.cpp
-  void bindArguments(const Func &func);
+  void bindArguments(Func &func);
   llvm::Value *fakeFrame(llvm::Value *dims, llvm::Value *threads);
   void emitReturn(Op &op);
   void emitOp(Op &op);

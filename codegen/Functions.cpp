@@ -80,7 +80,7 @@ void findNeeds(const Module &module, EmittedFuncs &funcs) {
   }
 }
 
-llvm::FunctionType *signature(OpBuilder &builder, const Func &func, const EmittedFunc &entry) {
+llvm::FunctionType *signature(OpBuilder &builder, Func &func, const EmittedFunc &entry) {
   llvm::Type *pointer = builder.getPtrTy(), *i32 = builder.getInt32Ty();
   llvm::Type *none = builder.getVoidTy();
   if (entry.kind == "main" || entry.kind == "prepare")
@@ -104,7 +104,7 @@ llvm::FunctionType *signature(OpBuilder &builder, const Func &func, const Emitte
   return llvm::FunctionType::get(resultType(builder, results), types, false);
 }
 
-void declare(OpBuilder &builder, const Func &func, EmittedFunc &entry) {
+void declare(OpBuilder &builder, Func &func, EmittedFunc &entry) {
   ICE_UNLESS(func.body.parentOp() == nullptr && !func.body.ops().empty(),
              "function '" + func.name + "' has no body");
   // The prefix keeps the names apart from the runtime's and libc's.

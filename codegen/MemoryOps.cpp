@@ -112,8 +112,7 @@ llvm::Value *FuncEmitter::frameField(FrameField field) {
   llvm::LoadInst *load =
       b_.CreateLoad(type->getElementType(number), b_.CreateStructGEP(type, frame_, number));
   if (!fault_ && self_.kind != "workspace")
-    load->setMetadata(llvm::LLVMContext::MD_invariant_load,
-                      llvm::MDNode::get(b_.getContext(), {}));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
   return load;
 }
 
@@ -123,8 +122,8 @@ llvm::Value *FuncEmitter::dimAddress(Op &op) {
 }
 
 void FuncEmitter::emitPort(Op &op, FrameField field) {
-  llvm::Value *slot = b_.CreateConstGEP1_64(b_.getPtrTy(), frameField(field),
-                                            op.attrs.getInt("index"));
+  llvm::Value *slot =
+      b_.CreateConstGEP1_64(b_.getPtrTy(), frameField(field), op.attrs.getInt("index"));
   llvm::LoadInst *load = b_.CreateLoad(b_.getPtrTy(), slot);
   load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
   setResult(op, load);

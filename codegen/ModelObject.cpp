@@ -106,9 +106,9 @@ llvm::Constant *ModelEmitter::weights() {
   if (program_.weightBytes == 0 || !options_.weightsFile.empty())
     return null();
   auto *type = llvm::ArrayType::get(b_.getInt8Ty(), program_.weightBytes + kWeightsSlack);
-  auto *variable = new llvm::GlobalVariable(
-      module_, type, /*isConstant=*/false, llvm::GlobalValue::InternalLinkage,
-      llvm::Constant::getNullValue(type), "weights");
+  auto *variable = new llvm::GlobalVariable(module_, type, /*isConstant=*/false,
+                                            llvm::GlobalValue::InternalLinkage,
+                                            llvm::Constant::getNullValue(type), "weights");
   variable->setSection(kWeightsSection);
   variable->setAlignment(llvm::Align(64));
   return variable;
@@ -148,8 +148,7 @@ llvm::Constant *ModelEmitter::code() {
     nodes.push_back(text(name));
   llvm::Constant *file = options_.weightsFile.empty() ? null() : text(options_.weightsFile);
   Constants masks = features();
-  llvm::Constant *mask =
-      llvm::ConstantArray::get(llvm::ArrayType::get(b_.getInt64Ty(), 2), masks);
+  llvm::Constant *mask = llvm::ConstantArray::get(llvm::ArrayType::get(b_.getInt64Ty(), 2), masks);
   return structOf({weights(), file, number(options_.weightsId), mask,
                    small(target_.arch == Arch::X86_64 ? 0 : 1), small(nodes.size()),
                    array(b_.getPtrTy(), nodes, "nodes"), function("sizes"), function("workspace"),

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "codegen/LlvmHeaders.h"
+#include "ir/Attr.h"
 #include "ir/OpKind.h"
 #include "ir/Target.h"
 #include "ir/Type.h"

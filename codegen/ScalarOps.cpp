@@ -142,7 +142,7 @@ llvm::Value *OpBuilder::binary(OpKind kind, DType dtype, llvm::Value *a, llvm::V
   case OpKind::ScalarMax:
     return floatMax(a, b);
   case OpKind::ScalarRem:
-    return callPerLane(dtype == DType::F32 ? "cameo_fmodf" : "cameo_fmod", {a, b});
+    return callPerLane(dtype == DType::F32 ? "fmodf" : "fmod", {a, b});
   case OpKind::ScalarPow:
     return vectorMath(*this, kind, {a, b});
   default:
@@ -200,15 +200,14 @@ llvm::Value *OpBuilder::compare(const std::string &predicate, DType dtype, llvm:
     P real, isSigned, isUnsigned;
   };
   static const Row rows[] = {
-      {"eq", P::FCMP_OEQ, P::ICMP_EQ, P::ICMP_EQ},    {"ne", P::FCMP_UNE, P::ICMP_NE, P::ICMP_NE},
-      {"lt", P::FCMP_OLT, P::ICMP_SLT, P::ICMP_ULT},  {"le", P::FCMP_OLE, P::ICMP_SLE, P::ICMP_ULE},
-      {"gt", P::FCMP_OGT, P::ICMP_SGT, P::ICMP_UGT},  {"ge", P::FCMP_OGE, P::ICMP_SGE, P::ICMP_UGE},
+      {"eq", P::FCMP_OEQ, P::ICMP_EQ, P::ICMP_EQ},   {"ne", P::FCMP_UNE, P::ICMP_NE, P::ICMP_NE},
+      {"lt", P::FCMP_OLT, P::ICMP_SLT, P::ICMP_ULT}, {"le", P::FCMP_OLE, P::ICMP_SLE, P::ICMP_ULE},
+      {"gt", P::FCMP_OGT, P::ICMP_SGT, P::ICMP_UGT}, {"ge", P::FCMP_OGE, P::ICMP_SGE, P::ICMP_UGE},
   };
   for (const Row &row : rows)
     if (predicate == row.name)
-      return CreateCmp(isFloat(dtype) ? row.real
-                                      : (isSignedInt(dtype) ? row.isSigned : row.isUnsigned),
-                       a, b);
+      return CreateCmp(
+          isFloat(dtype) ? row.real : (isSignedInt(dtype) ? row.isSigned : row.isUnsigned), a, b);
   ICE("unknown predicate '" + predicate + "'");
 }
 

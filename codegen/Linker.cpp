@@ -1,0 +1,140 @@
+// See Linker.h. There is no sysroot: libc is a stub of our own that has the symbols a generated
+// library may need (runtime/ uses no others) and the right name, so that the library records
+// "needs libc" for any target, and lld reports any other undefined symbol.
+#include "codegen/Linker.h"
+
+#include "codegen/LlvmHeaders.h"
+#include "codegen/ObjectFile.h"
+#include "codegen/OutputFile.h"
+
+#include <lld/Common/Driver.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <mutex>
+
+LLD_HAS_DRIVER(elf)
+
+namespace cameo {
+namespace {
+
+const char *const kLibcSymbols[] = {"pthread_create", "pthread_join", "malloc",
+                                    "free",           "syscall",      "getauxval"};
+
+// Weights come last, in a segment of their own: whatever their size, nothing else moves away from
+// the code that refers to it, and they can be filled in after the link.
+const char *const kScript = R"(
+PHDRS {
+  headers PT_PHDR PHDRS;
+  rodata PT_LOAD FILEHDR PHDRS FLAGS(4);
+  text PT_LOAD FLAGS(5);
+  data PT_LOAD FLAGS(6);
+  weights PT_LOAD FLAGS(4);
+  dynamic PT_DYNAMIC FLAGS(6);
+  relro PT_GNU_RELRO FLAGS(4);
+  stack PT_GNU_STACK FLAGS(6);
+}
+SECTIONS {
+  . = SIZEOF_HEADERS;
+  .dynsym : { *(.dynsym) } :rodata
+  .gnu.hash : { *(.gnu.hash) } :rodata
+  .dynstr : { *(.dynstr) } :rodata
+  .rela.dyn : { *(.rela.dyn) } :rodata
+  .rela.plt : { *(.rela.plt) } :rodata
+  .rodata : { *(.rodata .rodata.*) } :rodata
+  . = ALIGN(CONSTANT(MAXPAGESIZE)) + (. & (CONSTANT(MAXPAGESIZE) - 1));
+  .text : { *(.text .text.*) } :text
+  .plt : { *(.plt) } :text
+  . = ALIGN(CONSTANT(MAXPAGESIZE)) + (. & (CONSTANT(MAXPAGESIZE) - 1));
+  .data.rel.ro : { *(.data.rel.ro .data.rel.ro.*) } :data :relro
+  .dynamic : { *(.dynamic) } :data :relro :dynamic
+  .got : { *(.got) } :data :relro
+  .got.plt : { *(.got.plt) } :data :relro
+  . = ALIGN(CONSTANT(MAXPAGESIZE));
+  .data : { *(.data .data.*) } :data
+  .bss : { *(.bss .bss.* COMMON) } :data
+  . = ALIGN(CONSTANT(MAXPAGESIZE));
+  .cameo_weights (NOLOAD) : { *(.cameo_weights) } :weights
+  /DISCARD/ : { *(.comment .eh_frame .note.*) }
+}
+)";
+
+// lld keeps global state.
+Result<void> runLld(const std::vector<std::string> &args, const std::string &output) {
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
+  static bool broken = false;
+  ICE_UNLESS(!broken, "the linker crashed before");
+  std::vector<const char *> raw;
+  for (const std::string &arg : args)
+    raw.push_back(arg.c_str());
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  lld::Result result = lld::lldMain(raw, llvm::nulls(), stream, {{lld::Gnu, &lld::elf::link}});
+  broken = !result.canRunAgain;
+  if (result.retCode == 0)
+    return {};
+  if (text.find("cannot open output") != std::string::npos ||
+      text.find("failed to write") != std::string::npos)
+    return badInput("cannot write '" + output + "': " + text);
+  ICE("linking failed: " + text);
+}
+
+// The stub as a shared library on disk: functions that do nothing under libc's names.
+Result<void> makeStub(const Target &target, llvm::TargetMachine &machine, OutputFile &object,
+                      OutputFile &stub) {
+  llvm::LLVMContext context;
+  llvm::Module module("libc", context);
+  module.setTargetTriple(target.triple);
+  module.setDataLayout(machine.createDataLayout());
+  llvm::IRBuilder<> builder(context);
+  for (const char *name : kLibcSymbols) {
+    auto *function = llvm::Function::Create(llvm::FunctionType::get(builder.getVoidTy(), false),
+                                            llvm::GlobalValue::ExternalLinkage, name, module);
+    builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
+    builder.CreateRetVoid();
+  }
+  std::string bytes = emitObject(module, machine);
+  TRY(object.create());
+  TRY(object.append(bytes));
+  TRY(stub.create());
+  std::string soname = target.triple.find("musl") != std::string::npos ? "libc.so" : "libc.so.6";
+  return runLld({"ld.lld", "-shared", "--threads=1", "--build-id=none", "--soname=" + soname, "-o",
+                 stub.temporary(), object.temporary()},
+                stub.temporary());
+}
+
+} // namespace
+
+Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine) {
+  OutputFile stubObject(job.output + ".libc.o"), stub(job.output + ".libc.so");
+  OutputFile object(job.output + ".o"), script(job.output + ".ld");
+  TRY(makeStub(target, machine, stubObject, stub));
+  TRY(object.create());
+  TRY(object.append(job.object));
+  TRY(script.create());
+  TRY(script.append(kScript));
+  return runLld({"ld.lld",
+                 "-shared",
+                 "--threads=1",
+                 "--build-id=none",
+                 "--hash-style=gnu",
+                 "-Bsymbolic",
+                 "--gc-sections",
+                 "--no-undefined",
+                 "-z",
+                 "now",
+                 "-z",
+                 "relro",
+                 "-z",
+                 "noexecstack",
+                 "--soname=" + job.soname,
+                 "--script=" + script.temporary(),
+                 "--defsym=cameo_model=" + job.entry,
+                 "-o",
+                 job.output,
+                 object.temporary(),
+                 stub.temporary()},
+                job.output);
+}
+
+} // namespace cameo

@@ -1,0 +1,27 @@
+// Links an object of generated code into a shared library, with lld in this process.
+#pragma once
+
+#include "ir/Result.h"
+#include "ir/Target.h"
+
+#include <string>
+#include <string_view>
+
+namespace llvm {
+class TargetMachine;
+} // namespace llvm
+
+namespace cameo {
+
+struct LinkJob {
+  std::string_view object; // the object file's bytes
+  std::string output;      // overwritten; also where temporary files go, with a suffix
+  std::string soname;
+  std::string entry; // exported, and again as `cameo_model`
+};
+
+/// Links. An undefined symbol that libc does not promise is our bug and an ICE. Thread-safe; one
+/// link at a time.
+Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine);
+
+} // namespace cameo

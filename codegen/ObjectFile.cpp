@@ -1,0 +1,61 @@
+// See ObjectFile.h.
+#include "codegen/ObjectFile.h"
+
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <mutex>
+
+namespace cameo {
+
+static void initialise() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    LLVMInitializeAArch64AsmParser();
+  });
+}
+
+std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target) {
+  initialise();
+  std::string error;
+  const llvm::Target *llvmTarget = llvm::TargetRegistry::lookupTarget(target.triple, error);
+  ICE_UNLESS(llvmTarget, error);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // only `mad` is fused
+  options.FunctionSections = options.DataSections = true;
+  return std::unique_ptr<llvm::TargetMachine>(llvmTarget->createTargetMachine(
+      target.triple, target.llvmCpu, target.llvmFeatures, options, llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Default));
+}
+
+static std::string emitFile(llvm::Module &module, llvm::TargetMachine &machine,
+                            llvm::CodeGenFileType type) {
+  llvm::legacy::PassManager passes;
+  llvm::SmallString<0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  bool failed = machine.addPassesToEmitFile(passes, stream, nullptr, type);
+  ICE_UNLESS(!failed, "the target cannot emit files");
+  passes.run(module);
+  return std::string(bytes);
+}
+
+std::string emitObject(llvm::Module &module, llvm::TargetMachine &machine) {
+  return emitFile(module, machine, llvm::CodeGenFileType::ObjectFile);
+}
+
+std::string emitAssembly(llvm::Module &module, llvm::TargetMachine &machine) {
+  return emitFile(module, machine, llvm::CodeGenFileType::AssemblyFile);
+}
+
+} // namespace cameo

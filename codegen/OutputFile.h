@@ -1,0 +1,47 @@
+// A file that appears whole or not at all: written under a temporary name in the same folder, which
+// `commit` changes into the real one and the destructor removes if it comes to that.
+#pragma once
+
+#include "ir/Result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace cameo {
+
+class OutputFile {
+public:
+  explicit OutputFile(std::string path) : path_(std::move(path)) {}
+  ~OutputFile();
+  OutputFile(const OutputFile &) = delete;
+  OutputFile &operator=(const OutputFile &) = delete;
+
+  /// Makes the temporary file, empty.
+  Result<void> create(bool executable = false);
+  /// Where it is until `commit`; another program may replace it, followed by `reopen`.
+  const std::string &temporary() const { return temporary_; }
+  Result<void> reopen();
+  Result<void> append(const void *data, int64_t size);
+  Result<void> append(std::string_view text) { return append(text.data(), text.size()); }
+  /// Overwrites bytes at an offset.
+  Result<void> patch(int64_t offset, const void *data, int64_t size);
+  /// Reads bytes that are there.
+  Result<void> read(int64_t offset, void *data, int64_t size) const;
+  /// Adds zeros up to a multiple of `alignment`; returns the new end.
+  Result<int64_t> alignEnd(int64_t alignment);
+  Result<int64_t> size() const;
+  Result<void> commit();
+
+private:
+  Error failure(const char *what) const;
+
+  std::string path_;
+  std::string temporary_;
+  int fd_ = -1;
+  bool executable_ = false;
+};
+
+} // namespace cameo

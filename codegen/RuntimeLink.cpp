@@ -1,0 +1,83 @@
+// See RuntimeLink.h.
+#include "codegen/RuntimeLink.h"
+
+#include "codegen/Functions.h"
+#include "runtime/Bitcode.h"
+
+#include <llvm/ADT/SmallPtrSet.h>
+#include <llvm/Bitcode/BitcodeReader.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/Linker/Linker.h>
+#include <llvm/Transforms/Utils/ModuleUtils.h>
+
+namespace cameo {
+namespace {
+
+// What LLVM's code generator may call without a mention in the IR.
+bool isCompilerHelper(llvm::StringRef name) {
+  static const char *const names[] = {
+      "memcpy", "memmove", "memset", "memcmp",    "floor",      "ceil",      "trunc",
+      "round",  "rint",    "fmod",   "nearbyint", "roundeven",  "floorf",    "ceilf",
+      "truncf", "roundf",  "rintf",  "fmodf",     "nearbyintf", "roundevenf"};
+  return llvm::is_contained(names, name) || name.starts_with("__");
+}
+
+using Functions = llvm::SmallPtrSet<llvm::Function *, 32>;
+
+// All functions that code of `from` mentions, directly or through others.
+void reach(llvm::Function *from, Functions &reached) {
+  llvm::SmallVector<llvm::Function *> work = {from};
+  while (!work.empty())
+    for (llvm::Instruction &instruction : llvm::instructions(*work.pop_back_val()))
+      for (llvm::Value *operand : instruction.operands())
+        if (auto *callee = llvm::dyn_cast<llvm::Function>(operand))
+          if (reached.insert(callee).second)
+            work.push_back(callee);
+}
+
+void retarget(llvm::Module &module, const Target &target) {
+  Functions byKernels, byRuntime;
+  for (llvm::Function &function : module) {
+    bool generated = function.getName().starts_with("fn.");
+    bool service = function.getName().starts_with("cameo_rt_");
+    if (generated || service)
+      reach(&function, generated ? byKernels : byRuntime);
+  }
+  for (llvm::Function *function : byKernels) {
+    llvm::StringRef name = function->getName();
+    if (function->isDeclaration() || byRuntime.contains(function) || isCompilerHelper(name) ||
+        name.starts_with("fn.") || name.starts_with("cameo_rt_"))
+      continue;
+    for (const char *attribute : {"target-cpu", "target-features", "tune-cpu"})
+      function->removeFnAttr(attribute);
+    setTargetAttributes(*function, target);
+  }
+}
+
+} // namespace
+
+void linkRuntime(llvm::Module &module, const Target &target, const std::string &entry) {
+  std::string_view bitcode = runtimeBitcode(archName(target.arch));
+  ICE_UNLESS(!bitcode.empty(), "no runtime for " + target.triple);
+  auto runtime = llvm::parseBitcodeFile(
+      llvm::MemoryBufferRef(llvm::StringRef(bitcode.data(), bitcode.size()), "runtime"),
+      module.getContext());
+  ICE_UNLESS(bool(runtime), "the runtime's bitcode cannot be read");
+  (*runtime)->setTargetTriple(module.getTargetTriple());
+  (*runtime)->setDataLayout(module.getDataLayout());
+  ICE_UNLESS(!llvm::Linker::linkModules(module, std::move(*runtime)), "the runtime does not link");
+
+  llvm::SmallVector<llvm::GlobalValue *> helpers;
+  for (llvm::GlobalValue &value : module.global_values()) {
+    if (value.isDeclaration() || value.getName() == llvm::StringRef(entry))
+      continue;
+    value.setLinkage(llvm::GlobalValue::InternalLinkage);
+    value.setVisibility(llvm::GlobalValue::DefaultVisibility);
+    if (llvm::isa<llvm::Function>(value) && isCompilerHelper(value.getName()))
+      helpers.push_back(&value);
+  }
+  llvm::appendToCompilerUsed(module, helpers);
+  retarget(module, target);
+}
+
+} // namespace cameo
