@@ -180,7 +180,8 @@ const ConstraintSpec *OpSpec::constraint(std::string_view wanted) const {
 }
 
 int64_t OpSpec::minOperands() const {
-  int64_t count = !inputs.empty() && inputs.front().variadic;
+  // ONNX's variadic inputs are one or more, ours any number.
+  int64_t count = level == Level::Graph && !inputs.empty() && inputs.front().variadic;
   for (size_t i = 0; i < inputs.size(); i++)
     if (!inputs[i].optional && !inputs[i].variadic)
       count = static_cast<int64_t>(i) + 1;
