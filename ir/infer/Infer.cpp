@@ -46,7 +46,7 @@ std::string countText(int64_t low, int64_t high, const char *noun) {
     range = "at least " + range;
   else if (high != low)
     range += " to " + std::to_string(high);
-  return range + " " + noun + (low == 1 && high == 1 ? "" : "s");
+  return range + " " + noun + (low == 1 && high <= 1 ? "" : "s");
 }
 
 Result<void> checkArity(InferContext &ctx, const OpSpec &row) {

@@ -1,0 +1,189 @@
+"""Compares the graph rows of the op table with the operator schemas of the onnx package.
+
+usage: check_op_table.py     (needs the `onnx` package; exit status 1 and one line a difference)
+
+Version, inputs and outputs with their optionality, attributes with kinds and defaults, and element
+types must agree, but for what the table leaves out on purpose: element types DType has no name for,
+and the ways to write a Constant that the importer rewrites.
+"""
+import math
+import pathlib
+import re
+import sys
+
+import numpy
+import onnx
+from onnx import defs
+
+OPS = pathlib.Path(__file__).resolve().parents[2] / "ir" / "ops"
+# The newest opset that the table follows; a newer onnx package knows later ones.
+OPSET = 28
+ROW = re.compile(
+    r'^GRAPH_OP\((\w+), *(\d+), *(\w+), *"(.*?)", *"(.*?)", *"(.*?)", *"(.*?)", *(\w+), *(\w+)\)$'
+)
+NAMES = {
+    "float": "f32", "uint8": "u8", "int8": "i8", "uint16": "u16", "int16": "i16", "int32": "i32",
+    "int64": "i64", "string": "str", "bool": "bool", "float16": "f16", "double": "f64",
+    "uint32": "u32", "uint64": "u64", "bfloat16": "bf16",
+}
+FLOATS = {"f16", "bf16", "f32", "f64"}
+INTS = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"}
+GROUPS = {"float": FLOATS, "int": INTS, "num": FLOATS | INTS, "all": set(NAMES.values())}
+KINDS = {
+    "INT": "i", "FLOAT": "f", "STRING": "s", "INTS": "is", "FLOATS": "fs", "STRINGS": "ss",
+    "TENSOR": "t", "GRAPH": "g",
+}
+OMITTED = {
+    "Constant": {"sparse_value", "value_float", "value_floats", "value_int", "value_ints",
+                 "value_string", "value_strings"},
+}
+ANY = "any"
+
+
+def parts(text, separator=","):
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def table_types(name, constraints):
+    """The set of types a formal's type allows, as `f32` or `seq(f32)`, or ANY."""
+    if not name or constraints.get(name) == ANY:
+        return ANY
+    text = constraints.get(name, name)
+    wrap = re.match(r"(seq|opt)\((.*)\)$", text)
+    types = set()
+    for part in parts(wrap.group(2) if wrap else text, "|"):
+        types |= GROUPS.get(part, {part})
+    return {f"{wrap.group(1)}({t})" for t in types} if wrap else types
+
+
+def onnx_type(text):
+    """`seq(f32)` for `seq(tensor(float))`; None for element types the table leaves out."""
+    match = re.match(r"(?:(seq|optional)\()?(?:(seq)\()?tensor\((\w+)\)", text)
+    if not match or match.group(3) not in NAMES:
+        return None
+    name = NAMES[match.group(3)]
+    if match.group(2):
+        return f"opt(seq({name}))"
+    return {"seq": f"seq({name})", "optional": f"opt({name})", None: name}[match.group(1)]
+
+
+def onnx_types(type_str, schema):
+    texts = [type_str]
+    for constraint in schema.type_constraints:
+        if constraint.type_param_str == type_str:
+            texts = constraint.allowed_type_strs
+    types = {onnx_type(text) for text in texts} - {None}
+    # The table has one name for mixtures of tensors, sequences and optionals.
+    wrappers = {t.rsplit("(", 1)[0] if "(" in t else "" for t in types}
+    return ANY if len(wrappers) > 1 else types
+
+
+def formals_differ(what, row, schema_formals, constraints, schema):
+    row = parts(row)
+    if len(row) != len(schema_formals):
+        yield f"{what}s: {len(row)}, onnx has {len(schema_formals)}"
+        return
+    options = {"Single": "", "Optional": "?", "Variadic": "*"}
+    for text, formal in zip(row, schema_formals):
+        name, _, rest = text.rstrip("?*").partition(":")
+        mark = text[-1] if text[-1] in "?*" else ""
+        if name != formal.name:
+            yield f"{what} {name}: onnx calls it {formal.name}"
+        if mark != options[formal.option.name]:
+            yield f"{what} {name}: '{mark}', onnx has '{options[formal.option.name]}'"
+        # Variadic formals of several types have none in the table.
+        wanted = ANY if mark == "*" and not formal.is_homogeneous else None
+        wanted = wanted or onnx_types(formal.type_str, schema)
+        got = table_types(rest, constraints)
+        if got != wanted:
+            yield f"{what} {name}: types {sorted(got)}, onnx has {sorted(wanted)}"
+
+
+def default_of(attribute, kind):
+    """The default as the table writes it; None if there is none."""
+    if not attribute.default_value or not attribute.default_value.name:
+        return None
+    value = onnx.helper.get_attribute_value(attribute.default_value)
+    if kind == "d":
+        return NAMES_BY_NUMBER.get(value)
+    text = lambda item: item.decode() if isinstance(item, bytes) else str(item)
+    return " ".join(map(text, value)) if isinstance(value, list) else text(value)
+
+
+NAMES_BY_NUMBER = {
+    number: NAMES[name.lower()]
+    for name, number in onnx.TensorProto.DataType.items()
+    if name.lower() in NAMES
+}
+
+
+def same_default(kind, got, wanted):
+    if got is None or wanted is None or kind != "f":
+        return got == wanted
+    return math.isclose(numpy.float32(got), numpy.float32(wanted), rel_tol=1e-7, abs_tol=0)
+
+
+def attributes_differ(op, text, schema):
+    seen = set()
+    for part in parts(text):
+        match = re.match(r"(\w+):(\w+)(!?)(?:=(.*))?$", part)
+        if not match:
+            yield f"attribute '{part}' is malformed"
+            continue
+        name, kind, required, default = match.groups()
+        seen.add(name)
+        if name not in schema.attributes:
+            yield f"attribute {name}: onnx has none"
+            continue
+        attribute = schema.attributes[name]
+        wanted = KINDS.get(attribute.type.name, attribute.type.name)
+        if kind != wanted and not (kind == "d" and wanted == "i"):
+            yield f"attribute {name}: kind {kind}, onnx has {wanted}"
+        if bool(required) != attribute.required and op not in OMITTED:
+            yield f"attribute {name}: required differs"
+        if not same_default(kind, default, default_of(attribute, kind)):
+            yield f"attribute {name}: default {default}, onnx has {default_of(attribute, kind)}"
+    for name in set(schema.attributes) - seen - OMITTED.get(op, set()):
+        yield f"attribute {name} is missing"
+
+
+def row_differs(row):
+    op, version, _, inputs, outputs, types, attributes, _, _ = row
+    try:
+        schema = defs.get_schema(op, OPSET, "")
+    except defs.SchemaError:
+        yield "onnx has no such operator"
+        return
+    if int(version) != schema.since_version:
+        yield f"version {version}, onnx has {schema.since_version}"
+    constraints = dict(re.match(r"(\w+): *(.*)", part).groups() for part in parts(types, ";"))
+    yield from formals_differ("input", inputs, schema.inputs, constraints, schema)
+    yield from formals_differ("output", outputs, schema.outputs, constraints, schema)
+    yield from attributes_differ(op, attributes, schema)
+
+
+def main():
+    if defs.onnx_opset_version() < OPSET:
+        print(f"skipped: onnx {onnx.__version__} ends at opset {defs.onnx_opset_version()}")
+        return 0
+    rows = 0
+    differences = []
+    for path in sorted(OPS.glob("*.def")):
+        if path.name == "Ops.def":
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if not line.startswith("GRAPH_OP("):
+                continue
+            rows += 1
+            match = ROW.match(line)
+            where = f"{path.name}:{number}"
+            if not match:
+                differences.append(f"{where}: not a row of the table's format: {line}")
+                continue
+            differences += [f"{where}: {match.group(1)}: {text}" for text in row_differs(match.groups())]
+    print("\n".join(differences) or f"{rows} rows agree with onnx {onnx.__version__}")
+    return 1 if differences or rows == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
