@@ -41,11 +41,11 @@ enum cameo_status {
   CAMEO_WRONG_KIND = 2,       /* a tensor given where a sequence is expected, or the like */
   CAMEO_WRONG_DTYPE = 3,      /* element type differs from the model's */
   CAMEO_WRONG_RANK = 4,       /* number of dims differs from the model's */
-  CAMEO_WRONG_SHAPE = 5,   /* a dim differs from the model's, or two dims of one symbol disagree */
-  CAMEO_TOO_SMALL = 6,     /* an output buffer is too small; its dims are filled in as far as known */
-  CAMEO_BUSY = 7,          /* another thread is inside cameo_run with this context */
-  CAMEO_OUT_OF_MEMORY = 8, /* the system or the caller's workspace has too little memory */
-  CAMEO_OVERFLOW = 9,      /* a size does not fit 64 bits, or the address space */
+  CAMEO_WRONG_SHAPE = 5, /* a dim differs from the model's, or two dims of one symbol disagree */
+  CAMEO_TOO_SMALL = 6,   /* an output buffer is too small; its dims are filled in as far as known */
+  CAMEO_BUSY = 7,        /* another thread is inside cameo_run with this context */
+  CAMEO_OUT_OF_MEMORY = 8,    /* the system or the caller's workspace has too little memory */
+  CAMEO_OVERFLOW = 9,         /* a size does not fit 64 bits, or the address space */
   CAMEO_MISSING_FEATURE = 10, /* the model was compiled for a CPU that this one is not */
   CAMEO_NO_THREADS = 11,      /* threads were asked for and the program or system has none */
   CAMEO_NO_WEIGHTS = 12,      /* the weights were not found, or are those of another model */
@@ -106,7 +106,8 @@ typedef struct cameo_value cameo_value;
  * `capacity` says how many bytes there are. `dims` NULL asks for the context's table likewise;
  * otherwise `rank` says how many entries there are. The run fills in dtype, rank and dims, and data
  * where it was NULL. A value still holding the context's own pointers from the run before counts as
- * NULL, so the same array of outputs can be passed again.
+ * NULL, so the same array of outputs can be passed again; to another context it must not go as it
+ * is.
  */
 typedef struct cameo_tensor {
   void *data;

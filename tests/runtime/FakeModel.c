@@ -30,7 +30,7 @@ static int64_t workspace(const int64_t *dims, int32_t threads) {
 static void prepare(struct cameo_frame *frame) {
   static int64_t count;
   int64_t *halo = (int64_t *)frame->workspace;
-  halo[0] = ++count;
+  halo[0] = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
   halo[1] = 12345;
 }
 

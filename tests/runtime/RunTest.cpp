@@ -181,6 +181,7 @@ TEST_F(RunTest, workspaceOfTheCaller) {
     expectRight();
     cameo_destroy(context);
     context = nullptr;
+    resize(3, 5); /* the outputs' dims were the context's */
   }
   symbols[0] = -1;
   EXPECT_EQ(cameo_workspace_size(fake(), symbols, 1), -CAMEO_INVALID_ARGUMENT);

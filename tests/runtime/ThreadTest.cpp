@@ -25,6 +25,7 @@ TEST_F(ThreadTest, teams) {
     EXPECT_EQ(run(), CAMEO_RUN_FAILED);
     mode = MODE_PLAIN;
     expectRight();
+    resize(3, 5);
     cameo_destroy(context);
     context = nullptr;
   }
@@ -78,18 +79,22 @@ TEST_F(ThreadTest, signalsGoToTheProgram) {
 TEST_F(ThreadTest, sharedPool) {
   cameo_pool *pool = nullptr;
   ASSERT_EQ(cameo_pool_create(fake(), 3, &pool), CAMEO_OK);
-  auto work = [pool] {
-    struct Local : cameo::Fixture {
-      void TestBody() override {}
-    } local;
-    local.options.pool = pool;
-    for (int i = 0; i < 50; i++)
-      local.expectRight();
-    EXPECT_EQ(local.facts[FACT_THREADS], 3);
-  };
-  std::thread one(work), two(work);
+  struct Local : cameo::Fixture {
+    void TestBody() override {}
+    void work() {
+      for (int i = 0; i < 50; i++)
+        expectRight();
+      EXPECT_EQ(facts[FACT_THREADS], 3);
+    }
+  } a, b;
+  a.options.pool = b.options.pool = pool;
+  std::thread one([&a] { a.work(); }), two([&b] { b.work(); });
   one.join();
   two.join();
+  for (Local *local : {&a, &b}) {
+    cameo_destroy(local->context);
+    local->context = nullptr;
+  }
   cameo_pool_destroy(pool);
 }
 
