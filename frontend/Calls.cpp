@@ -10,9 +10,6 @@ std::string canonicalDomain(const std::string &domain) { return domain == "ai.on
 Result<void> GraphImporter::addFunctions() {
   const onnx::ModelProto &model = file_.model;
   root_.opsets = TRY(readOpsets(model.opset_import(), "the model"));
-  // Before opset imports existed there was one opset.
-  if (model.opset_import().empty())
-    root_.opsets[""] = 1;
   for (const onnx::FunctionProto &function : model.functions()) {
     std::tuple key(canonicalDomain(function.domain()), function.name(), function.overload());
     if (!functions_.emplace(std::move(key), &function).second)

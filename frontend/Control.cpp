@@ -58,6 +58,9 @@ Carried carried(const Op &op) {
   return {0, 0, 0};
 }
 
+/// The first of the values a region yields that is a result: a Loop's condition is none.
+int64_t firstYieldedResult(const Op &op) { return spec(op.kind()).name == "Loop" ? 1 : 0; }
+
 bool isControl(const Op &op) { return op.numRegions() > 0; }
 
 } // namespace
@@ -216,12 +219,15 @@ Result<Op *> GraphImporter::importControl(const Site &site, OpKind kind, OldNode
   std::vector<const onnx::GraphProto *> graphs = TRY(subgraphs(site, spec(kind)));
   Block &block = *build_.block();
   int64_t numRegions = static_cast<int64_t>(graphs.size());
-  Op *op = build_.create(kind, old.inputs, std::vector<Type>(old.numOutputs), std::move(old.attrs),
-                         numRegions);
+  Op *op = build_.create(kind, old.inputs, {}, std::move(old.attrs), numRegions);
   bool complete = true;
   for (int64_t i = 0; i < numRegions; i++)
     complete &= TRY(importBody(*graphs[i], *op, i, site));
   build_.atEnd(block);
+  // The node may name fewer outputs than there are.
+  for (int64_t i = firstYieldedResult(*op);
+       complete && i < op->region(0).terminator()->numOperands(); i++)
+    op->addResult(Type());
   Result<void> inferred = complete ? regionTypes_.settle(*op) : Result<void>();
   if (inferred && complete)
     inferred = inferOp(module_, *op);

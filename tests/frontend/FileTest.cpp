@@ -44,8 +44,9 @@ TEST(File, EveryFlippedBitIsHarmless) {
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
     Result<std::unique_ptr<Module>> module = importModel(folder.write("m.onnx", flipped));
-    if (!module)
+    if (!module) {
       EXPECT_EQ(module.error().message.find('\n'), std::string::npos);
+    }
   }
 }
 
@@ -63,7 +64,7 @@ TEST(File, ReducedModelHasNoWeights) {
 
 TEST(File, PlacesInTheFileCannotBeForged) {
   Model model = sample();
-  onnx::TensorProto &w = *model.graph.proto.mutable_initializer(0);
+  onnx::TensorProto &w = *model.graph.proto->mutable_initializer(0);
   w.clear_raw_data();
   w.set_raw_offset(0);
   w.set_raw_length(16);

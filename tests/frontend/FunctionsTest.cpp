@@ -16,7 +16,7 @@ onnx::NodeProto &call(google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes
 struct Calling : Model {
   explicit Calling(int64_t opset = 17) : Model(opset) {
     graph.input("x", {"2"}).output("y");
-    node = &call(*graph.proto.mutable_node(), "f", {"x"}, {"y"});
+    node = &call(*graph.proto->mutable_node(), "f", {"x"}, {"y"});
     proto.add_opset_import()->set_domain("local");
   }
   onnx::NodeProto *node;
@@ -41,7 +41,7 @@ TEST(Functions, AttributesAndDefaults) {
     std::unique_ptr<Module> module = model.ok();
     return find(module->main().body, "LeakyRelu").attrs.getFloat("alpha");
   };
-  EXPECT_EQ(alpha(), 0.01);
+  EXPECT_FLOAT_EQ(alpha(), 0.01f);
   onnx::AttributeProto *otherwise = f.add_attribute_proto();
   otherwise->set_name("slope");
   otherwise->set_type(1);

@@ -84,7 +84,7 @@ TEST(Importer, DuplicateNames) {
 
 TEST(Importer, MissingValues) {
   Relu model({"2"});
-  model.graph.proto.mutable_node(0)->set_input(0, "z");
+  model.graph.proto->mutable_node(0)->set_input(0, "z");
   EXPECT_EQ(model.error(), "node 'Relu_0' (Relu): input 'z' is not defined");
   Relu output({"2"});
   output.graph.output("z");
@@ -93,7 +93,7 @@ TEST(Importer, MissingValues) {
 
 TEST(Importer, UnsortedNodesAndCycles) {
   Relu model({"2"});
-  model.graph.proto.mutable_node(0)->set_input(0, "z");
+  model.graph.proto->mutable_node(0)->set_input(0, "z");
   model.graph.node("Relu", {"y"}, {"z"});
   EXPECT_EQ(model.error(), "node 'Relu_0' (Relu): input 'z' is computed by a later node or in a "
                            "cycle (nodes must be sorted)");
@@ -106,7 +106,7 @@ TEST(Importer, ElementTypes) {
   EXPECT_EQ(model.error(), "node 'Add_0' (Add): input B ('i'): expected element type f32 as the "
                            "other inputs have, got i64[2]");
   Relu output({"2"});
-  output.graph.proto.clear_output();
+  output.graph.proto->clear_output();
   output.graph.output("y", 7);
   EXPECT_EQ(output.error(), "output 'y' is declared as i64[*] and computed as f32[2]");
 }
@@ -167,8 +167,8 @@ TEST(Importer, UnknownFieldsAreTolerated) {
 
 TEST(Importer, NamesInMessagesAreOneLine) {
   Relu model({"2"});
-  model.graph.proto.mutable_node(0)->set_name("a\nb\xff");
-  model.graph.proto.mutable_node(0)->set_input(0, "z");
+  model.graph.proto->mutable_node(0)->set_name("a\nb\xff");
+  model.graph.proto->mutable_node(0)->set_input(0, "z");
   EXPECT_EQ(model.error(), "node 'a?b?' (Relu): input 'z' is not defined");
   Relu input({"2"});
   input.graph.input("a\nb", {"2"});

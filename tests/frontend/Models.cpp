@@ -26,7 +26,7 @@ std::filesystem::path TempFolder::write(const std::string &name, const std::stri
 }
 
 Graph &Graph::input(const std::string &name, const std::vector<std::string> &dims, int type) {
-  onnx::ValueInfoProto *value = proto.add_input();
+  onnx::ValueInfoProto *value = proto->add_input();
   value->set_name(name);
   onnx::TypeProto::Tensor *tensor = value->mutable_type()->mutable_tensor_type();
   tensor->set_elem_type(type);
@@ -43,7 +43,7 @@ Graph &Graph::input(const std::string &name, const std::vector<std::string> &dim
 }
 
 Graph &Graph::output(const std::string &name, int type) {
-  onnx::ValueInfoProto *value = proto.add_output();
+  onnx::ValueInfoProto *value = proto->add_output();
   value->set_name(name);
   if (type)
     value->mutable_type()->mutable_tensor_type()->set_elem_type(type);
@@ -52,7 +52,7 @@ Graph &Graph::output(const std::string &name, int type) {
 
 onnx::TensorProto &Graph::tensor(const std::string &name, int type,
                                  const std::vector<int64_t> &dims) {
-  onnx::TensorProto *tensor = proto.add_initializer();
+  onnx::TensorProto *tensor = proto->add_initializer();
   tensor->set_name(name);
   tensor->set_data_type(type);
   tensor->mutable_dims()->Add(dims.begin(), dims.end());
@@ -74,7 +74,7 @@ Graph &Graph::floats(const std::string &name, const std::vector<int64_t> &dims,
 
 onnx::NodeProto &Graph::node(const std::string &op, const std::vector<std::string> &inputs,
                              const std::vector<std::string> &outputs) {
-  return addNode(*proto.mutable_node(), op, inputs, outputs);
+  return addNode(*proto->mutable_node(), op, inputs, outputs);
 }
 
 onnx::NodeProto &addNode(google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,

@@ -21,8 +21,8 @@ public:
 /// Adds nodes, values and tensors to a graph.
 class Graph {
 public:
-  explicit Graph(onnx::GraphProto &proto) : proto(proto) {}
-  onnx::GraphProto &proto;
+  explicit Graph(onnx::GraphProto &proto) : proto(&proto) {}
+  onnx::GraphProto *proto;
 
   /// f32 unless said otherwise; text dims are symbols, "" an unnamed one.
   Graph &input(const std::string &name, const std::vector<std::string> &dims, int type = 1);

@@ -111,7 +111,7 @@ TEST(Tensors, ConstantNodes) {
 
 onnx::SparseTensorProto &addSparse(Model &model, const std::vector<int64_t> &indices,
                                    const std::vector<int64_t> &shapeOfIndices) {
-  onnx::SparseTensorProto *sparse = model.graph.proto.add_sparse_initializer();
+  onnx::SparseTensorProto *sparse = model.graph.proto->add_sparse_initializer();
   sparse->mutable_values()->set_name("w");
   sparse->mutable_values()->set_data_type(1);
   sparse->mutable_values()->add_dims(2);
