@@ -11,6 +11,8 @@ void FuncEmitter::emit(Func &func) {
   bindArguments(func);
   for (const std::unique_ptr<Op> &op : func.body.ops())
     emitOp(*op);
+  if (!b_.GetInsertBlock()->getTerminator())
+    b_.CreateRetVoid();
 }
 
 void FuncEmitter::bindArguments(Func &func) {

@@ -99,8 +99,10 @@ llvm::FunctionType *signature(OpBuilder &builder, Func &func, const EmittedFunc 
   if (entry.thread)
     types.insert(types.end(), {i32, i32});
   std::vector<Type> results;
-  for (Value *result : func.body.terminator()->operands())
-    results.push_back(result->type);
+  Op *last = func.body.terminator();
+  if (last->kind() == OpKind::LoopReturn)
+    for (Value *result : last->operands())
+      results.push_back(result->type);
   return llvm::FunctionType::get(resultType(builder, results), types, false);
 }
 
@@ -112,6 +114,7 @@ void declare(OpBuilder &builder, Func &func, EmittedFunc &entry) {
       llvm::Function::Create(signature(builder, func, entry), llvm::Function::InternalLinkage,
                              "fn." + func.name, builder.module());
   setTargetAttributes(*entry.function, builder.target());
+  markGenerated(*entry.function);
   if (!hasFixedSignature(entry.kind))
     entry.function->addFnAttr(llvm::Attribute::NoInline);
   if (entry.kind != "micro" || func.attrs.getInt("may_alias"))
@@ -150,6 +153,12 @@ void setTargetAttributes(llvm::Function &function, const Target &target) {
   function.addFnAttr("prefer-vector-width", width);
   function.addFnAttr("min-legal-vector-width", width);
   function.setDoesNotThrow();
+}
+
+void markGenerated(llvm::Function &function) { function.addFnAttr("cameo-generated"); }
+
+bool isGenerated(const llvm::Function &function) {
+  return function.hasFnAttribute("cameo-generated");
 }
 
 EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module &into) {

@@ -37,6 +37,10 @@ llvm::Type *resultType(OpBuilder &builder, const std::vector<Type> &types);
 /// Code generation for `target`, with vectors of its full width and without unwinding.
 void setTargetAttributes(llvm::Function &function, const Target &target);
 
+/// Says that a function is our own code and not the runtime's, which clang has optimised already.
+void markGenerated(llvm::Function &function);
+bool isGenerated(const llvm::Function &function);
+
 /// Emits all loop-level functions into `into`.
 EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module &into);
 

@@ -1,6 +1,8 @@
 // See Optimize.h.
 #include "codegen/Optimize.h"
 
+#include "codegen/Functions.h"
+
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -51,7 +53,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   whole.run(module, modules);
   llvm::FunctionPassManager passes = cleanUp();
   for (llvm::Function &function : module)
-    if (!function.isDeclaration() && function.getName().starts_with("fn."))
+    if (!function.isDeclaration() && isGenerated(function))
       passes.run(function, functions);
 }
 

@@ -38,15 +38,15 @@ void reach(llvm::Function *from, Functions &reached) {
 void retarget(llvm::Module &module, const Target &target) {
   Functions byKernels, byRuntime;
   for (llvm::Function &function : module) {
-    bool generated = function.getName().starts_with("fn.");
-    bool service = function.getName().starts_with("cameo_rt_");
-    if (generated || service)
-      reach(&function, generated ? byKernels : byRuntime);
+    if (isGenerated(function))
+      reach(&function, byKernels);
+    else if (function.getName().starts_with("cameo_rt_"))
+      reach(&function, byRuntime);
   }
   for (llvm::Function *function : byKernels) {
     llvm::StringRef name = function->getName();
     if (function->isDeclaration() || byRuntime.contains(function) || isCompilerHelper(name) ||
-        name.starts_with("fn.") || name.starts_with("cameo_rt_"))
+        isGenerated(*function) || name.starts_with("cameo_rt_"))
       continue;
     for (const char *attribute : {"target-cpu", "target-features", "tune-cpu"})
       function->removeFnAttr(attribute);

@@ -1,27 +1,82 @@
-// See VectorMath.h.
+// Chooses and declares the functions of VectorMath.h.
 #include "codegen/VectorMath.h"
 
+#include "codegen/Functions.h"
+#include "codegen/VectorMathImpl.h"
+
 namespace cameo {
+namespace {
+
+struct Row {
+  OpKind kind;
+  const char *name;
+  MathEmitter emit32;   // f32
+  const char *scalar64; // the runtime's function, nullptr when emitted by emit64
+  bool inlined;         // short enough to be inlined at every use
+};
+const Row kRows[] = {
+    {OpKind::ScalarExp, "exp", emitExp, "cameo_exp", true},
+    {OpKind::ScalarLog, "log", emitLog, "cameo_log", true},
+    {OpKind::ScalarSin, "sin", emitSin, "cameo_sin", false},
+    {OpKind::ScalarCos, "cos", emitCos, "cameo_cos", false},
+    {OpKind::ScalarTan, "tan", emitTan, "cameo_tan", false},
+    {OpKind::ScalarAsin, "asin", emitAsin, "cameo_asin", false},
+    {OpKind::ScalarAcos, "acos", emitAcos, "cameo_acos", false},
+    {OpKind::ScalarAtan, "atan", emitAtan, "cameo_atan", false},
+    {OpKind::ScalarSinh, "sinh", emitSinh, "cameo_sinh", false},
+    {OpKind::ScalarCosh, "cosh", emitCosh, "cameo_cosh", false},
+    {OpKind::ScalarTanh, "tanh", emitTanh, "cameo_tanh", true},
+    {OpKind::ScalarAsinh, "asinh", emitAsinh, "cameo_asinh", false},
+    {OpKind::ScalarAcosh, "acosh", emitAcosh, "cameo_acosh", false},
+    {OpKind::ScalarAtanh, "atanh", emitAtanh, "cameo_atanh", false},
+    {OpKind::ScalarErf, "erf", emitErf, "cameo_erf", true},
+    {OpKind::ScalarPow, "pow", emitPow, "cameo_pow", false},
+    {OpKind::ScalarSigmoid, "sigmoid", emitSigmoid, nullptr, true},
+};
+
+// 1/(1+exp(-a)) with an exponential that cannot overflow.
+llvm::Value *wideSigmoid(OpBuilder &b, llvm::Value *a) {
+  llvm::Value *one = b.number(a->getType(), 1);
+  llvm::Value *e = b.callPerLane("cameo_exp", {b.CreateFNeg(b.fabs(a))});
+  llvm::Value *negative = b.CreateFCmpOLT(a, b.number(a->getType(), 0));
+  return b.CreateFDiv(b.CreateSelect(negative, e, one), b.CreateFAdd(one, e));
+}
+
+llvm::Function *define(OpBuilder &b, const Row &row, llvm::ArrayRef<llvm::Value *> args,
+                       const std::string &name) {
+  llvm::Type *type = args[0]->getType();
+  llvm::SmallVector<llvm::Type *> types(args.size(), type);
+  auto *function = llvm::Function::Create(llvm::FunctionType::get(type, types, false),
+                                          llvm::Function::InternalLinkage, name, b.module());
+  setTargetAttributes(*function, b.target());
+  markGenerated(*function);
+  function->setDoesNotAccessMemory();
+  function->addFnAttr(llvm::Attribute::WillReturn);
+  function->addFnAttr(row.inlined ? llvm::Attribute::AlwaysInline : llvm::Attribute::NoInline);
+  llvm::IRBuilderBase::InsertPointGuard guard(b);
+  b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "", function));
+  llvm::SmallVector<llvm::Value *> params;
+  for (llvm::Argument &arg : function->args())
+    params.push_back(&arg);
+  b.CreateRet(row.emit32(b, params));
+  return function;
+}
+
+} // namespace
 
 llvm::Value *vectorMath(OpBuilder &b, OpKind kind, llvm::ArrayRef<llvm::Value *> args) {
-  static const std::pair<OpKind, const char *> names[] = {
-      {OpKind::ScalarExp, "cameo_exp"},        {OpKind::ScalarLog, "cameo_log"},
-      {OpKind::ScalarSin, "cameo_sin"},        {OpKind::ScalarCos, "cameo_cos"},
-      {OpKind::ScalarTan, "cameo_tan"},        {OpKind::ScalarAsin, "cameo_asin"},
-      {OpKind::ScalarAcos, "cameo_acos"},      {OpKind::ScalarAtan, "cameo_atan"},
-      {OpKind::ScalarSinh, "cameo_sinh"},      {OpKind::ScalarCosh, "cameo_cosh"},
-      {OpKind::ScalarTanh, "cameo_tanh"},      {OpKind::ScalarAsinh, "cameo_asinh"},
-      {OpKind::ScalarAcosh, "cameo_acosh"},    {OpKind::ScalarAtanh, "cameo_atanh"},
-      {OpKind::ScalarErf, "cameo_erf"},        {OpKind::ScalarPow, "cameo_pow"},
-      {OpKind::ScalarSigmoid, "cameo_sigmoid"}};
-  auto *row = std::find_if(std::begin(names), std::end(names),
-                           [&](const auto &candidate) { return kind == candidate.first; });
-  ICE_UNLESS(row != std::end(names), "not an elementary function");
+  auto *row = std::find_if(std::begin(kRows), std::end(kRows),
+                           [&](const Row &candidate) { return kind == candidate.kind; });
+  ICE_UNLESS(row != std::end(kRows), "not an elementary function");
   llvm::Type *type = args[0]->getType();
-  llvm::SmallVector<llvm::Value *> wide;
-  for (llvm::Value *arg : args)
-    wide.push_back(b.CreateFPCast(arg, OpBuilder::like(b.getDoubleTy(), type)));
-  return b.CreateFPCast(b.callPerLane(row->second, wide), type);
+  if (type->getScalarType()->isDoubleTy())
+    return row->scalar64 ? b.callPerLane(row->scalar64, args) : wideSigmoid(b, args[0]);
+  ICE_UNLESS(type->getScalarType()->isFloatTy(), "an elementary function of integers");
+  std::string name = "math." + std::string(row->name);
+  if (type->isVectorTy())
+    name += "." + std::to_string(OpBuilder::lanes(type));
+  llvm::Function *function = b.module().getFunction(name);
+  return b.CreateCall(function ? function : define(b, *row, args, name), args);
 }
 
 } // namespace cameo

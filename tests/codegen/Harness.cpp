@@ -2,6 +2,7 @@
 #include "tests/codegen/Harness.h"
 
 #include "codegen/Target.h"
+#include "ir/Parser.h"
 
 #include <dlfcn.h>
 #include <filesystem>
@@ -177,6 +178,39 @@ rowProgram(std::vector<DType> inputs, std::vector<DType> outputs,
   LoopBuilder builder(program.module, kernel->body);
   body(builder, pointers, begin, end);
   builder.effect(OpKind::LoopReturn, {});
+  addDriver(program, "kernel");
+  return program;
+}
+
+std::string typeText(DType dtype, int64_t lanes) {
+  std::string name(dtypeName(dtype));
+  return lanes == 1 ? name : "vec<" + std::to_string(lanes) + "x" + name + ">";
+}
+
+Program textProgram(std::vector<DType> inputs, std::vector<DType> outputs, int64_t lanes,
+                    const std::string &ops, const std::string &more) {
+  Program program;
+  program.symbols = {"N"};
+  program.numDims = 1;
+  PortDim dim;
+  dim.entry = 0;
+  std::string params;
+  auto addPorts = [&](std::vector<Port> &ports, const std::vector<DType> &dtypes, char letter) {
+    for (size_t i = 0; i < dtypes.size(); i++) {
+      ports.push_back({letter + std::to_string(i), dtypes[i], {dim}, -1});
+      params += "%" + ports[i].name + ": ptr<" + std::string(dtypeName(dtypes[i])) + ">, ";
+    }
+  };
+  addPorts(program.inputs, inputs, 'x');
+  addPorts(program.outputs, outputs, 'y');
+  std::string text = "module \"m\" {\n" + more + "func @kernel(" + params +
+                     "%begin: index, %end: index) attrs {kind = \"kernel\"} {\n" +
+                     "%step = const() {value = " + std::to_string(lanes) + "} : index\n" +
+                     "for(%begin, %end, %step) ^(%i: index) {\n" + ops +
+                     "yield()\n}\nreturn()\n}\n}\n";
+  Result<Module> module = parseModule(text, "test");
+  EXPECT_TRUE(module) << module.error().message << "\n" << text;
+  program.module = std::move(*module);
   addDriver(program, "kernel");
   return program;
 }

@@ -77,6 +77,15 @@ Program
 rowProgram(std::vector<DType> inputs, std::vector<DType> outputs,
            const std::function<void(LoopBuilder &, std::vector<Value *>, Value *, Value *)> &body);
 
+/// The same from text: `ops` are the ops of a loop over blocks of `lanes` elements, starting at %i,
+/// with pointers %x0 ... and %y0 ...; N must be a multiple of `lanes`. `more` are further
+/// functions.
+Program textProgram(std::vector<DType> inputs, std::vector<DType> outputs, int64_t lanes,
+                    const std::string &ops, const std::string &more = "");
+
+/// "f32", or "vec<16xf32>" for more than one lane.
+std::string typeText(DType dtype, int64_t lanes);
+
 /// Adds to a program whose kernel is `kernel(pointers..., begin, end)` a team function that splits
 /// N = dim 0 in units of one element, a main that runs it, and the functions of sizes.
 void addDriver(Program &program, const std::string &kernel);
