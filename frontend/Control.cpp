@@ -61,6 +61,19 @@ Carried carried(const Op &op) {
 /// The first of the values a region yields that is a result: a Loop's condition is none.
 int64_t firstYieldedResult(const Op &op) { return spec(op.kind()).name == "Loop" ? 1 : 0; }
 
+/// What an If's condition is, if that is known.
+std::optional<bool> knownCondition(const Value *condition) {
+  const Op *maker = condition ? condition->definingOp() : nullptr;
+  if (!condition || !condition->type.isTensor() || condition->type.dtype() != DType::Bool)
+    return std::nullopt;
+  std::optional<Dims> known = condition->known;
+  if (maker && maker->kind() == OpKind::Constant)
+    known = knownElements(maker->attrs.getConst("value"));
+  if (!known || known->size() != 1 || !known->front().isConst())
+    return std::nullopt;
+  return known->front().value() != 0;
+}
+
 bool isControl(const Op &op) { return op.numRegions() > 0; }
 
 } // namespace
@@ -215,28 +228,117 @@ GraphImporter::GraphImporter::subgraphs(const Site &site, const OpSpec &row) con
   return graphs;
 }
 
-Result<Op *> GraphImporter::importControl(const Site &site, OpKind kind, OldNode &old) {
+Result<std::vector<GraphImporter::Bound>> GraphImporter::importControl(const Site &site,
+                                                                       OpKind kind, OldNode &old) {
   std::vector<const onnx::GraphProto *> graphs = TRY(subgraphs(site, spec(kind)));
-  Block &block = *build_.block();
-  int64_t numRegions = static_cast<int64_t>(graphs.size());
-  Op *op = build_.create(kind, old.inputs, {}, std::move(old.attrs), numRegions);
+  std::optional<bool> condition =
+      kind == OpKind::If && !old.inputs.empty() ? knownCondition(old.inputs[0]) : std::nullopt;
+  if (condition)
+    return importBranch(*graphs[*condition ? 0 : 1], site);
+  Op *op = nullptr;
+  if (kind == OpKind::Scan && old.opset < 9) {
+    op = TRY(importBatchedScan(*graphs[0], old, site));
+  } else {
+    op = build_.create(kind, old.inputs, {}, std::move(old.attrs),
+                       static_cast<int64_t>(graphs.size()));
+    op = TRY(completeControl(op, graphs, site));
+  }
+  if (!op)
+    return std::vector<Bound>(site.node.output_size(), Bound{nullptr, true});
+  std::vector<Bound> results;
+  for (const std::unique_ptr<Value> &result : op->results())
+    results.push_back({result.get()});
+  return results;
+}
+
+/// Imports the bodies of an op and infers it: nullptr, and the op is gone, if a result depends on
+/// what is not supported.
+Result<Op *> GraphImporter::completeControl(Op *op,
+                                            const std::vector<const onnx::GraphProto *> &graphs,
+                                            const Site &site) {
+  Block &block = *op->block();
   bool complete = true;
-  for (int64_t i = 0; i < numRegions; i++)
-    complete &= TRY(importBody(*graphs[i], *op, i, site));
+  for (size_t i = 0; i < graphs.size(); i++)
+    complete &= TRY(importBody(*graphs[i], *op, static_cast<int64_t>(i), site));
   build_.atEnd(block);
+  if (!complete) {
+    op->erase();
+    return static_cast<Op *>(nullptr);
+  }
+  return inferControl(op);
+}
+
+/// Gives an op with complete regions its results.
+Result<Op *> GraphImporter::inferControl(Op *op) {
   // The node may name fewer outputs than there are.
-  for (int64_t i = firstYieldedResult(*op);
-       complete && i < op->region(0).terminator()->numOperands(); i++)
+  for (int64_t i = firstYieldedResult(*op); i < op->region(0).terminator()->numOperands(); i++)
     op->addResult(Type());
-  Result<void> inferred = complete ? regionTypes_.settle(*op) : Result<void>();
-  if (inferred && complete)
+  Result<void> inferred = regionTypes_.settle(*op);
+  if (inferred)
     inferred = inferOp(module_, *op);
-  if (inferred && complete)
+  if (inferred)
     return op;
   op->erase();
-  if (!inferred)
-    return inferred.error();
-  return static_cast<Op *>(nullptr);
+  return inferred.error();
+}
+
+/// Opset 8 scanned each sequence of a batch, dimension 1 being time: a Scan over dimension 0 of
+/// Scans over what was dimension 1.
+Result<Op *> GraphImporter::importBatchedScan(const onnx::GraphProto &graph, OldNode &old,
+                                              const Site &site) {
+  if (old.inputs.empty() || old.inputs[0])
+    return unsupported("sequence lengths are not supported in opset 8");
+  old.inputs.erase(old.inputs.begin());
+  AttrDict outerAttrs, innerAttrs;
+  outerAttrs.set("num_scan_inputs", static_cast<int64_t>(old.inputs.size()));
+  for (const auto &[name, value] : old.attrs)
+    innerAttrs.set(name == "directions" ? "scan_input_directions" : name, value);
+  Op *outer = build_.create(OpKind::Scan, old.inputs, {}, std::move(outerAttrs), 1);
+  Block &body = outer->region();
+  std::vector<Value *> arguments;
+  for (Type &type : TRY(RegionTypes::arguments(*outer, 0)))
+    arguments.push_back(body.addArg(std::move(type)));
+  build_.atEnd(body);
+  Op *inner = build_.create(OpKind::Scan, arguments, {}, std::move(innerAttrs), 1);
+  Result<Op *> completed = completeControl(inner, {&graph}, site);
+  build_.atEnd(*outer->block());
+  if (!completed || !*completed) {
+    outer->erase();
+    return completed;
+  }
+  std::vector<Value *> results;
+  for (const std::unique_ptr<Value> &result : inner->results())
+    results.push_back(result.get());
+  build_.atEnd(body);
+  build_.create(OpKind::LoopYield, std::move(results), {});
+  build_.atEnd(*outer->block());
+  return inferControl(outer);
+}
+
+/// The branch that a known condition takes, in place of the If. What the other would do does not
+/// matter: exporters leave branches that cannot work.
+Result<std::vector<GraphImporter::Bound>> GraphImporter::importBranch(const onnx::GraphProto &graph,
+                                                                      const Site &site) {
+  if (graph.input_size() > 0)
+    return error(site, "the subgraph " + quote(graph.name()) + " has inputs, expected none");
+  Scope scope;
+  scope.parent = &site.scope;
+  TRY(importGraph(graph, *build_.block(), scope));
+  return bodyResults(graph, scope, site);
+}
+
+Result<std::vector<GraphImporter::Bound>> GraphImporter::bodyResults(const onnx::GraphProto &graph,
+                                                                     const Scope &scope,
+                                                                     const Site &site) const {
+  std::vector<Bound> results;
+  for (const onnx::ValueInfoProto &output : graph.output()) {
+    const Bound *bound = scope.find(output.name());
+    if (!bound || !(bound->value || bound->poisoned))
+      return error(site, "output " + quote(output.name()) + " of the subgraph " +
+                             quote(graph.name()) + " is not computed");
+    results.push_back(*bound);
+  }
+  return results;
 }
 
 Result<bool> GraphImporter::importBody(const onnx::GraphProto &graph, Op &op, int64_t region,
@@ -255,16 +357,13 @@ Result<bool> GraphImporter::importBody(const onnx::GraphProto &graph, Op &op, in
   }
   TRY(importGraph(graph, body, scope));
   std::vector<Value *> results;
-  for (const onnx::ValueInfoProto &output : graph.output()) {
-    const Bound *bound = scope.find(output.name());
-    if (!bound || !(bound->value || bound->poisoned))
-      return error(site, "output " + quote(output.name()) + " of the subgraph " +
-                             quote(graph.name()) + " is not computed");
-    if (bound->poisoned)
+  for (const Bound &bound : TRY(bodyResults(graph, scope, site))) {
+    if (bound.poisoned)
       return false;
-    results.push_back(bound->value);
+    results.push_back(bound.value);
   }
   build_.atEnd(body);
+  build_.loc = op.loc;
   build_.create(OpKind::LoopYield, std::move(results), {});
   return true;
 }

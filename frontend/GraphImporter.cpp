@@ -221,7 +221,7 @@ Result<void> GraphImporter::importConstant(const Site &site) {
   ConstRef data = constantValue(form, attr);
   if (!data)
     return error(site, "attribute " + quote(form) + " is not a value");
-  return bindResults(site, {build_.constant(std::move(data))});
+  return bindResults(site, {{build_.constant(std::move(data))}});
 }
 
 Result<void> GraphImporter::importOperator(const Site &site, const std::vector<Bound> &inputs) {
@@ -235,25 +235,28 @@ Result<void> GraphImporter::importOperator(const Site &site, const std::vector<B
       old.numOutputs = i + 1;
   TRY(upgradeNode(old, build_));
   if (!old.results.empty())
-    return bindResults(site, old.results);
+    return bindResults(site, boundTo(old.results));
   OpKind kind = *kindFromName(old.op);
   const OpSpec &row = spec(kind);
   int64_t required = std::count_if(row.outputs.begin(), row.outputs.end(), [](const auto &output) {
     return !output.optional && !output.variadic;
   });
-  Op *op = nullptr;
   if (std::any_of(row.attributes.begin(), row.attributes.end(),
                   [](const AttrSpec &attribute) { return attribute.kind == "g"; }))
-    op = TRY(importControl(site, kind, old));
-  else
-    op = TRY(
-        build_.graph(kind, old.inputs, std::move(old.attrs), std::max(required, old.numOutputs)));
-  if (!op)
-    return poisonResults(site);
+    return bindResults(site, TRY(importControl(site, kind, old)));
+  Op *op =
+      TRY(build_.graph(kind, old.inputs, std::move(old.attrs), std::max(required, old.numOutputs)));
   std::vector<Value *> results;
   for (const std::unique_ptr<Value> &result : op->results())
     results.push_back(result.get());
-  return bindResults(site, results);
+  return bindResults(site, boundTo(results));
+}
+
+std::vector<GraphImporter::Bound> GraphImporter::boundTo(const std::vector<Value *> &values) {
+  std::vector<Bound> bounds;
+  for (Value *value : values)
+    bounds.push_back({value});
+  return bounds;
 }
 
 /// All attributes but graphs, references to a function's attributes resolved.
@@ -275,14 +278,14 @@ Result<AttrDict> GraphImporter::readAttributes(const Site &site) {
   return attrs;
 }
 
-Result<void> GraphImporter::bindResults(const Site &site, const std::vector<Value *> &results) {
+Result<void> GraphImporter::bindResults(const Site &site, const std::vector<Bound> &results) {
   for (int i = 0; i < site.node.output_size(); i++) {
     if (site.node.output(i).empty())
       continue;
     if (static_cast<size_t>(i) >= results.size())
       return error(site, "has " + std::to_string(site.node.output_size()) +
                              " outputs, expected at most " + std::to_string(results.size()));
-    TRY(define(site.scope, site.node.output(i), {results[i]}));
+    TRY(define(site.scope, site.node.output(i), results[i]));
   }
   return {};
 }

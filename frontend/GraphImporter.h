@@ -71,8 +71,14 @@ private:
   Result<std::vector<Bound>> readInputs(Site &site);
   Result<void> importConstant(const Site &site);
   Result<void> importOperator(const Site &site, const std::vector<Bound> &inputs);
-  /// nullptr if a result depends on what is not supported.
-  Result<Op *> importControl(const Site &site, OpKind kind, OldNode &old);
+  Result<std::vector<Bound>> importControl(const Site &site, OpKind kind, OldNode &old);
+  Result<Op *> completeControl(Op *op, const std::vector<const onnx::GraphProto *> &graphs,
+                               const Site &site);
+  Result<Op *> inferControl(Op *op);
+  Result<Op *> importBatchedScan(const onnx::GraphProto &graph, OldNode &old, const Site &site);
+  Result<std::vector<Bound>> importBranch(const onnx::GraphProto &graph, const Site &site);
+  Result<std::vector<Bound>> bodyResults(const onnx::GraphProto &graph, const Scope &scope,
+                                         const Site &site) const;
   Result<std::vector<const onnx::GraphProto *>> subgraphs(const Site &site,
                                                           const OpSpec &row) const;
   /// false if a result depends on what is not supported.
@@ -84,7 +90,8 @@ private:
   Result<const onnx::AttributeProto *> resolve(const onnx::AttributeProto &attribute,
                                                const Site &site) const;
   Result<AttrDict> readAttributes(const Site &site);
-  Result<void> bindResults(const Site &site, const std::vector<Value *> &results);
+  Result<void> bindResults(const Site &site, const std::vector<Bound> &results);
+  static std::vector<Bound> boundTo(const std::vector<Value *> &values);
   Result<void> poisonResults(const Site &site);
   const onnx::FunctionProto *functionFor(const onnx::NodeProto &node,
                                          const std::string &domain) const;

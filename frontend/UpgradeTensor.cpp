@@ -15,6 +15,14 @@ Result<void> listToInput(Upgrade &u, const char *name, size_t index) {
 
 Result<void> axesToInput(Upgrade &u) { return listToInput(u, "axes", 1); }
 
+/// One axis is often given as a scalar, which other readers take.
+Result<void> scalarAxes(Upgrade &u) {
+  if (!u.has(1) || !u.node.inputs[1]->type.isRanked() || u.node.inputs[1]->type.rank() != 0)
+    return {};
+  u.setInput(1, TRY(u.emit(OpKind::Unsqueeze, {u.node.inputs[1], u.ints({0})})));
+  return {};
+}
+
 /// As before, but an empty list meant all axes already then, which the input now says by absence.
 Result<void> reduceAxes(Upgrade &u) {
   std::vector<int64_t> axes = TRY(u.takeInts("axes"));
@@ -141,15 +149,25 @@ constexpr UpgradeStep kSteps[] = {
     {"Pad", 2, padName},
     {"Pad", 11, padToInputs},
     {"ReduceL1", 18, reduceAxes},
+    {"ReduceL1", kAlways, scalarAxes},
     {"ReduceL2", 18, reduceAxes},
+    {"ReduceL2", kAlways, scalarAxes},
     {"ReduceLogSum", 18, reduceAxes},
+    {"ReduceLogSum", kAlways, scalarAxes},
     {"ReduceLogSumExp", 18, reduceAxes},
+    {"ReduceLogSumExp", kAlways, scalarAxes},
     {"ReduceMax", 18, reduceAxes},
+    {"ReduceMax", kAlways, scalarAxes},
     {"ReduceMean", 18, reduceAxes},
+    {"ReduceMean", kAlways, scalarAxes},
     {"ReduceMin", 18, reduceAxes},
+    {"ReduceMin", kAlways, scalarAxes},
     {"ReduceProd", 18, reduceAxes},
+    {"ReduceProd", kAlways, scalarAxes},
     {"ReduceSum", 13, reduceAxes},
+    {"ReduceSum", kAlways, scalarAxes},
     {"ReduceSumSquare", 18, reduceAxes},
+    {"ReduceSumSquare", kAlways, scalarAxes},
     {"Reshape", 5, reshapeShape},
     {"Scatter", 11, scatterName},
     {"Slice", 10, sliceToInputs},
@@ -158,9 +176,11 @@ constexpr UpgradeStep kSteps[] = {
     {"Split", 13, splitSizes},
     {"Split", 18, splitParts},
     {"Squeeze", 13, axesToInput},
+    {"Squeeze", kAlways, scalarAxes},
     {"Tile", 6, tileRepeats},
     {"TopK", 10, topKInput},
     {"Unsqueeze", 13, axesToInput},
+    {"Unsqueeze", kAlways, scalarAxes},
 };
 
 } // namespace
