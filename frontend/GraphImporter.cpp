@@ -1,5 +1,5 @@
 // Names, nodes and constants of graphs; see GraphImporter.h. Calls of functions are in Calls.cpp,
-// ops with subgraphs in Control.cpp.
+// ops with subgraphs in Subgraphs.cpp.
 //
 // A node that is not supported does not end the import: its results are poisoned, nodes that use
 // them are only checked for being known, and all are reported together.

@@ -27,6 +27,17 @@ TEST(Control, BranchesWithOtherSizes) {
   EXPECT_EQ(resultType(*model.ok()), "f32[s.0]");
 }
 
+TEST(Control, KnownConditionTakesItsBranch) {
+  Model model(17);
+  model.graph.input("x", {"2"}).output("y");
+  model.graph.tensor("c", 9, {}).add_int32_data(0);
+  onnx::NodeProto &node = model.graph.node("If", {"c"}, {"y"});
+  Graph yes = setGraph(node, "then_branch"), no = setGraph(node, "else_branch");
+  yes.output("a").node("Nonsense", {"x"}, {"a"});
+  no.output("b").node("Neg", {"x"}, {"b"});
+  EXPECT_EQ(ops(*model.ok()), "Neg return");
+}
+
 TEST(Control, MissingBranch) {
   Model model(17);
   model.graph.input("c", {}, 9).output("y");
@@ -127,6 +138,21 @@ TEST(Control, Scan) {
   std::unique_ptr<Module> module = model.ok();
   EXPECT_EQ(resultType(*module), "f32[4]");
   EXPECT_EQ(module->main().body.terminator()->operand(1)->type.str(), "f32[N,4]");
+}
+
+TEST(Control, ScanOfBatches) {
+  Model model(8);
+  model.graph.input("s", {"B", "4"}).input("xs", {"B", "T", "4"}).output("last").output("all");
+  onnx::NodeProto &node = model.graph.node("Scan", {"", "s", "xs"}, {"last", "all"});
+  setInt(node, "num_scan_inputs", 1);
+  Graph body = setGraph(node, "body");
+  body.input("sum", {"4"}).input("x", {"4"}).output("next").output("out");
+  body.node("Add", {"sum", "x"}, {"next"});
+  body.node("Identity", {"next"}, {"out"});
+  std::unique_ptr<Module> module = model.ok();
+  EXPECT_EQ(ops(find(module->main().body, "Scan").region()), "Scan(num_scan_inputs=1) yield");
+  EXPECT_EQ(resultType(*module), "f32[B,4]");
+  EXPECT_EQ(module->main().body.terminator()->operand(1)->type.str(), "f32[B,T,4]");
 }
 
 TEST(Control, ScanWithWrongAttributes) {

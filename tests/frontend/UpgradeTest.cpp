@@ -108,6 +108,12 @@ TEST(Upgrade, AttributesToInputs) {
   EXPECT_EQ(resultType(*top.ok()), "f32[5,2]");
 }
 
+TEST(Upgrade, ScalarAxes) {
+  OneNode model(13, "Unsqueeze", {"6"}, {"x", "axis"});
+  model.graph.tensor("axis", 7, {}).add_int64_data(1);
+  EXPECT_EQ(resultType(*model.ok()), "f32[6,1]");
+}
+
 TEST(Upgrade, Pad) {
   OneNode pad(1, "Pad", {"5", "6"});
   setInts(*pad.node, "paddings", {0, 1, 0, 2});
