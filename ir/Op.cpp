@@ -31,8 +31,9 @@ void Value::replaceAllUsesWith(Value *other) {
 }
 
 Block::~Block() {
-  for (const std::unique_ptr<Op> &op : ops_)
-    op->dropOperands();
+  // Newest uses first, which removeUse finds at once: a value may have very many.
+  for (auto op = ops_.rbegin(); op != ops_.rend(); ++op)
+    (*op)->dropOperands();
   while (!ops_.empty())
     ops_.pop_back();
 }
