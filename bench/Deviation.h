@@ -1,0 +1,49 @@
+// How far one tensor is from another, and whether that is good enough. The measures and classes are
+// those of docs/compare.md; nothing else in the project has an opinion on them.
+#pragma once
+
+#include "ir/eval/Tensor.h"
+
+namespace cameo {
+
+enum class Grade { Excellent, Good, Poor };
+enum class Verdict { Pass, Warn, Fail };
+std::string_view gradeName(Grade grade);
+std::string_view verdictName(Verdict verdict);
+
+/// How the elements of an output are judged.
+struct Judgement {
+  double atol = 1e-4; // of the output's scale; half types are allowed at least 8 of their epsilon
+  /// For an output that is a dequantized integer: the size of one quantization step, else 0.
+  double step = 0;
+  /// 8-bit and 16-bit integers count in steps, one step being a tie rounded the other way.
+  bool quantized = false;
+};
+
+struct Deviation {
+  int64_t elements = 0;
+  double maxAbs = 0;  // largest |got - want| of the finite elements
+  int64_t worst = -1; // where that is: flat index, -1 if nothing differs
+  double wantWorst = 0, gotWorst = 0;
+  double scale = 1;       // max(1, max |want|)
+  double relative = 0;    // maxAbs / scale
+  double mse = 0;         // mean squared error / scale^2
+  double cosine = 1;      // 1 for two zero vectors
+  double steps = 0;       // maxAbs in quantization steps, when judged so
+  int64_t mismatches = 0; // NaN or Inf in one and not the other, or unequal strings and bools
+  /// Set when the tensors cannot be compared: element types or shapes differ.
+  std::string reason;
+  Grade grade = Grade::Excellent;
+  Verdict verdict = Verdict::Pass;
+
+  bool comparable() const { return reason.empty(); }
+};
+
+/// Measures `got` against the reference `want` and judges it.
+Deviation measure(const Tensor &want, const Tensor &got, const Judgement &judgement = {});
+
+/// The worse of two deviations, for summaries over samples: the later verdict, then grade, then the
+/// larger relative difference.
+const Deviation &worse(const Deviation &a, const Deviation &b);
+
+} // namespace cameo

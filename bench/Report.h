@@ -1,0 +1,34 @@
+// What results look like to people and to scripts: plain-text tables, and JSON.
+#pragma once
+
+#include "bench/Deviation.h"
+#include "bench/Timing.h"
+
+#include <nlohmann/json.hpp>
+
+namespace cameo {
+
+/// A table in plain text: columns as wide as their widest cell, numbers aligned right.
+class Table {
+public:
+  explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  std::string str() const;
+
+private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// `1.23 ms`, `45.6 us`: three significant digits.
+std::string formatSeconds(double seconds);
+/// `1.5 G`, `25.6 M`, `12`: for counts of operations and elements.
+std::string formatCount(double count);
+/// `97.8 MB` (powers of 1000).
+std::string formatBytes(int64_t bytes);
+
+nlohmann::ordered_json toJson(const Deviation &deviation);
+nlohmann::ordered_json toJson(const Timing &timing);
+/// JSON text that is always valid: strings that are not UTF-8 (names in a model) are repaired.
+std::string jsonText(const nlohmann::ordered_json &json);
+
+} // namespace cameo

@@ -1,0 +1,27 @@
+// The files of ONNX test data (`input_0.pb`, `output_0.pb`): TensorProto, SequenceProto and
+// OptionalProto, read and written on the wire format itself, since these three messages are small
+// and the harness then needs no protobuf. A file does not say which message it holds; the model
+// does. Facts: onnx.proto and onnx-data.proto of the ONNX specification.
+#pragma once
+
+#include "bench/File.h"
+#include "ir/Type.h"
+#include "ir/eval/Tensor.h"
+
+namespace cameo {
+
+enum class DataKind { Tensor, Sequence, Optional };
+DataKind dataKindOf(const Type &type);
+
+/// Parses a file's bytes; `name` is used in messages. An empty optional is a none value.
+Result<RuntimeValue> parseTestData(std::span<const std::byte> file, DataKind kind,
+                                   const std::string &name);
+/// The file's bytes. `kind` says how a none value or a value inside an optional is to be wrapped.
+std::string formatTestData(const RuntimeValue &value, DataKind kind);
+
+/// Reads FOLDER/PREFIX_0.pb, FOLDER/PREFIX_1.pb ...; as many as there are files without a gap, with
+/// a kind for each (more files than kinds are an error).
+Result<std::vector<RuntimeValue>> readTestData(const std::string &folder, const std::string &prefix,
+                                               const std::vector<DataKind> &kinds);
+
+} // namespace cameo

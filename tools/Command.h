@@ -1,0 +1,50 @@
+// What all subcommands share: how they enter the program, report errors and end. Exit statuses are
+// a contract (docs/cli.md).
+#pragma once
+
+#include "ir/Result.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace cameo {
+
+enum ExitStatus { Fine = 0, NumbersDiffer = 1, Bad = 2, NotSupported = 3, OurBug = 4 };
+
+/// What the chosen subcommand does; its value is the exit status.
+using Action = std::function<int()>;
+
+// Each adds a subcommand with its options; parsing then sets `chosen`.
+void addCompileCommand(CLI::App &app, Action &chosen);
+void addRunCommand(CLI::App &app, Action &chosen);
+void addCompareCommand(CLI::App &app, Action &chosen);
+void addBenchCommand(CLI::App &app, Action &chosen);
+void addExplainCommand(CLI::App &app, Action &chosen);
+void addOptCommand(CLI::App &app, Action &chosen);
+
+/// `error: ...` and `note: ...` lines to stderr.
+void printError(std::string_view message, const std::vector<std::string> &notes = {});
+/// Prints the error; returns the exit status.
+int reportError(const Error &error);
+/// The error with the file named in front, where it does not say already.
+Error inFile(const std::string &file, Error error);
+/// `warning: ...` to stderr.
+void reportWarning(std::string_view message);
+/// Ends a subcommand: reports the error if there is one.
+template <class T> int exitStatus(const Result<T> &result) {
+  return result ? static_cast<int>(Fine) : reportError(result.error());
+}
+/// Writes to stdout at once. Output that nobody reads any more (a closed pipe) ends quietly.
+void printOut(std::string_view text);
+
+/// From here on, a fatal signal or an uncaught exception ends the process with status 4 and a
+/// message instead of a core dump's status.
+void installCrashHandlers();
+
+} // namespace cameo

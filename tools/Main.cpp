@@ -1,0 +1,53 @@
+// The `cameo` program: finds the subcommand, and turns what it returns into the exit status.
+#include "tools/Command.h"
+
+#include "runtime/include/cameo.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <fmt/format.h>
+
+namespace cameo {
+
+namespace {
+
+constexpr const char *overview = R"(Cameo compiles ONNX models to native libraries.
+
+Start here:
+  cameo compile model.onnx              makes model.so and model.h
+  cameo compare model.onnx              checks compiled code against the reference interpreter
+  cameo bench model.onnx --threads 1,2  measures its latency
+  cameo COMMAND --help                  options and examples of a command)";
+
+constexpr const char *statuses = R"(Exit status: 0 fine; 1 numbers differ; 2 bad usage or bad input;
+3 the model needs something Cameo does not support; 4 a bug in Cameo.)";
+
+int main(int argc, char **argv) {
+  installCrashHandlers();
+  // A reader that went away shows as a failed write, not as a death by signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app(overview, "cameo");
+  app.footer(statuses);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("cameo {} (library ABI version {})", CAMEO_VERSION,
+                                                CAMEO_ABI_VERSION));
+  Action chosen;
+  addRunCommand(app, chosen);
+  addExplainCommand(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &problem) {
+    if (problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
+      return app.exit(problem); // --help and --version
+    Error error = badInput(problem.what());
+    error.notes.push_back("run 'cameo --help' or 'cameo COMMAND --help' for what is possible");
+    return reportError(error);
+  }
+  return chosen();
+}
+
+} // namespace
+
+} // namespace cameo
+
+int main(int argc, char **argv) { return cameo::main(argc, argv); }

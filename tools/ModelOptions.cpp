@@ -1,0 +1,77 @@
+// See ModelOptions.h.
+#include "tools/ModelOptions.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace cameo {
+
+namespace {
+
+std::optional<int64_t> parseSize(std::string_view text) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0)
+    return std::nullopt;
+  return value;
+}
+
+/// `1x3x224x224`; a scalar's shape is the empty text.
+std::optional<std::vector<int64_t>> parseShape(std::string_view text) {
+  std::vector<int64_t> dims;
+  while (!text.empty()) {
+    size_t end = std::min(text.find('x'), text.size());
+    std::optional<int64_t> dim = parseSize(text.substr(0, end));
+    if (!dim || end + 1 == text.size())
+      return std::nullopt;
+    dims.push_back(*dim);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return dims;
+}
+
+} // namespace
+
+void addModelOptions(CLI::App &command, ModelOptions &options) {
+  command
+      .add_option("--shape", options.shapes,
+                  "Shape of an input whose shape the model leaves open, e.g. x=1x3x224x224")
+      ->type_name("INPUT=DIMS")
+      ->allow_extra_args(false);
+  command.add_option("--dim", options.dims, "Size of a symbolic dimension, e.g. batch=4")
+      ->type_name("NAME=SIZE")
+      ->allow_extra_args(false);
+}
+
+Result<ImportOptions> importOptions(const ModelOptions &options) {
+  ImportOptions import;
+  // Names may contain `=`; sizes do not, so the last one separates.
+  for (const std::string &text : options.shapes) {
+    size_t at = text.rfind('=');
+    std::optional<std::vector<int64_t>> dims =
+        at == std::string::npos ? std::nullopt : parseShape(std::string_view(text).substr(at + 1));
+    if (!dims)
+      return badInput(
+          fmt::format("--shape: expected INPUT=DIMS such as x=1x3x224x224, got '{}'", text));
+    import.shapes[text.substr(0, at)] = *dims;
+  }
+  for (const std::string &text : options.dims) {
+    size_t at = text.rfind('=');
+    std::optional<int64_t> size =
+        at == std::string::npos ? std::nullopt : parseSize(std::string_view(text).substr(at + 1));
+    if (!size)
+      return badInput(fmt::format("--dim: expected NAME=SIZE such as batch=4, got '{}'", text));
+    import.dims[text.substr(0, at)] = *size;
+  }
+  return import;
+}
+
+Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOptions &options) {
+  ImportOptions import = TRY(importOptions(options));
+  return importModel(path, import);
+}
+
+bool isLibraryPath(const std::string &path) { return path.ends_with(".so"); }
+
+} // namespace cameo

@@ -1,0 +1,30 @@
+// The options that say which sizes a model is taken at, and how its file becomes a module: shared
+// by every subcommand that reads a model.
+#pragma once
+
+#include "frontend/Importer.h"
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace cameo {
+
+struct ModelOptions {
+  std::vector<std::string> shapes; // `x=1x3x224x224`
+  std::vector<std::string> dims;   // `batch=4`
+};
+
+/// Adds --shape and --dim.
+void addModelOptions(CLI::App &command, ModelOptions &options);
+/// Parses the texts; an error says what was expected.
+Result<ImportOptions> importOptions(const ModelOptions &options);
+Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOptions &options);
+
+/// Whether the path names a compiled library rather than a model.
+bool isLibraryPath(const std::string &path);
+
+} // namespace cameo
