@@ -1,6 +1,7 @@
 // See Codegen.h.
 #include "codegen/Codegen.h"
 
+#include "codegen/Header.h"
 #include "codegen/Linker.h"
 #include "codegen/ModelObject.h"
 #include "codegen/ObjectFile.h"
@@ -8,9 +9,12 @@
 #include "codegen/OutputFile.h"
 #include "codegen/RuntimeLink.h"
 #include "codegen/Weights.h"
+#include "runtime/Bitcode.h"
 
 #include <filesystem>
 #include <llvm/IR/Verifier.h>
+#include <llvm/Object/ArchiveWriter.h>
+#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -36,57 +40,135 @@ void buildModule(const Program &program, const Target &target, const ModelOption
   optimize(module, machine);
 }
 
-Result<void> writeText(const std::string &path, std::string_view text) {
+Result<void> writeFile(const std::string &path, std::string_view text) {
   OutputFile file(path);
   TRY(file.create());
   TRY(file.append(text));
   return file.commit();
 }
 
-} // namespace
-
-std::string modelIdentifier(const std::string &name) {
-  std::string result;
-  for (char c : name) {
-    bool isAlpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    bool isDigit = c >= '0' && c <= '9';
-    if (isDigit && result.empty())
-      result += '_';
-    result += isAlpha || isDigit ? c : '_';
-  }
-  return result.empty() ? "model" : result;
+std::string modelName(const EmitOptions &options, const std::filesystem::path &file) {
+  if (!options.name.empty())
+    return modelIdentifier(options.name);
+  std::string stem = file.stem().string();
+  if (options.kind == OutputKind::StaticLibrary && stem.starts_with("lib"))
+    stem.erase(0, 3);
+  return modelIdentifier(stem);
 }
 
-Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
-                  const std::string &path) {
+std::string archiveOf(const std::string &object) {
+  llvm::NewArchiveMember entry(llvm::MemoryBufferRef(object, "model.o"));
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> archive = llvm::writeArchiveToBuffer(
+      entry, llvm::SymtabWritingMode::NormalSymtab, llvm::object::Archive::K_GNU,
+      /*Deterministic=*/true, /*Thin=*/false);
+  if (!archive)
+    ICE("cannot make an archive: " + llvm::toString(archive.takeError()));
+  return (*archive)->getBuffer().str();
+}
+
+// One file's way from Program to disk.
+class Emission {
+public:
+  Emission(const Program &program, const Target &target, const EmitOptions &options,
+           const std::string &path)
+      : program_(program), target_(target), options_(options), file_(path), output_(path) {
+    model_.name = modelName(options, file_);
+  }
+
+  Result<void> run();
+
+private:
+  Result<void> writeContents();
+  Result<void> writeWeightsBeside();
+  Result<void> writeCode(llvm::Module &module, llvm::TargetMachine &machine);
+  Result<void> writeShared(const std::string &object, llvm::TargetMachine &machine);
+  Result<void> writeStatic(const std::string &object);
+  Result<void> writeHeaders();
+  bool isStatic() const {
+    return options_.kind == OutputKind::StaticLibrary || options_.kind == OutputKind::Object;
+  }
+  bool isShared() const { return options_.kind == OutputKind::SharedLibrary; }
+
+  const Program &program_;
+  const Target &target_;
+  const EmitOptions &options_;
+  std::filesystem::path file_;
+  OutputFile output_;
+  ModelOptions model_;
+};
+
+// The file is made first: there is no point in compiling what cannot be written.
+Result<void> Emission::run() {
+  TRY(output_.create(isShared()));
+  TRY(writeContents());
+  TRY(output_.commit());
+  bool library = isStatic() || isShared();
+  return library && options_.header ? writeHeaders() : Result<void>();
+}
+
+Result<void> Emission::writeContents() {
+  if (options_.kind == OutputKind::Header)
+    return output_.append(modelHeader(program_, model_.name));
+  if (isStatic() && program_.weightBytes > options_.maxStaticWeights)
+    TRY(writeWeightsBeside());
   llvm::LLVMContext context;
   llvm::Module module("model", context);
-  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target);
-  ModelOptions model;
-  std::filesystem::path file(path);
-  model.name = modelIdentifier(options.name.empty() ? file.stem().string() : options.name);
-  buildModule(program, target, model, *machine, module);
+  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target_);
+  buildModule(program_, target_, model_, *machine, module);
+  return writeCode(module, *machine);
+}
 
-  if (options.kind == OutputKind::LlvmIr) {
+Result<void> Emission::writeCode(llvm::Module &module, llvm::TargetMachine &machine) {
+  if (options_.kind == OutputKind::LlvmIr) {
     std::string text;
     llvm::raw_string_ostream stream(text);
     module.print(stream, nullptr);
-    return writeText(path, stream.str());
+    return output_.append(stream.str());
   }
-  if (options.kind == OutputKind::Assembly)
-    return writeText(path, emitAssembly(module, *machine));
-  std::string object = emitObject(module, *machine);
-  OutputFile output(path);
-  TRY(output.create(options.kind == OutputKind::SharedLibrary));
-  if (options.kind == OutputKind::SharedLibrary) {
-    TRY(linkShared({object, output.temporary(), file.filename().string(), model.name}, target,
-                   *machine));
-    TRY(output.reopen());
-  } else {
-    TRY(output.append(object));
-  }
-  TRY(appendWeights(program, output));
+  if (options_.kind == OutputKind::Assembly)
+    return output_.append(emitAssembly(module, machine));
+  std::string object = emitObject(module, machine);
+  return isShared() ? writeShared(object, machine) : writeStatic(object);
+}
+
+// Before the object, which holds the file's name and the id of its contents.
+Result<void> Emission::writeWeightsBeside() {
+  std::filesystem::path path = std::filesystem::path(file_).replace_extension(".weights");
+  OutputFile output(path.string());
+  TRY(output.create());
+  model_.weightsId = TRY(writeWeightsFile(program_, output));
+  model_.weightsFile = path.filename().string();
   return output.commit();
+}
+
+Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachine &machine) {
+  LinkJob job = {object, output_.temporary(), file_.filename().string(), model_.name};
+  TRY(linkShared(job, target_, machine));
+  TRY(output_.reopen());
+  return appendWeights(program_, output_);
+}
+
+// The weights of an archive's object are appended in the archive, so that they are never in memory.
+Result<void> Emission::writeStatic(const std::string &object) {
+  bool filled = program_.weightBytes == 0 || !model_.weightsFile.empty();
+  bool archive = options_.kind == OutputKind::StaticLibrary;
+  TRY(output_.append(archive ? archiveOf(object) : object));
+  if (filled)
+    return {};
+  return archive ? appendWeightsToArchive(program_, output_) : appendWeights(program_, output_);
+}
+
+Result<void> Emission::writeHeaders() {
+  std::filesystem::path header = std::filesystem::path(file_).replace_extension(".h");
+  TRY(writeFile(header.string(), modelHeader(program_, model_.name)));
+  return writeFile((file_.parent_path() / "cameo.h").string(), publicHeader());
+}
+
+} // namespace
+
+Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
+                  const std::string &path) {
+  return Emission(program, target, options, path).run();
 }
 
 } // namespace cameo

@@ -16,23 +16,25 @@ enum class OutputKind {
   Object,        // .o
   Assembly,
   LlvmIr,
+  Header, // the model's C header alone
 };
 
 struct EmitOptions {
   OutputKind kind = OutputKind::SharedLibrary;
-  /// The entry function's name; characters outside C identifiers become `_`. "": the file's stem.
+  /// The entry function's name; characters outside C identifiers become `_`. "": the file's stem,
+  /// without a leading "lib" for static libraries.
   std::string name;
-  /// Writes the model's C header and cameo.h beside libraries and objects.
+  /// Beside libraries and objects: the model's C header (the file's name with .h) and cameo.h.
   bool header = true;
+  /// Weights of objects and static libraries that are larger than this go to a file beside.
+  int64_t maxStaticWeights = int64_t{1} << 30;
 };
 
-/// Writes the file at `path`, which appears whole or not at all. Errors: the file cannot be
-/// written.
+/// Writes the file at `path`; files appear whole or not at all. An object or static library with
+/// too large weights has them in a file beside, `path` with the extension .weights, which the
+/// program that links it finds in its own folder or by cameo_options.weights_path. Errors: a file
+/// cannot be written.
 Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
                   const std::string &path);
-
-/// A C identifier for a model: other characters become `_`, and words that C or the C library
-/// keeps to itself get `_model` behind.
-std::string modelIdentifier(const std::string &name);
 
 } // namespace cameo

@@ -28,7 +28,7 @@ private:
   llvm::Constant *structOf(const Constants &fields);
   llvm::Constant *array(llvm::Type *element, const Constants &values, const char *name);
   llvm::Constant *ports(const std::vector<Port> &ports, const char *name);
-  llvm::Constant *dimNames();
+  llvm::Constant *dimNameTable();
   llvm::Constant *weights();
   Constants features();
   llvm::Constant *function(const char *kind);
@@ -78,25 +78,9 @@ llvm::Constant *ModelEmitter::ports(const std::vector<Port> &ports, const char *
   return rows.empty() ? null() : array(rows.front()->getType(), rows, name);
 }
 
-// Symbols have their names; an entry that an output's dims mention gets one if it has none.
-llvm::Constant *ModelEmitter::dimNames() {
-  std::vector<std::string> names(program_.symbols);
-  ICE_UNLESS(static_cast<int64_t>(names.size()) <= program_.numDims, "more symbols than dims");
-  names.resize(program_.numDims);
-  auto taken = [&](const std::string &name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  for (const Port &port : program_.outputs)
-    for (const PortDim &dim : port.dims) {
-      if (dim.constant >= 0 || !names.at(dim.entry).empty())
-        continue;
-      std::string name = "d" + std::to_string(dim.entry);
-      while (taken(name))
-        name += "_";
-      names[dim.entry] = name;
-    }
+llvm::Constant *ModelEmitter::dimNameTable() {
   Constants texts;
-  for (const std::string &name : names)
+  for (const std::string &name : dimNames(program_))
     texts.push_back(name.empty() ? null() : text(name));
   return array(b_.getPtrTy(), texts, "dim_names");
 }
@@ -166,7 +150,7 @@ llvm::Constant *ModelEmitter::model() {
                       text(target_.cpu),
                       ports(program_.inputs, "inputs"),
                       ports(program_.outputs, "outputs"),
-                      dimNames(),
+                      dimNameTable(),
                       small(program_.inputs.size()),
                       small(program_.outputs.size()),
                       small(program_.symbols.size()),
@@ -191,12 +175,31 @@ void ModelEmitter::emit() {
 
 } // namespace
 
+// Symbols have their names; an entry that an output's dims mention gets one if it has none.
+std::vector<std::string> dimNames(const Program &program) {
+  std::vector<std::string> names(program.symbols);
+  ICE_UNLESS(static_cast<int64_t>(names.size()) <= program.numDims, "more symbols than dims");
+  names.resize(program.numDims);
+  auto taken = [&](const std::string &name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const Port &port : program.outputs)
+    for (const PortDim &dim : port.dims) {
+      if (dim.constant >= 0 || !names.at(dim.entry).empty())
+        continue;
+      std::string name = "d" + std::to_string(dim.entry);
+      while (taken(name))
+        name += "_";
+      names[dim.entry] = name;
+    }
+  return names;
+}
+
 std::string metadataJson(const Program &program, const Target &target) {
   nlohmann::ordered_json json;
   for (const auto &[key, value] : program.metadata)
     json[key] = value;
-  json["target"] = target.triple;
-  json["cpu"] = target.cpu;
+  json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
   // Names come from the model file and need not be UTF-8.
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

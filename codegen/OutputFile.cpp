@@ -77,14 +77,6 @@ Result<void> OutputFile::append(const void *data, int64_t size) {
   return patch(TRY(this->size()), data, size);
 }
 
-Result<int64_t> OutputFile::alignEnd(int64_t alignment) {
-  int64_t end = TRY(size());
-  int64_t aligned = (end + alignment - 1) / alignment * alignment;
-  std::string zeros(aligned - end, '\0');
-  TRY(append(zeros));
-  return aligned;
-}
-
 Result<void> OutputFile::commit() {
   // mkstemp's files are private; give this one the permissions an ordinary new file has.
   mode_t mask = umask(0);

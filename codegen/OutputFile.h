@@ -30,8 +30,6 @@ public:
   Result<void> patch(int64_t offset, const void *data, int64_t size);
   /// Reads bytes that are there.
   Result<void> read(int64_t offset, void *data, int64_t size) const;
-  /// Adds zeros up to a multiple of `alignment`; returns the new end.
-  Result<int64_t> alignEnd(int64_t alignment);
   Result<int64_t> size() const;
   Result<void> commit();
 

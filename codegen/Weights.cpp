@@ -5,6 +5,8 @@
 
 #include <cstring>
 #include <elf.h>
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/Support/xxhash.h>
 
 namespace cameo {
 namespace {
@@ -15,32 +17,40 @@ struct Headers {
   std::vector<Elf64_Shdr> sections;
 };
 
-Result<Headers> readHeaders(const OutputFile &file) {
+Result<Headers> readHeaders(const OutputFile &file, int64_t start) {
   Headers headers;
-  TRY(file.read(0, &headers.file, sizeof headers.file));
+  TRY(file.read(start, &headers.file, sizeof headers.file));
   headers.segments.resize(headers.file.e_phnum);
   headers.sections.resize(headers.file.e_shnum);
-  TRY(file.read(headers.file.e_phoff, headers.segments.data(),
+  TRY(file.read(start + headers.file.e_phoff, headers.segments.data(),
                 headers.segments.size() * sizeof(Elf64_Phdr)));
-  TRY(file.read(headers.file.e_shoff, headers.sections.data(),
+  TRY(file.read(start + headers.file.e_shoff, headers.sections.data(),
                 headers.sections.size() * sizeof(Elf64_Shdr)));
   return headers;
 }
 
-Result<Elf64_Shdr *> findSection(const OutputFile &file, Headers &headers) {
+Result<void> writeHeaders(OutputFile &file, int64_t start, const Headers &headers) {
+  TRY(file.patch(start + headers.file.e_phoff, headers.segments.data(),
+                 headers.segments.size() * sizeof(Elf64_Phdr)));
+  return file.patch(start + headers.file.e_shoff, headers.sections.data(),
+                    headers.sections.size() * sizeof(Elf64_Shdr));
+}
+
+Result<Elf64_Shdr *> findSection(const OutputFile &file, int64_t start, Headers &headers) {
   const Elf64_Shdr &names = headers.sections[headers.file.e_shstrndx];
   std::string text(names.sh_size, '\0');
-  TRY(file.read(names.sh_offset, text.data(), text.size()));
+  TRY(file.read(start + names.sh_offset, text.data(), text.size()));
   for (Elf64_Shdr &section : headers.sections)
     if (std::strcmp(text.c_str() + section.sh_name, kWeightsSection) == 0)
       return &section;
   ICE("the weight section is gone");
 }
 
-// Blobs in order, with zeros between them and behind the last.
-Result<void> appendBlobs(const Program &program, OutputFile &file) {
+// Blobs in order, with zeros between them; returns a hash of what was written.
+Result<uint64_t> appendBlobs(const Program &program, OutputFile &file) {
   std::vector<std::byte> bytes;
   int64_t position = 0;
+  uint64_t hash = 0;
   for (const WeightBlob &blob : program.weights) {
     ICE_UNLESS(blob.offset >= position && blob.size >= 0 &&
                    blob.size <= program.weightBytes - blob.offset,
@@ -50,19 +60,22 @@ Result<void> appendBlobs(const Program &program, OutputFile &file) {
     bytes.resize(blob.size);
     blob.fill(bytes);
     TRY(file.append(bytes.data(), blob.size));
+    auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
+    hash = hash * 31 + llvm::xxh3_64bits(llvm::ArrayRef<uint8_t>(data, bytes.size()));
     position = blob.offset + blob.size;
   }
-  std::string rest(program.weightBytes - position + kWeightsSlack, '\0');
-  return file.append(rest);
+  std::string rest(program.weightBytes - position, '\0');
+  TRY(file.append(rest));
+  return hash;
 }
 
 } // namespace
 
-Result<void> appendWeights(const Program &program, OutputFile &file) {
+Result<void> appendWeights(const Program &program, OutputFile &file, int64_t start) {
   if (program.weightBytes == 0)
     return {};
-  Headers headers = TRY(readHeaders(file));
-  Elf64_Shdr *section = TRY(findSection(file, headers));
+  Headers headers = TRY(readHeaders(file, start));
+  Elf64_Shdr *section = TRY(findSection(file, start, headers));
   int64_t alignment = 64;
   Elf64_Phdr *segment = nullptr;
   for (Elf64_Phdr &candidate : headers.segments)
@@ -73,7 +86,9 @@ Result<void> appendWeights(const Program &program, OutputFile &file) {
   ICE_UNLESS(!headers.file.e_phnum || (segment && segment->p_vaddr % alignment == 0 &&
                                        segment->p_memsz == section->sh_size),
              "the weights have no segment of their own");
-  int64_t offset = TRY(file.alignEnd(alignment));
+  int64_t size = TRY(file.size()) - start;
+  int64_t offset = (size + alignment - 1) / alignment * alignment;
+  TRY(file.append(std::string(offset - size, '\0')));
   section->sh_type = SHT_PROGBITS;
   section->sh_flags &= ~uint64_t{SHF_WRITE};
   section->sh_offset = offset;
@@ -82,10 +97,30 @@ Result<void> appendWeights(const Program &program, OutputFile &file) {
     segment->p_filesz = segment->p_memsz;
   }
   TRY(appendBlobs(program, file));
-  TRY(file.patch(headers.file.e_phoff, headers.segments.data(),
-                 headers.segments.size() * sizeof(Elf64_Phdr)));
-  return file.patch(headers.file.e_shoff, headers.sections.data(),
-                    headers.sections.size() * sizeof(Elf64_Shdr));
+  TRY(file.append(std::string(kWeightsSlack, '\0')));
+  return writeHeaders(file, start, headers);
+}
+
+// Members have a header of 60 bytes with their size as text at byte 48, and begin at even offsets.
+Result<void> appendWeightsToArchive(const Program &program, OutputFile &file) {
+  std::string front(std::min<int64_t>(TRY(file.size()), 4096), '\0');
+  TRY(file.read(0, front.data(), front.size()));
+  size_t start = front.find(ELFMAG, 0, SELFMAG);
+  ICE_UNLESS(start != std::string::npos && start >= 60, "no object in the archive");
+  TRY(appendWeights(program, file, start));
+  int64_t size = TRY(file.size()) - start;
+  std::string text = std::to_string(size);
+  text.resize(10, ' ');
+  TRY(file.patch(start - 12, text.data(), text.size()));
+  return size % 2 ? file.append("\n") : Result<void>();
+}
+
+Result<uint64_t> writeWeightsFile(const Program &program, OutputFile &file) {
+  uint64_t id = TRY(appendBlobs(program, file));
+  char trailer[kWeightsSlack] = {'c', 'a', 'm', 'e', 'o', 'w', 't', 's'};
+  std::memcpy(trailer + 8, &id, sizeof id);
+  TRY(file.append(trailer, sizeof trailer));
+  return id;
 }
 
 } // namespace cameo

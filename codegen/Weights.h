@@ -1,6 +1,7 @@
-// Writes the weights into a finished ELF file. They bypass LLVM and the linker, which see a
-// reserved section without contents (kWeightsSection): appended behind everything else, with the
-// headers patched to match, 3 GB take as long as copying them does.
+// Writes the weights into a finished ELF file, or a file of their own. They bypass LLVM and the
+// linker, which see a reserved section without contents (kWeightsSection): appended behind
+// everything else, with the headers patched to match, 3 GB take as long as copying them does.
+// Memory is that of the largest blob.
 #pragma once
 
 #include "codegen/OutputFile.h"
@@ -8,8 +9,14 @@
 
 namespace cameo {
 
-/// Turns the reserved section (and in a shared library the segment around it) into the bytes of
-/// program.weights. Does nothing when there are none. Memory: that of the largest blob.
-Result<void> appendWeights(const Program &program, OutputFile &file);
+/// Turns the reserved section (and in a shared library the segment around it) of the ELF file that
+/// begins at `start` and ends with the file into the bytes of program.weights.
+Result<void> appendWeights(const Program &program, OutputFile &file, int64_t start = 0);
+
+/// The same for the object that is the last member of an archive.
+Result<void> appendWeightsToArchive(const Program &program, OutputFile &file);
+
+/// Writes the weights with the trailer that the runtime checks (runtime/abi.h); returns their id.
+Result<uint64_t> writeWeightsFile(const Program &program, OutputFile &file);
 
 } // namespace cameo

@@ -1,0 +1,206 @@
+// What a generated library is to the outside: symbols, weights in all their places, static linking,
+// headers, errors when files cannot be written.
+#include "codegen/Header.h"
+#include "codegen/Target.h"
+#include "tests/codegen/Harness.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace cameo::test {
+namespace {
+
+// y = x + weights[i % 4] of the second blob, at byte 128.
+Program weightProgram(float first) {
+  Program program = textProgram(
+      {DType::F32}, {DType::F32}, 4,
+      "%bytes = weights() : ptr<u8>\n%w = retype(%bytes) : ptr<f32>\n"
+      "%at = const() {value = 32} : index\n%v = load(%x0, %i) : vec<4xf32>\n"
+      "%a = load(%w, %at) : vec<4xf32>\n%r = add(%v, %a) : vec<4xf32>\nstore(%r, %y0, %i)\n");
+  auto fill = [first](std::span<std::byte> bytes) {
+    for (size_t i = 0; i < bytes.size() / 4; i++) {
+      float value = first + static_cast<float>(i);
+      std::memcpy(&bytes[4 * i], &value, 4);
+    }
+  };
+  program.weights = {{"unused", 0, 20, fill}, {"w", 128, 16, fill}};
+  program.weightBytes = 144;
+  return program;
+}
+
+std::string shell(const std::string &command, int *status = nullptr) {
+  std::string text;
+  FILE *pipe = popen((command + " 2>&1").c_str(), "r");
+  char buffer[4096];
+  while (size_t n = fread(buffer, 1, sizeof buffer, pipe))
+    text.append(buffer, n);
+  int code = pclose(pipe);
+  if (status)
+    *status = code;
+  else
+    EXPECT_EQ(code, 0) << command << "\n" << text;
+  return text;
+}
+
+void checkRun(const Library &library, float first) {
+  Context context(library, 2);
+  std::vector<float> x = {0, 0, 0, 0, 100, 100, 100, 100}, y(8);
+  std::vector<int64_t> dims = {8}, outDims = {0};
+  std::vector<cameo_value> in = {tensor(DType::F32, x.data(), dims, 32)};
+  std::vector<cameo_value> out = {tensor(DType::F32, y.data(), outDims, 32)};
+  ASSERT_EQ(context.run(in, out), CAMEO_OK) << context.error();
+  for (size_t i = 0; i < 8; i++)
+    EXPECT_EQ(y[i], x[i] + first + static_cast<float>(i % 4));
+}
+
+TEST(Library, WeightsOfASharedLibrary) {
+  TempFolder folder;
+  std::string path = folder.path("my model.so");
+  ASSERT_TRUE(emit(weightProgram(5), hostTarget(""), {}, path));
+  Library library(path);
+  EXPECT_STREQ(library.model()->name, "my_model");
+  EXPECT_EQ(library.model()->weights_size, 144);
+  checkRun(library, 5);
+  std::string symbols = shell("nm -D '" + path + "'");
+  std::istringstream lines(symbols);
+  for (std::string line; std::getline(lines, line);) {
+    bool defined = line.find(" U ") == std::string::npos && line.find(" w ") == std::string::npos;
+    EXPECT_TRUE(!defined || line.ends_with(" my_model") || line.ends_with(" cameo_model")) << line;
+  }
+  EXPECT_NE(shell("readelf -d '" + path + "'").find("[libc.so.6]"), std::string::npos);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("")), {}), 3);
+}
+
+TEST(Library, SameProgramGivesTheSameBytes) {
+  TempFolder folder;
+  auto bytes = [&] {
+    std::string path = folder.path("m.so");
+    EXPECT_TRUE(emit(weightProgram(5), hostTarget("x86-64-v3"), {}, path));
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(bytes(), bytes());
+}
+
+const char *const kDriver = R"(
+#include "a.h"
+#include "b.h"
+#include <stdio.h>
+static int run(const cameo_model *model) {
+  cameo_context *context;
+  char message[200] = "";
+  cameo_options options = cameo_default_options();
+  options.message = message;
+  options.message_size = sizeof message;
+  options.threads = 2;
+  if (cameo_create(model, &options, &context)) { puts(message); return 1; }
+  float x[8] = {0};
+  int64_t dims[1] = {8};
+  cameo_value in[1] = {{0}}, out[1] = {{0}};
+  in[0].as.tensor.data = x;
+  in[0].as.tensor.dims = dims;
+  in[0].as.tensor.dtype = CAMEO_FLOAT32;
+  in[0].as.tensor.rank = 1;
+  if (cameo_run(context, in, out)) { puts(cameo_last_error(context)); return 1; }
+  float *y = (float *)out[0].as.tensor.data;
+  printf("%s %g %g\n", model->name, y[0], y[7]);
+  cameo_destroy(context);
+  return 0;
+}
+int main(void) { return run(a()) + run(b()); }
+)";
+
+void write(const std::string &path, const std::string &text) { std::ofstream(path) << text; }
+
+TEST(Library, TwoModelsInOneProgram) {
+  for (OutputKind kind : {OutputKind::Object, OutputKind::StaticLibrary})
+    for (int64_t limit : {int64_t{0}, int64_t{1} << 30}) {
+      TempFolder folder;
+      bool archive = kind == OutputKind::StaticLibrary;
+      EmitOptions options;
+      options.kind = kind;
+      options.maxStaticWeights = limit;
+      std::string files;
+      for (const char *name : {"a", "b"}) {
+        std::string file = archive ? std::string("lib") + name + ".a" : std::string(name) + ".o";
+        options.name = name;
+        Result<void> emitted = emit(weightProgram(static_cast<float>(name[0])), hostTarget(""),
+                                    options, folder.path(file));
+        ASSERT_TRUE(emitted) << emitted.error().message;
+        std::string header = archive ? std::string("lib") + name + ".h" : std::string(name) + ".h";
+        if (archive)
+          std::filesystem::rename(folder.path(header), folder.path(std::string(name) + ".h"));
+        files += " " + folder.path(file);
+      }
+      write(folder.path("main.c"), kDriver);
+      shell("cc -Wall -Wextra -Werror -std=c11 " + folder.path("main.c") + files + " -o " +
+            folder.path("main") + " -lpthread");
+      EXPECT_EQ(shell(folder.path("main")), "a 97 100\nb 98 101\n");
+    }
+}
+
+TEST(Library, HeaderOfStrangeNames) {
+  Program program = weightProgram(1);
+  program.inputs[0].name = "in*/put\n\"1\"";
+  program.outputs[0].name = "in*/put\n\"1\"";
+  program.symbols[0] = "*/ N";
+  TempFolder folder;
+  EmitOptions options;
+  options.kind = OutputKind::Header;
+  options.name = "int";
+  ASSERT_TRUE(emit(program, hostTarget(""), options, folder.path("int.h")));
+  options.kind = OutputKind::SharedLibrary;
+  ASSERT_TRUE(emit(program, hostTarget(""), options, folder.path("x.so")));
+  write(folder.path("m.c"), "#include \"int.h\"\nint main(void) { return !m_int(); }\n");
+  shell("cc -Wall -Wextra -Werror -fsyntax-only " + folder.path("m.c"));
+  shell("c++ -Wall -Wextra -Werror -fsyntax-only -x c++ " + folder.path("m.c"));
+  Library library(folder.path("x.so"));
+  EXPECT_STREQ(library.model()->inputs[0].name, "in*/put\n\"1\"");
+  EXPECT_STREQ(library.model()->dim_names[0], "*/ N");
+}
+
+TEST(Library, Identifiers) {
+  EXPECT_EQ(modelIdentifier("resnet-50.v1"), "resnet_50_v1");
+  EXPECT_EQ(modelIdentifier("3d"), "_3d");
+  EXPECT_EQ(modelIdentifier("ünï"), "__n__");
+  EXPECT_EQ(modelIdentifier(""), "model");
+  EXPECT_EQ(modelIdentifier("main"), "m_main");
+  EXPECT_EQ(modelIdentifier("cameo_model"), "m_cameo_model");
+}
+
+TEST(Library, FilesThatCannotBeWritten) {
+  TempFolder folder;
+  Program program = weightProgram(1);
+  for (OutputKind kind : {OutputKind::SharedLibrary, OutputKind::Object, OutputKind::StaticLibrary,
+                          OutputKind::LlvmIr, OutputKind::Header}) {
+    EmitOptions options;
+    options.kind = kind;
+    Result<void> result = emit(program, hostTarget(""), options, folder.path("none/x"));
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().message.find("none/x': No such file"), std::string::npos);
+    std::filesystem::create_directory(folder.path("folder"));
+    EXPECT_FALSE(emit(program, hostTarget(""), options, folder.path("folder")));
+  }
+  int files = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(folder.path("")))
+    files += entry.path().filename() != "folder";
+  EXPECT_EQ(files, 0);
+}
+
+TEST(Library, Metadata) {
+  Program program = weightProgram(1);
+  program.metadata = {{"producer", "te\"st"}, {"bad", "\xff"}};
+  TempFolder folder;
+  ASSERT_TRUE(emit(program, hostTarget("x86-64-v1"), {}, folder.path("m.so")));
+  Library library(folder.path("m.so"));
+  EXPECT_STREQ(library.model()->metadata,
+               "{\"bad\":\"\xef\xbf\xbd\",\"producer\":\"te\\\"st\",\"cameo\":{\"target\":"
+               "\"x86_64-unknown-linux-gnu\",\"cpu\":\"x86-64-v1\"}}");
+  EXPECT_STREQ(library.model()->cpu, "x86-64-v1");
+}
+
+} // namespace
+} // namespace cameo::test
