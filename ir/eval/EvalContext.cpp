@@ -26,6 +26,11 @@ EvalFn evaluatorOf(OpKind kind) {
   return functions[static_cast<size_t>(kind)];
 }
 
+const Tensor &EvalContext::in(int64_t i) const {
+  static const Tensor absent{DType::F32, {0}, nullptr, nullptr};
+  return i < numInputs() && inputs_[i].isTensor() ? inputs_[i].tensor() : absent;
+}
+
 const Attr *EvalContext::attr(std::string_view name) const {
   if (const Attr *found = op.attrs.find(name))
     return found;

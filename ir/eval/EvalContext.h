@@ -45,9 +45,9 @@ public:
   int64_t numInputs() const { return static_cast<int64_t>(inputs_.size()); }
   bool has(int64_t i) const { return i < numInputs() && !inputs_[i].isNone(); }
   const RuntimeValue &value(int64_t i) const { return inputs_[i]; }
-  /// Input i, which must be there: evalOpValues checked required inputs and that tensors are
-  /// tensors.
-  const Tensor &in(int64_t i) const { return inputs_[i].tensor(); }
+  /// Input i. evalOpValues checked that required ones are there and that tensors are tensors; an
+  /// absent one reads as an empty tensor, so that messages may mention it.
+  const Tensor &in(int64_t i) const;
   /// Whether anybody may want result i.
   bool wantsResult(int64_t i) const { return i < op.numResults(); }
   DType resultDType(int64_t i) const { return op.result(i)->type.dtype(); }
