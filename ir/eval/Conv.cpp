@@ -55,10 +55,14 @@ Result<Tensor> perChannel(EvalContext &c, int64_t input, int64_t channels) {
   return values;
 }
 
-/// The weight reader for M x C/group x ... weights with a zero point an output channel.
-auto weightReader(const Tensor &w, int64_t channels, int64_t taps, const Tensor &zeros) {
-  return [&w, channels, taps, &zeros](int64_t oc, int64_t ic, int64_t tap) {
-    return load<double>(w, (oc * channels + ic) * taps + tap) - f64(zeros)[oc];
+/// The reader of M x C/group x ... weights with a zero point an output channel.
+auto weightReader(const Tensor &w, const Tensor &zeros) {
+  int64_t perChannel = product(w.dims, 1, w.rank());
+  return [&w, &zeros, perChannel](int64_t oc, int64_t k0, int64_t count, double *to) {
+    loadRow(w, oc * perChannel + k0, 1, count, to);
+    double zero = f64(zeros)[oc];
+    for (int64_t i = 0; zero != 0 && i < count; i++)
+      to[i] -= zero;
   };
 }
 
@@ -73,7 +77,7 @@ EvalResult evalConv(EvalContext &c) {
   Tensor zeros = TRY(c.doubles({w.dims[0]})), bias = TRY(perChannel(c, 2, w.dims[0]));
   Tensor y = TRY(c.allocate(c.in(0).dtype, setup.outDims));
   int64_t outSize = product(setup.outDims, 2, y.rank());
-  p.weight = weightReader(w, p.channels, product(w.dims, 2, w.rank()), zeros);
+  p.weights = weightReader(w, zeros);
   p.store = [&](int64_t n, int64_t oc, int64_t j0, int64_t count, double *sums) {
     for (int64_t j = 0; j < count; j++)
       sums[j] += f64(bias)[oc];
@@ -92,7 +96,7 @@ EvalResult evalConvInteger(EvalContext &c) {
   Tensor zeros = TRY(perChannel(c, 3, w.dims[0]));
   Tensor y = TRY(c.allocate(DType::I32, setup.outDims));
   int64_t outSize = product(setup.outDims, 2, y.rank());
-  p.weight = weightReader(w, p.channels, product(w.dims, 2, w.rank()), zeros);
+  p.weights = weightReader(w, zeros);
   p.store = [&](int64_t n, int64_t oc, int64_t j0, int64_t count, double *sums) {
     for (int64_t j = 0; j < count; j++)
       store(y, (n * w.dims[0] + oc) * outSize + j0 + j, static_cast<int64_t>(sums[j]));
@@ -114,7 +118,7 @@ EvalResult evalQLinearConv(EvalContext &c) {
   Tensor bias = TRY(perChannel(c, 8, w.dims[0]));
   Tensor y = TRY(c.allocate(c.in(7).dtype, setup.outDims));
   int64_t outSize = product(setup.outDims, 2, y.rank());
-  p.weight = weightReader(w, p.channels, product(w.dims, 2, w.rank()), zeros);
+  p.weights = weightReader(w, zeros);
   p.store = [&](int64_t n, int64_t oc, int64_t j0, int64_t count, double *sums) {
     for (int64_t j = 0; j < count; j++)
       sums[j] = requantize(sums[j] + f64(bias)[oc], xScale, f64(scales)[oc], yScale, yZero);
@@ -194,9 +198,11 @@ EvalResult evalConvTranspose(EvalContext &c) {
   Tensor bias = TRY(perChannel(c, 2, outChannels));
   Tensor y = TRY(c.allocate(x.dtype, outDims));
   int64_t outSize = product(outDims, 2, y.rank());
-  p.weight = [&](int64_t oc, int64_t ic, int64_t tap) {
-    int64_t channel = oc / w.dims[1] * p.channels + ic;
-    return load<double>(w, (channel * w.dims[1] + oc % w.dims[1]) * taps + tap);
+  p.weights = [&](int64_t oc, int64_t k0, int64_t count, double *to) {
+    for (int64_t i = 0; i < count; i++) {
+      int64_t channel = oc / w.dims[1] * p.channels + (k0 + i) / taps;
+      to[i] = load<double>(w, (channel * w.dims[1] + oc % w.dims[1]) * taps + (k0 + i) % taps);
+    }
   };
   p.store = [&](int64_t n, int64_t oc, int64_t j0, int64_t count, double *sums) {
     for (int64_t j = 0; j < count; j++)

@@ -20,8 +20,9 @@ struct ConvProblem {
   int64_t groups = 1, channels = 1, outChannels = 1; // channels of one group
   /// Subtracted from every element of the input, but not from the padding.
   double inputZero = 0;
-  /// The weight of output channel oc (over all groups), input channel ic (in its group) and tap.
-  std::function<double(int64_t oc, int64_t ic, int64_t tap)> weight;
+  /// Writes weights [k0, k0 + count) of output channel oc (over all groups), which count taps
+  /// within the group's input channels.
+  std::function<void(int64_t oc, int64_t k0, int64_t count, double *to)> weights;
   /// Takes finished sums: image n, output channel oc, output positions j0 .. j0 + count.
   std::function<void(int64_t n, int64_t oc, int64_t j0, int64_t count, double *sums)> store;
 };

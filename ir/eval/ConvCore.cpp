@@ -62,6 +62,9 @@ void forRuns(const ConvGeometry &g, int64_t tap, int64_t j0, int64_t count, F f)
   }
 }
 
+/// Weights fetched at a time.
+constexpr int64_t kMaxPacked = 256;
+
 /// One image and one group.
 struct Part {
   const ConvProblem &problem;
@@ -76,12 +79,12 @@ Result<void> convolveByGemm(EvalContext &c, const Part &part) {
   const ConvProblem &p = part.problem;
   GemmProblem problem{p.outChannels, part.outSize, p.channels * part.taps, {}, {}, {}};
   problem.rowOfA = [&](int64_t i, int64_t k0, int64_t count, double *to) {
-    int64_t oc = part.group * p.outChannels + i;
-    int64_t channel = k0 / part.taps, tap = k0 % part.taps;
-    for (int64_t q = 0; q < count; q++) {
-      to[q * kPanel] = p.weight(oc, channel, tap);
-      if (++tap == part.taps)
-        tap = 0, channel++;
+    double row[kMaxPacked];
+    for (int64_t q = 0; q < count; q += kMaxPacked) {
+      int64_t n = std::min(kMaxPacked, count - q);
+      p.weights(part.group * p.outChannels + i, k0 + q, n, row);
+      for (int64_t r = 0; r < n; r++)
+        to[(q + r) * kPanel] = row[r];
     }
   };
   problem.rowOfB = [&](int64_t k, int64_t j0, int64_t count, double *to) {
@@ -102,27 +105,41 @@ Result<void> convolveByGemm(EvalContext &c, const Part &part) {
   return gemm(c, problem);
 }
 
-/// Tap by tap over whole planes, `plane` and `sums` being scratch of their sizes.
-Result<void> convolveDirectly(EvalContext &c, const Part &part, double *plane, double *sums) {
+/// y += weight * x over n elements, x being `stride` elements apart.
+void addScaled(double *y, const double *x, int64_t stride, double weight, int64_t n) {
+  typedef double Vector __attribute__((vector_size(64), aligned(8)));
+  int64_t q = 0;
+  for (; stride == 1 && q + 8 <= n; q += 8)
+    *reinterpret_cast<Vector *>(y + q) += weight * *reinterpret_cast<const Vector *>(x + q);
+  for (; q < n; q++)
+    y[q] += weight * x[q * stride];
+}
+
+/// Scratch of convolveDirectly.
+struct Scratch {
+  double *plane, *sums, *weights; // input plane, output plane, taps of one channel
+};
+
+/// Tap by tap over whole planes.
+Result<void> convolveDirectly(EvalContext &c, const Part &part, const Scratch &scratch) {
   const ConvProblem &p = part.problem;
   TRY(c.charge({p.outChannels, p.channels, part.taps, part.outSize}));
   for (int64_t i = 0; i < p.outChannels; i++) {
     int64_t oc = part.group * p.outChannels + i;
-    std::fill_n(sums, part.outSize, 0.0);
+    std::fill_n(scratch.sums, part.outSize, 0.0);
     for (int64_t channel = 0; channel < p.channels; channel++) {
-      loadRow(*p.input, part.planeOffset(channel), 1, part.inSize, plane);
+      loadRow(*p.input, part.planeOffset(channel), 1, part.inSize, scratch.plane);
       for (int64_t q = 0; p.inputZero != 0 && q < part.inSize; q++)
-        plane[q] -= p.inputZero;
-      for (int64_t tap = 0; tap < part.taps; tap++) {
-        double weight = p.weight(oc, channel, tap);
+        scratch.plane[q] -= p.inputZero;
+      p.weights(oc, channel * part.taps, part.taps, scratch.weights);
+      for (int64_t tap = 0; tap < part.taps; tap++)
         forRuns(p.geometry, tap, 0, part.outSize,
                 [&](int64_t j, int64_t offset, int64_t stride, int64_t n) {
-                  for (int64_t q = 0; q < n; q++)
-                    sums[j + q] += weight * plane[offset + q * stride];
+                  addScaled(scratch.sums + j, scratch.plane + offset, stride, scratch.weights[tap],
+                            n);
                 });
-      }
     }
-    p.store(part.image, oc, 0, part.outSize, sums);
+    p.store(part.image, oc, 0, part.outSize, scratch.sums);
   }
   return {};
 }
@@ -137,13 +154,15 @@ Result<void> convolve(EvalContext &c, const ConvProblem &p) {
     return {};
   constexpr int64_t kFewChannels = 4;
   bool direct = p.outChannels < kFewChannels;
-  Tensor plane = TRY(c.doubles({direct ? inSize : 0})),
-         sums = TRY(c.doubles({direct ? outSize : 0}));
+  Tensor plane = TRY(c.doubles({direct ? inSize : 0}));
+  Tensor sums = TRY(c.doubles({direct ? outSize : 0})),
+         weights = TRY(c.doubles({direct ? taps : 0}));
+  Scratch scratch{f64Out(plane), f64Out(sums), f64Out(weights)};
   for (int64_t image = 0; image < images; image++)
     for (int64_t group = 0; group < p.groups; group++) {
       Part part{p, image, group, inSize, outSize, taps};
       if (direct)
-        TRY(convolveDirectly(c, part, f64Out(plane), f64Out(sums)));
+        TRY(convolveDirectly(c, part, scratch));
       else
         TRY(convolveByGemm(c, part));
     }

@@ -212,20 +212,33 @@ EvalResult evalGemm(EvalContext &c) {
   Tensor y = TRY(c.allocate(a.dtype, {m, n}));
   std::vector<int64_t> cStrides =
       hasC ? broadcastStrides(c.in(2).dims, {m, n}) : std::vector<int64_t>{};
-  GemmProblem problem{m, n, k, {}, {}, {}};
-  problem.rowOfA = [&](int64_t i, int64_t k0, int64_t count, double *to) {
+  // Reading B by columns misses the cache at every element: for transB and few rows of A the
+  // transposed product is computed instead.
+  bool swap = transB && m < n;
+  auto rowOfA = [&](int64_t i, int64_t k0, int64_t count, double *to) {
     packRow(a, transA ? k0 * m + i : i * k + k0, transA ? m : 1, count, to);
   };
-  problem.rowOfB = [&](int64_t p, int64_t j0, int64_t count, double *to) {
+  auto rowOfB = [&](int64_t p, int64_t j0, int64_t count, double *to) {
     loadRow(b, transB ? j0 * k + p : p * n + j0, transB ? k : 1, count, to);
   };
+  auto rowOfTransposedB = [&](int64_t j, int64_t k0, int64_t count, double *to) {
+    packRow(b, j * k + k0, 1, count, to);
+  };
+  auto rowOfTransposedA = [&](int64_t p, int64_t i0, int64_t count, double *to) {
+    loadRow(a, transA ? p * m + i0 : i0 * k + p, transA ? 1 : k, count, to);
+  };
+  auto finish = [&](int64_t i, int64_t j, double sum) {
+    double addend = hasC ? load<double>(c.in(2), i * cStrides[0] + j * cStrides[1]) : 0;
+    return alpha * sum + (hasC ? beta * addend : 0);
+  };
+  GemmProblem problem{swap ? n : m, swap ? m : n, k, rowOfA, rowOfB, {}};
+  if (swap)
+    problem.rowOfA = rowOfTransposedB, problem.rowOfB = rowOfTransposedA;
   problem.store = [&](int64_t i, int64_t j0, int64_t count, double *row) {
-    double addend[256];
-    if (hasC)
-      loadRow(c.in(2), i * cStrides[0] + j0 * cStrides[1], cStrides[1], count, addend);
-    for (int64_t j = 0; j < count; j++)
-      row[j] = alpha * row[j] + (hasC ? beta * addend[j] : 0);
-    storeRow(y, i * n + j0, 1, count, row);
+    for (int64_t j = j0; j < j0 + count; j++) {
+      double sum = swap ? finish(j, i, row[j - j0]) : finish(i, j, row[j - j0]);
+      store(y, swap ? j * n + i : i * n + j, sum);
+    }
   };
   TRY(gemm(c, problem));
   return one(y);
