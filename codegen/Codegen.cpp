@@ -29,14 +29,17 @@ void verify(const llvm::Module &module) {
 }
 
 void buildModule(const Program &program, const Target &target, const ModelOptions &options,
-                 llvm::TargetMachine &machine, llvm::Module &module) {
+                 bool withRuntime, llvm::TargetMachine &machine, llvm::Module &module) {
   module.setTargetTriple(target.triple);
   module.setDataLayout(machine.createDataLayout());
   module.setPICLevel(llvm::PICLevel::BigPIC);
   EmittedFuncs funcs = emitFuncs(program.module, target, module);
   emitModel(program, target, funcs, options, module);
   verify(module);
-  linkRuntime(module, target, options.name);
+  if (withRuntime)
+    linkRuntimeBitcode(module, target, options.name);
+  else
+    expectRuntimeObject(module);
   optimize(module, machine);
 }
 
@@ -114,7 +117,7 @@ Result<void> Emission::writeContents() {
   llvm::LLVMContext context;
   llvm::Module module("model", context);
   std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target_);
-  buildModule(program_, target_, model_, *machine, module);
+  buildModule(program_, target_, model_, !isShared(), *machine, module);
   return writeCode(module, *machine);
 }
 
@@ -142,7 +145,8 @@ Result<void> Emission::writeWeightsBeside() {
 }
 
 Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachine &machine) {
-  LinkJob job = {object, output_.temporary(), file_.filename().string(), model_.name};
+  std::string_view runtime = runtimeObject(archName(target_.arch));
+  LinkJob job = {{object, runtime}, output_.temporary(), file_.filename().string(), model_.name};
   TRY(linkShared(job, target_, machine));
   TRY(output_.reopen());
   return appendWeights(program_, output_);

@@ -184,8 +184,8 @@ std::string modelIdentifier(const std::string &name) {
   std::string result = identifierCharacters(name);
   if (result.empty())
     return "model";
-  bool isReserved = reserved.contains(result) || result.starts_with("cameo") ||
-                    result.starts_with("pthread_");
+  bool isReserved =
+      reserved.contains(result) || result.starts_with("cameo") || result.starts_with("pthread_");
   return isReserved ? "m_" + result : result;
 }
 

@@ -10,6 +10,7 @@
 #include <lld/Common/Driver.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <memory>
 #include <mutex>
 
 LLD_HAS_DRIVER(elf)
@@ -107,34 +108,38 @@ Result<void> makeStub(const Target &target, llvm::TargetMachine &machine, Output
 
 Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine) {
   OutputFile stubObject(job.output + ".libc.o"), stub(job.output + ".libc.so");
-  OutputFile object(job.output + ".o"), script(job.output + ".ld");
+  OutputFile script(job.output + ".ld");
   TRY(makeStub(target, machine, stubObject, stub));
-  TRY(object.create());
-  TRY(object.append(job.object));
   TRY(script.create());
   TRY(script.append(kScript));
-  return runLld({"ld.lld",
-                 "-shared",
-                 "--threads=1",
-                 "--build-id=none",
-                 "--hash-style=gnu",
-                 "-Bsymbolic",
-                 "--gc-sections",
-                 "--no-undefined",
-                 "-z",
-                 "now",
-                 "-z",
-                 "relro",
-                 "-z",
-                 "noexecstack",
-                 "--soname=" + job.soname,
-                 "--script=" + script.temporary(),
-                 "--defsym=cameo_model=" + job.entry,
-                 "-o",
-                 job.output,
-                 object.temporary(),
-                 stub.temporary()},
-                job.output);
+  std::vector<std::string> args = {"ld.lld",
+                                   "-shared",
+                                   "--threads=1",
+                                   "--build-id=none",
+                                   "--hash-style=gnu",
+                                   "-Bsymbolic",
+                                   "--gc-sections",
+                                   "--no-undefined",
+                                   "-z",
+                                   "now",
+                                   "-z",
+                                   "relro",
+                                   "-z",
+                                   "noexecstack",
+                                   "--soname=" + job.soname,
+                                   "--script=" + script.temporary(),
+                                   "--defsym=cameo_model=" + job.entry,
+                                   "-o",
+                                   job.output,
+                                   stub.temporary()};
+  std::vector<std::unique_ptr<OutputFile>> objects;
+  for (std::string_view bytes : job.objects) {
+    objects.push_back(std::make_unique<OutputFile>(job.output + ".o"));
+    TRY(objects.back()->create());
+    TRY(objects.back()->append(bytes));
+    args.push_back(objects.back()->temporary());
+  }
+  return runLld(args, job.output);
 }
 
 } // namespace cameo

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace llvm {
 class TargetMachine;
@@ -14,8 +15,10 @@ class TargetMachine;
 namespace cameo {
 
 struct LinkJob {
-  std::string_view object; // the object file's bytes
-  std::string output;      // overwritten; also where temporary files go, with a suffix
+  /// The bytes of object files. Those after the first are libraries of sorts: what is not needed of
+  /// them is left out.
+  std::vector<std::string_view> objects;
+  std::string output; // overwritten; also where temporary files go, with a suffix
   std::string soname;
   std::string entry; // exported, and again as `cameo_model`
 };

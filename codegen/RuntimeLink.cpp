@@ -56,7 +56,15 @@ void retarget(llvm::Module &module, const Target &target) {
 
 } // namespace
 
-void linkRuntime(llvm::Module &module, const Target &target, const std::string &entry) {
+void expectRuntimeObject(llvm::Module &module) {
+  for (llvm::GlobalValue &value : module.global_values())
+    if (value.isDeclaration() && !value.getName().starts_with("llvm.")) {
+      value.setVisibility(llvm::GlobalValue::HiddenVisibility);
+      value.setDSOLocal(true);
+    }
+}
+
+void linkRuntimeBitcode(llvm::Module &module, const Target &target, const std::string &entry) {
   std::string_view bitcode = runtimeBitcode(archName(target.arch));
   ICE_UNLESS(!bitcode.empty(), "no runtime for " + target.triple);
   auto runtime = llvm::parseBitcodeFile(

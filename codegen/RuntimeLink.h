@@ -1,4 +1,6 @@
-// Brings the runtime's bitcode into a module of generated code.
+// Brings generated code and the runtime together: as one module, for outputs that must have a
+// single symbol or be text, or as two objects for the linker, which saves compiling the runtime
+// again.
 #pragma once
 
 #include "ir/Target.h"
@@ -12,6 +14,9 @@ namespace cameo {
 /// Links the runtime in and makes everything but `entry` local to the module. Functions only
 /// kernels can reach are compiled for `target`; the rest keeps the baseline it was built for,
 /// because it runs before the CPU is known to be good enough.
-void linkRuntime(llvm::Module &module, const Target &target, const std::string &entry);
+void linkRuntimeBitcode(llvm::Module &module, const Target &target, const std::string &entry);
+
+/// For a link with the runtime's object instead: says that its symbols are in the same library.
+void expectRuntimeObject(llvm::Module &module);
 
 } // namespace cameo

@@ -16,6 +16,10 @@ namespace cameo {
 /// `cameo_cpu_*`, which run before the CPU is known to be good enough.
 std::string_view runtimeBitcode(std::string_view arch);
 
+/// The same code as an object file with a section a function, all symbols hidden; position
+/// independent.
+std::string_view runtimeObject(std::string_view arch);
+
 /// The architectures that runtimeBitcode knows.
 std::vector<std::string_view> runtimeArchs();
 
