@@ -1,0 +1,27 @@
+// What a pass is: a free function and a row. The manager that runs them is PassManager.h, their order
+// Pipeline.cpp.
+#pragma once
+
+#include "ir/Module.h"
+#include "ir/Result.h"
+#include "ir/Target.h"
+
+#include <string_view>
+
+namespace cameo {
+
+/// What passes may ask about the compilation. The same module and context give the same result.
+struct PassContext {
+  Target target;
+};
+
+/// Rewrites the module; true if it changed anything.
+using PassFn = Result<bool> (*)(Module &, PassContext &);
+
+struct PassInfo {
+  std::string_view name;
+  PassFn run;
+  std::string_view help;
+};
+
+} // namespace cameo

@@ -1,0 +1,27 @@
+// Questions about operands and attributes that several passes ask.
+#pragma once
+
+#include "ir/Op.h"
+
+#include <optional>
+#include <vector>
+
+namespace cameo {
+
+/// The elements of a small integer tensor if all are known at compile time.
+std::optional<std::vector<int64_t>> constantInts(Value *value);
+/// The data of a Constant's result; nullptr for anything else.
+ConstRef constantData(Value *value);
+
+/// A convolution's or pool's window, one entry a spatial dim; explicit pads whatever auto_pad said.
+struct Window {
+  std::vector<int64_t> kernel, strides, dilations, padsBegin;
+  /// Padding after the end is whatever the output size needs; 0 where none is.
+  std::vector<Dim> padsEnd;
+};
+
+/// The window of a Conv, MaxPool, AveragePool or LpPool with types inferred. `kernel` is its spatial
+/// extent. Nothing when auto_pad needs a size that is not constant.
+std::optional<Window> windowOf(const Op &op, const std::vector<int64_t> &kernel);
+
+} // namespace cameo

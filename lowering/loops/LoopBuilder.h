@@ -1,0 +1,72 @@
+// Writes scalar and loop-level ops with the types worked out and trivial index arithmetic folded, so
+// that kernel emitters read like the loops they mean. Used by everything that builds regions of
+// kernel-level ops or loop functions.
+#pragma once
+
+#include "ir/Builder.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cameo {
+
+class LoopBuilder : public Builder {
+public:
+  using Builder::Builder;
+  using Values = std::vector<Value *>;
+
+  // Constants. `like` gives the type; vectors get the splat.
+  Value *index(int64_t value);
+  Value *constant(const Type &type, double value);
+  Value *constantInt(const Type &type, int64_t value);
+
+  // Scalar ops; operands have one type, which is the result's. Index arithmetic folds constants and
+  // neutral elements.
+  Value *unary(OpKind kind, Value *a);
+  Value *binary(OpKind kind, Value *a, Value *b);
+  Value *add(Value *a, Value *b) { return binary(OpKind::ScalarAdd, a, b); }
+  Value *sub(Value *a, Value *b) { return binary(OpKind::ScalarSub, a, b); }
+  Value *mul(Value *a, Value *b) { return binary(OpKind::ScalarMul, a, b); }
+  Value *div(Value *a, Value *b) { return binary(OpKind::ScalarDiv, a, b); }
+  Value *rem(Value *a, Value *b) { return binary(OpKind::ScalarRem, a, b); }
+  Value *min(Value *a, Value *b) { return binary(OpKind::ScalarMin, a, b); }
+  Value *max(Value *a, Value *b) { return binary(OpKind::ScalarMax, a, b); }
+  Value *mad(Value *a, Value *b, Value *c);
+  Value *cmp(const std::string &pred, Value *a, Value *b);
+  Value *select(Value *condition, Value *a, Value *b);
+  Value *cast(Value *a, DType dtype);
+  Value *toIndex(Value *a);
+
+  // Vectors and memory.
+  Value *splat(Value *scalar, int64_t lanes);
+  Value *laneMask(Value *count, int64_t lanes);
+  Value *reduceLanes(Value *vector, const std::string &op);
+  Value *load(Value *pointer, Value *offset, int64_t lanes = 1, Value *mask = nullptr);
+  void store(Value *value, Value *pointer, Value *offset, Value *mask = nullptr);
+  Value *offset(Value *pointer, Value *by);
+  Value *retype(Value *pointer, DType dtype);
+  Value *scratch(DType dtype, int64_t count);
+
+  // Control. `body` is called with the builder inside the loop, gets the induction variable and the
+  // carried values, and returns the next ones.
+  Values forLoop(Value *lower, Value *upper, int64_t step, const Values &init,
+                 const std::function<Values(Value *, const Values &)> &body);
+  void forLoop(Value *lower, Value *upper, int64_t step, const std::function<void(Value *)> &body);
+  Values ifElse(Value *condition, const std::vector<Type> &types,
+                const std::function<Values()> &then, const std::function<Values()> &otherwise);
+  void ifThen(Value *condition, const std::function<void()> &then);
+  /// A `parallel` over units; body gets this thread's range.
+  void parallel(Value *units, const std::function<void(Value *, Value *)> &body);
+  void call(const std::string &callee, const Values &args);
+  void ret(const Values &values = {});
+
+private:
+  std::optional<int64_t> constantIndex(Value *value) const;
+  Value *foldIndex(OpKind kind, Value *a, Value *b);
+};
+
+/// `type` with another element type, lanes kept.
+Type sameLanes(const Type &type, DType dtype);
+
+} // namespace cameo

@@ -1,0 +1,73 @@
+// Kernel selection: each graph op becomes one kernel-level op (or a few), by a function named in the
+// table of Select.cpp. Constants stay. Runs after simplification and decomposition, before fusion.
+#pragma once
+
+#include "ir/Result.h"
+#include "lowering/loops/LoopBuilder.h"
+
+#include <vector>
+
+namespace cameo {
+
+/// What a selector works with: the op to replace and a builder placed before it.
+struct Selection {
+  Module &module;
+  Op &op;
+  LoopBuilder b;
+
+  Selection(Module &module, Op &op) : module(module), op(op), b(module) {
+    b.before(&op);
+    b.loc = op.loc;
+  }
+
+  const Type &in(int64_t i) const { return op.operand(i)->type; }
+  const Type &out(int64_t i = 0) const { return op.result(i)->type; }
+  /// Makes a kernel-level op before the graph op and gives its results the graph op's uses and names.
+  Op *replaceWith(OpKind kind, std::vector<Value *> operands, AttrDict attrs,
+                  int64_t numRegions = 0);
+  /// Gives the op's uses and its result's name to an existing value.
+  void replaceWithValue(Value *value);
+  /// An error naming the op's node, for what is not supported.
+  Error unsupportedBecause(const std::string &reason) const;
+};
+
+using SelectFn = Result<void> (*)(Selection &);
+
+/// The function that lowers ops of this kind; nullptr if there is none.
+SelectFn selectorFor(OpKind kind);
+
+/// A region argument for an element of `operand`, or a constant if the operand is one number.
+/// Operands that become arguments are appended to `operands`.
+Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands);
+
+/// Views at the kernel level; the value itself where nothing would change.
+Value *reshapeView(LoopBuilder &b, Value *x, const Dims &shape);
+Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm);
+Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape);
+
+/// Half-precision elements are computed in f32 inside bodies.
+Value *widened(LoopBuilder &b, Value *element);
+
+// The selectors, by family.
+Result<void> selectPointwise(Selection &s);
+Result<void> selectReduce(Selection &s);
+Result<void> selectArgReduce(Selection &s);
+Result<void> selectConv(Selection &s);
+Result<void> selectMatMul(Selection &s);
+Result<void> selectGemm(Selection &s);
+Result<void> selectPool(Selection &s);
+Result<void> selectSoftmax(Selection &s);
+Result<void> selectLayerNorm(Selection &s);
+Result<void> selectReshape(Selection &s);
+Result<void> selectTranspose(Selection &s);
+Result<void> selectSlice(Selection &s);
+Result<void> selectSplit(Selection &s);
+Result<void> selectConcat(Selection &s);
+Result<void> selectExpand(Selection &s);
+
+/// The scalar formula of a Pointwise op, over elements of its operands (nullptr where absent), which
+/// have the operands' types, halves widened. The result may be in a wider type than the op's; nullptr
+/// when the op has no formula.
+Value *pointwiseFormula(LoopBuilder &b, const Op &op, const std::vector<Value *> &x);
+
+} // namespace cameo

@@ -1,0 +1,112 @@
+// Reductions: a term computed from each element, combined over axes, and a final formula. Sum of f32
+// and halves is in f32, like the accumulators of every other kernel.
+#include "lowering/select/Select.h"
+
+#include "ir/infer/Infer.h"
+#include "lowering/Shapes.h"
+
+#include <numeric>
+
+namespace cameo {
+namespace {
+
+Value *square(LoopBuilder &b, Value *x) { return b.mul(x, x); }
+
+struct Reduction {
+  const char *combiner;
+  Value *(*term)(LoopBuilder &, Value *);                                // nullptr: the element
+  Value *(*finish)(LoopBuilder &, Value *combined, Value *count);        // nullptr: as combined
+};
+
+Value *mean(LoopBuilder &b, Value *sum, Value *count) { return b.div(sum, count); }
+Value *root(LoopBuilder &b, Value *sum, Value *) { return b.unary(OpKind::ScalarSqrt, sum); }
+Value *logarithm(LoopBuilder &b, Value *sum, Value *) { return b.unary(OpKind::ScalarLog, sum); }
+Value *absolute(LoopBuilder &b, Value *x) { return b.unary(OpKind::ScalarAbs, x); }
+
+std::optional<Reduction> reductionOf(OpKind kind) {
+  switch (kind) {
+  case OpKind::ReduceSum:
+    return Reduction{"add", nullptr, nullptr};
+  case OpKind::ReduceMean:
+    return Reduction{"add", nullptr, mean};
+  case OpKind::ReduceMax:
+    return Reduction{"max", nullptr, nullptr};
+  case OpKind::ReduceMin:
+    return Reduction{"min", nullptr, nullptr};
+  case OpKind::ReduceProd:
+    return Reduction{"mul", nullptr, nullptr};
+  case OpKind::ReduceL1:
+    return Reduction{"add", absolute, nullptr};
+  case OpKind::ReduceL2:
+    return Reduction{"add", square, root};
+  case OpKind::ReduceSumSquare:
+    return Reduction{"add", square, nullptr};
+  case OpKind::ReduceLogSum:
+    return Reduction{"add", nullptr, logarithm};
+  default:
+    return std::nullopt;
+  }
+}
+
+/// The number of elements combined, as a scalar of `type`.
+Value *countOf(LoopBuilder &b, const Type &x, const std::vector<int64_t> &axes, const Type &type) {
+  Dim count(1);
+  for (int64_t axis : axes)
+    count = count * x.dim(axis);
+  if (count.isConst())
+    return b.constantInt(type, count.value());
+  AttrDict attrs;
+  attrs.set("dim", Dims{count});
+  Value *size = b.create(OpKind::RegionSize, {}, {Type::index()}, std::move(attrs))->result();
+  return b.cast(b.cast(size, DType::I64), type.dtype());
+}
+
+} // namespace
+
+Result<void> selectReduce(Selection &s) {
+  std::optional<Reduction> reduction = reductionOf(s.op.kind());
+  if (!reduction)
+    return s.unsupportedBecause("no lowering for this operator yet");
+  const Type &x = s.in(0);
+  std::vector<int64_t> axes;
+  if (s.op.operand(1)) {
+    std::optional<std::vector<int64_t>> known = constantInts(s.op.operand(1));
+    if (!known)
+      return s.unsupportedBecause("axes known only at run time are not supported yet");
+    for (int64_t axis : *known)
+      axes.push_back(*normalizeAxis(axis, x.rank()));
+  }
+  if (axes.empty() && !s.op.attrs.getInt("noop_with_empty_axes")) {
+    axes.resize(x.rank());
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  AttrDict attrs;
+  attrs.set("axes", axes);
+  attrs.set("combiner", std::string(reduction->combiner));
+  attrs.set("inputs", int64_t(1));
+  Op *kernel = s.replaceWith(OpKind::KernelReduce, {s.op.operand(0)}, std::move(attrs), 2);
+  s.b.atEnd(kernel->region(0));
+  Value *element = widened(s.b, kernel->region(0).addArg(Type::scalar(x.dtype())));
+  Value *term = reduction->term ? reduction->term(s.b, element) : element;
+  s.b.create(OpKind::LoopYield, {term}, {});
+  s.b.atEnd(kernel->region(1));
+  Value *combined = kernel->region(1).addArg(term->type);
+  if (reduction->finish) {
+    Value *count =
+        reduction->finish == mean ? countOf(s.b, x, axes, combined->type) : nullptr;
+    combined = reduction->finish(s.b, combined, count);
+  }
+  s.b.create(OpKind::LoopYield, {s.b.cast(combined, s.out().dtype())}, {});
+  return {};
+}
+
+Result<void> selectArgReduce(Selection &s) {
+  AttrDict attrs;
+  attrs.set("axis", *normalizeAxis(s.op.attrs.getInt("axis"), s.in(0).rank()));
+  attrs.set("which", std::string(s.op.kind() == OpKind::ArgMax ? "max" : "min"));
+  attrs.set("select_last", s.op.attrs.getInt("select_last_index"));
+  s.replaceWith(OpKind::KernelArgReduce, {s.op.operand(0)}, std::move(attrs));
+  return {};
+}
+
+} // namespace cameo

@@ -1,0 +1,126 @@
+// Shape and data movement operators that are views: reshape, transpose, slice, broadcast, concat.
+#include "lowering/select/Select.h"
+
+#include "ir/infer/Infer.h"
+#include "lowering/Shapes.h"
+
+#include <algorithm>
+
+namespace cameo {
+
+Value *reshapeView(LoopBuilder &b, Value *x, const Dims &shape) {
+  if (x->type.shape() == shape)
+    return x;
+  return b.create(OpKind::KernelReshape, {x}, {x->type.withShape(shape)})->result();
+}
+
+Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm) {
+  if (std::is_sorted(perm.begin(), perm.end()))
+    return x;
+  Dims shape;
+  for (int64_t axis : perm)
+    shape.push_back(x->type.dim(axis));
+  AttrDict attrs;
+  attrs.set("perm", perm);
+  return b.create(OpKind::KernelTranspose, {x}, {x->type.withShape(shape)}, std::move(attrs))
+      ->result();
+}
+
+Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape) {
+  if (x->type.shape() == shape)
+    return x;
+  return b.create(OpKind::KernelBroadcast, {x}, {x->type.withShape(shape)})->result();
+}
+
+namespace {
+Value *sliceView(LoopBuilder &b, Value *x, Dims starts, std::vector<int64_t> steps, Type type) {
+  AttrDict attrs;
+  attrs.set("starts", std::move(starts));
+  attrs.set("steps", std::move(steps));
+  return b.create(OpKind::KernelSlice, {x}, {std::move(type)}, std::move(attrs))->result();
+}
+
+/// The first element a slice takes: negative counts from the end, then clamped as ONNX says.
+std::optional<Dim> sliceStart(const Dim &start, const Dim &extent, int64_t step) {
+  if (!start.isConst())
+    return std::nullopt;
+  Dim from = start;
+  if (start.value() < 0) {
+    if (!extent.isConst() && start.value() < -(int64_t(1) << 31))
+      return step > 0 ? std::optional<Dim>(Dim(0)) : std::nullopt;
+    from = start + extent;
+  }
+  if (!extent.isConst())
+    return start.value() > (int64_t(1) << 31) ? extent - Dim(1) : from;
+  int64_t last = step > 0 ? extent.value() : extent.value() - 1;
+  return Dim(std::clamp<int64_t>(from.value(), 0, std::max<int64_t>(last, 0)));
+}
+} // namespace
+
+Result<void> selectReshape(Selection &s) {
+  s.replaceWithValue(s.b.create(OpKind::KernelReshape, {s.op.operand(0)}, {s.out()})->result());
+  return {};
+}
+
+Result<void> selectTranspose(Selection &s) {
+  std::vector<int64_t> perm = s.op.attrs.getInts("perm");
+  if (perm.empty())
+    for (int64_t i = s.in(0).rank(); i-- > 0;)
+      perm.push_back(i);
+  AttrDict attrs;
+  attrs.set("perm", perm);
+  s.replaceWith(OpKind::KernelTranspose, {s.op.operand(0)}, std::move(attrs));
+  return {};
+}
+
+Result<void> selectSlice(Selection &s) {
+  const Dims &shape = s.in(0).shape();
+  Dims starts(shape.size(), Dim(0));
+  std::vector<int64_t> steps(shape.size(), 1);
+  Value *from = s.op.operand(1);
+  InferContext context(s.module, s.op);
+  std::optional<Dims> known = context.known(1);
+  std::optional<std::vector<int64_t>> axes = constantInts(s.op.operand(3));
+  std::optional<std::vector<int64_t>> by = constantInts(s.op.operand(4));
+  if (!known || (s.op.operand(3) && !axes) || (s.op.operand(4) && !by))
+    return s.unsupportedBecause("bounds known only at run time are not supported yet");
+  for (int64_t i = 0; i < from->type.dim(0).value(); i++) {
+    int64_t axis = axes ? *normalizeAxis((*axes)[i], s.in(0).rank()) : i;
+    steps[axis] = by ? (*by)[i] : 1;
+    std::optional<Dim> start = sliceStart((*known)[i], shape[axis], steps[axis]);
+    if (!start)
+      return s.unsupportedBecause("bounds known only at run time are not supported yet");
+    starts[axis] = *start;
+  }
+  s.replaceWithValue(sliceView(s.b, s.op.operand(0), std::move(starts), std::move(steps), s.out()));
+  return {};
+}
+
+Result<void> selectSplit(Selection &s) {
+  int64_t rank = s.in(0).rank(), axis = *normalizeAxis(s.op.attrs.getInt("axis"), rank);
+  Dim from(0);
+  for (const std::unique_ptr<Value> &result : s.op.results()) {
+    Dims starts(rank, Dim(0));
+    starts[axis] = from;
+    from = from + result->type.dim(axis);
+    Value *part = sliceView(s.b, s.op.operand(0), std::move(starts),
+                            std::vector<int64_t>(rank, 1), result->type);
+    part->name = result->name;
+    result->replaceAllUsesWith(part);
+  }
+  return {};
+}
+
+Result<void> selectConcat(Selection &s) {
+  AttrDict attrs;
+  attrs.set("axis", *normalizeAxis(s.op.attrs.getInt("axis"), s.out().rank()));
+  s.replaceWith(OpKind::KernelConcat, s.op.operands(), std::move(attrs));
+  return {};
+}
+
+Result<void> selectExpand(Selection &s) {
+  s.replaceWith(OpKind::KernelBroadcast, {s.op.operand(0)}, {});
+  return {};
+}
+
+} // namespace cameo
