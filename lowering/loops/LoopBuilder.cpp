@@ -133,6 +133,18 @@ Value *LoopBuilder::load(Value *pointer, Value *at, int64_t lanes, Value *mask) 
   return create(OpKind::LoopLoad, operands, {type})->result();
 }
 
+Value *LoopBuilder::stridedLoad(Value *pointer, Value *at, Value *stride, int64_t lanes,
+                                Value *mask) {
+  if (lanes == 1 || constantIndex(stride) == 1)
+    return load(pointer, at, lanes, mask);
+  Value *lane = create(OpKind::VectorIota, {}, {Type::vector(DType::I64, lanes)})->result();
+  Values operands = {offset(pointer, at), mul(lane, splat(cast(stride, DType::I64), lanes))};
+  if (mask)
+    operands.push_back(mask);
+  Type type = Type::vector(pointer->type.dtype(), lanes);
+  return create(OpKind::LoopGatherLoad, operands, {type})->result();
+}
+
 void LoopBuilder::store(Value *value, Value *pointer, Value *at, Value *mask) {
   Values operands = {value, pointer, at};
   if (mask)

@@ -38,11 +38,16 @@ public:
   Value *cast(Value *a, DType dtype);
   Value *toIndex(Value *a);
 
+  /// The number an index value is known to be.
+  std::optional<int64_t> constantIndex(Value *value) const;
+
   // Vectors and memory.
   Value *splat(Value *scalar, int64_t lanes);
   Value *laneMask(Value *count, int64_t lanes);
   Value *reduceLanes(Value *vector, const std::string &op);
   Value *load(Value *pointer, Value *offset, int64_t lanes = 1, Value *mask = nullptr);
+  /// `lanes` elements `stride` apart: a plain load where the stride is known to be 1, else a gather.
+  Value *stridedLoad(Value *pointer, Value *offset, Value *stride, int64_t lanes, Value *mask);
   void store(Value *value, Value *pointer, Value *offset, Value *mask = nullptr);
   Value *offset(Value *pointer, Value *by);
   Value *retype(Value *pointer, DType dtype);
@@ -62,7 +67,6 @@ public:
   void ret(const Values &values = {});
 
 private:
-  std::optional<int64_t> constantIndex(Value *value) const;
   Value *foldIndex(OpKind kind, Value *a, Value *b);
 };
 

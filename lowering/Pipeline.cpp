@@ -1,0 +1,41 @@
+// The pipeline: what happens between the importer and code generation, in order, and why in that order.
+// This is the first file to read in this folder.
+#include "lowering/Compile.h"
+#include "lowering/Passes.h"
+
+namespace cameo {
+
+std::span<const PassInfo> allPasses() {
+  static const PassInfo passes[] = {
+#define PASS(name, function, help) {name, function, help},
+#include "lowering/Passes.def"
+  };
+  return passes;
+}
+
+std::span<const PipelineStep> pipeline() {
+  static const PipelineStep steps[] = {
+      // Graph level. Constants first: shapes computed by nodes must be numbers before anything reads
+      // them, and batch norms can only be folded when their statistics are constants.
+      {"simplify", "fold-constants"},
+      {"simplify", "remove-identities"},
+      // Before decompose, which would turn a batch norm into arithmetic.
+      {"simplify", "fold-batch-norm"},
+      {"decompose", "decompose"},
+      // Decomposition makes constants (reshaped scales, negated statistics).
+      {"decompose", "fold-constants"},
+      // Shape computations are dead now: shapes are in the types.
+      {"decompose", "remove-dead-ops"},
+      // Kernel level.
+      {"kernels", "select-kernels"},
+      // Before layouts: which values exist in memory decides where they live.
+      {"kernels", "fuse-epilogues"},
+      {"kernels", "remove-dead-ops"},
+      {"layout", "assign-layouts"},
+      // Last: lifetimes are those of the final list of kernels.
+      {"memory", "plan-memory"},
+  };
+  return steps;
+}
+
+} // namespace cameo

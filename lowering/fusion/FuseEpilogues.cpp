@@ -1,0 +1,121 @@
+// Moves elementwise ops into the kernel that makes their operand, so that they cost no pass over
+// memory: bias, activation, residual and scale become part of a convolution's or product's epilogue,
+// and chains of pointwise ops one op. Runs after kernel selection, before layouts.
+//
+// Turn this: %c = conv %x, %w {(%acc) yield %acc}     Into this: %c = conv %x, %w, %r
+//            %y = pointwise %c, %r {(%a, %b)                       {(%acc, %b) %s = add %acc, %b
+//                 %s = add %a, %b  yield %s}                        yield %s}
+// Only if: %c has no other use and %y has its shape. Each op looks for a producer to join, from the
+// first to the last, so that chains collapse.
+#include "lowering/Passes.h"
+
+#include "lowering/select/Select.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace cameo {
+namespace {
+
+/// Whether an op's results pass through a region that can be extended, and which.
+Block *epilogueOf(Op &op) {
+  switch (op.kind()) {
+  case OpKind::KernelPointwise:
+  case OpKind::KernelConv:
+  case OpKind::KernelGemm:
+  case OpKind::KernelRow:
+    return op.numResults() == 1 ? &op.region(0) : nullptr;
+  case OpKind::KernelReduce:
+    return &op.region(1);
+  default:
+    return nullptr;
+  }
+}
+
+/// The kernel whose epilogue `op` can join through its operand i.
+Op *producerFor(Op &op, int64_t i) {
+  Value *operand = op.operand(i);
+  Op *producer = operand->definingOp();
+  if (!producer || !epilogueOf(*producer) || !(operand->type.shape() == op.result()->type.shape()))
+    return nullptr;
+  bool onlyUser = std::all_of(operand->users().begin(), operand->users().end(),
+                              [&](Op *user) { return user == &op; });
+  return onlyUser ? producer : nullptr;
+}
+
+bool comesBefore(Op *a, Op *b, const std::unordered_map<Op *, int64_t> &positions) {
+  return positions.at(a) < positions.at(b);
+}
+
+/// Appends `op`'s body to `producer`'s epilogue and gives producer's place to the joined op, which
+/// moves to where `op` was, after everything it reads.
+void join(Module &module, Op &op, Op &producer) {
+  Block &epilogue = *epilogueOf(producer);
+  Op *yield = epilogue.terminator();
+  Value *element = yield->operand(0), *joined = producer.result();
+  LoopBuilder b(module);
+  b.before(yield);
+  std::unordered_map<Value *, Value *> map;
+  std::vector<Value *> operands = producer.operands();
+  for (int64_t i = 0; i < op.numOperands(); i++) {
+    Value *argument = op.region().arg(i);
+    if (op.operand(i) == joined) {
+      map[argument] = element;
+      continue;
+    }
+    operands.push_back(op.operand(i));
+    map[argument] = epilogue.addArg(argument->type);
+  }
+  for (const std::unique_ptr<Op> &inner : op.region().ops()) {
+    std::vector<Value *> mapped;
+    for (Value *operand : inner->operands())
+      mapped.push_back(map.at(operand));
+    if (inner->kind() == OpKind::LoopYield) {
+      yield->setOperands(mapped);
+      break;
+    }
+    std::vector<Type> types;
+    for (const std::unique_ptr<Value> &result : inner->results())
+      types.push_back(result->type);
+    Op *clone = b.create(inner->kind(), mapped, types, inner->attrs);
+    for (int64_t i = 0; i < inner->numResults(); i++)
+      map[inner->result(i)] = clone->result(i);
+  }
+  producer.setOperands(operands);
+  producer.loc.append(op.loc);
+  producer.moveBefore(&op);
+  joined->type = op.result()->type;
+  joined->name = op.result()->name;
+  op.setOperands({});
+  op.result()->replaceAllUsesWith(joined);
+  op.erase();
+}
+
+} // namespace
+
+Result<bool> fuseEpilogues(Module &module, PassContext &) {
+  bool changed = false;
+  std::vector<Op *> work;
+  std::unordered_map<Op *, int64_t> positions;
+  for (const std::unique_ptr<Op> &op : module.main().body.ops()) {
+    positions[op.get()] = static_cast<int64_t>(positions.size());
+    if (op->kind() == OpKind::KernelPointwise)
+      work.push_back(op.get());
+  }
+  for (Op *op : work) {
+    // The latest producer: the others' results are there by then.
+    Op *best = nullptr;
+    for (int64_t i = 0; i < op->numOperands(); i++)
+      if (Op *producer = producerFor(*op, i))
+        if (!best || comesBefore(best, producer, positions))
+          best = producer;
+    if (!best || op->numResults() != 1)
+      continue;
+    positions[best] = positions.at(op);
+    join(module, *op, *best);
+    changed = true;
+  }
+  return changed;
+}
+
+} // namespace cameo

@@ -1,0 +1,219 @@
+// Convolutions. Direct: a contraction over taps and channels straight from the rows of the input, whose
+// halo holds the padding. Depthwise: vectors of channels, a few pixels at a time.
+#include "lowering/kernels/Contraction.h"
+#include "lowering/layout/Views.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+struct ConvShape {
+  std::vector<int64_t> kernel, strides, dilations, pads;
+  int64_t group;
+
+  explicit ConvShape(Op &op)
+      : kernel(op.attrs.getInts("kernel")), strides(op.attrs.getInts("strides")),
+        dilations(op.attrs.getInts("dilations")), pads(op.attrs.getInts("pads_begin")),
+        group(op.attrs.getInt("group")) {}
+
+  /// From the first output's centre to its first tap, in elements of x; never positive.
+  Dim firstTap(const Value &x) const {
+    Dim offset(0);
+    for (size_t i = 0; i < kernel.size(); i++)
+      offset = offset - Dim(pads[i]) * x.layout->strides[i + 2];
+    return offset;
+  }
+};
+
+/// Row axes for the batch and spatial dims: strides of input, weights, result and epilogue operands.
+std::vector<NestAxis> outputAxes(KernelFunc &k, const ConvShape &shape) {
+  const Value &x = *k.op.operand(0), &y = *k.op.result();
+  std::vector<NestAxis> axes;
+  for (int64_t dim = 0; dim < y.type.rank(); dim++) {
+    if (dim == 1)
+      continue;
+    Dim step = dim == 0 ? Dim(1) : Dim(shape.strides[dim - 2]);
+    NestAxis axis{y.type.dim(dim), {x.layout->strides[dim] * step, Dim(0), y.layout->strides[dim]}};
+    for (int64_t e = 2; e < k.op.numOperands(); e++)
+      axis.strides.push_back(broadcastStrides(*k.op.operand(e), y.type.shape())[dim]);
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+Result<Dim> emitDirect(KernelFunc &k, const ConvShape &shape) {
+  const Value &x = *k.op.operand(0), &y = *k.op.result(), &w = *k.op.operand(1);
+  const Dims &packed = w.type.shape(); // group, panels, taps * channels, 16
+  Dim outputs = Dim(*Dim::exactDiv(y.type.dim(1), Dim(shape.group)));
+  Dim channels = *Dim::exactDiv(x.type.dim(1), Dim(shape.group));
+  Contraction c;
+  c.columns = outputs;
+  c.depth = channels;
+  NestAxis groups{Dim(shape.group),
+                  {channels * x.layout->strides[1], packed[1] * packed[2] * packed[3],
+                   outputs * y.layout->strides[1]}};
+  for (int64_t e = 2; e < k.op.numOperands(); e++) {
+    Dim along = broadcastStrides(*k.op.operand(e), y.type.shape())[1];
+    groups.strides.push_back(outputs * along);
+    c.columnOperands.push_back(!(along == Dim(0)));
+  }
+  c.rows = {groups};
+  for (NestAxis &axis : outputAxes(k, shape))
+    c.rows.push_back(std::move(axis));
+  mergeContiguous(c.rows);
+  for (size_t i = 0; i < shape.kernel.size(); i++) {
+    Dim stride = Dim(shape.dilations[i]) * x.layout->strides[i + 2];
+    bool last = i + 1 == shape.kernel.size();
+    // Taps that follow each other in memory are only a longer depth.
+    if (last && stride == c.depth)
+      c.depth = c.depth * Dim(shape.kernel[i]);
+    else if (shape.kernel[i] > 1)
+      c.taps.push_back({shape.kernel[i], stride});
+  }
+  k.operands[0] = k.b.offset(k.operands[0], k.size(shape.firstTap(x)));
+  return emitContraction(k, c);
+}
+
+/// Depthwise: one output row a unit, vectors of channels, tiles of pixels along the row.
+struct Depthwise {
+  KernelFunc &k;
+  const ConvShape &shape;
+  LoopBuilder &b;
+  DType accumulator;
+  std::vector<NestAxis> axes; // the last one is the row
+  std::vector<bool> channelOperands;
+
+  static constexpr int64_t kPixels = 6;
+
+  using Values = LoopBuilder::Values;
+
+  /// `count` pixels from pixel `first` on, one vector of channels at `c`.
+  void pixels(int64_t count, Value *first, const std::vector<Value *> &at, Value *c, int64_t lanes,
+              Value *mask) {
+    const Value &x = *k.op.operand(0);
+    const NestAxis &row = axes.back();
+    Value *input = b.add(k.advance(at[0], first, row.strides[0]), c);
+    Type type = lanes > 1 ? Type::vector(accumulator, lanes) : Type::scalar(accumulator);
+    Values sums(count, b.constant(type, 0));
+    std::function<Values(size_t, Value *, Value *, const Values &)> taps =
+        [&](size_t dim, Value *shift, Value *tap, const Values &carried) -> Values {
+      if (dim < shape.kernel.size()) {
+        Dim stride = Dim(shape.dilations[dim]) * x.layout->strides[dim + 2];
+        return b.forLoop(b.index(0), b.index(shape.kernel[dim]), 1, carried,
+                         [&](Value *t, const Values &now) {
+                           Value *next = b.add(b.mul(tap, b.index(shape.kernel[dim])), t);
+                           return taps(dim + 1, k.advance(shift, t, stride), next, now);
+                         });
+      }
+      Value *weight = b.load(k.operands[1], b.add(b.mul(tap, k.size(x.type.dim(1))), c), lanes, mask);
+      weight = b.cast(weight, accumulator);
+      Values next;
+      for (int64_t p = 0; p < count; p++) {
+        Value *from = k.advance(shift, b.index(p), row.strides[0]);
+        Value *element = b.cast(b.load(k.operands[0], from, lanes, mask), accumulator);
+        next.push_back(b.mad(element, weight, carried[p]));
+      }
+      return next;
+    };
+    sums = taps(0, input, b.index(0), sums);
+    for (int64_t p = 0; p < count; p++)
+      finish(sums[p], b.add(first, b.index(p)), at, c, lanes, mask);
+  }
+
+  void finish(Value *sum, Value *pixel, const std::vector<Value *> &at, Value *c, int64_t lanes,
+              Value *mask) {
+    const NestAxis &row = axes.back();
+    Values args = {sum};
+    for (size_t e = 0; e < channelOperands.size(); e++) {
+      Value *from = k.advance(at[3 + e], pixel, row.strides[3 + e]);
+      args.push_back(channelOperands[e] ? b.load(k.operands[2 + e], b.add(from, c), lanes, mask)
+                                        : b.load(k.operands[2 + e], from));
+    }
+    Value *result = inlineRegion(b, k.sizes, k.op.region(), args)[0];
+    if (lanes > 1 && !result->type.isVector())
+      result = b.splat(result, lanes);
+    b.store(result, k.results[0], b.add(k.advance(at[2], pixel, row.strides[2]), c), mask);
+  }
+
+  void row(const std::vector<Value *> &at) {
+    const Dim &extent = axes.back().extent;
+    int64_t bytes = std::min(dtypeBytes(k.op.operand(0)->type.dtype()),
+                             dtypeBytes(k.op.result()->type.dtype()));
+    emitVectorLoop(k, k.size(k.op.operand(0)->type.dim(1)), k.lanes(accumulator), bytes,
+                   [&](Value *c, int64_t lanes, Value *mask) {
+                     Value *whole = k.size(Dim::floorDiv(extent, Dim(kPixels)) * Dim(kPixels));
+                     b.forLoop(b.index(0), whole, kPixels, [&](Value *first) {
+                       pixels(kPixels, first, at, c, lanes, mask);
+                     });
+                     b.forLoop(whole, k.size(extent), 1, [&](Value *first) {
+                       pixels(1, first, at, c, lanes, mask);
+                     });
+                   });
+  }
+
+  Result<Dim> emit() {
+    axes = outputAxes(k, shape);
+    for (int64_t e = 2; e < k.op.numOperands(); e++)
+      channelOperands.push_back(
+          !(broadcastStrides(*k.op.operand(e), k.op.result()->type.shape())[1] == Dim(0)));
+    k.operands[0] = b.offset(k.operands[0], k.size(shape.firstTap(*k.op.operand(0))));
+    Dim units(1);
+    for (size_t i = 0; i + 1 < axes.size(); i++)
+      units = units * axes[i].extent;
+    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+      std::vector<Value *> at(axes[0].strides.size(), b.index(0));
+      Value *left = unit;
+      for (size_t i = axes.size() - 1; i-- > 0;) {
+        Value *index = i == 0 ? left : b.rem(left, k.size(axes[i].extent));
+        left = i == 0 ? left : b.div(left, k.size(axes[i].extent));
+        for (size_t t = 0; t < at.size(); t++)
+          at[t] = k.advance(at[t], index, axes[i].strides[t]);
+      }
+      row(at);
+    });
+    return units;
+  }
+};
+
+} // namespace
+
+Result<Dim> emitConv(KernelFunc &k) {
+  ConvShape shape(k.op);
+  if (k.op.attrs.getString("algorithm") == "direct")
+    return emitDirect(k, shape);
+  Depthwise depthwise{k, shape, k.b, k.op.region().arg(0)->type.dtype(), {}, {}};
+  return depthwise.emit();
+}
+
+Result<Dim> emitGemm(KernelFunc &k) {
+  const Value &a = *k.op.operand(0), &packed = *k.op.operand(1), &y = *k.op.result();
+  const Dims &shape = y.type.shape();
+  int64_t rank = y.type.rank();
+  // Batches broadcast as MatMul's do; a's are those before its last two dims, the weights' those
+  // before panels, depth and 16.
+  Contraction c;
+  c.columns = y.type.dim(rank - 1);
+  c.depth = a.type.dim(a.type.rank() - 1);
+  std::vector<std::vector<Dim>> operands;
+  for (int64_t e = 2; e < k.op.numOperands(); e++) {
+    operands.push_back(broadcastStrides(*k.op.operand(e), shape));
+    c.columnOperands.push_back(!(operands.back().back() == Dim(0)));
+  }
+  int64_t weightBatches = packed.type.rank() - 3;
+  for (int64_t dim = 0; dim < rank - 1; dim++) {
+    int64_t inA = dim - (rank - a.type.rank()), inWeights = dim - (rank - 2 - weightBatches);
+    NestAxis axis{shape[dim],
+                  {inA < 0 ? Dim(0) : broadcastStride(a, inA, shape[dim]),
+                   inWeights < 0 || dim == rank - 2 ? Dim(0)
+                                                    : broadcastStride(packed, inWeights, shape[dim]),
+                   y.layout->strides[dim]}};
+    for (const std::vector<Dim> &operand : operands)
+      axis.strides.push_back(operand[dim]);
+    c.rows.push_back(std::move(axis));
+  }
+  mergeContiguous(c.rows);
+  return emitContraction(k, c);
+}
+
+} // namespace cameo

@@ -1,0 +1,132 @@
+// Max and average pools: vectors of channels, one output row a unit, windows clipped at the edges
+// instead of a halo, because padding must not win a maximum or count in a mean.
+#include "lowering/kernels/Nest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace cameo {
+namespace {
+
+struct Pool {
+  KernelFunc &k;
+  LoopBuilder &b;
+  std::vector<int64_t> kernel, strides, dilations, pads, declaredEnd;
+  bool average, countPadding;
+  DType work;
+
+  using Values = LoopBuilder::Values;
+  const Value &x() const { return *k.op.operand(0); }
+  const Value &y() const { return *k.op.result(); }
+
+  explicit Pool(KernelFunc &k)
+      : k(k), b(k.b), kernel(k.op.attrs.getInts("kernel")), strides(k.op.attrs.getInts("strides")),
+        dilations(k.op.attrs.getInts("dilations")), pads(k.op.attrs.getInts("pads_begin")),
+        declaredEnd(k.op.attrs.getInts("declared_pads_end")),
+        average(k.op.attrs.getString("kind") == "average"),
+        countPadding(k.op.attrs.getInt("count_include_pad")) {
+    DType dtype = x().type.dtype();
+    work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+  }
+
+  /// ceil(numerator / dilation), at least 0; the numerator may be negative.
+  Value *tapsBefore(Value *numerator, int64_t dilation) {
+    Value *up = b.add(numerator, b.index(dilation - 1));
+    return b.max(b.div(up, b.index(dilation)), b.index(0));
+  }
+
+  struct Clip {
+    Value *first, *last; // taps inside
+    Value *count;        // taps a mean divides by
+    Value *origin;       // input position of tap 0
+  };
+
+  Clip clip(size_t dim, Value *out) {
+    Value *origin = b.sub(b.mul(out, b.index(strides[dim])), b.index(pads[dim]));
+    Value *extent = k.size(x().type.dim(dim + 2)), *taps = b.index(kernel[dim]);
+    Value *first = tapsBefore(b.sub(b.index(0), origin), dilations[dim]);
+    Value *last = b.min(taps, tapsBefore(b.sub(extent, origin), dilations[dim]));
+    Value *count = b.sub(last, first);
+    if (countPadding) {
+      Value *padded = b.add(extent, b.index(declaredEnd[dim]));
+      count = b.min(taps, tapsBefore(b.sub(padded, origin), dilations[dim]));
+    }
+    return {first, last, count, origin};
+  }
+
+  Value *lowest(const Type &type) {
+    if (isFloat(type.dtype()))
+      return b.constant(type, -INFINITY);
+    int64_t bits = dtypeBytes(type.dtype()) * 8;
+    return b.constantInt(type, isUnsignedInt(type.dtype()) ? 0
+                               : bits == 64 ? std::numeric_limits<int64_t>::min()
+                                            : -(int64_t(1) << (bits - 1)));
+  }
+
+  Value *window(size_t dim, const std::vector<Clip> &clips, Value *at, Value *sum, int64_t lanes,
+                Value *mask) {
+    if (dim == clips.size()) {
+      Value *element = b.cast(b.load(k.operands[0], at, lanes, mask), work);
+      return average ? b.add(sum, element) : b.max(sum, element);
+    }
+    return b.forLoop(clips[dim].first, clips[dim].last, 1, {sum},
+                     [&](Value *t, const Values &now) -> Values {
+                       Value *position =
+                           b.add(clips[dim].origin, b.mul(t, b.index(dilations[dim])));
+                       Value *next = k.advance(at, position, x().layout->strides[dim + 2]);
+                       return {window(dim + 1, clips, next, now[0], lanes, mask)};
+                     })[0];
+  }
+
+  void pixel(const std::vector<Clip> &clips, Value *from, Value *to) {
+    Value *divisor = nullptr;
+    if (average) {
+      divisor = clips[0].count;
+      for (size_t i = 1; i < clips.size(); i++)
+        divisor = b.mul(divisor, clips[i].count);
+      divisor = b.cast(b.cast(divisor, DType::I64), work);
+    }
+    int64_t bytes = dtypeBytes(x().type.dtype());
+    emitVectorLoop(k, k.size(x().type.dim(1)), k.lanes(work), bytes,
+                   [&](Value *c, int64_t lanes, Value *mask) {
+                     Type type = lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work);
+                     Value *start = average ? b.constant(type, 0) : lowest(type);
+                     Value *result = window(0, clips, b.add(from, c), start, lanes, mask);
+                     if (average)
+                       result = b.div(result, b.splat(divisor, lanes));
+                     b.store(b.cast(result, y().type.dtype()), k.results[0], b.add(to, c), mask);
+                   });
+  }
+
+  Dim emit() {
+    // Batch and all spatial dims but the last make the units.
+    Dim units = y().type.dim(0);
+    for (size_t i = 0; i + 1 < kernel.size(); i++)
+      units = units * y().type.dim(i + 2);
+    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+      Value *left = unit, *to = b.index(0);
+      std::vector<Clip> clips(kernel.size());
+      for (size_t i = kernel.size() - 1; i-- > 0;) {
+        Value *index = b.rem(left, k.size(y().type.dim(i + 2)));
+        left = b.div(left, k.size(y().type.dim(i + 2)));
+        clips[i] = clip(i, index);
+        to = k.advance(to, index, y().layout->strides[i + 2]);
+      }
+      Value *from = k.advance(b.index(0), left, x().layout->strides[0]);
+      to = k.advance(to, left, y().layout->strides[0]);
+      size_t last = kernel.size() - 1;
+      b.forLoop(b.index(0), k.size(y().type.dim(last + 2)), 1, [&](Value *column) {
+        clips[last] = clip(last, column);
+        pixel(clips, from, k.advance(to, column, y().layout->strides[last + 2]));
+      });
+    });
+    return units;
+  }
+};
+
+} // namespace
+
+Result<Dim> emitPool(KernelFunc &k) { return Pool(k).emit(); }
+
+} // namespace cameo

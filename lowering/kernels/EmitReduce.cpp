@@ -1,0 +1,186 @@
+// Reductions over axes. Where the innermost dim in memory is kept, vectors run along it and each lane
+// reduces its own column; where it is reduced, lanes hold partial results that are combined at the end.
+// A unit is one output element, or one vector of them; no output depends on the units' split.
+#include "lowering/kernels/Nest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+namespace cameo {
+namespace {
+
+OpKind combinerKind(const std::string &name) {
+  if (name == "add")
+    return OpKind::ScalarAdd;
+  if (name == "mul")
+    return OpKind::ScalarMul;
+  return name == "max" ? OpKind::ScalarMax : OpKind::ScalarMin;
+}
+
+/// The value that changes nothing when combined.
+Value *identityOf(LoopBuilder &b, const std::string &combiner, const Type &type) {
+  if (combiner == "add" || combiner == "mul")
+    return b.constant(type, combiner == "mul");
+  bool least = combiner == "max";
+  DType dtype = type.dtype();
+  if (isFloat(dtype))
+    return b.constant(type, least ? -INFINITY : INFINITY);
+  if (dtype == DType::Bool)
+    return b.constantInt(type, least ? 0 : 1);
+  int64_t bits = dtypeBytes(dtype) * 8;
+  if (isUnsignedInt(dtype))
+    return b.constantInt(type, least ? 0 : (bits == 64 ? -1 : (int64_t(1) << bits) - 1));
+  int64_t top = bits == 64 ? std::numeric_limits<int64_t>::max() : (int64_t(1) << (bits - 1)) - 1;
+  return b.constantInt(type, least ? -top - 1 : top);
+}
+
+struct Reducer {
+  KernelFunc &k;
+  LoopBuilder &b;
+  std::string combiner;
+  std::vector<NestAxis> kept;    // strides: result, x, epilogue operands
+  std::vector<NestAxis> reduced; // strides: x
+  Type term;
+
+  using Values = LoopBuilder::Values;
+
+  explicit Reducer(KernelFunc &k) : k(k), b(k.b), combiner(k.op.attrs.getString("combiner")) {
+    term = k.op.region(0).terminator()->operand(0)->type;
+    const Value &x = *k.op.operand(0), &y = *k.op.result();
+    std::vector<int64_t> axes = k.op.attrs.getInts("axes");
+    std::set<int64_t> isReduced(axes.begin(), axes.end());
+    bool keepDims = y.type.rank() == x.type.rank();
+    std::vector<std::vector<Dim>> operands;
+    for (int64_t e = 1; e < k.op.numOperands(); e++)
+      operands.push_back(broadcastStrides(*k.op.operand(e), y.type.shape()));
+    int64_t out = 0;
+    for (int64_t i = 0; i < x.type.rank(); i++) {
+      if (isReduced.count(i)) {
+        reduced.push_back({x.type.dim(i), {x.layout->strides[i]}});
+        out += keepDims;
+        continue;
+      }
+      NestAxis axis{x.type.dim(i), {y.layout->strides[out], x.layout->strides[i]}};
+      for (const std::vector<Dim> &operand : operands)
+        axis.strides.push_back(operand[out]);
+      kept.push_back(std::move(axis));
+      out++;
+    }
+    if (kept.empty())
+      kept.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(1))});
+    if (reduced.empty())
+      reduced.push_back({Dim(1), {Dim(1)}});
+    innermostLast(kept, 1);
+    innermostLast(reduced, 0);
+    mergeContiguous(kept);
+    mergeContiguous(reduced);
+  }
+
+  /// Moves the axis with stride 1 in x last.
+  static void innermostLast(std::vector<NestAxis> &axes, size_t tensor) {
+    for (size_t i = 0; i + 1 < axes.size(); i++)
+      if (axes[i].strides[tensor] == Dim(1) && !(axes[i].extent == Dim(1))) {
+        std::rotate(axes.begin() + i, axes.begin() + i + 1, axes.end());
+        return;
+      }
+  }
+
+  Value *termOf(Value *element) { return inlineRegion(b, k.sizes, k.op.region(0), {element})[0]; }
+
+  Value *combine(Value *a, Value *c) { return b.binary(combinerKind(combiner), a, c); }
+
+  void store(Value *combined, const Values &at, int64_t lanes, Value *mask) {
+    Values args = {combined};
+    for (int64_t e = 1; e < k.op.numOperands(); e++)
+      args.push_back(kept.back().strides[1 + e] == Dim(0) || lanes == 1
+                         ? b.load(k.operands[e], at[1 + e])
+                         : b.stridedLoad(k.operands[e], at[1 + e],
+                                         k.size(kept.back().strides[1 + e]), lanes, mask));
+    Value *result = inlineRegion(b, k.sizes, k.op.region(1), args)[0];
+    if (lanes > 1 && !result->type.isVector())
+      result = b.splat(result, lanes);
+    b.store(result, k.results[0], at[0], mask);
+  }
+
+  /// Reduces the loops of `reduced` from `axis` on; lanes run over kept elements.
+  Value *column(size_t axis, Value *at, Value *sum, int64_t lanes, Value *mask) {
+    if (axis == reduced.size())
+      return combine(sum, termOf(b.load(k.operands[0], at, lanes, mask)));
+    return b.forLoop(b.index(0), k.size(reduced[axis].extent), 1, {sum},
+                     [&](Value *i, const Values &now) -> Values {
+                       Value *next = k.advance(at, i, reduced[axis].strides[0]);
+                       return {column(axis + 1, next, now[0], lanes, mask)};
+                     })[0];
+  }
+
+  /// Reduces one element; the innermost reduced loop is contiguous, lanes hold partial results.
+  Value *row(size_t axis, Value *at, Value *sum, int64_t lanes) {
+    if (axis + 1 < reduced.size())
+      return b.forLoop(b.index(0), k.size(reduced[axis].extent), 1, {sum},
+                       [&](Value *i, const Values &now) -> Values {
+                         Value *next = k.advance(at, i, reduced[axis].strides[0]);
+                         return {row(axis + 1, next, now[0], lanes)};
+                       })[0];
+    Value *count = k.size(reduced.back().extent);
+    Value *rest = b.rem(count, b.index(lanes)), *whole = b.sub(count, rest);
+    sum = b.forLoop(b.index(0), whole, lanes, {sum}, [&](Value *i, const Values &now) -> Values {
+      return {combine(now[0], termOf(b.load(k.operands[0], b.add(at, i), lanes)))};
+    })[0];
+    if (b.constantIndex(rest) == 0)
+      return sum;
+    Value *mask = b.laneMask(rest, lanes);
+    Value *tail = termOf(b.load(k.operands[0], b.add(at, whole), lanes, mask));
+    return combine(sum, b.select(mask, tail, identityOf(b, combiner, sum->type)));
+  }
+
+  Dim emit() {
+    int64_t widest = std::max({dtypeBytes(term.dtype()), dtypeBytes(k.op.result()->type.dtype()),
+                               dtypeBytes(k.op.operand(0)->type.dtype())});
+    int64_t lanes = std::max<int64_t>(1, k.target.vectorBytes / widest);
+    bool columns = kept.back().strides[1] == Dim(1) && kept.back().strides[0] == Dim(1) &&
+                   !(kept.back().extent == Dim(1));
+    bool rows = !columns && reduced.back().strides[0] == Dim(1) && lanes > 1;
+    Dim inner = columns ? Dim::ceilDiv(kept.back().extent, Dim(lanes)) : kept.back().extent;
+    Dim units = inner;
+    for (size_t i = 0; i + 1 < kept.size(); i++)
+      units = units * kept[i].extent;
+    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+      Values at(kept[0].strides.size(), b.index(0));
+      Value *left = b.div(unit, k.size(inner)), *last = b.rem(unit, k.size(inner));
+      auto step = [&](const NestAxis &axis, Value *index) {
+        for (size_t t = 0; t < at.size(); t++)
+          at[t] = k.advance(at[t], index, axis.strides[t]);
+      };
+      for (size_t i = kept.size() - 1; i-- > 0;) {
+        step(kept[i], i == 0 ? left : b.rem(left, k.size(kept[i].extent)));
+        left = i == 0 ? left : b.div(left, k.size(kept[i].extent));
+      }
+      Value *first = columns ? b.mul(last, b.index(lanes)) : last;
+      step(kept.back(), first);
+      if (columns) {
+        Value *mask = b.laneMask(b.sub(k.size(kept.back().extent), first), lanes);
+        if (kept.back().extent.isConst() && kept.back().extent.value() % lanes == 0)
+          mask = nullptr;
+        Value *start = identityOf(b, combiner, Type::vector(term.dtype(), lanes));
+        store(lanes > 1 ? column(0, at[1], start, lanes, mask)
+                        : column(0, at[1], identityOf(b, combiner, term), 1, nullptr),
+              at, lanes, lanes > 1 ? mask : nullptr);
+        return;
+      }
+      if (rows) {
+        Value *start = identityOf(b, combiner, Type::vector(term.dtype(), lanes));
+        return store(b.reduceLanes(row(0, at[1], start, lanes), combiner), at, 1, nullptr);
+      }
+      store(column(0, at[1], identityOf(b, combiner, term), 1, nullptr), at, 1, nullptr);
+    });
+    return units;
+  }
+};
+
+} // namespace
+
+Result<Dim> emitReduce(KernelFunc &k) { return Reducer(k).emit(); }
+
+} // namespace cameo

@@ -1,0 +1,108 @@
+// See KernelFunc.h.
+#include "lowering/kernels/KernelFunc.h"
+
+#include "ir/OpSpec.h"
+#include "ir/Printer.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+
+namespace cameo {
+
+int64_t KernelFunc::lanes(DType dtype) const {
+  return std::max<int64_t>(1, target.lanes(dtypeBytes(dtype)));
+}
+
+Value *KernelFunc::advance(Value *offset, Value *index, const Dim &stride) {
+  return b.add(offset, b.mul(index, size(stride)));
+}
+
+Error KernelFunc::unsupportedBecause(const std::string &reason) const {
+  return unsupported(fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, reason));
+}
+
+std::string KernelFunc::micro(const std::string &name,
+                              const std::function<void(Func &, LoopBuilder &)> &write) {
+  Func *func = b.module().addFunc("");
+  func->attrs.set("kind", std::string("micro"));
+  LoopBuilder inside(b.module(), func->body);
+  write(*func, inside);
+  std::string text = printFunc(*func);
+  auto [entry, isNew] = micros.names.try_emplace(text, "");
+  if (!isNew) {
+    b.module().funcs.pop_back();
+    return entry->second;
+  }
+  func->name = entry->second = fmt::format("{}_{}", name, micros.names.size());
+  return func->name;
+}
+
+std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
+                                  const std::vector<Value *> &args, const AtFn &at) {
+  std::unordered_map<Value *, Value *> map;
+  for (int64_t i = 0; i < region.numArgs(); i++)
+    map[region.arg(i)] = args[i];
+  std::vector<Value *> operands;
+  for (const std::unique_ptr<Op> &op : region.ops()) {
+    operands.clear();
+    int64_t lanes = 1;
+    for (Value *operand : op->operands()) {
+      operands.push_back(map.at(operand));
+      if (operands.back()->type.isVector())
+        lanes = operands.back()->type.lanes();
+    }
+    if (op->kind() == OpKind::LoopYield)
+      return operands;
+    if (op->kind() == OpKind::RegionSize) {
+      map[op->result()] = sizes.value(b, op->attrs.getDims("dim")[0]);
+      continue;
+    }
+    if (op->kind() == OpKind::RegionAt) {
+      map[op->result()] = at(*op, operands);
+      continue;
+    }
+    for (Value *&operand : operands)
+      if (lanes > 1 && !operand->type.isVector())
+        operand = b.splat(operand, lanes);
+    std::vector<Type> types;
+    for (const std::unique_ptr<Value> &result : op->results())
+      types.push_back(lanes > 1 ? Type::vector(result->type.dtype(), lanes) : result->type);
+    Op *clone = b.create(op->kind(), operands, types, op->attrs);
+    for (int64_t i = 0; i < op->numResults(); i++)
+      map[op->result(i)] = clone->result(i);
+  }
+  ICE("a region without yield");
+}
+
+EmitFn emitterFor(OpKind kind) {
+  switch (kind) {
+  case OpKind::KernelPointwise:
+  case OpKind::KernelCopy:
+    return emitPointwise;
+  case OpKind::KernelFillHalo:
+    return emitFillHalo;
+  case OpKind::KernelReduce:
+    return emitReduce;
+  case OpKind::KernelRow:
+    return emitRow;
+  case OpKind::KernelConv:
+    return emitConv;
+  case OpKind::KernelGemm:
+    return emitGemm;
+  case OpKind::KernelPool:
+    return emitPool;
+  case OpKind::KernelPack:
+    return emitPack;
+  case OpKind::KernelGenerate:
+    return emitGenerate;
+  case OpKind::KernelArgReduce:
+    return emitArgReduce;
+  case OpKind::KernelScan:
+    return emitScan;
+  default:
+    return nullptr;
+  }
+}
+
+} // namespace cameo

@@ -1,0 +1,71 @@
+// The loop function of one kernel-level op while it is written, and what emitters share: sizes,
+// inlined regions, micro-kernels. An emitter is a function
+//     Result<Dim> emitX(KernelFunc &k)
+// that writes the work of units [k.begin, k.end) and returns how many units there are; any split of the
+// units over threads must give the same result. Emitters are rows of the table in Emitters.cpp.
+#pragma once
+
+#include "ir/Result.h"
+#include "ir/Target.h"
+#include "lowering/loops/LoopBuilder.h"
+#include "lowering/loops/SizeTable.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace cameo {
+
+/// Micro-kernels of a module by their text, so that equal ones are one function.
+struct MicroKernels {
+  std::map<std::string, std::string> names;
+};
+
+struct KernelFunc {
+  const Target &target;
+  Op &op;
+  SizeTable &sizes;
+  MicroKernels &micros;
+  LoopBuilder b;
+  /// One pointer to the first element (index 0, 0, ...) of each operand, nullptr where absent, and of
+  /// each result.
+  std::vector<Value *> operands, results;
+  Value *begin = nullptr, *end = nullptr;
+
+  Value *size(const Dim &dim) { return sizes.value(b, dim); }
+  /// Lanes of this target's widest vector of `dtype` elements.
+  int64_t lanes(DType dtype) const;
+  /// offset + index * stride.
+  Value *advance(Value *offset, Value *index, const Dim &stride);
+  Error unsupportedBecause(const std::string &reason) const;
+
+  /// Writes a micro-kernel with `write`, or finds the equal one already there; its name. `write` gets
+  /// a builder in the new function's body.
+  std::string micro(const std::string &name,
+                    const std::function<void(Func &, LoopBuilder &)> &write);
+};
+
+/// Copies a region's ops to the builder with its arguments replaced, scalars becoming vectors where an
+/// argument is one; the yielded values. `at` resolves reads by index (RegionAt), if there may be any.
+using AtFn = std::function<Value *(Op &at, const std::vector<Value *> &index)>;
+std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
+                                  const std::vector<Value *> &args, const AtFn &at = nullptr);
+
+using EmitFn = Result<Dim> (*)(KernelFunc &);
+/// The emitter of a kernel-level op; nullptr for ops without code (views, constants).
+EmitFn emitterFor(OpKind kind);
+
+Result<Dim> emitPointwise(KernelFunc &k);
+Result<Dim> emitFillHalo(KernelFunc &k);
+Result<Dim> emitReduce(KernelFunc &k);
+Result<Dim> emitRow(KernelFunc &k);
+Result<Dim> emitConv(KernelFunc &k);
+Result<Dim> emitGemm(KernelFunc &k);
+Result<Dim> emitPool(KernelFunc &k);
+Result<Dim> emitPack(KernelFunc &k);
+Result<Dim> emitGenerate(KernelFunc &k);
+Result<Dim> emitArgReduce(KernelFunc &k);
+Result<Dim> emitScan(KernelFunc &k);
+
+} // namespace cameo

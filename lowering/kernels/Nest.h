@@ -1,0 +1,48 @@
+// A loop nest over the elements of a result, and what each tensor's strides are along its loops.
+// Neighbouring loops that are contiguous in every tensor are merged, so that a dense elementwise kernel
+// is one loop whatever its rank; loops run in the order of the first tensor's memory.
+#pragma once
+
+#include "lowering/kernels/KernelFunc.h"
+
+#include <functional>
+#include <vector>
+
+namespace cameo {
+
+struct NestAxis {
+  Dim extent;
+  std::vector<Dim> strides; // one a tensor
+};
+
+struct Nest {
+  std::vector<NestAxis> axes; // outermost first
+  size_t numTensors = 0;
+
+  /// Over the elements of `lead`, whose tensor comes first; others are broadcast to its shape.
+  static Nest over(const Value &lead, const std::vector<Value *> &others);
+};
+
+/// Drops loops of one step and merges neighbours that are contiguous in every tensor; at least one loop
+/// is left.
+void mergeContiguous(std::vector<NestAxis> &axes);
+
+/// Strides of x along each dim of a shape it is broadcast to.
+std::vector<Dim> broadcastStrides(const Value &x, const Dims &shape);
+
+/// Where a nest's innermost loop is: each tensor's offset at its first element, and the number of
+/// elements of the run.
+struct NestRun {
+  std::vector<Value *> offsets;
+  Value *count;
+};
+
+/// Writes the loops of units [k.begin, k.end) around `body`, which writes the innermost loop. Returns
+/// the number of units.
+Dim emitNest(KernelFunc &k, const Nest &nest, const std::function<void(const NestRun &)> &body);
+
+/// Writes a loop over [0, count) in steps of `lanes`; the rest, if any, is one masked step where the
+/// target can mask elements of `elementBytes`, else a scalar loop. body(i, lanes, mask or nullptr).
+void emitVectorLoop(KernelFunc &k, Value *count, int64_t lanes, int64_t elementBytes,
+                    const std::function<void(Value *, int64_t, Value *)> &body);
+} // namespace cameo

@@ -1,0 +1,100 @@
+// See PackWeights.h. Any weights are read through strides, so a transposed matrix (Gemm's transB) costs
+// nothing extra.
+#include "lowering/kernels/PackWeights.h"
+
+#include "lowering/plan/Panels.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace cameo {
+namespace {
+
+Op *constantBehind(Op &pack) {
+  Op *source = pack.operand(0)->definingOp();
+  while (source && (source->kind() == OpKind::KernelTranspose ||
+                    source->kind() == OpKind::KernelReshape))
+    source = source->operand(0)->definingOp();
+  return source && source->kind() == OpKind::Constant ? source : nullptr;
+}
+
+/// One element size's strided reads and packed writes. Extents and strides are in elements.
+struct Packing {
+  const std::byte *from;
+  int64_t bytes; // of an element
+
+  /// to[p][k][l] = from[k * kStride + (16 p + l) * nStride] for n < columns, else 0.
+  std::byte *panels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
+                    int64_t nStride) const {
+    for (int64_t n0 = 0; n0 < columns; n0 += kPanel) {
+      int64_t width = std::min(kPanel, columns - n0);
+      for (int64_t k = 0; k < depth; k++) {
+        for (int64_t l = 0; l < width; l++)
+          std::memcpy(to + l * bytes, from + (at + k * kStride + (n0 + l) * nStride) * bytes, bytes);
+        std::memset(to + width * bytes, 0, (kPanel - width) * bytes);
+        to += kPanel * bytes;
+      }
+    }
+    return to;
+  }
+};
+
+/// [g][panel][tap][channel][16] from [O][I/g][taps].
+void packConv(const Packing &packing, std::byte *out, int64_t offset,
+              const std::vector<int64_t> &dims, const std::vector<int64_t> &strides, int64_t group,
+              int64_t taps, int64_t tapStride) {
+  int64_t outputs = dims[0] / group;
+  for (int64_t g = 0; g < group; g++)
+    for (int64_t n0 = 0; n0 < outputs; n0 += kPanel)
+      for (int64_t tap = 0; tap < taps; tap++)
+        out = packing.panels(out, offset + (g * outputs + n0) * strides[0] + tap * tapStride,
+                             dims[1], strides[1], std::min(kPanel, outputs - n0), strides[0]);
+}
+
+std::vector<int64_t> numbers(const Dims &dims) { return *constantDims(dims); }
+
+} // namespace
+
+bool isConstantPack(Op &pack) { return constantBehind(pack) != nullptr; }
+
+std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
+  Value *source = pack.operand(0);
+  ConstRef data = constantBehind(pack)->attrs.getConst("value");
+  std::vector<int64_t> dims = numbers(source->type.shape());
+  std::vector<int64_t> strides = numbers(source->layout->strides);
+  int64_t offset = source->layout->offset.value(), group = pack.attrs.getInt("group", 1);
+  std::string form = pack.attrs.getString("form");
+  return [=](std::span<std::byte> to) {
+    Packing packing{data->bytes.data(), dtypeBytes(data->dtype)};
+    std::byte *out = to.data();
+    if (form == "gemm") {
+      size_t rank = dims.size();
+      int64_t batches = 1;
+      for (size_t i = 0; i + 2 < rank; i++)
+        batches *= dims[i];
+      for (int64_t batch = 0; batch < batches; batch++) {
+        int64_t at = offset, rest = batch;
+        for (size_t i = rank - 2; i-- > 0; rest /= dims[i])
+          at += rest % dims[i] * strides[i];
+        out = packing.panels(out, at, dims[rank - 2], strides[rank - 2], dims[rank - 1],
+                             strides[rank - 1]);
+      }
+      return;
+    }
+    // Weights are [O][I/g][taps...]; the taps are contiguous among themselves.
+    int64_t taps = 1;
+    for (size_t i = 2; i < dims.size(); i++)
+      taps *= dims[i];
+    int64_t tapStride = dims.size() > 2 ? strides.back() : 1;
+    if (form == "depthwise") {
+      for (int64_t tap = 0; tap < taps; tap++)
+        for (int64_t c = 0; c < dims[0]; c++, out += packing.bytes)
+          std::memcpy(out, packing.from + (offset + c * strides[0] + tap * tapStride) * packing.bytes,
+                      packing.bytes);
+      return;
+    }
+    packConv(packing, out, offset, dims, strides, group, taps, tapStride);
+  };
+}
+
+} // namespace cameo

@@ -1,0 +1,417 @@
+// Gives every tensor a buffer and strides. Runs after fusion, when the kernels are known; from here on
+// a view costs nothing and everything else is a kernel.
+//
+// Convolutions and pools want channels innermost and write them so; kernels that take any strides
+// follow their largest operand; the rest is row-major. A value read by a padded convolution gets a
+// halo, filled once a run, so that kernels have no edge code. Where strides cannot express what a
+// kernel needs (or a view means), a `copy` is inserted.
+//
+// Concatenation is a placement: operands are written straight into slices of the result's buffer. A
+// value lives in one concat, the last one that takes it; in DenseNet's chains every shorter concat is
+// then a prefix of the longest and costs nothing. Elsewhere operands are copied.
+#include "lowering/layout/Halo.h"
+#include "lowering/layout/Views.h"
+#include "lowering/loops/LoopBuilder.h"
+#include "lowering/Passes.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <unordered_map>
+
+namespace cameo {
+namespace {
+
+using Order = std::vector<int64_t>; // dims from the outermost in memory to the innermost
+
+Order rowMajor(int64_t rank) {
+  Order order(rank);
+  std::iota(order.begin(), order.end(), 0);
+  return order;
+}
+
+Order channelsLast(int64_t rank) {
+  Order order = rowMajor(rank);
+  if (rank >= 3)
+    std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+  return order;
+}
+
+bool isKernel(Op *op) {
+  if (!op)
+    return false;
+  switch (op->kind()) {
+  case OpKind::KernelReshape:
+  case OpKind::KernelTranspose:
+  case OpKind::KernelSlice:
+  case OpKind::KernelBroadcast:
+  case OpKind::KernelConcat:
+  case OpKind::Constant:
+    return false;
+  default:
+    return true;
+  }
+}
+
+struct State {
+  Module &module;
+  Func &func;
+  LoopBuilder b;
+  /// Order of the dims of each value in memory.
+  std::unordered_map<Value *, Order> orders;
+  /// The halo readers need, and the one that is there.
+  std::unordered_map<Value *, Halo> needed, present;
+  /// Where an operand of a concat lives: the concat's result and the offset along its axis.
+  std::unordered_map<Value *, std::pair<Op *, Dim>> placements;
+  /// Values whose halo has been filled.
+  std::set<Value *> filled;
+
+  State(Module &module) : module(module), func(module.main()), b(module) {}
+
+  void run();
+  void collectHalos();
+  void planConcats();
+  bool isPrefix(Op *concat, Op *home) const;
+  void visit(Op &op);
+  void visitView(Op &op);
+  void visitConcat(Op &op);
+  void requireOperands(Op &op);
+  void placeReturn(Op &ret);
+
+  int64_t newBuffer(Buffer buffer);
+  void place(Value *value, const Order &order);
+  void allocate(Value *value, const Order &order);
+  Order naturalOrder(Op &op, Value *result) const;
+  Order followOperands(Op &op, Value *result) const;
+  Value *copyOf(Value *value, const Order &order, const Halo *halo, Op *before);
+  void fillHalo(Value *value, Op *after);
+};
+
+void State::run() {
+  collectHalos();
+  planConcats();
+  for (int64_t i = 0; i < func.body.numArgs(); i++) {
+    Value *arg = func.body.arg(i);
+    Buffer buffer{Buffer::Space::Input, arg->name, arg->type.dtype(), product(arg->type.shape()), i,
+                  Dim(0)};
+    arg->layout = Layout{newBuffer(buffer), Dim(0), rowMajorStrides(arg->type.shape())};
+    orders[arg] = rowMajor(arg->type.rank());
+  }
+  std::vector<Op *> ops;
+  for (const std::unique_ptr<Op> &op : func.body.ops())
+    ops.push_back(op.get());
+  for (Op *op : ops)
+    visit(*op);
+}
+
+void State::collectHalos() {
+  for (const std::unique_ptr<Op> &op : func.body.ops()) {
+    if (op->kind() != OpKind::KernelConv)
+      continue;
+    Halo halo = haloOf(*op);
+    if (halo.empty())
+      continue;
+    auto [entry, isNew] = needed.try_emplace(op->operand(0), halo);
+    if (!isNew)
+      entry->second.enlarge(halo);
+  }
+}
+
+/// Whether every operand of `concat` is already placed in `home`, in order and without gaps.
+bool State::isPrefix(Op *concat, Op *home) const {
+  if (concat->attrs.getInt("axis") != home->attrs.getInt("axis"))
+    return false;
+  int64_t axis = concat->attrs.getInt("axis");
+  std::optional<Dim> expected;
+  for (Value *operand : concat->operands()) {
+    auto placed = placements.find(operand);
+    if (placed == placements.end() || placed->second.first != home ||
+        (expected && !(placed->second.second == *expected)))
+      return false;
+    expected = placed->second.second + operand->type.dim(axis);
+  }
+  return true;
+}
+
+/// Decides the home of every concat operand, the last concat first; see the file's head.
+void State::planConcats() {
+  for (auto it = func.body.ops().rbegin(); it != func.body.ops().rend(); ++it) {
+    Op *op = it->get();
+    if (op->kind() != OpKind::KernelConcat)
+      continue;
+    auto first = placements.find(op->operand(0));
+    if (first != placements.end() && isPrefix(op, first->second.first))
+      continue;
+    int64_t axis = op->attrs.getInt("axis");
+    Dim at(0);
+    for (Value *operand : op->operands()) {
+      bool movable = isKernel(operand->definingOp()) ||
+                     (operand->definingOp() && operand->definingOp()->kind() == OpKind::KernelConcat);
+      if (movable)
+        placements.try_emplace(operand, op, at);
+      at = at + operand->type.dim(axis);
+    }
+  }
+}
+
+int64_t State::newBuffer(Buffer buffer) {
+  func.buffers.push_back(std::move(buffer));
+  return static_cast<int64_t>(func.buffers.size()) - 1;
+}
+
+/// Gives a value its layout: a slice of its concat's buffer, or a buffer of its own.
+void State::place(Value *value, const Order &order) {
+  auto placement = placements.find(value);
+  if (placement == placements.end())
+    return allocate(value, order);
+  auto [concat, start] = placement->second;
+  Value *whole = concat->result();
+  if (!whole->layout) {
+    // The halo of the whole serves every part.
+    Halo halo = noHalo(whole->type.rank());
+    for (Value *part : concat->operands())
+      if (needed.count(part))
+        halo.enlarge(needed[part]);
+    if (!halo.empty()) {
+      halo.lo[concat->attrs.getInt("axis")] = 0;
+      auto [entry, isNew] = needed.try_emplace(whole, halo);
+      if (!isNew)
+        entry->second.enlarge(halo);
+    }
+    place(whole, order);
+  }
+  int64_t axis = concat->attrs.getInt("axis");
+  value->layout = Layout{whole->layout->buffer, whole->layout->offset + start * whole->layout->strides[axis],
+                         whole->layout->strides};
+  orders[value] = orders[whole];
+  // Along the axis itself a part's border is its neighbour, so only the other dims' halo is there.
+  Halo halo = present.count(whole) ? present[whole] : noHalo(value->type.rank());
+  halo.lo[axis] = 0;
+  halo.hi[axis] = Dim(0);
+  present[value] = halo;
+}
+
+void State::allocate(Value *value, const Order &order) {
+  const Dims &shape = value->type.shape();
+  Halo halo = needed.count(value) ? needed[value] : noHalo(value->type.rank());
+  Layout layout;
+  layout.strides = Dims(shape.size(), Dim(1));
+  Dim step(1);
+  for (size_t k = order.size(); k-- > 0;) {
+    int64_t dim = order[k];
+    layout.strides[dim] = step;
+    layout.offset = layout.offset + Dim(halo.lo[dim]) * step;
+    Dim extent = shape[dim] + Dim(halo.lo[dim]) + halo.hi[dim];
+    step = step * extent;
+    if (k + 1 == order.size() && wantsPadding(value->type, extent))
+      step = step + Dim(kLeadingDimPadding);
+  }
+  layout.buffer = newBuffer(
+      {Buffer::Space::Arena, value->name, value->type.dtype(), step, -1, Dim(0)});
+  value->layout = layout;
+  orders[value] = order;
+  present[value] = halo;
+}
+
+/// The order of the operand with the result's shape, channels-last before others; else row-major.
+Order State::followOperands(Op &op, Value *result) const {
+  Order best = rowMajor(result->type.rank());
+  for (Value *operand : op.operands()) {
+    if (!operand || operand->type.rank() != result->type.rank() || !orders.count(operand))
+      continue;
+    bool sameShape = operand->type.shape() == result->type.shape();
+    bool resized = op.kind() != OpKind::KernelPointwise && op.operand(0) == operand;
+    if ((sameShape || resized) && orders.at(operand) != best)
+      return orders.at(operand);
+  }
+  return best;
+}
+
+Order State::naturalOrder(Op &op, Value *result) const {
+  switch (op.kind()) {
+  case OpKind::KernelConv:
+  case OpKind::KernelPool:
+    return channelsLast(result->type.rank());
+  case OpKind::KernelGemm:
+  case OpKind::KernelRow:
+  case OpKind::KernelPack:
+    return rowMajor(result->type.rank());
+  default:
+    return followOperands(op, result);
+  }
+}
+
+/// A copy of `value` in another order, with a halo if one is asked for, made before `before`.
+Value *State::copyOf(Value *value, const Order &order, const Halo *halo, Op *before) {
+  b.before(before);
+  b.loc = before->loc;
+  Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
+  copy->result()->name = value->name;
+  if (halo)
+    needed[copy->result()] = *halo;
+  place(copy->result(), order);
+  fillHalo(copy->result(), copy);
+  return copy->result();
+}
+
+void State::fillHalo(Value *value, Op *after) {
+  auto halo = needed.find(value);
+  bool there = halo != needed.end() && present.count(value) && present[value].covers(halo->second);
+  if (!there || !filled.insert(value).second)
+    return;
+  b.after(after);
+  b.loc = after->loc;
+  AttrDict attrs;
+  attrs.set("lo", halo->second.lo);
+  attrs.set("hi", halo->second.hi);
+  attrs.set("value", 0.0);
+  b.create(OpKind::KernelFillHalo, {value}, {}, std::move(attrs));
+}
+
+/// Inserts copies of operands whose layout the kernel cannot take.
+void State::requireOperands(Op &op) {
+  Value *x = op.operand(0);
+  int64_t rank = x ? x->type.rank() : 0;
+  switch (op.kind()) {
+  case OpKind::KernelConv: {
+    Halo halo = haloOf(op);
+    bool covered = halo.empty() || (present.count(x) && present[x].covers(halo));
+    if (!isUnitStride(*x, 1) || !covered)
+      op.setOperand(0, copyOf(x, channelsLast(rank), &halo, &op));
+    break;
+  }
+  case OpKind::KernelPool:
+    if (!isUnitStride(*x, 1))
+      op.setOperand(0, copyOf(x, channelsLast(rank), nullptr, &op));
+    break;
+  case OpKind::KernelGemm:
+  case OpKind::KernelRow:
+    if (!isUnitStride(*x, rank - 1))
+      op.setOperand(0, copyOf(x, rowMajor(rank), nullptr, &op));
+    break;
+  default:
+    break;
+  }
+}
+
+void State::visitConcat(Op &op) {
+  int64_t axis = op.attrs.getInt("axis");
+  Value *whole = op.result(), *first = op.operand(0);
+  auto home = placements.find(first);
+  bool prefix = home != placements.end() && home->second.first != &op &&
+                isPrefix(&op, home->second.first);
+  if (prefix) {
+    whole->layout = first->layout;
+    orders[whole] = orders[first];
+    present[whole] = present[first];
+    return;
+  }
+  if (!whole->layout)
+    place(whole, followOperands(op, whole));
+  Dim at(0);
+  for (int64_t i = 0; i < op.numOperands(); i++) {
+    Value *part = op.operand(i);
+    auto placed = placements.find(part);
+    if (placed == placements.end() || placed->second.first != &op ||
+        !(placed->second.second == at)) {
+      b.before(&op);
+      b.loc = op.loc;
+      Op *copy = b.create(OpKind::KernelCopy, {part}, {part->type});
+      placements[copy->result()] = {&op, at};
+      place(copy->result(), orders[whole]);
+      op.setOperand(i, copy->result());
+    }
+    at = at + part->type.dim(axis);
+  }
+  fillHalo(whole, &op);
+}
+
+void State::visitView(Op &op) {
+  Value *x = op.operand(0), *y = op.result();
+  std::optional<Layout> layout = viewLayout(op);
+  if (!layout) {
+    x = copyOf(x, rowMajor(x->type.rank()), nullptr, &op);
+    op.setOperand(0, x);
+    layout = viewLayout(op);
+    // Padding of the leading dim may still stand in the way; a dense copy never does.
+    if (!layout) {
+      x->layout->strides = rowMajorStrides(x->type.shape());
+      layout = viewLayout(op);
+    }
+  }
+  y->layout = *layout;
+  orders[y] = viewOrder(op, orders[x]);
+  if (op.kind() == OpKind::KernelSlice && present.count(x))
+    present[y] = sliceHalo(op, present[x]);
+  fillHalo(y, &op);
+}
+
+void State::visit(Op &op) {
+  switch (op.kind()) {
+  case OpKind::Constant: {
+    Value *value = op.result();
+    Buffer buffer{Buffer::Space::Weight, value->name, value->type.dtype(),
+                  product(value->type.shape()), -1, Dim(0)};
+    value->layout = Layout{newBuffer(buffer), Dim(0), rowMajorStrides(value->type.shape())};
+    orders[value] = rowMajor(value->type.rank());
+    return;
+  }
+  case OpKind::KernelReshape:
+  case OpKind::KernelTranspose:
+  case OpKind::KernelSlice:
+  case OpKind::KernelBroadcast:
+    return visitView(op);
+  case OpKind::KernelConcat:
+    return visitConcat(op);
+  case OpKind::LoopReturn:
+    return placeReturn(op);
+  default:
+    break;
+  }
+  requireOperands(op);
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    place(result.get(), naturalOrder(op, result.get()));
+    fillHalo(result.get(), &op);
+  }
+  Op *source = op.kind() == OpKind::KernelPack ? op.operand(0)->definingOp() : nullptr;
+  if (source && source->kind() == OpKind::Constant) {
+    Buffer &buffer = func.buffers[op.result()->layout->buffer];
+    buffer.space = Buffer::Space::Weight;
+    buffer.size = product(op.result()->type.shape());
+    op.result()->layout->strides = rowMajorStrides(op.result()->type.shape());
+  }
+}
+
+/// Results are written straight to the caller's memory where a kernel makes them row-major for that
+/// purpose alone; inputs, constants, views and second mentions are copied.
+void State::placeReturn(Op &ret) {
+  std::set<int64_t> taken;
+  for (int64_t i = 0; i < ret.numOperands(); i++) {
+    Value *value = ret.operand(i);
+    Buffer output{Buffer::Space::Output, func.resultNames[i], value->type.dtype(),
+                  product(value->type.shape()), i, Dim(0)};
+    Layout dense{-1, Dim(0), rowMajorStrides(value->type.shape())};
+    int64_t id = value->layout->buffer;
+    Buffer &buffer = func.buffers[id];
+    bool owns = isKernel(value->definingOp()) && buffer.space == Buffer::Space::Arena &&
+                value->layout->offset == Dim(0) && value->layout->strides == dense.strides &&
+                buffer.size == output.size && taken.insert(id).second;
+    if (owns) {
+      buffer = output;
+      continue;
+    }
+    b.before(&ret);
+    Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
+    copy->result()->layout = Layout{newBuffer(output), Dim(0), dense.strides};
+    ret.setOperand(i, copy->result());
+  }
+}
+
+} // namespace
+
+Result<bool> assignLayouts(Module &module, PassContext &) {
+  State(module).run();
+  return true;
+}
+
+} // namespace cameo

@@ -1,0 +1,40 @@
+// See Halo.h.
+#include "lowering/layout/Halo.h"
+
+#include <algorithm>
+
+namespace cameo {
+
+Halo noHalo(int64_t rank) { return {std::vector<int64_t>(rank, 0), Dims(rank, Dim(0))}; }
+
+bool Halo::empty() const {
+  return std::all_of(lo.begin(), lo.end(), [](int64_t x) { return x == 0; }) &&
+         std::all_of(hi.begin(), hi.end(), [](const Dim &x) { return x == Dim(0); });
+}
+
+bool Halo::covers(const Halo &other) const {
+  for (size_t i = 0; i < lo.size(); i++)
+    if (lo[i] < other.lo[i] || !(Dim::max(hi[i], other.hi[i]) == hi[i]))
+      return false;
+  return true;
+}
+
+void Halo::enlarge(const Halo &other) {
+  for (size_t i = 0; i < lo.size(); i++) {
+    lo[i] = std::max(lo[i], other.lo[i]);
+    hi[i] = Dim::max(hi[i], other.hi[i]);
+  }
+}
+
+Halo haloOf(Op &conv) {
+  Halo halo = noHalo(conv.operand(0)->type.rank());
+  std::vector<int64_t> begin = conv.attrs.getInts("pads_begin");
+  Dims end = conv.attrs.getDims("pads_end");
+  for (size_t i = 0; i < begin.size(); i++) {
+    halo.lo[i + 2] = begin[i];
+    halo.hi[i + 2] = end[i];
+  }
+  return halo;
+}
+
+} // namespace cameo

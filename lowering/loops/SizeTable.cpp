@@ -1,0 +1,116 @@
+// See SizeTable.h.
+#include "lowering/loops/SizeTable.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+/// Writes the arithmetic of sizes, collecting whether any step overflowed.
+struct SizeWriter {
+  const std::map<std::string, int64_t> &entries;
+  LoopBuilder &b;
+  Value *overflow;
+
+  Value *checked(OpKind kind, Value *x, Value *y) {
+    Op *op = b.create(kind, {x, y}, {Type::index(), Type::scalar(DType::Bool)});
+    overflow = b.binary(OpKind::ScalarOr, overflow, op->result(1));
+    return op->result(0);
+  }
+
+  Value *symbol(const std::string &name) {
+    AttrDict attrs;
+    attrs.set("index", entries.at(name));
+    return b.create(OpKind::FrameDim, {}, {Type::index()}, std::move(attrs))->result();
+  }
+
+  Value *atom(const DimAtom &atom) {
+    if (atom.kind == DimAtom::Symbol)
+      return symbol(atom.name);
+    Value *x = size(atom.a), *y = size(atom.b), *zero = b.index(0);
+    if (atom.kind == DimAtom::Min)
+      return b.min(x, y);
+    if (atom.kind == DimAtom::Max)
+      return b.max(x, y);
+    // Floor division from truncating division: one less where the remainder's sign is not y's.
+    Value *quotient = b.div(x, y), *remainder = b.rem(x, y);
+    Value *apart = b.binary(OpKind::ScalarXor, b.cmp("lt", remainder, zero), b.cmp("lt", y, zero));
+    Value *adjust = b.binary(OpKind::ScalarAnd, apart, b.cmp("ne", remainder, zero));
+    if (atom.kind == DimAtom::Mod)
+      return b.select(adjust, b.add(remainder, y), remainder);
+    return b.select(adjust, b.sub(quotient, b.index(1)), quotient);
+  }
+
+  Value *size(const Dim &dim) {
+    if (!dim.expr())
+      return b.index(dim.value());
+    Value *sum = nullptr;
+    for (const DimTerm &term : dim.expr()->terms) {
+      Value *product = b.index(term.coefficient);
+      for (const DimAtom &factor : term.atoms)
+        product = checked(OpKind::IndexCheckedMul, product, atom(factor));
+      sum = sum ? checked(OpKind::IndexCheckedAdd, sum, product) : product;
+    }
+    return sum;
+  }
+};
+
+} // namespace
+
+SizeTable::SizeTable(std::vector<std::string> symbols) : symbols_(std::move(symbols)) {
+  for (size_t i = 0; i < symbols_.size(); i++)
+    entries_[symbols_[i]] = static_cast<int64_t>(i);
+}
+
+int64_t SizeTable::numEntries() const {
+  return static_cast<int64_t>(symbols_.size() + derived_.size());
+}
+
+int64_t SizeTable::entry(const Dim &dim) {
+  auto [found, isNew] = entries_.try_emplace(dim.str(), numEntries());
+  if (isNew)
+    derived_.push_back(dim);
+  return found->second;
+}
+
+Value *SizeTable::value(LoopBuilder &b, const Dim &dim) {
+  if (dim.isConst())
+    return b.index(dim.value());
+  AttrDict attrs;
+  attrs.set("index", entry(dim));
+  return b.create(OpKind::FrameDim, {}, {Type::index()}, std::move(attrs))->result();
+}
+
+PortDim SizeTable::portDim(const Dim &dim) {
+  PortDim port;
+  if (dim.isConst())
+    port.constant = dim.value();
+  else
+    port.entry = entry(dim);
+  return port;
+}
+
+void SizeTable::requireNonNegative(const Dim &dim) {
+  if (!dim.isConst())
+    nonNegative_.push_back(dim);
+}
+
+void SizeTable::emit(Module &module) const {
+  Func *func = module.addFunc("sizes");
+  func->attrs.set("kind", std::string("sizes"));
+  LoopBuilder b(module, func->body);
+  Type flag = Type::scalar(DType::Bool);
+  SizeWriter writer{entries_, b, b.constantInt(flag, 0)};
+  for (const Dim &dim : derived_) {
+    AttrDict attrs;
+    attrs.set("index", entries_.at(dim.str()));
+    b.create(OpKind::FrameSetDim, {writer.size(dim)}, {}, std::move(attrs));
+  }
+  for (const Dim &dim : nonNegative_)
+    writer.overflow = b.binary(OpKind::ScalarOr, writer.overflow,
+                               b.cmp("lt", writer.size(dim), b.index(0)));
+  Type status = Type::scalar(DType::I32);
+  b.ret({b.select(writer.overflow, b.constantInt(status, 1), b.constantInt(status, 0))});
+}
+
+} // namespace cameo

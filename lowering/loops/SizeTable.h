@@ -1,0 +1,41 @@
+// The run's table of sizes: the symbols that inputs bind come first, then every expression over them
+// that generated code needs. The function `sizes` fills it once at the head of a run, with overflow
+// checked there and nowhere else.
+#pragma once
+
+#include "ir/Program.h"
+#include "lowering/loops/LoopBuilder.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace cameo {
+
+class SizeTable {
+public:
+  explicit SizeTable(std::vector<std::string> symbols);
+
+  /// The entry of a non-constant size; made on first use.
+  int64_t entry(const Dim &dim);
+  /// The size as an index value: a constant, or a read of the table.
+  Value *value(LoopBuilder &b, const Dim &dim);
+  /// A port's dim.
+  PortDim portDim(const Dim &dim);
+  /// Marks a size that must not be negative (an output's dim, a buffer's size).
+  void requireNonNegative(const Dim &dim);
+
+  /// Writes the function `sizes` for all entries made so far.
+  void emit(Module &module) const;
+
+  const std::vector<std::string> &symbols() const { return symbols_; }
+  int64_t numEntries() const;
+
+private:
+  std::vector<std::string> symbols_;
+  std::vector<Dim> derived_;
+  std::map<std::string, int64_t> entries_; // by text
+  std::vector<Dim> nonNegative_;
+};
+
+} // namespace cameo

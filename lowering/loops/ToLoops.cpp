@@ -1,0 +1,261 @@
+// See ToLoops.h. Each kernel becomes a function of pointers and a range of units; kernels with equal
+// text are one function. One team function calls them in order, with a barrier wherever a kernel may
+// touch what an earlier one wrote. Weights become blobs that are packed while the library is written.
+#include "lowering/loops/ToLoops.h"
+
+#include "ir/OpSpec.h"
+#include "ir/Printer.h"
+#include "lowering/kernels/KernelFunc.h"
+#include "lowering/kernels/PackWeights.h"
+
+#include <fmt/format.h>
+#include <set>
+
+namespace cameo {
+namespace {
+
+constexpr int64_t kWeightAlignment = 64;
+
+struct State {
+  Func &func;
+  const PassContext &context;
+  Program program;
+  SizeTable sizes;
+  MicroKernels micros;
+  std::map<std::string, std::string> kernels; // text to name
+  std::map<const std::byte *, int64_t> constantBlobs;
+  LoopBuilder team;
+  Error missing = unsupported("");
+
+  State(Func &func, const PassContext &context, std::vector<std::string> symbols)
+      : func(func), context(context), sizes(std::move(symbols)), team(program.module) {}
+
+  Result<void> run();
+  void addPorts();
+  void addWeights();
+  void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
+  void addKernel(Op &op);
+  Value *pointerTo(const Value &value);
+  void addMain();
+  void addWorkspace();
+};
+
+/// The symbols that input shapes bind, in order of first appearance.
+std::vector<std::string> boundSymbols(Func &func) {
+  std::vector<std::string> symbols;
+  std::set<std::string> seen;
+  for (const std::unique_ptr<Value> &arg : func.body.args())
+    for (const Dim &dim : arg->type.shape())
+      if (std::optional<std::string> name = dim.symbolName())
+        if (seen.insert(*name).second)
+          symbols.push_back(*name);
+  return symbols;
+}
+
+/// Every size must follow from the inputs' sizes.
+Result<void> checkSymbols(Func &func, const std::vector<std::string> &symbols) {
+  std::set<std::string> bound(symbols.begin(), symbols.end());
+  Error error = unsupported("");
+  for (const std::unique_ptr<Op> &op : func.body.ops())
+    for (const std::unique_ptr<Value> &result : op->results()) {
+      std::set<std::string> used;
+      for (const Dim &dim : result->type.shape())
+        dim.collectSymbols(used);
+      bool unknown = std::any_of(used.begin(), used.end(),
+                                 [&](const std::string &name) { return !bound.count(name); });
+      if (unknown)
+        error.notes.push_back(fmt::format("node '{}': the shape {} is known only at run time, which "
+                                          "is not supported yet",
+                                          op->loc.str(), result->type.str()));
+    }
+  if (error.notes.empty())
+    return {};
+  error.message = fmt::format("{} node{} cannot be compiled", error.notes.size(),
+                              error.notes.size() == 1 ? "" : "s");
+  return error;
+}
+
+void State::addPorts() {
+  for (int64_t i = 0; i < func.body.numArgs(); i++) {
+    Value *arg = func.body.arg(i);
+    Port &port = program.inputs.emplace_back(Port{arg->name, arg->type.dtype(), {}, -1});
+    for (const Dim &dim : arg->type.shape())
+      port.dims.push_back(sizes.portDim(dim));
+  }
+  Op *ret = func.body.terminator();
+  for (int64_t i = 0; i < ret->numOperands(); i++) {
+    Value *value = ret->operand(i);
+    Port &port =
+        program.outputs.emplace_back(Port{func.resultNames[i], value->type.dtype(), {}, -1});
+    for (const Dim &dim : value->type.shape()) {
+      port.dims.push_back(sizes.portDim(dim));
+      sizes.requireNonNegative(dim);
+    }
+  }
+}
+
+void State::addBlob(Buffer &buffer, int64_t bytes,
+                    std::function<void(std::span<std::byte>)> fill) {
+  buffer.offset = Dim(program.weightBytes);
+  program.weights.push_back({buffer.name, program.weightBytes, bytes, std::move(fill)});
+  program.weightBytes += (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
+}
+
+/// Whether a constant's bytes are read by generated code, not only by packing.
+bool isReadDirectly(Op &constant) {
+  std::vector<Value *> work = {constant.result()};
+  while (!work.empty()) {
+    Value *value = work.back();
+    work.pop_back();
+    for (Op *user : value->users()) {
+      bool view = emitterFor(user->kind()) == nullptr && user->numResults() == 1;
+      if (view)
+        work.push_back(user->result());
+      else if (user->kind() != OpKind::KernelPack || !isConstantPack(*user))
+        return true;
+    }
+  }
+  return false;
+}
+
+void State::addWeights() {
+  for (const std::unique_ptr<Op> &op : func.body.ops()) {
+    if (op->kind() == OpKind::Constant && isReadDirectly(*op)) {
+      ConstRef data = op->attrs.getConst("value");
+      Buffer &buffer = func.buffers[op->result()->layout->buffer];
+      auto known = constantBlobs.find(data->bytes.data());
+      if (known != constantBlobs.end()) {
+        buffer.offset = Dim(known->second);
+        continue;
+      }
+      addBlob(buffer, static_cast<int64_t>(data->bytes.size()), [data](std::span<std::byte> to) {
+        std::copy(data->bytes.begin(), data->bytes.end(), to.begin());
+      });
+      constantBlobs[data->bytes.data()] = buffer.offset.value();
+    }
+    if (op->kind() == OpKind::KernelPack && isConstantPack(*op)) {
+      Buffer &buffer = func.buffers[op->result()->layout->buffer];
+      int64_t bytes = buffer.size.value() * dtypeBytes(buffer.dtype);
+      addBlob(buffer, bytes, weightPacker(*op));
+    }
+  }
+}
+
+/// A typed pointer to a value's first element, in the team function.
+Value *State::pointerTo(const Value &value) {
+  const Buffer &buffer = func.buffers[value.layout->buffer];
+  AttrDict attrs;
+  Value *base;
+  if (buffer.space == Buffer::Space::Input || buffer.space == Buffer::Space::Output) {
+    attrs.set("index", buffer.port);
+    OpKind kind =
+        buffer.space == Buffer::Space::Input ? OpKind::FrameInput : OpKind::FrameOutput;
+    base = team.create(kind, {}, {Type::pointer(buffer.dtype)}, std::move(attrs))->result();
+  } else {
+    OpKind kind =
+        buffer.space == Buffer::Space::Arena ? OpKind::FrameArena : OpKind::FrameWeights;
+    Value *bytes = team.create(kind, {}, {Type::pointer(DType::U8)})->result();
+    base = team.retype(team.offset(bytes, sizes.value(team, buffer.offset)), buffer.dtype);
+  }
+  return team.offset(base, sizes.value(team, value.layout->offset));
+}
+
+void State::addKernel(Op &op) {
+  EmitFn emitter = emitterFor(op.kind());
+  if (!emitter || (op.kind() == OpKind::KernelPack && isConstantPack(op)))
+    return;
+  Func *kernel = program.module.addFunc("");
+  kernel->attrs.set("kind", std::string("kernel"));
+  KernelFunc k{context.target, op, sizes, micros, LoopBuilder(program.module, kernel->body), {}, {}};
+  std::vector<Value *> pointers;
+  auto addPointer = [&](Value *value) -> Value * {
+    if (!value)
+      return nullptr;
+    pointers.push_back(pointerTo(*value));
+    return kernel->body.addArg(pointers.back()->type);
+  };
+  for (Value *operand : op.operands())
+    k.operands.push_back(addPointer(operand));
+  for (const std::unique_ptr<Value> &result : op.results())
+    k.results.push_back(addPointer(result.get()));
+  k.begin = kernel->body.addArg(Type::index(), "begin");
+  k.end = kernel->body.addArg(Type::index(), "end");
+  Result<Dim> units = emitter(k);
+  if (!units) {
+    missing.notes.push_back(units.error().message);
+    return;
+  }
+  k.b.ret();
+  auto [entry, isNew] = kernels.try_emplace(printFunc(*kernel), "");
+  if (isNew)
+    entry->second = kernel->name =
+        fmt::format("{}_{}", spec(op.kind()).name, kernels.size());
+  else
+    std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
+  // Filling a halo touches no byte that the kernel before it writes.
+  if (op.kind() != OpKind::KernelFillHalo)
+    team.create(OpKind::TeamBarrier, {}, {});
+  team.parallel(sizes.value(team, *units), [&](Value *begin, Value *end) {
+    std::vector<Value *> args = pointers;
+    args.push_back(begin);
+    args.push_back(end);
+    team.call(entry->second, args);
+  });
+}
+
+void State::addMain() {
+  Func *entry = program.module.addFunc("main");
+  entry->attrs.set("kind", std::string("main"));
+  LoopBuilder b(program.module, entry->body);
+  AttrDict attrs;
+  attrs.set("callee", std::string("team_0"));
+  b.create(OpKind::TeamRun, {}, {}, std::move(attrs));
+  b.ret();
+}
+
+void State::addWorkspace() {
+  Func *workspace = program.module.addFunc("workspace");
+  workspace->attrs.set("kind", std::string("workspace"));
+  workspace->body.addArg(Type::index(), "threads");
+  LoopBuilder b(program.module, workspace->body);
+  Dim arena = func.attrs.getDims("arena")[0];
+  sizes.requireNonNegative(arena);
+  b.ret({sizes.value(b, arena)});
+}
+
+Result<void> State::run() {
+  addPorts();
+  addWeights();
+  Func *body = program.module.addFunc("team_0");
+  body->attrs.set("kind", std::string("team"));
+  team.atEnd(body->body);
+  for (const std::unique_ptr<Op> &op : func.body.ops())
+    addKernel(*op);
+  team.ret();
+  if (!missing.notes.empty()) {
+    missing.message = fmt::format("{} node{} cannot be compiled", missing.notes.size(),
+                                  missing.notes.size() == 1 ? "" : "s");
+    return missing;
+  }
+  addMain();
+  addWorkspace();
+  sizes.emit(program.module);
+  program.symbols = sizes.symbols();
+  program.numDims = sizes.numEntries();
+  return {};
+}
+
+} // namespace
+
+Result<Program> toLoops(Module &planned, const PassContext &context) {
+  Func &func = planned.main();
+  std::vector<std::string> symbols = boundSymbols(func);
+  TRY(checkSymbols(func, symbols));
+  State state(func, context, symbols);
+  state.program.module.name = planned.name;
+  state.program.metadata = planned.metadata;
+  TRY(state.run());
+  return std::move(state.program);
+}
+
+} // namespace cameo
