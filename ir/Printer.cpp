@@ -215,6 +215,12 @@ std::string print(const Module &module, const PrintOptions &options) {
   return out + "}\n";
 }
 
+std::string printFunc(const Func &func, const PrintOptions &options) {
+  std::string out;
+  FuncPrinter(out, options).func(func);
+  return out;
+}
+
 std::string printOp(const Op &op) {
   std::string out;
   PrintOptions options;

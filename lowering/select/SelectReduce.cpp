@@ -28,8 +28,10 @@ std::optional<Reduction> reductionOf(OpKind kind) {
   case OpKind::ReduceSum:
     return Reduction{"add", nullptr, nullptr};
   case OpKind::ReduceMean:
+  case OpKind::GlobalAveragePool:
     return Reduction{"add", nullptr, mean};
   case OpKind::ReduceMax:
+  case OpKind::GlobalMaxPool:
     return Reduction{"max", nullptr, nullptr};
   case OpKind::ReduceMin:
     return Reduction{"min", nullptr, nullptr};
@@ -61,6 +63,25 @@ Value *countOf(LoopBuilder &b, const Type &x, const std::vector<int64_t> &axes, 
   return b.cast(b.cast(size, DType::I64), type.dtype());
 }
 
+/// The axes an op reduces, non-negative; nothing if only the run knows.
+std::optional<std::vector<int64_t>> reducedAxes(Selection &s) {
+  int64_t rank = s.in(0).rank();
+  std::vector<int64_t> axes;
+  bool global = s.op.kind() == OpKind::GlobalAveragePool || s.op.kind() == OpKind::GlobalMaxPool;
+  if (s.op.operand(1)) {
+    std::optional<std::vector<int64_t>> known = constantInts(s.op.operand(1));
+    if (!known)
+      return std::nullopt;
+    for (int64_t axis : *known)
+      axes.push_back(*normalizeAxis(axis, rank));
+  }
+  if (global || (axes.empty() && !s.op.attrs.getInt("noop_with_empty_axes"))) {
+    axes.resize(global ? rank - 2 : rank);
+    std::iota(axes.begin(), axes.end(), global ? 2 : 0);
+  }
+  return axes;
+}
+
 } // namespace
 
 Result<void> selectReduce(Selection &s) {
@@ -68,18 +89,10 @@ Result<void> selectReduce(Selection &s) {
   if (!reduction)
     return s.unsupportedBecause("no lowering for this operator yet");
   const Type &x = s.in(0);
-  std::vector<int64_t> axes;
-  if (s.op.operand(1)) {
-    std::optional<std::vector<int64_t>> known = constantInts(s.op.operand(1));
-    if (!known)
-      return s.unsupportedBecause("axes known only at run time are not supported yet");
-    for (int64_t axis : *known)
-      axes.push_back(*normalizeAxis(axis, x.rank()));
-  }
-  if (axes.empty() && !s.op.attrs.getInt("noop_with_empty_axes")) {
-    axes.resize(x.rank());
-    std::iota(axes.begin(), axes.end(), 0);
-  }
+  std::optional<std::vector<int64_t>> reduced = reducedAxes(s);
+  if (!reduced)
+    return s.unsupportedBecause("axes known only at run time are not supported yet");
+  const std::vector<int64_t> &axes = *reduced;
   AttrDict attrs;
   attrs.set("axes", axes);
   attrs.set("combiner", std::string(reduction->combiner));

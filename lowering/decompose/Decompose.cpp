@@ -1,0 +1,52 @@
+// The table of decompositions and the pass; see Decompose.h.
+#include "lowering/decompose/Decompose.h"
+
+#include "lowering/Passes.h"
+
+#include <unordered_map>
+
+namespace cameo {
+namespace {
+
+DecomposeFn decompositionOf(OpKind kind) {
+  static const std::unordered_map<OpKind, DecomposeFn> table = {
+      {OpKind::BatchNormalization, decomposeBatchNorm},
+  };
+  auto found = table.find(kind);
+  return found == table.end() ? nullptr : found->second;
+}
+
+} // namespace
+
+Value *alongAxisOne(Builder &b, Value *vector, int64_t rank) {
+  std::vector<int64_t> shape(rank - 1, 1);
+  shape[0] = -1;
+  return b.graphValue(OpKind::Reshape, {vector, b.constant(makeConst(shape))});
+}
+
+Value *scalarLike(Builder &b, Value *like, double value) {
+  return b.constant(makeSplat(like->type.dtype(), {}, value));
+}
+
+Result<bool> decompose(Module &module, PassContext &) {
+  std::vector<Op *> work;
+  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+    if (decompositionOf(op->kind()))
+      work.push_back(op.get());
+  bool changed = false;
+  for (Op *op : work) {
+    Builder b(module);
+    b.before(op);
+    b.loc = op->loc;
+    Value *value = decompositionOf(op->kind())(b, *op);
+    if (!value)
+      continue;
+    value->name = op->result()->name;
+    op->result()->replaceAllUsesWith(value);
+    op->erase();
+    changed = true;
+  }
+  return changed;
+}
+
+} // namespace cameo

@@ -1,0 +1,20 @@
+// Composite ops as simpler graph ops, by a function named in the table of Decompose.cpp. Runs after
+// simplification, so that patterns over whole ops have been seen; what it makes is simplified again.
+#pragma once
+
+#include "lowering/loops/LoopBuilder.h"
+
+namespace cameo {
+
+/// Builds an op's meaning from other graph ops before it; the value of its first result, or nullptr if
+/// this instance has to stay.
+using DecomposeFn = Value *(*)(Builder &b, Op &op);
+
+Value *decomposeBatchNorm(Builder &b, Op &op);
+
+/// A scalar or [C, 1, 1 ...]-shaped helper for decompositions: a [C] vector along axis 1 of a rank.
+Value *alongAxisOne(Builder &b, Value *vector, int64_t rank);
+/// A rank-0 constant of the like's element type.
+Value *scalarLike(Builder &b, Value *like, double value);
+
+} // namespace cameo

@@ -1,0 +1,131 @@
+// Evaluates at compile time what can be: ops whose results inference knows (shape arithmetic), and ops
+// of constants, by the reference interpreter. Runs before anything else, so that shapes computed by
+// nodes are numbers.
+//
+// A fold may not make a constant larger than its operands and 64 KB: a ConstantOfShape of a petabyte is
+// 152 bytes of model. Time and memory are budgeted for the same reason.
+#include "ir/OpSpec.h"
+#include "ir/eval/Interpreter.h"
+#include "lowering/Passes.h"
+#include "lowering/Shapes.h"
+#include "lowering/loops/LoopBuilder.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+constexpr int64_t kMaxGrowth = 64 << 10;
+constexpr int64_t kMemoryLimit = int64_t(1) << 30;
+constexpr int64_t kWorkLimit = 2'000'000'000;
+
+/// A small integer tensor whose elements are all numbers.
+ConstRef knownConstant(Value *value) {
+  if (!value->known || !value->type.isRanked() || !isInt(value->type.dtype()))
+    return nullptr;
+  std::optional<std::vector<int64_t>> elements = constantDims(*value->known);
+  std::optional<std::vector<int64_t>> dims = constantDims(value->type.shape());
+  if (!elements || !dims)
+    return nullptr;
+  DType dtype = value->type.dtype();
+  int64_t size = dtypeBytes(dtype);
+  std::vector<std::byte> bytes(elements->size() * size);
+  for (size_t i = 0; i < elements->size(); i++)
+    std::copy_n(reinterpret_cast<const std::byte *>(&(*elements)[i]), size, &bytes[i * size]);
+  return makeConst(dtype, *dims, std::move(bytes), value->name);
+}
+
+bool replaceKnown(Module &module, Op &op) {
+  std::vector<ConstRef> constants;
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    constants.push_back(knownConstant(result.get()));
+    if (!constants.back())
+      return false;
+  }
+  Builder b(module);
+  b.before(&op);
+  for (size_t i = 0; i < constants.size(); i++) {
+    Value *constant = b.constant(constants[i]);
+    constant->name = op.result(i)->name;
+    op.result(i)->replaceAllUsesWith(constant);
+  }
+  return true;
+}
+
+/// Whether the op's results are worth having as constants: known sizes, not grown past the limit.
+bool mayFold(Op &op) {
+  if (op.operands().empty() || spec(op.kind()).check == Check::Random || op.numRegions() ||
+      !hasEvaluator(op.kind()))
+    return false;
+  int64_t read = 0, made = 0;
+  for (Value *operand : op.operands()) {
+    if (!operand)
+      continue;
+    ConstRef data = constantData(operand);
+    if (!data || data->dtype == DType::String)
+      return false;
+    read += static_cast<int64_t>(data->bytes.size());
+  }
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    if (result->type.isNone())
+      continue;
+    if (!result->type.isRanked() || result->type.dtype() == DType::String)
+      return false;
+    std::optional<std::vector<int64_t>> dims = constantDims(result->type.shape());
+    std::optional<int64_t> count = dims ? checkedNumElements(*dims) : std::nullopt;
+    if (!count || *count > (int64_t(1) << 40))
+      return false;
+    made += *count * dtypeBytes(result->type.dtype());
+  }
+  return made <= std::max(read, kMaxGrowth);
+}
+
+Result<bool> evaluate(Module &module, Op &op) {
+  std::vector<RuntimeValue> inputs;
+  for (Value *operand : op.operands())
+    inputs.push_back(operand ? RuntimeValue(TRY(Tensor::view(constantData(operand))))
+                             : RuntimeValue());
+  EvalOptions options;
+  options.memoryLimit = kMemoryLimit;
+  options.workLimit = kWorkLimit;
+  Result<std::vector<Tensor>> results = evalOp(op, inputs, options);
+  // What the interpreter refuses is an error of the run, if the op ever runs: not of compilation.
+  if (!results)
+    return false;
+  Builder b(module);
+  b.before(&op);
+  for (size_t i = 0; i < results->size(); i++) {
+    const Tensor &tensor = (*results)[i];
+    auto data = std::make_shared<ConstData>();
+    data->dtype = tensor.dtype;
+    data->dims = tensor.dims;
+    data->bytes = {tensor.data(), static_cast<size_t>(tensor.numBytes())};
+    data->owner = tensor.bytes;
+    data->name = op.result(i)->name;
+    Value *constant = b.constant(data);
+    constant->name = data->name;
+    op.result(i)->replaceAllUsesWith(constant);
+  }
+  return true;
+}
+
+} // namespace
+
+Result<bool> foldConstants(Module &module, PassContext &) {
+  bool changed = false;
+  std::vector<Op *> ops;
+  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+    if (op->kind() != OpKind::Constant && spec(op->kind()).level == Level::Graph)
+      ops.push_back(op.get());
+  for (Op *op : ops) {
+    bool folded = replaceKnown(module, *op);
+    if (!folded && mayFold(*op))
+      folded = TRY(evaluate(module, *op));
+    if (folded)
+      op->erase();
+    changed |= folded;
+  }
+  return changed;
+}
+
+} // namespace cameo

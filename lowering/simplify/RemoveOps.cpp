@@ -1,0 +1,76 @@
+// Drops ops that do nothing: dead ones, and those that return an operand unchanged.
+#include "ir/OpSpec.h"
+#include "lowering/Passes.h"
+#include "lowering/Shapes.h"
+
+namespace cameo {
+namespace {
+
+/// The operand an op's first result equals, or nullptr.
+Value *identityOperand(Op &op) {
+  Value *x = op.operand(0);
+  switch (op.kind()) {
+  case OpKind::Identity:
+    return x;
+  case OpKind::Dropout: {
+    // Inference mode: the data passes; only a training run or a used mask makes it random.
+    bool maskUsed = op.numResults() > 1 && !op.result(1)->users().empty();
+    ConstRef training = constantData(op.operand(2));
+    bool inference = !op.operand(2) || (training && constInt(*training, 0) == 0);
+    return inference && !maskUsed ? x : nullptr;
+  }
+  case OpKind::Cast:
+    return op.result()->type.dtype() == x->type.dtype() ? x : nullptr;
+  case OpKind::Reshape:
+  case OpKind::Flatten:
+  case OpKind::Squeeze:
+  case OpKind::Unsqueeze:
+  case OpKind::Expand:
+    return op.result()->type == x->type && x->type.isRanked() ? x : nullptr;
+  default:
+    return nullptr;
+  }
+}
+
+bool hasEffect(Op &op) {
+  switch (op.kind()) {
+  case OpKind::LoopReturn:
+  case OpKind::LoopYield:
+  case OpKind::KernelFillHalo:
+    return true;
+  default:
+    return false;
+  }
+}
+
+} // namespace
+
+Result<bool> removeIdentities(Module &module, PassContext &) {
+  std::vector<std::pair<Op *, Value *>> work;
+  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+    if (Value *same = identityOperand(*op))
+      work.push_back({op.get(), same});
+  for (auto &[op, ignored] : work) {
+    // Asked again: the operand may have been replaced by now.
+    op->result()->replaceAllUsesWith(identityOperand(*op));
+    op->erase();
+  }
+  return !work.empty();
+}
+
+Result<bool> removeDeadOps(Module &module, PassContext &) {
+  bool changed = false;
+  Block::List &ops = module.main().body.ops();
+  for (auto it = ops.end(); it != ops.begin();) {
+    --it;
+    if ((*it)->hasUses() || hasEffect(**it))
+      continue;
+    auto next = std::next(it);
+    (*it)->erase();
+    it = next;
+    changed = true;
+  }
+  return changed;
+}
+
+} // namespace cameo
