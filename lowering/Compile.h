@@ -21,4 +21,8 @@ std::span<const PassInfo> allPasses();
 /// The passes of a compilation, in order.
 std::span<const PipelineStep> pipeline();
 
+/// Runs the pipeline on an imported module and writes its loops. Errors of kind Unsupported list
+/// every node that cannot be compiled.
+Result<Program> lower(Module &module, PassContext &context);
+
 } // namespace cameo

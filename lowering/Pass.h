@@ -1,5 +1,5 @@
-// What a pass is: a free function and a row. The manager that runs them is PassManager.h, their order
-// Pipeline.cpp.
+// What a pass is: a free function and a row. The manager that runs them is PassManager.h, their
+// order Pipeline.cpp.
 #pragma once
 
 #include "ir/Module.h"

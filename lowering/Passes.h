@@ -1,5 +1,5 @@
-// Every pass: a free function that says whether it changed the module. Their order and the reasons for
-// it are in Pipeline.cpp.
+// Every pass: a free function that says whether it changed the module. Their order and the reasons
+// for it are in Pipeline.cpp.
 #pragma once
 
 #include "ir/Module.h"

@@ -1,5 +1,5 @@
-// The pipeline: what happens between the importer and code generation, in order, and why in that order.
-// This is the first file to read in this folder.
+// The pipeline: what happens between the importer and code generation, in order, and why in that
+// order. This is the first file to read in this folder.
 #include "lowering/Compile.h"
 #include "lowering/Passes.h"
 
@@ -15,7 +15,8 @@ std::span<const PassInfo> allPasses() {
 
 std::span<const PipelineStep> pipeline() {
   static const PipelineStep steps[] = {
-      // Graph level. Constants first: shapes computed by nodes must be numbers before anything reads
+      // Graph level. Constants first: shapes computed by nodes must be numbers before anything
+      // reads
       // them, and batch norms can only be folded when their statistics are constants.
       {"simplify", "fold-constants"},
       {"simplify", "remove-identities"},

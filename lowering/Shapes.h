@@ -20,8 +20,8 @@ struct Window {
   std::vector<Dim> padsEnd;
 };
 
-/// The window of a Conv, MaxPool, AveragePool or LpPool with types inferred. `kernel` is its spatial
-/// extent. Nothing when auto_pad needs a size that is not constant.
+/// The window of a Conv, MaxPool, AveragePool or LpPool with types inferred. `kernel` is its
+/// spatial extent. Nothing when auto_pad needs a size that is not constant.
 std::optional<Window> windowOf(const Op &op, const std::vector<int64_t> &kernel);
 
 } // namespace cameo

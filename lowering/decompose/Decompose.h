@@ -1,13 +1,14 @@
 // Composite ops as simpler graph ops, by a function named in the table of Decompose.cpp. Runs after
-// simplification, so that patterns over whole ops have been seen; what it makes is simplified again.
+// simplification, so that patterns over whole ops have been seen; what it makes is simplified
+// again.
 #pragma once
 
 #include "lowering/loops/LoopBuilder.h"
 
 namespace cameo {
 
-/// Builds an op's meaning from other graph ops before it; the value of its first result, or nullptr if
-/// this instance has to stay.
+/// Builds an op's meaning from other graph ops before it; the value of its first result, or nullptr
+/// if this instance has to stay.
 using DecomposeFn = Value *(*)(Builder &b, Op &op);
 
 Value *decomposeBatchNorm(Builder &b, Op &op);

@@ -12,9 +12,12 @@ Value *decomposeBatchNorm(Builder &b, Op &op) {
     return nullptr;
   Value *x = op.operand(0), *mean = op.operand(3), *variance = op.operand(4);
   Value *deviation = b.graphValue(
-      OpKind::Sqrt, {b.graphValue(OpKind::Add, {variance, scalarLike(b, variance, op.attrs.getFloat("epsilon"))})});
+      OpKind::Sqrt,
+      {b.graphValue(OpKind::Add,
+                    {variance, scalarLike(b, variance, op.attrs.getFloat("epsilon"))})});
   Value *factor = b.graphValue(OpKind::Div, {op.operand(1), deviation});
-  Value *shift = b.graphValue(OpKind::Sub, {op.operand(2), b.graphValue(OpKind::Mul, {mean, factor})});
+  Value *shift =
+      b.graphValue(OpKind::Sub, {op.operand(2), b.graphValue(OpKind::Mul, {mean, factor})});
   int64_t rank = x->type.rank();
   Value *scaled = b.graphValue(OpKind::Mul, {x, alongAxisOne(b, factor, rank)});
   return b.graphValue(OpKind::Add, {scaled, alongAxisOne(b, shift, rank)});

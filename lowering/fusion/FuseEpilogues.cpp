@@ -1,6 +1,6 @@
 // Moves elementwise ops into the kernel that makes their operand, so that they cost no pass over
-// memory: bias, activation, residual and scale become part of a convolution's or product's epilogue,
-// and chains of pointwise ops one op. Runs after kernel selection, before layouts.
+// memory: bias, activation, residual and scale become part of a convolution's or product's
+// epilogue, and chains of pointwise ops one op. Runs after kernel selection, before layouts.
 //
 // Turn this: %c = conv %x, %w {(%acc) yield %acc}     Into this: %c = conv %x, %w, %r
 //            %y = pointwise %c, %r {(%a, %b)                       {(%acc, %b) %s = add %acc, %b

@@ -1,5 +1,6 @@
-// What convolutions and matrix products have in common: rows of an input multiplied with packed panels
-// of weights, for every row of an output. Emitted by EmitContraction.cpp as loops around micro-kernels.
+// What convolutions and matrix products have in common: rows of an input multiplied with packed
+// panels of weights, for every row of an output. Emitted by EmitContraction.cpp as loops around
+// micro-kernels.
 #pragma once
 
 #include "lowering/kernels/Nest.h"

@@ -1,6 +1,7 @@
-// Loops around micro-kernels for everything that multiplies rows with packed panels; see Contraction.h.
-// A unit is a run of row tiles times a group of panels. The larger of the two sides is walked once:
-// where the weights outweigh the rows, all rows of a panel group come before the next group.
+// Loops around micro-kernels for everything that multiplies rows with packed panels; see
+// Contraction.h. A unit is a run of row tiles times a group of panels. The larger of the two sides
+// is walked once: where the weights outweigh the rows, all rows of a panel group come before the
+// next group.
 #include "lowering/kernels/Contraction.h"
 #include "lowering/kernels/MicroKernel.h"
 #include "lowering/plan/Panels.h"
@@ -38,7 +39,8 @@ struct Emitter {
   /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on.
   void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *panel,
             const std::vector<Value *> &at) {
-    MicroShape shape{rows, panels, static_cast<int64_t>(c.taps.size()), masked, c.columnOperands, {}};
+    MicroShape shape{rows,   panels,           static_cast<int64_t>(c.taps.size()),
+                     masked, c.columnOperands, {}};
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));
@@ -48,9 +50,11 @@ struct Emitter {
       return b.offset(pointer, extra ? b.add(offset, extra) : offset);
     };
     std::vector<Value *> args = {
-        from(k.operands[0], Input, nullptr), k.size(tiled().strides[Input]),
+        from(k.operands[0], Input, nullptr),
+        k.size(tiled().strides[Input]),
         b.offset(k.operands[1], k.advance(at[Weights], panel, panelElements())),
-        k.size(panelElements()), from(k.results[0], Result, column),
+        k.size(panelElements()),
+        from(k.results[0], Result, column),
         k.size(tiled().strides[Result])};
     for (size_t e = 0; e < numOperands; e++) {
       args.push_back(
@@ -83,8 +87,7 @@ struct Emitter {
     for (int64_t rows : heights) {
       Value *whole = b.mul(b.div(b.sub(end, first), b.index(rows)), b.index(rows));
       Value *stop = b.add(first, whole);
-      b.forLoop(first, stop, rows,
-                [&](Value *row) { tile(rows, panels, masked, row, panel, at); });
+      b.forLoop(first, stop, rows, [&](Value *row) { tile(rows, panels, masked, row, panel, at); });
       first = stop;
     }
   }
@@ -196,7 +199,8 @@ struct Emitter {
 
 Result<Dim> emitContraction(KernelFunc &k, Contraction &contraction) {
   DType accumulator = k.op.region().arg(0)->type.dtype();
-  TilePlan plan = planTile(k.target, accumulator, contraction.rows.back().extent, contraction.columns);
+  TilePlan plan =
+      planTile(k.target, accumulator, contraction.rows.back().extent, contraction.columns);
   Emitter emitter{k, contraction, k.b, plan, accumulator};
   return emitter.emit();
 }

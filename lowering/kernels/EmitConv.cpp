@@ -1,5 +1,5 @@
-// Convolutions. Direct: a contraction over taps and channels straight from the rows of the input, whose
-// halo holds the padding. Depthwise: vectors of channels, a few pixels at a time.
+// Convolutions. Direct: a contraction over taps and channels straight from the rows of the input,
+// whose halo holds the padding. Depthwise: vectors of channels, a few pixels at a time.
 #include "lowering/kernels/Contraction.h"
 #include "lowering/layout/Views.h"
 
@@ -26,7 +26,8 @@ struct ConvShape {
   }
 };
 
-/// Row axes for the batch and spatial dims: strides of input, weights, result and epilogue operands.
+/// Row axes for the batch and spatial dims: strides of input, weights, result and epilogue
+/// operands.
 std::vector<NestAxis> outputAxes(KernelFunc &k, const ConvShape &shape) {
   const Value &x = *k.op.operand(0), &y = *k.op.result();
   std::vector<NestAxis> axes;
@@ -106,7 +107,8 @@ struct Depthwise {
                            return taps(dim + 1, k.advance(shift, t, stride), next, now);
                          });
       }
-      Value *weight = b.load(k.operands[1], b.add(b.mul(tap, k.size(x.type.dim(1))), c), lanes, mask);
+      Value *weight =
+          b.load(k.operands[1], b.add(b.mul(tap, k.size(x.type.dim(1))), c), lanes, mask);
       weight = b.cast(weight, accumulator);
       Values next;
       for (int64_t p = 0; p < count; p++) {
@@ -143,12 +145,10 @@ struct Depthwise {
     emitVectorLoop(k, k.size(k.op.operand(0)->type.dim(1)), k.lanes(accumulator), bytes,
                    [&](Value *c, int64_t lanes, Value *mask) {
                      Value *whole = k.size(Dim::floorDiv(extent, Dim(kPixels)) * Dim(kPixels));
-                     b.forLoop(b.index(0), whole, kPixels, [&](Value *first) {
-                       pixels(kPixels, first, at, c, lanes, mask);
-                     });
-                     b.forLoop(whole, k.size(extent), 1, [&](Value *first) {
-                       pixels(1, first, at, c, lanes, mask);
-                     });
+                     b.forLoop(b.index(0), whole, kPixels,
+                               [&](Value *first) { pixels(kPixels, first, at, c, lanes, mask); });
+                     b.forLoop(whole, k.size(extent), 1,
+                               [&](Value *first) { pixels(1, first, at, c, lanes, mask); });
                    });
   }
 
@@ -203,11 +203,11 @@ Result<Dim> emitGemm(KernelFunc &k) {
   int64_t weightBatches = packed.type.rank() - 3;
   for (int64_t dim = 0; dim < rank - 1; dim++) {
     int64_t inA = dim - (rank - a.type.rank()), inWeights = dim - (rank - 2 - weightBatches);
-    NestAxis axis{shape[dim],
-                  {inA < 0 ? Dim(0) : broadcastStride(a, inA, shape[dim]),
-                   inWeights < 0 || dim == rank - 2 ? Dim(0)
-                                                    : broadcastStride(packed, inWeights, shape[dim]),
-                   y.layout->strides[dim]}};
+    NestAxis axis{
+        shape[dim],
+        {inA < 0 ? Dim(0) : broadcastStride(a, inA, shape[dim]),
+         inWeights < 0 || dim == rank - 2 ? Dim(0) : broadcastStride(packed, inWeights, shape[dim]),
+         y.layout->strides[dim]}};
     for (const std::vector<Dim> &operand : operands)
       axis.strides.push_back(operand[dim]);
     c.rows.push_back(std::move(axis));

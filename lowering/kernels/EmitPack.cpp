@@ -1,5 +1,6 @@
-// Packing at run time, for weights that are not constants (attention's keys and values, weights that
-// are inputs): the same panels that PackWeights.cpp makes at compile time. A unit is one panel.
+// Packing at run time, for weights that are not constants (attention's keys and values, weights
+// that are inputs): the same panels that PackWeights.cpp makes at compile time. A unit is one
+// panel.
 #include "lowering/kernels/Nest.h"
 #include "lowering/plan/Panels.h"
 

@@ -1,6 +1,6 @@
-// Elementwise kernels and copies: one nest over the results, vectors along its innermost loop. A tensor
-// whose innermost stride is 1 is read a vector at a time, one that does not move is read once, and any
-// other stride makes a gather.
+// Elementwise kernels and copies: one nest over the results, vectors along its innermost loop. A
+// tensor whose innermost stride is 1 is read a vector at a time, one that does not move is read
+// once, and any other stride makes a gather.
 #include "lowering/kernels/Nest.h"
 
 #include <algorithm>
@@ -32,9 +32,7 @@ struct Inner {
 /// The bytes of the widest and the narrowest element in the kernel, body included.
 std::pair<int64_t, int64_t> elementBytes(KernelFunc &k, Block *region) {
   int64_t widest = 1, narrowest = 8;
-  auto see = [&](const Type &type) {
-    widest = std::max(widest, dtypeBytes(type.dtype()));
-  };
+  auto see = [&](const Type &type) { widest = std::max(widest, dtypeBytes(type.dtype())); };
   auto seeMemory = [&](const Type &type) {
     see(type);
     narrowest = std::min(narrowest, dtypeBytes(type.dtype()));
@@ -93,15 +91,14 @@ static void emitFillSlab(KernelFunc &k, const Value &slab, Value *fill) {
   std::function<void(size_t, Value *)> loops = [&](size_t axis, Value *at) {
     const NestAxis &loop = nest.axes[axis];
     if (axis + 1 < nest.axes.size()) {
-      b.forLoop(b.index(0), k.size(loop.extent), 1, [&](Value *i) {
-        loops(axis + 1, k.advance(at, i, loop.strides[0]));
-      });
+      b.forLoop(b.index(0), k.size(loop.extent), 1,
+                [&](Value *i) { loops(axis + 1, k.advance(at, i, loop.strides[0])); });
       return;
     }
     emitVectorLoop(k, k.size(loop.extent), lanes, dtypeBytes(slab.type.dtype()),
                    [&](Value *i, int64_t width, Value *mask) {
-                     b.store(b.splat(fill, width), k.operands[0],
-                             k.advance(at, i, loop.strides[0]), mask);
+                     b.store(b.splat(fill, width), k.operands[0], k.advance(at, i, loop.strides[0]),
+                             mask);
                    });
   };
   loops(0, k.size(slab.layout->offset));
@@ -129,8 +126,7 @@ Result<Dim> emitFillHalo(KernelFunc &k) {
           layout.offset = layout.offset - Dim(lo[before]) * layout.strides[before];
           shape[before] = shape[before] + Dim(lo[before]) + hi[before];
         }
-        layout.offset = layout.offset +
-                        (after ? shape[dim] : Dim(-lo[dim])) * layout.strides[dim];
+        layout.offset = layout.offset + (after ? shape[dim] : Dim(-lo[dim])) * layout.strides[dim];
         shape[dim] = thickness;
         slab.type = x.type.withShape(shape);
         slab.layout = layout;

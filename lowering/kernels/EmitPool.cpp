@@ -60,8 +60,8 @@ struct Pool {
       return b.constant(type, -INFINITY);
     int64_t bits = dtypeBytes(type.dtype()) * 8;
     return b.constantInt(type, isUnsignedInt(type.dtype()) ? 0
-                               : bits == 64 ? std::numeric_limits<int64_t>::min()
-                                            : -(int64_t(1) << (bits - 1)));
+                               : bits == 64                ? std::numeric_limits<int64_t>::min()
+                                                           : -(int64_t(1) << (bits - 1)));
   }
 
   Value *window(size_t dim, const std::vector<Clip> &clips, Value *at, Value *sum, int64_t lanes,
@@ -70,13 +70,12 @@ struct Pool {
       Value *element = b.cast(b.load(k.operands[0], at, lanes, mask), work);
       return average ? b.add(sum, element) : b.max(sum, element);
     }
-    return b.forLoop(clips[dim].first, clips[dim].last, 1, {sum},
-                     [&](Value *t, const Values &now) -> Values {
-                       Value *position =
-                           b.add(clips[dim].origin, b.mul(t, b.index(dilations[dim])));
-                       Value *next = k.advance(at, position, x().layout->strides[dim + 2]);
-                       return {window(dim + 1, clips, next, now[0], lanes, mask)};
-                     })[0];
+    return b.forLoop(
+        clips[dim].first, clips[dim].last, 1, {sum}, [&](Value *t, const Values &now) -> Values {
+          Value *position = b.add(clips[dim].origin, b.mul(t, b.index(dilations[dim])));
+          Value *next = k.advance(at, position, x().layout->strides[dim + 2]);
+          return {window(dim + 1, clips, next, now[0], lanes, mask)};
+        })[0];
   }
 
   void pixel(const std::vector<Clip> &clips, Value *from, Value *to) {

@@ -1,6 +1,7 @@
-// Reductions over axes. Where the innermost dim in memory is kept, vectors run along it and each lane
-// reduces its own column; where it is reduced, lanes hold partial results that are combined at the end.
-// A unit is one output element, or one vector of them; no output depends on the units' split.
+// Reductions over axes. Where the innermost dim in memory is kept, vectors run along it and each
+// lane reduces its own column; where it is reduced, lanes hold partial results that are combined at
+// the end. A unit is one output element, or one vector of them; no output depends on the units'
+// split.
 #include "lowering/kernels/Nest.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Row operators over the last axis, whose elements are contiguous: softmax, log-softmax, layer and RMS
-// normalization. A unit is one row: statistics first, then the elements, both from L1. Means are taken
-// before squares, in two passes, so that a large mean costs no digits.
+// Row operators over the last axis, whose elements are contiguous: softmax, log-softmax, layer and
+// RMS normalization. A unit is one row: statistics first, then the elements, both from L1. Means
+// are taken before squares, in two passes, so that a large mean costs no digits.
 #include "lowering/kernels/Nest.h"
 
 #include <algorithm>
@@ -30,10 +30,10 @@ struct Row {
                 const std::function<Value *(Value *, Value *, Value *)> &term) {
     Value *rest = b.rem(count, b.index(lanes)), *whole = b.sub(count, rest);
     Value *start = b.constant(vector(), neutral);
-    Value *sum = b.forLoop(b.index(0), whole, lanes, {start},
-                           [&](Value *i, const Values &now) -> Values {
-                             return {b.binary(kind, now[0], term(element(i, nullptr), i, nullptr))};
-                           })[0];
+    Value *sum =
+        b.forLoop(b.index(0), whole, lanes, {start}, [&](Value *i, const Values &now) -> Values {
+          return {b.binary(kind, now[0], term(element(i, nullptr), i, nullptr))};
+        })[0];
     if (lanes > 1 && b.constantIndex(rest) != 0) {
       Value *mask = b.laneMask(rest, lanes);
       Value *tail = term(element(whole, mask), whole, mask);
@@ -55,9 +55,9 @@ struct Row {
       for (int64_t e = 1; e < k.op.numOperands(); e++) {
         Dim stride = broadcastStrides(*k.op.operand(e), k.op.result()->type.shape()).back();
         Value *at = k.advance(operandRows[e - 1], i, stride);
-        args.push_back(stride == Dim(0) ? b.load(k.operands[e], at)
-                                        : b.stridedLoad(k.operands[e], at, k.size(stride), lanes,
-                                                        mask));
+        args.push_back(stride == Dim(0)
+                           ? b.load(k.operands[e], at)
+                           : b.stridedLoad(k.operands[e], at, k.size(stride), lanes, mask));
       }
       Value *result = inlineRegion(b, k.sizes, k.op.region(), args)[0];
       if (lanes > 1 && !result->type.isVector())
@@ -70,8 +70,8 @@ struct Row {
   }
 
   void softmax(bool logarithm, const std::vector<Value *> &operandRows) {
-    Value *largest = splat(reduce("max", OpKind::ScalarMax, -INFINITY,
-                                  [](Value *v, Value *, Value *) { return v; }));
+    Value *largest = splat(
+        reduce("max", OpKind::ScalarMax, -INFINITY, [](Value *v, Value *, Value *) { return v; }));
     auto exponential = [&](Value *v, Value *, Value *) {
       return b.unary(OpKind::ScalarExp, b.sub(v, largest));
     };

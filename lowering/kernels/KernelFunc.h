@@ -1,8 +1,8 @@
 // The loop function of one kernel-level op while it is written, and what emitters share: sizes,
 // inlined regions, micro-kernels. An emitter is a function
 //     Result<Dim> emitX(KernelFunc &k)
-// that writes the work of units [k.begin, k.end) and returns how many units there are; any split of the
-// units over threads must give the same result. Emitters are rows of the table in Emitters.cpp.
+// that writes the work of units [k.begin, k.end) and returns how many units there are; any split of
+// the units over threads must give the same result. Emitters are rows of the table in Emitters.cpp.
 #pragma once
 
 #include "ir/Result.h"
@@ -28,8 +28,8 @@ struct KernelFunc {
   SizeTable &sizes;
   MicroKernels &micros;
   LoopBuilder b;
-  /// One pointer to the first element (index 0, 0, ...) of each operand, nullptr where absent, and of
-  /// each result.
+  /// One pointer to the first element (index 0, 0, ...) of each operand, nullptr where absent, and
+  /// of each result.
   std::vector<Value *> operands, results;
   Value *begin = nullptr, *end = nullptr;
 
@@ -40,14 +40,15 @@ struct KernelFunc {
   Value *advance(Value *offset, Value *index, const Dim &stride);
   Error unsupportedBecause(const std::string &reason) const;
 
-  /// Writes a micro-kernel with `write`, or finds the equal one already there; its name. `write` gets
-  /// a builder in the new function's body.
+  /// Writes a micro-kernel with `write`, or finds the equal one already there; its name. `write`
+  /// gets a builder in the new function's body.
   std::string micro(const std::string &name,
                     const std::function<void(Func &, LoopBuilder &)> &write);
 };
 
-/// Copies a region's ops to the builder with its arguments replaced, scalars becoming vectors where an
-/// argument is one; the yielded values. `at` resolves reads by index (RegionAt), if there may be any.
+/// Copies a region's ops to the builder with its arguments replaced, scalars becoming vectors where
+/// an argument is one; the yielded values. `at` resolves reads by index (RegionAt), if there may be
+/// any.
 using AtFn = std::function<Value *(Op &at, const std::vector<Value *> &index)>;
 std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
                                   const std::vector<Value *> &args, const AtFn &at = nullptr);

@@ -1,7 +1,7 @@
-// See MicroKernel.h. What makes it fast, measured on Zen 4 (LLVM 19): row pointers and accumulators are
-// carried by the loop, k is not unrolled, and accumulators, one vector of each panel and a broadcast
-// fit the registers. A long epilogue works on a scratch tile in L1, one vector at a time, because on
-// live accumulators it spills them all.
+// See MicroKernel.h. What makes it fast, measured on Zen 4 (LLVM 19): row pointers and accumulators
+// are carried by the loop, k is not unrolled, and accumulators, one vector of each panel and a
+// broadcast fit the registers. A long epilogue works on a scratch tile in L1, one vector at a time,
+// because on live accumulators it spills them all.
 #include "lowering/kernels/MicroKernel.h"
 
 #include "lowering/plan/Panels.h"
@@ -44,10 +44,11 @@ struct Writer {
   LoopBuilder &b;
   DType accumulator;
   int64_t lanes, vectors; // vectors a row
-  Value *a, *aRow, *w, *panelStride, *y, *yRow, *depth, *columns = nullptr;
-  std::vector<Value *> operands, operandRows;
-  std::vector<std::pair<Value *, Value *>> taps;
-  std::vector<Value *> rows; // pointers to the tile's input rows
+  Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
+  Value *yRow = nullptr, *depth = nullptr, *columns = nullptr;
+  std::vector<Value *> operands = {}, operandRows = {};
+  std::vector<std::pair<Value *, Value *>> taps = {};
+  std::vector<Value *> rows = {}; // pointers to the tile's input rows
 
   using Values = LoopBuilder::Values;
 
@@ -135,9 +136,8 @@ struct Writer {
     Values hoisted(operands.size(), nullptr);
     for (size_t e = 0; e < operands.size(); e++)
       if (!shape.rowOperands[e])
-        hoisted[e] = shape.columnOperands[e]
-                         ? b.load(operands[e], b.index(v * lanes), lanes, mask)
-                         : b.load(operands[e], b.index(0));
+        hoisted[e] = shape.columnOperands[e] ? b.load(operands[e], b.index(v * lanes), lanes, mask)
+                                             : b.load(operands[e], b.index(0));
     return hoisted;
   }
 

@@ -5,8 +5,8 @@
 
 namespace cameo {
 
-/// Everything a micro-kernel's text depends on. Strides, depths and pointers are run-time arguments, so
-/// that layers share micro-kernels:
+/// Everything a micro-kernel's text depends on. Strides, depths and pointers are run-time
+/// arguments, so that layers share micro-kernels:
 ///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., depth, (tapExtent, tapStride)..., [columns])
 /// `columns` is how many of the last panel's... columns are real, for the masked variant.
 struct MicroShape {

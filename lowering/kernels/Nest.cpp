@@ -145,8 +145,7 @@ void emitVectorLoop(KernelFunc &k, Value *count, int64_t lanes, int64_t elementB
   }
   if (constantRest)
     return body(whole, lanes, b.laneMask(rest, lanes));
-  b.ifThen(b.cmp("gt", rest, b.index(0)),
-           [&] { body(whole, lanes, b.laneMask(rest, lanes)); });
+  b.ifThen(b.cmp("gt", rest, b.index(0)), [&] { body(whole, lanes, b.laneMask(rest, lanes)); });
 }
 
 } // namespace cameo

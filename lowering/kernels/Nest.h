@@ -1,6 +1,6 @@
 // A loop nest over the elements of a result, and what each tensor's strides are along its loops.
-// Neighbouring loops that are contiguous in every tensor are merged, so that a dense elementwise kernel
-// is one loop whatever its rank; loops run in the order of the first tensor's memory.
+// Neighbouring loops that are contiguous in every tensor are merged, so that a dense elementwise
+// kernel is one loop whatever its rank; loops run in the order of the first tensor's memory.
 #pragma once
 
 #include "lowering/kernels/KernelFunc.h"
@@ -23,8 +23,8 @@ struct Nest {
   static Nest over(const Value &lead, const std::vector<Value *> &others);
 };
 
-/// Drops loops of one step and merges neighbours that are contiguous in every tensor; at least one loop
-/// is left.
+/// Drops loops of one step and merges neighbours that are contiguous in every tensor; at least one
+/// loop is left.
 void mergeContiguous(std::vector<NestAxis> &axes);
 
 /// Strides of x along each dim of a shape it is broadcast to.
@@ -37,12 +37,13 @@ struct NestRun {
   Value *count;
 };
 
-/// Writes the loops of units [k.begin, k.end) around `body`, which writes the innermost loop. Returns
-/// the number of units.
+/// Writes the loops of units [k.begin, k.end) around `body`, which writes the innermost loop.
+/// Returns the number of units.
 Dim emitNest(KernelFunc &k, const Nest &nest, const std::function<void(const NestRun &)> &body);
 
-/// Writes a loop over [0, count) in steps of `lanes`; the rest, if any, is one masked step where the
-/// target can mask elements of `elementBytes`, else a scalar loop. body(i, lanes, mask or nullptr).
+/// Writes a loop over [0, count) in steps of `lanes`; the rest, if any, is one masked step where
+/// the target can mask elements of `elementBytes`, else a scalar loop. body(i, lanes, mask or
+/// nullptr).
 void emitVectorLoop(KernelFunc &k, Value *count, int64_t lanes, int64_t elementBytes,
                     const std::function<void(Value *, int64_t, Value *)> &body);
 } // namespace cameo

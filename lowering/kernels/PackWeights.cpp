@@ -1,5 +1,5 @@
-// See PackWeights.h. Any weights are read through strides, so a transposed matrix (Gemm's transB) costs
-// nothing extra.
+// See PackWeights.h. Any weights are read through strides, so a transposed matrix (Gemm's transB)
+// costs nothing extra.
 #include "lowering/kernels/PackWeights.h"
 
 #include "lowering/plan/Panels.h"
@@ -12,8 +12,8 @@ namespace {
 
 Op *constantBehind(Op &pack) {
   Op *source = pack.operand(0)->definingOp();
-  while (source && (source->kind() == OpKind::KernelTranspose ||
-                    source->kind() == OpKind::KernelReshape))
+  while (source &&
+         (source->kind() == OpKind::KernelTranspose || source->kind() == OpKind::KernelReshape))
     source = source->operand(0)->definingOp();
   return source && source->kind() == OpKind::Constant ? source : nullptr;
 }
@@ -30,7 +30,8 @@ struct Packing {
       int64_t width = std::min(kPanel, columns - n0);
       for (int64_t k = 0; k < depth; k++) {
         for (int64_t l = 0; l < width; l++)
-          std::memcpy(to + l * bytes, from + (at + k * kStride + (n0 + l) * nStride) * bytes, bytes);
+          std::memcpy(to + l * bytes, from + (at + k * kStride + (n0 + l) * nStride) * bytes,
+                      bytes);
         std::memset(to + width * bytes, 0, (kPanel - width) * bytes);
         to += kPanel * bytes;
       }
@@ -89,7 +90,8 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
     if (form == "depthwise") {
       for (int64_t tap = 0; tap < taps; tap++)
         for (int64_t c = 0; c < dims[0]; c++, out += packing.bytes)
-          std::memcpy(out, packing.from + (offset + c * strides[0] + tap * tapStride) * packing.bytes,
+          std::memcpy(out,
+                      packing.from + (offset + c * strides[0] + tap * tapStride) * packing.bytes,
                       packing.bytes);
       return;
     }

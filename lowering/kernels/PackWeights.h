@@ -11,8 +11,9 @@ namespace cameo {
 
 /// Whether a `pack` is of constant bytes, through views.
 bool isConstantPack(Op &pack);
-/// A function that writes a constant pack's result: panels of 16 output channels, [K][16] each, zeros
-/// where the last panel has fewer; K runs over taps, then input channels. docs/ir.md has the forms.
+/// A function that writes a constant pack's result: panels of 16 output channels, [K][16] each,
+/// zeros where the last panel has fewer; K runs over taps, then input channels. docs/ir.md has the
+/// forms.
 std::function<void(std::span<std::byte>)> weightPacker(Op &pack);
 
 } // namespace cameo

@@ -1,5 +1,5 @@
-// Gives every tensor a buffer and strides. Runs after fusion, when the kernels are known; from here on
-// a view costs nothing and everything else is a kernel.
+// Gives every tensor a buffer and strides. Runs after fusion, when the kernels are known; from here
+// on a view costs nothing and everything else is a kernel.
 //
 // Convolutions and pools want channels innermost and write them so; kernels that take any strides
 // follow their largest operand; the rest is row-major. A value read by a padded convolution gets a
@@ -7,12 +7,12 @@
 // kernel needs (or a view means), a `copy` is inserted.
 //
 // Concatenation is a placement: operands are written straight into slices of the result's buffer. A
-// value lives in one concat, the last one that takes it; in DenseNet's chains every shorter concat is
-// then a prefix of the longest and costs nothing. Elsewhere operands are copied.
+// value lives in one concat, the last one that takes it; in DenseNet's chains every shorter concat
+// is then a prefix of the longest and costs nothing. Elsewhere operands are copied.
+#include "lowering/Passes.h"
 #include "lowering/layout/Halo.h"
 #include "lowering/layout/Views.h"
 #include "lowering/loops/LoopBuilder.h"
-#include "lowering/Passes.h"
 
 #include <algorithm>
 #include <numeric>
@@ -92,8 +92,8 @@ void State::run() {
   planConcats();
   for (int64_t i = 0; i < func.body.numArgs(); i++) {
     Value *arg = func.body.arg(i);
-    Buffer buffer{Buffer::Space::Input, arg->name, arg->type.dtype(), product(arg->type.shape()), i,
-                  Dim(0)};
+    Buffer buffer{Buffer::Space::Input,       arg->name, arg->type.dtype(),
+                  product(arg->type.shape()), i,         Dim(0)};
     arg->layout = Layout{newBuffer(buffer), Dim(0), rowMajorStrides(arg->type.shape())};
     orders[arg] = rowMajor(arg->type.rank());
   }
@@ -145,8 +145,9 @@ void State::planConcats() {
     int64_t axis = op->attrs.getInt("axis");
     Dim at(0);
     for (Value *operand : op->operands()) {
-      bool movable = isKernel(operand->definingOp()) ||
-                     (operand->definingOp() && operand->definingOp()->kind() == OpKind::KernelConcat);
+      bool movable =
+          isKernel(operand->definingOp()) ||
+          (operand->definingOp() && operand->definingOp()->kind() == OpKind::KernelConcat);
       if (movable)
         placements.try_emplace(operand, op, at);
       at = at + operand->type.dim(axis);
@@ -181,8 +182,9 @@ void State::place(Value *value, const Order &order) {
     place(whole, order);
   }
   int64_t axis = concat->attrs.getInt("axis");
-  value->layout = Layout{whole->layout->buffer, whole->layout->offset + start * whole->layout->strides[axis],
-                         whole->layout->strides};
+  value->layout =
+      Layout{whole->layout->buffer, whole->layout->offset + start * whole->layout->strides[axis],
+             whole->layout->strides};
   orders[value] = orders[whole];
   // Along the axis itself a part's border is its neighbour, so only the other dims' halo is there.
   Halo halo = present.count(whole) ? present[whole] : noHalo(value->type.rank());
@@ -206,8 +208,8 @@ void State::allocate(Value *value, const Order &order) {
     if (k + 1 == order.size() && wantsPadding(value->type, extent))
       step = step + Dim(kLeadingDimPadding);
   }
-  layout.buffer = newBuffer(
-      {Buffer::Space::Arena, value->name, value->type.dtype(), step, -1, Dim(0)});
+  layout.buffer =
+      newBuffer({Buffer::Space::Arena, value->name, value->type.dtype(), step, -1, Dim(0)});
   value->layout = layout;
   orders[value] = order;
   present[value] = halo;
@@ -298,8 +300,8 @@ void State::visitConcat(Op &op) {
   int64_t axis = op.attrs.getInt("axis");
   Value *whole = op.result(), *first = op.operand(0);
   auto home = placements.find(first);
-  bool prefix = home != placements.end() && home->second.first != &op &&
-                isPrefix(&op, home->second.first);
+  bool prefix =
+      home != placements.end() && home->second.first != &op && isPrefix(&op, home->second.first);
   if (prefix) {
     whole->layout = first->layout;
     orders[whole] = orders[first];
@@ -350,8 +352,8 @@ void State::visit(Op &op) {
   switch (op.kind()) {
   case OpKind::Constant: {
     Value *value = op.result();
-    Buffer buffer{Buffer::Space::Weight, value->name, value->type.dtype(),
-                  product(value->type.shape()), -1, Dim(0)};
+    Buffer buffer{Buffer::Space::Weight,        value->name, value->type.dtype(),
+                  product(value->type.shape()), -1,          Dim(0)};
     value->layout = Layout{newBuffer(buffer), Dim(0), rowMajorStrides(value->type.shape())};
     orders[value] = rowMajor(value->type.rank());
     return;
@@ -388,8 +390,12 @@ void State::placeReturn(Op &ret) {
   std::set<int64_t> taken;
   for (int64_t i = 0; i < ret.numOperands(); i++) {
     Value *value = ret.operand(i);
-    Buffer output{Buffer::Space::Output, func.resultNames[i], value->type.dtype(),
-                  product(value->type.shape()), i, Dim(0)};
+    Buffer output{Buffer::Space::Output,
+                  func.resultNames[i],
+                  value->type.dtype(),
+                  product(value->type.shape()),
+                  i,
+                  Dim(0)};
     Layout dense{-1, Dim(0), rowMajorStrides(value->type.shape())};
     int64_t id = value->layout->buffer;
     Buffer &buffer = func.buffers[id];

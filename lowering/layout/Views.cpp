@@ -1,5 +1,5 @@
-// See Views.h. The reshape rule is that of numpy's reshape without copy: walk both shapes in groups of
-// equal products; within a group of operand dims memory must be contiguous.
+// See Views.h. The reshape rule is that of numpy's reshape without copy: walk both shapes in groups
+// of equal products; within a group of operand dims memory must be contiguous.
 #include "lowering/layout/Views.h"
 
 #include "ir/Result.h"
@@ -149,9 +149,8 @@ std::vector<int64_t> viewOrder(Op &view, const std::vector<int64_t> &order) {
   // Reshapes and broadcasts: by stride where all are constants.
   const Dims &strides = view.result()->layout->strides;
   if (constantDims(strides))
-    std::stable_sort(result.begin(), result.end(), [&](int64_t a, int64_t b) {
-      return strides[a].value() > strides[b].value();
-    });
+    std::stable_sort(result.begin(), result.end(),
+                     [&](int64_t a, int64_t b) { return strides[a].value() > strides[b].value(); });
   return result;
 }
 

@@ -1,5 +1,5 @@
-// Writes scalar and loop-level ops with the types worked out and trivial index arithmetic folded, so
-// that kernel emitters read like the loops they mean. Used by everything that builds regions of
+// Writes scalar and loop-level ops with the types worked out and trivial index arithmetic folded,
+// so that kernel emitters read like the loops they mean. Used by everything that builds regions of
 // kernel-level ops or loop functions.
 #pragma once
 
@@ -46,7 +46,8 @@ public:
   Value *laneMask(Value *count, int64_t lanes);
   Value *reduceLanes(Value *vector, const std::string &op);
   Value *load(Value *pointer, Value *offset, int64_t lanes = 1, Value *mask = nullptr);
-  /// `lanes` elements `stride` apart: a plain load where the stride is known to be 1, else a gather.
+  /// `lanes` elements `stride` apart: a plain load where the stride is known to be 1, else a
+  /// gather.
   Value *stridedLoad(Value *pointer, Value *offset, Value *stride, int64_t lanes, Value *mask);
   void store(Value *value, Value *pointer, Value *offset, Value *mask = nullptr);
   Value *offset(Value *pointer, Value *by);

@@ -107,8 +107,8 @@ void SizeTable::emit(Module &module) const {
     b.create(OpKind::FrameSetDim, {writer.size(dim)}, {}, std::move(attrs));
   }
   for (const Dim &dim : nonNegative_)
-    writer.overflow = b.binary(OpKind::ScalarOr, writer.overflow,
-                               b.cmp("lt", writer.size(dim), b.index(0)));
+    writer.overflow =
+        b.binary(OpKind::ScalarOr, writer.overflow, b.cmp("lt", writer.size(dim), b.index(0)));
   Type status = Type::scalar(DType::I32);
   b.ret({b.select(writer.overflow, b.constantInt(status, 1), b.constantInt(status, 0))});
 }

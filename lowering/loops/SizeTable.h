@@ -1,6 +1,6 @@
-// The run's table of sizes: the symbols that inputs bind come first, then every expression over them
-// that generated code needs. The function `sizes` fills it once at the head of a run, with overflow
-// checked there and nowhere else.
+// The run's table of sizes: the symbols that inputs bind come first, then every expression over
+// them that generated code needs. The function `sizes` fills it once at the head of a run, with
+// overflow checked there and nowhere else.
 #pragma once
 
 #include "ir/Program.h"

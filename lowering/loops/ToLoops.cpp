@@ -1,6 +1,7 @@
-// See ToLoops.h. Each kernel becomes a function of pointers and a range of units; kernels with equal
-// text are one function. One team function calls them in order, with a barrier wherever a kernel may
-// touch what an earlier one wrote. Weights become blobs that are packed while the library is written.
+// See ToLoops.h. Each kernel becomes a function of pointers and a range of units; kernels with
+// equal text are one function. One team function calls them in order, with a barrier wherever a
+// kernel may touch what an earlier one wrote. Weights become blobs that are packed while the
+// library is written.
 #include "lowering/loops/ToLoops.h"
 
 #include "ir/OpSpec.h"
@@ -64,9 +65,10 @@ Result<void> checkSymbols(Func &func, const std::vector<std::string> &symbols) {
       bool unknown = std::any_of(used.begin(), used.end(),
                                  [&](const std::string &name) { return !bound.count(name); });
       if (unknown)
-        error.notes.push_back(fmt::format("node '{}': the shape {} is known only at run time, which "
-                                          "is not supported yet",
-                                          op->loc.str(), result->type.str()));
+        error.notes.push_back(
+            fmt::format("node '{}': the shape {} is known only at run time, which "
+                        "is not supported yet",
+                        op->loc.str(), result->type.str()));
     }
   if (error.notes.empty())
     return {};
@@ -94,8 +96,7 @@ void State::addPorts() {
   }
 }
 
-void State::addBlob(Buffer &buffer, int64_t bytes,
-                    std::function<void(std::span<std::byte>)> fill) {
+void State::addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill) {
   buffer.offset = Dim(program.weightBytes);
   program.weights.push_back({buffer.name, program.weightBytes, bytes, std::move(fill)});
   program.weightBytes += (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
@@ -148,12 +149,10 @@ Value *State::pointerTo(const Value &value) {
   Value *base;
   if (buffer.space == Buffer::Space::Input || buffer.space == Buffer::Space::Output) {
     attrs.set("index", buffer.port);
-    OpKind kind =
-        buffer.space == Buffer::Space::Input ? OpKind::FrameInput : OpKind::FrameOutput;
+    OpKind kind = buffer.space == Buffer::Space::Input ? OpKind::FrameInput : OpKind::FrameOutput;
     base = team.create(kind, {}, {Type::pointer(buffer.dtype)}, std::move(attrs))->result();
   } else {
-    OpKind kind =
-        buffer.space == Buffer::Space::Arena ? OpKind::FrameArena : OpKind::FrameWeights;
+    OpKind kind = buffer.space == Buffer::Space::Arena ? OpKind::FrameArena : OpKind::FrameWeights;
     Value *bytes = team.create(kind, {}, {Type::pointer(DType::U8)})->result();
     base = team.retype(team.offset(bytes, sizes.value(team, buffer.offset)), buffer.dtype);
   }
@@ -166,7 +165,8 @@ void State::addKernel(Op &op) {
     return;
   Func *kernel = program.module.addFunc("");
   kernel->attrs.set("kind", std::string("kernel"));
-  KernelFunc k{context.target, op, sizes, micros, LoopBuilder(program.module, kernel->body), {}, {}};
+  KernelFunc k{
+      context.target, op, sizes, micros, LoopBuilder(program.module, kernel->body), {}, {}};
   std::vector<Value *> pointers;
   auto addPointer = [&](Value *value) -> Value * {
     if (!value)
@@ -188,8 +188,7 @@ void State::addKernel(Op &op) {
   k.b.ret();
   auto [entry, isNew] = kernels.try_emplace(printFunc(*kernel), "");
   if (isNew)
-    entry->second = kernel->name =
-        fmt::format("{}_{}", spec(op.kind()).name, kernels.size());
+    entry->second = kernel->name = fmt::format("{}_{}", spec(op.kind()).name, kernels.size());
   else
     std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
   // Filling a halo touches no byte that the kernel before it writes.

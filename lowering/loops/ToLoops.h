@@ -1,5 +1,5 @@
-// The last step of lowering: kernel-level ops with layouts and buffers become loop-level functions, and
-// the module becomes a Program.
+// The last step of lowering: kernel-level ops with layouts and buffers become loop-level functions,
+// and the module becomes a Program.
 #pragma once
 
 #include "ir/Program.h"

@@ -1,10 +1,11 @@
 // Places arena buffers so that buffers whose lifetimes do not overlap share bytes. Runs last before
 // loops: views and fusion have settled which buffers there are.
 //
-// A lifetime is the span of ops that touch a buffer. Within one group of sizes that are multiples of
-// the same symbols (a batch N: sizes c*N), buffers are placed by size, largest first, at the lowest
-// offset that is free during their lifetime (greedy by size: Pisarchyk and Lee, "Efficient memory
-// management for deep neural net inference", 2020), in units of the symbols. Groups follow each other.
+// A lifetime is the span of ops that touch a buffer. Within one group of sizes that are multiples
+// of the same symbols (a batch N: sizes c*N), buffers are placed by size, largest first, at the
+// lowest offset that is free during their lifetime (greedy by size: Pisarchyk and Lee, "Efficient
+// memory management for deep neural net inference", 2020), in units of the symbols. Groups follow
+// each other.
 #include "lowering/Passes.h"
 
 #include <algorithm>
@@ -49,7 +50,8 @@ std::vector<Item> lifetimes(Func &func) {
   return items;
 }
 
-/// Splits a size in bytes into a coefficient and a product of symbols; sums are a group of their own.
+/// Splits a size in bytes into a coefficient and a product of symbols; sums are a group of their
+/// own.
 std::pair<int64_t, Dim> factored(const Dim &bytes) {
   if (!bytes.expr())
     return {bytes.value(), Dim(1)};
@@ -76,9 +78,10 @@ int64_t pack(std::vector<Item> &items) {
     }
     item.offset = at;
     total = std::max(total, at + item.bytes);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), &item,
-                                   [](const Item *a, const Item *b) { return a->offset < b->offset; }),
-                  &item);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), &item,
+                         [](const Item *a, const Item *b) { return a->offset < b->offset; }),
+        &item);
   }
   return total;
 }

@@ -1,7 +1,7 @@
-// See Tiles.h. The cost model: one step over k of an m x v tile (v vectors) takes m*v multiply-adds, v
-// vector loads and m broadcasts at two a cycle, and never less than the latency of one multiply-add
-// lets independent accumulators hide (4). All in cycles of a core with one vector FMA and one vector
-// load a cycle, which is Zen 4's and close to proportional elsewhere.
+// See Tiles.h. The cost model: one step over k of an m x v tile (v vectors) takes m*v
+// multiply-adds, v vector loads and m broadcasts at two a cycle, and never less than the latency of
+// one multiply-add lets independent accumulators hide (4). All in cycles of a core with one vector
+// FMA and one vector load a cycle, which is Zen 4's and close to proportional elsewhere.
 #include "lowering/plan/Tiles.h"
 
 #include "lowering/plan/Panels.h"

@@ -1,5 +1,5 @@
-// Register tiles of matrix-like kernels: m rows by p panels of 16 columns, chosen for the shape and the
-// target's registers.
+// Register tiles of matrix-like kernels: m rows by p panels of 16 columns, chosen for the shape and
+// the target's registers.
 #pragma once
 
 #include "ir/DType.h"
@@ -11,13 +11,13 @@ namespace cameo {
 struct TilePlan {
   int64_t panels = 1; // of 16 columns a tile
   int64_t maxRows = 1;
-  /// For a constant number of rows: tiles of `rows` or rows+1 rows, the first `extra` being larger, so
-  /// that no tile is a leftover.
+  /// For a constant number of rows: tiles of `rows` or rows+1 rows, the first `extra` being larger,
+  /// so that no tile is a leftover.
   int64_t tiles = 0, rows = 0, extra = 0;
 };
 
-/// The best tile for `rows` x `columns` (symbols: the largest tile). `accumulator` is the element type
-/// sums are kept in.
+/// The best tile for `rows` x `columns` (symbols: the largest tile). `accumulator` is the element
+/// type sums are kept in.
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns);
 
 } // namespace cameo

@@ -1,5 +1,5 @@
-// The scalar formula of every Pointwise op; ONNX's operator pages are the source. One row an op. Bodies
-// compute halves in f32, so formulas see f32, f64, integers and bool.
+// The scalar formula of every Pointwise op; ONNX's operator pages are the source. One row an op.
+// Bodies compute halves in f32, so formulas see f32, f64, integers and bool.
 #include "lowering/select/Select.h"
 
 #include <cmath>
@@ -23,8 +23,7 @@ Value *exponential(LoopBuilder &b, Value *x) { return b.unary(OpKind::ScalarExp,
 /// log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which neither overflows nor cancels.
 Value *softplus(LoopBuilder &b, Value *x) {
   Value *tail = exponential(b, b.unary(OpKind::ScalarNeg, b.unary(OpKind::ScalarAbs, x)));
-  return b.add(b.max(x, like(b, x, 0)),
-               b.unary(OpKind::ScalarLog, b.add(like(b, x, 1), tail)));
+  return b.add(b.max(x, like(b, x, 0)), b.unary(OpKind::ScalarLog, b.add(like(b, x, 1), tail)));
 }
 
 Value *hardSigmoid(LoopBuilder &b, Value *x, double alpha, double beta) {
@@ -43,8 +42,8 @@ Value *gelu(LoopBuilder &b, const Op &op, const Args &x) {
   Value *half = b.mul(x[0], like(b, x[0], 0.5)), *inner;
   if (op.attrs.getString("approximate") == "tanh") {
     Value *cubic = b.mul(b.mul(x[0], x[0]), b.mul(x[0], like(b, x[0], 0.044715)));
-    inner = b.unary(OpKind::ScalarTanh,
-                    b.mul(b.add(x[0], cubic), like(b, x[0], std::sqrt(2 / M_PI))));
+    inner =
+        b.unary(OpKind::ScalarTanh, b.mul(b.add(x[0], cubic), like(b, x[0], std::sqrt(2 / M_PI))));
   } else {
     inner = b.unary(OpKind::ScalarErf, b.mul(x[0], like(b, x[0], std::sqrt(0.5))));
   }
@@ -103,9 +102,8 @@ Value *clip(LoopBuilder &b, const Op &, const Args &x) {
 
 Value *isInfinite(LoopBuilder &b, const Op &op, const Args &x) {
   Value *no = b.constantInt(sameLanes(x[0]->type, DType::Bool), 0);
-  Value *low = op.attrs.getInt("detect_negative", 1)
-                   ? b.cmp("eq", x[0], like(b, x[0], -INFINITY))
-                   : no;
+  Value *low =
+      op.attrs.getInt("detect_negative", 1) ? b.cmp("eq", x[0], like(b, x[0], -INFINITY)) : no;
   Value *high =
       op.attrs.getInt("detect_positive", 1) ? b.cmp("eq", x[0], like(b, x[0], INFINITY)) : no;
   return b.binary(OpKind::ScalarOr, low, high);
@@ -203,8 +201,7 @@ const std::unordered_map<OpKind, Formula> &formulas() {
       FORMULA(Relu, b.max(x[0], like(b, x[0], 0))),
       FORMULA(LeakyRelu, b.select(b.cmp("lt", x[0], like(b, x[0], 0)),
                                   b.mul(x[0], like(b, x[0], attr(op, "alpha"))), x[0])),
-      FORMULA(PRelu,
-              b.select(b.cmp("lt", x[0], like(b, x[0], 0)), b.mul(x[0], x[1]), x[0])),
+      FORMULA(PRelu, b.select(b.cmp("lt", x[0], like(b, x[0], 0)), b.mul(x[0], x[1]), x[0])),
       FORMULA(ThresholdedRelu, b.select(b.cmp("gt", x[0], like(b, x[0], attr(op, "alpha"))), x[0],
                                         like(b, x[0], 0))),
       FORMULA(Elu, elu(b, x[0], attr(op, "alpha"))),
@@ -215,8 +212,7 @@ const std::unordered_map<OpKind, Formula> &formulas() {
       FORMULA(HardSigmoid, hardSigmoid(b, x[0], attr(op, "alpha"), attr(op, "beta"))),
       FORMULA(HardSwish, b.mul(x[0], hardSigmoid(b, x[0], 1.0 / 6, 0.5))),
       FORMULA(Softplus, softplus(b, x[0])),
-      FORMULA(Softsign,
-              b.div(x[0], b.add(like(b, x[0], 1), b.unary(OpKind::ScalarAbs, x[0])))),
+      FORMULA(Softsign, b.div(x[0], b.add(like(b, x[0], 1), b.unary(OpKind::ScalarAbs, x[0])))),
       FORMULA(Mish, b.mul(x[0], b.unary(OpKind::ScalarTanh, softplus(b, x[0])))),
       FORMULA(Swish, b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha")))))),
   };

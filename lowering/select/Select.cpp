@@ -28,8 +28,7 @@ void Selection::replaceWithValue(Value *value) {
 }
 
 Error Selection::unsupportedBecause(const std::string &reason) const {
-  return unsupported(
-      fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, reason));
+  return unsupported(fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, reason));
 }
 
 SelectFn selectorFor(OpKind kind) {

@@ -1,5 +1,6 @@
-// Kernel selection: each graph op becomes one kernel-level op (or a few), by a function named in the
-// table of Select.cpp. Constants stay. Runs after simplification and decomposition, before fusion.
+// Kernel selection: each graph op becomes one kernel-level op (or a few), by a function named in
+// the table of Select.cpp. Constants stay. Runs after simplification and decomposition, before
+// fusion.
 #pragma once
 
 #include "ir/Result.h"
@@ -22,7 +23,8 @@ struct Selection {
 
   const Type &in(int64_t i) const { return op.operand(i)->type; }
   const Type &out(int64_t i = 0) const { return op.result(i)->type; }
-  /// Makes a kernel-level op before the graph op and gives its results the graph op's uses and names.
+  /// Makes a kernel-level op before the graph op and gives its results the graph op's uses and
+  /// names.
   Op *replaceWith(OpKind kind, std::vector<Value *> operands, AttrDict attrs,
                   int64_t numRegions = 0);
   /// Gives the op's uses and its result's name to an existing value.
@@ -65,9 +67,9 @@ Result<void> selectSplit(Selection &s);
 Result<void> selectConcat(Selection &s);
 Result<void> selectExpand(Selection &s);
 
-/// The scalar formula of a Pointwise op, over elements of its operands (nullptr where absent), which
-/// have the operands' types, halves widened. The result may be in a wider type than the op's; nullptr
-/// when the op has no formula.
+/// The scalar formula of a Pointwise op, over elements of its operands (nullptr where absent),
+/// which have the operands' types, halves widened. The result may be in a wider type than the op's;
+/// nullptr when the op has no formula.
 Value *pointwiseFormula(LoopBuilder &b, const Op &op, const std::vector<Value *> &x);
 
 } // namespace cameo

@@ -1,6 +1,6 @@
-// Convolutions and matrix products. Weights go through `pack`, which is evaluated at compile time when
-// they are constant and is an ordinary kernel when they are not. Bias becomes the first step of the
-// epilogue.
+// Convolutions and matrix products. Weights go through `pack`, which is evaluated at compile time
+// when they are constant and is an ordinary kernel when they are not. Bias becomes the first step
+// of the epilogue.
 #include "lowering/select/Select.h"
 
 #include "lowering/Shapes.h"
@@ -9,8 +9,8 @@
 namespace cameo {
 namespace {
 
-/// Starts the epilogue with the accumulated element and adds `bias` if there is one; the caller adds
-/// the yield.
+/// Starts the epilogue with the accumulated element and adds `bias` if there is one; the caller
+/// adds the yield.
 Value *beginEpilogue(Selection &s, Op *kernel, DType accumulator, Value *bias) {
   s.b.atEnd(kernel->region());
   Value *element = kernel->region().addArg(Type::scalar(accumulator));
@@ -83,11 +83,10 @@ Result<void> selectConv(Selection &s) {
   for (int64_t extent : *kernel)
     taps *= extent;
   bool depthwise = group > 1 && in == 1 && out == group;
-  Value *packed =
-      depthwise ? pack(s, s.op.operand(1), "depthwise", group, {Dim(taps), Dim(out)})
-                : pack(s, s.op.operand(1), "conv", group,
-                       {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)), Dim(taps * in),
-                        Dim(kPanel)});
+  Value *packed = depthwise ? pack(s, s.op.operand(1), "depthwise", group, {Dim(taps), Dim(out)})
+                            : pack(s, s.op.operand(1), "conv", group,
+                                   {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)),
+                                    Dim(taps * in), Dim(kPanel)});
   AttrDict attrs;
   attrs.set("kernel", window->kernel);
   attrs.set("strides", window->strides);

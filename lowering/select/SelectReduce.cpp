@@ -1,5 +1,5 @@
-// Reductions: a term computed from each element, combined over axes, and a final formula. Sum of f32
-// and halves is in f32, like the accumulators of every other kernel.
+// Reductions: a term computed from each element, combined over axes, and a final formula. Sum of
+// f32 and halves is in f32, like the accumulators of every other kernel.
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
@@ -14,8 +14,8 @@ Value *square(LoopBuilder &b, Value *x) { return b.mul(x, x); }
 
 struct Reduction {
   const char *combiner;
-  Value *(*term)(LoopBuilder &, Value *);                                // nullptr: the element
-  Value *(*finish)(LoopBuilder &, Value *combined, Value *count);        // nullptr: as combined
+  Value *(*term)(LoopBuilder &, Value *);                         // nullptr: the element
+  Value *(*finish)(LoopBuilder &, Value *combined, Value *count); // nullptr: as combined
 };
 
 Value *mean(LoopBuilder &b, Value *sum, Value *count) { return b.div(sum, count); }
@@ -105,8 +105,7 @@ Result<void> selectReduce(Selection &s) {
   s.b.atEnd(kernel->region(1));
   Value *combined = kernel->region(1).addArg(term->type);
   if (reduction->finish) {
-    Value *count =
-        reduction->finish == mean ? countOf(s.b, x, axes, combined->type) : nullptr;
+    Value *count = reduction->finish == mean ? countOf(s.b, x, axes, combined->type) : nullptr;
     combined = reduction->finish(s.b, combined, count);
   }
   s.b.create(OpKind::LoopYield, {s.b.cast(combined, s.out().dtype())}, {});

@@ -103,8 +103,8 @@ Result<void> selectSplit(Selection &s) {
     Dims starts(rank, Dim(0));
     starts[axis] = from;
     from = from + result->type.dim(axis);
-    Value *part = sliceView(s.b, s.op.operand(0), std::move(starts),
-                            std::vector<int64_t>(rank, 1), result->type);
+    Value *part = sliceView(s.b, s.op.operand(0), std::move(starts), std::vector<int64_t>(rank, 1),
+                            result->type);
     part->name = result->name;
     result->replaceAllUsesWith(part);
   }

@@ -32,14 +32,14 @@ Value *flattenTail(Selection &s, Value *x, int64_t axis) {
   return reshapeView(s.b, x, merged);
 }
 
-/// A row op over the last axis of x, its region begun with the normalized element, which is at least
-/// f32, and the builder placed inside.
+/// A row op over the last axis of x, its region begun with the normalized element, which is at
+/// least f32, and the builder placed inside.
 Op *rowOp(Selection &s, Value *x, const std::string &form, double epsilon) {
   AttrDict attrs;
   attrs.set("form", form);
   attrs.set("epsilon", epsilon);
-  Op *row = s.b.create(OpKind::KernelRow, {x}, {x->type.withDType(s.out().dtype())},
-                       std::move(attrs), 1);
+  Op *row =
+      s.b.create(OpKind::KernelRow, {x}, {x->type.withDType(s.out().dtype())}, std::move(attrs), 1);
   row->region().addArg(Type::scalar(x->type.dtype() == DType::F64 ? DType::F64 : DType::F32));
   s.b.atEnd(row->region());
   return row;

@@ -42,8 +42,8 @@ bool fold(Module &module, Op &norm) {
   Builder b(module);
   b.before(conv);
   conv->setOperand(1, b.constant(mapped(*w, w->dims, w->numElements(), [&](int64_t i) {
-                         return constFloat(*w, i) * factor(i / each);
-                       })));
+    return constFloat(*w, i) * factor(i / each);
+  })));
   Value *folded = b.constant(mapped(*w, {channels}, channels, [&](int64_t c) {
     double before = bias ? constFloat(*bias, c) : 0;
     return (before - constFloat(*mean, c)) * factor(c) + constFloat(*shift, c);

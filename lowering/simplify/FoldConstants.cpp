@@ -1,9 +1,9 @@
-// Evaluates at compile time what can be: ops whose results inference knows (shape arithmetic), and ops
-// of constants, by the reference interpreter. Runs before anything else, so that shapes computed by
-// nodes are numbers.
+// Evaluates at compile time what can be: ops whose results inference knows (shape arithmetic), and
+// ops of constants, by the reference interpreter. Runs before anything else, so that shapes
+// computed by nodes are numbers.
 //
-// A fold may not make a constant larger than its operands and 64 KB: a ConstantOfShape of a petabyte is
-// 152 bytes of model. Time and memory are budgeted for the same reason.
+// A fold may not make a constant larger than its operands and 64 KB: a ConstantOfShape of a
+// petabyte is 152 bytes of model. Time and memory are budgeted for the same reason.
 #include "ir/OpSpec.h"
 #include "ir/eval/Interpreter.h"
 #include "lowering/Passes.h"
