@@ -10,6 +10,7 @@
 // value lives in one concat, the last one that takes it; in DenseNet's chains every shorter concat
 // is then a prefix of the longest and costs nothing. Elsewhere operands are copied.
 #include "lowering/Passes.h"
+#include "lowering/kernels/PackWeights.h"
 #include "lowering/layout/Halo.h"
 #include "lowering/layout/Views.h"
 #include "lowering/loops/LoopBuilder.h"
@@ -375,8 +376,7 @@ void State::visit(Op &op) {
     place(result.get(), naturalOrder(op, result.get()));
     fillHalo(result.get(), &op);
   }
-  Op *source = op.kind() == OpKind::KernelPack ? op.operand(0)->definingOp() : nullptr;
-  if (source && source->kind() == OpKind::Constant) {
+  if (op.kind() == OpKind::KernelPack && isConstantPack(op)) {
     Buffer &buffer = func.buffers[op.result()->layout->buffer];
     buffer.space = Buffer::Space::Weight;
     buffer.size = product(op.result()->type.shape());

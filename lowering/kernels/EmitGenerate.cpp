@@ -1,0 +1,212 @@
+// Kernels whose elements are a function of their index (gather, pad, resize, one-hot ...). One loop
+// a dim, in the order of the result's memory; the innermost runs in vectors when every read moves
+// with it one element at a time, which holds for whatever does not touch the innermost dim.
+#include "lowering/kernels/Nest.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_map>
+
+namespace cameo {
+namespace {
+
+/// How a value of the region depends on the innermost index.
+enum class Varies { No, ByOne, Otherwise };
+
+struct Generator {
+  KernelFunc &k;
+  LoopBuilder &b;
+  Block &region;
+  std::vector<int64_t> order; // dims, outermost first
+
+  explicit Generator(KernelFunc &k) : k(k), b(k.b), region(k.op.region()) {
+    const Value &y = *k.op.result();
+    order.resize(y.type.rank());
+    std::iota(order.begin(), order.end(), 0);
+    if (constantDims(y.layout->strides))
+      std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t c) {
+        return y.layout->strides[a].value() > y.layout->strides[c].value();
+      });
+  }
+
+  bool isUnit(const Value &x, int64_t dim) const { return x.layout->strides[dim] == Dim(1); }
+
+  /// Whether reads and arithmetic allow vectors along the innermost dim.
+  bool vectorizable() {
+    if (order.empty() || !isUnit(*k.op.result(), order.back()))
+      return false;
+    std::unordered_map<Value *, Varies> varies;
+    for (int64_t i = 0; i < region.numArgs(); i++)
+      varies[region.arg(i)] = i == order.back() ? Varies::ByOne : Varies::No;
+    for (const std::unique_ptr<Op> &op : region.ops()) {
+      bool isAt = op->kind() == OpKind::RegionAt;
+      int64_t moving = 0;
+      for (int64_t i = 0; i < op->numOperands(); i++) {
+        Varies how = varies.at(op->operand(i));
+        if (how == Varies::Otherwise && op->operand(i)->type.isIndex())
+          return false;
+        if (how != Varies::ByOne)
+          continue;
+        moving++;
+        if (isAt && !isUnit(*k.op.operand(op->attrs.getInt("operand")), i))
+          return false;
+      }
+      bool sum = op->kind() == OpKind::ScalarAdd ||
+                 (op->kind() == OpKind::ScalarSub && varies.at(op->operand(0)) == Varies::ByOne);
+      if (moving > 1 || (moving == 1 && !isAt && !(sum && op->result()->type.isIndex())))
+        return false;
+      for (const std::unique_ptr<Value> &result : op->results())
+        varies[result.get()] = moving == 1 && !isAt ? Varies::ByOne : Varies::No;
+    }
+    return true;
+  }
+
+  Value *read(Op &at, const std::vector<Value *> &index, int64_t lanes, Value *mask,
+              const std::unordered_map<Value *, bool> &moves) {
+    int64_t number = at.attrs.getInt("operand");
+    const Value &x = *k.op.operand(number);
+    Value *offset = b.index(0);
+    bool moving = false;
+    for (size_t i = 0; i < index.size(); i++) {
+      offset = k.advance(offset, index[i], x.layout->strides[i]);
+      moving = moving || moves.count(at.operand(static_cast<int64_t>(i)));
+    }
+    return moving ? b.load(k.operands[number], offset, lanes, mask)
+                  : b.load(k.operands[number], offset);
+  }
+
+  /// Values of the region that move with the innermost index.
+  std::unordered_map<Value *, bool> movingValues() {
+    std::unordered_map<Value *, bool> moves;
+    if (!order.empty())
+      moves[region.arg(order.back())] = true;
+    for (const std::unique_ptr<Op> &op : region.ops())
+      for (Value *operand : op->operands())
+        if (moves.count(operand) && op->numResults() && op->result()->type.isIndex())
+          moves[op->result()] = true;
+    return moves;
+  }
+
+  void element(const std::vector<Value *> &index, int64_t lanes, Value *mask,
+               const std::unordered_map<Value *, bool> &moves) {
+    const Value &y = *k.op.result();
+    Value *to = b.index(0);
+    for (size_t i = 0; i < index.size(); i++)
+      to = k.advance(to, index[i], y.layout->strides[i]);
+    Value *result =
+        inlineRegion(b, k.sizes, region, index, [&](Op &at, const std::vector<Value *> &where) {
+          return read(at, where, lanes, mask, moves);
+        })[0];
+    if (lanes > 1 && !result->type.isVector())
+      result = b.splat(result, lanes);
+    b.store(result, k.results[0], to, mask);
+  }
+
+  Dim emit() {
+    const Value &y = *k.op.result();
+    int64_t widest = dtypeBytes(y.type.dtype()), narrowest = widest;
+    for (Value *operand : k.op.operands()) {
+      widest = std::max(widest, dtypeBytes(operand->type.dtype()));
+      narrowest = std::min(narrowest, dtypeBytes(operand->type.dtype()));
+    }
+    int64_t lanes = vectorizable() ? std::max<int64_t>(1, k.target.vectorBytes / widest) : 1;
+    std::unordered_map<Value *, bool> moves = movingValues();
+    // All loops but the innermost are units.
+    Dim units(1);
+    for (size_t i = 0; i + 1 < order.size(); i++)
+      units = units * y.type.dim(order[i]);
+    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+      std::vector<Value *> index(order.size());
+      Value *left = unit;
+      for (size_t i = order.size(); i-- > 1;) {
+        Value *extent = k.size(y.type.dim(order[i - 1]));
+        index[order[i - 1]] = i == 1 ? left : b.rem(left, extent);
+        left = i == 1 ? left : b.div(left, extent);
+      }
+      if (order.empty())
+        return element(index, 1, nullptr, moves);
+      emitVectorLoop(k, k.size(y.type.dim(order.back())), lanes, narrowest,
+                     [&](Value *i, int64_t width, Value *mask) {
+                       index[order.back()] = i;
+                       element(index, width, mask, moves);
+                     });
+    });
+    return units;
+  }
+};
+
+/// Loops over all dims but `axis`: one unit each; gives the offsets of operand and result.
+Dim emitAlong(KernelFunc &k, int64_t axis, const std::function<void(Value *, Value *)> &body) {
+  LoopBuilder &b = k.b;
+  const Value &x = *k.op.operand(0), &y = *k.op.result();
+  bool keepDims = y.type.rank() == x.type.rank();
+  Dim units(1);
+  for (int64_t i = 0; i < x.type.rank(); i++)
+    if (i != axis)
+      units = units * x.type.dim(i);
+  b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+    Value *left = unit, *from = b.index(0), *to = b.index(0);
+    for (int64_t i = x.type.rank(); i-- > 0;) {
+      if (i == axis)
+        continue;
+      Value *index = b.rem(left, k.size(x.type.dim(i)));
+      left = b.div(left, k.size(x.type.dim(i)));
+      from = k.advance(from, index, x.layout->strides[i]);
+      to = k.advance(to, index, y.layout->strides[keepDims || i < axis ? i : i - 1]);
+    }
+    body(from, to);
+  });
+  return units;
+}
+
+} // namespace
+
+Result<Dim> emitGenerate(KernelFunc &k) { return Generator(k).emit(); }
+
+Result<Dim> emitArgReduce(KernelFunc &k) {
+  LoopBuilder &b = k.b;
+  const Value &x = *k.op.operand(0);
+  int64_t axis = k.op.attrs.getInt("axis");
+  bool largest = k.op.attrs.getString("which") == "max", last = k.op.attrs.getInt("select_last");
+  std::string pred = std::string(largest ? "g" : "l") + (last ? "e" : "t");
+  DType dtype = x.type.dtype();
+  DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+  return emitAlong(k, axis, [&](Value *from, Value *to) {
+    Value *first = b.cast(b.load(k.operands[0], from), work);
+    LoopBuilder::Values best =
+        b.forLoop(b.index(1), k.size(x.type.dim(axis)), 1, {first, b.index(0)},
+                  [&](Value *i, const LoopBuilder::Values &now) -> LoopBuilder::Values {
+                    Value *at = k.advance(from, i, x.layout->strides[axis]);
+                    Value *element = b.cast(b.load(k.operands[0], at), work);
+                    Value *better = b.cmp(pred, element, now[0]);
+                    return {b.select(better, element, now[0]), b.select(better, i, now[1])};
+                  });
+    b.store(b.cast(best[1], DType::I64), k.results[0], to);
+  });
+}
+
+Result<Dim> emitScan(KernelFunc &k) {
+  LoopBuilder &b = k.b;
+  const Value &x = *k.op.operand(0), &y = *k.op.result();
+  int64_t axis = k.op.attrs.getInt("axis");
+  bool exclusive = k.op.attrs.getInt("exclusive"), reverse = k.op.attrs.getInt("reverse");
+  bool product = k.op.attrs.getString("combiner") == "mul";
+  DType dtype = x.type.dtype();
+  DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+  return emitAlong(k, axis, [&](Value *from, Value *to) {
+    Value *extent = k.size(x.type.dim(axis));
+    Value *start = b.constant(Type::scalar(work), product);
+    b.forLoop(b.index(0), extent, 1, {start},
+              [&](Value *step, const LoopBuilder::Values &now) -> LoopBuilder::Values {
+                Value *i = reverse ? b.sub(b.sub(extent, b.index(1)), step) : step;
+                Value *at = k.advance(from, i, x.layout->strides[axis]);
+                Value *element = b.cast(b.load(k.operands[0], at), work);
+                Value *next = product ? b.mul(now[0], element) : b.add(now[0], element);
+                b.store(b.cast(exclusive ? now[0] : next, dtype), k.results[0],
+                        k.advance(to, i, y.layout->strides[axis]));
+                return {next};
+              });
+  });
+}
+
+} // namespace cameo
