@@ -43,6 +43,8 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::Split, selectSplit},
       {OpKind::Concat, selectConcat},
       {OpKind::Expand, selectExpand},
+      {OpKind::Gather, selectGather},
+      {OpKind::Pad, selectPad},
       {OpKind::Conv, selectConv},
       {OpKind::MatMul, selectMatMul},
       {OpKind::Gemm, selectGemm},
@@ -83,44 +85,54 @@ Value *widened(LoopBuilder &b, Value *element) {
 }
 
 namespace {
-bool stays(Op &op) {
-  return op.kind() == OpKind::Constant || spec(op.kind()).level != Level::Graph;
+
+bool isGraphOp(Op &op) {
+  return op.kind() != OpKind::Constant && spec(op.kind()).level == Level::Graph;
 }
 
-/// Why an op cannot be lowered, before anything is changed; nothing if it can.
-std::optional<std::string> refusal(Op &op) {
-  if (!selectorFor(op.kind()))
-    return "no lowering for this operator yet";
-  for (const std::unique_ptr<Value> &result : op.results())
-    if (!result->type.isNone() && !result->type.isRanked())
-      return "a result of unknown rank is not supported yet";
-  return std::nullopt;
+/// Whether inference knows all elements of all results as sizes: shape arithmetic that survived
+/// because something reads the numbers.
+bool isKnown(Op &op) {
+  bool known = op.numResults() == 1 && op.result()->known && isInt(op.result()->type.dtype());
+  return known && constantDims(op.result()->type.shape());
 }
+
+Result<void> selectOne(Selection &s) {
+  for (const std::unique_ptr<Value> &result : s.op.results())
+    if (!result->type.isNone() && !result->type.isRanked())
+      return s.unsupportedBecause("a result of unknown rank is not supported yet");
+  if (isKnown(s.op))
+    return selectKnown(s);
+  if (SelectFn selector = selectorFor(s.op.kind()))
+    return selector(s);
+  return s.unsupportedBecause("no lowering for this operator yet");
+}
+
 } // namespace
 
-Result<bool> selectKernels(Module &module, PassContext &) {
+Result<bool> selectKernels(Module &module, PassContext &context) {
   std::vector<Op *> work;
-  Error missing = unsupported("");
-  for (const std::unique_ptr<Op> &op : module.main().body.ops()) {
-    if (stays(*op))
-      continue;
-    if (std::optional<std::string> why = refusal(*op))
-      missing.notes.push_back(
-          fmt::format("node '{}' ({}): {}", op->loc.str(), spec(op->kind()).name, *why));
-    else
+  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+    if (isGraphOp(*op))
       work.push_back(op.get());
-  }
-  // A selector that refuses leaves its op, so that the others are still asked.
+  // What is refused stays: it may only have served shapes, which are in the types, and die now.
+  // What is left is reported all at once.
+  std::unordered_map<Op *, std::string> refused;
   for (Op *op : work) {
     Selection selection(module, *op);
-    Result<void> done = selectorFor(op->kind())(selection);
+    Result<void> done = selectOne(selection);
     if (done)
       op->erase();
     else if (done.error().kind == ErrorKind::Unsupported)
-      missing.notes.push_back(done.error().message);
+      refused[op] = done.error().message;
     else
       return done.error();
   }
+  TRY(removeDeadOps(module, context));
+  Error missing = unsupported("");
+  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+    if (isGraphOp(*op))
+      missing.notes.push_back(refused.at(op.get()));
   if (missing.notes.empty())
     return !work.empty();
   missing.message = fmt::format("{} node{} cannot be compiled", missing.notes.size(),

@@ -6,6 +6,7 @@
 #include "ir/Result.h"
 #include "lowering/loops/LoopBuilder.h"
 
+#include <functional>
 #include <vector>
 
 namespace cameo {
@@ -47,6 +48,14 @@ Value *reshapeView(LoopBuilder &b, Value *x, const Dims &shape);
 Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm);
 Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape);
 
+/// A `generate` kernel in the place of the op: `write` gets the builder inside the region, the index of
+/// the element, one value a dim, and returns the element.
+using ElementFn = std::function<Value *(LoopBuilder &b, const std::vector<Value *> &index)>;
+void generate(Selection &s, std::vector<Value *> operands, const ElementFn &write);
+/// Inside a region: the element of the kernel's operand at an index, or a size as an index value.
+Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<Value *> index);
+Value *sizeValue(LoopBuilder &b, const Dim &dim);
+
 /// Half-precision elements are computed in f32 inside bodies.
 Value *widened(LoopBuilder &b, Value *element);
 
@@ -60,6 +69,9 @@ Result<void> selectGemm(Selection &s);
 Result<void> selectPool(Selection &s);
 Result<void> selectSoftmax(Selection &s);
 Result<void> selectLayerNorm(Selection &s);
+Result<void> selectKnown(Selection &s);
+Result<void> selectGather(Selection &s);
+Result<void> selectPad(Selection &s);
 Result<void> selectReshape(Selection &s);
 Result<void> selectTranspose(Selection &s);
 Result<void> selectSlice(Selection &s);

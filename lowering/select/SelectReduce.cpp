@@ -57,10 +57,7 @@ Value *countOf(LoopBuilder &b, const Type &x, const std::vector<int64_t> &axes, 
     count = count * x.dim(axis);
   if (count.isConst())
     return b.constantInt(type, count.value());
-  AttrDict attrs;
-  attrs.set("dim", Dims{count});
-  Value *size = b.create(OpKind::RegionSize, {}, {Type::index()}, std::move(attrs))->result();
-  return b.cast(b.cast(size, DType::I64), type.dtype());
+  return b.cast(b.cast(sizeValue(b, count), DType::I64), type.dtype());
 }
 
 /// The axes an op reduces, non-negative; nothing if only the run knows.

@@ -1,0 +1,164 @@
+// Operators whose elements are a function of their index: each is a `generate` kernel that reads
+// its operands where the formula says. Indices from data are made safe here: whatever the data,
+// reads stay inside the operand.
+#include "lowering/select/Select.h"
+
+#include "ir/infer/Infer.h"
+#include "lowering/Shapes.h"
+
+namespace cameo {
+
+void generate(Selection &s, std::vector<Value *> operands, const ElementFn &write) {
+  Op *kernel = s.replaceWith(OpKind::KernelGenerate, std::move(operands), {}, 1);
+  std::vector<Value *> index;
+  for (int64_t i = 0; i < s.out().rank(); i++)
+    index.push_back(kernel->region().addArg(Type::index()));
+  s.b.atEnd(kernel->region());
+  Value *element = write(s.b, index);
+  s.b.create(OpKind::LoopYield, {s.b.cast(element, s.out().dtype())}, {});
+}
+
+Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<Value *> index) {
+  AttrDict attrs;
+  attrs.set("operand", operand);
+  return b
+      .create(OpKind::RegionAt, std::move(index), {Type::scalar(type.dtype())}, std::move(attrs))
+      ->result();
+}
+
+Value *sizeValue(LoopBuilder &b, const Dim &dim) {
+  if (dim.isConst())
+    return b.index(dim.value());
+  AttrDict attrs;
+  attrs.set("dim", Dims{dim});
+  return b.create(OpKind::RegionSize, {}, {Type::index()}, std::move(attrs))->result();
+}
+
+namespace {
+
+/// An index from data, counted from the end when negative, then kept inside [0, extent).
+Value *safeIndex(LoopBuilder &b, Value *index, const Dim &extent) {
+  Value *size = sizeValue(b, extent), *zero = b.index(0);
+  Value *position = b.toIndex(index);
+  position = b.select(b.cmp("lt", position, zero), b.add(position, size), position);
+  return b.max(b.min(position, b.sub(size, b.index(1))), zero);
+}
+
+/// The position in the operand that position `i` of a padded dim shows, for each mode but constant.
+Value *paddedPosition(LoopBuilder &b, const std::string &mode, Value *i, const Dim &extent) {
+  Value *size = sizeValue(b, extent), *zero = b.index(0), *one = b.index(1);
+  if (mode == "edge")
+    return b.max(b.min(i, b.sub(size, one)), zero);
+  if (mode == "wrap") {
+    Value *rest = b.rem(i, size);
+    return b.select(b.cmp("lt", rest, zero), b.add(rest, size), rest);
+  }
+  // Reflection has period 2 (n - 1); a dim of one element shows that element everywhere.
+  Value *last = b.sub(size, one), *period = b.max(b.mul(last, b.index(2)), one);
+  Value *rest = b.rem(i, period);
+  rest = b.select(b.cmp("lt", rest, zero), b.add(rest, period), rest);
+  return b.min(rest, b.max(b.sub(period, rest), zero));
+}
+
+} // namespace
+
+Result<void> selectKnown(Selection &s) {
+  Dims elements = *s.op.result()->known;
+  generate(s, {}, [&](LoopBuilder &b, const std::vector<Value *> &index) {
+    Value *element = elements.empty() ? b.index(0) : sizeValue(b, elements[0]);
+    for (size_t i = 1; i < elements.size(); i++)
+      element = b.select(b.cmp("eq", index[0], b.index(static_cast<int64_t>(i))),
+                         sizeValue(b, elements[i]), element);
+    return b.cast(element, DType::I64);
+  });
+  return {};
+}
+
+/// A constant index takes a slice, which the layout pass makes a view; others are read where they
+/// say.
+Result<void> selectGather(Selection &s) {
+  Value *data = s.op.operand(0), *indices = s.op.operand(1);
+  int64_t rank = s.in(0).rank(), axis = *normalizeAxis(s.op.attrs.getInt("axis"), rank);
+  int64_t indexRank = s.in(1).rank();
+  Type dataType = s.in(0), indexType = s.in(1);
+  std::optional<std::vector<int64_t>> known = constantInts(indices);
+  if (known && known->size() == 1) {
+    Dims starts(rank, Dim(0)), shape = dataType.shape();
+    starts[axis] = (*known)[0] < 0 ? Dim((*known)[0]) + shape[axis] : Dim((*known)[0]);
+    shape[axis] = Dim(1);
+    AttrDict attrs;
+    attrs.set("starts", starts);
+    attrs.set("steps", std::vector<int64_t>(rank, 1));
+    Op *slice =
+        s.b.create(OpKind::KernelSlice, {data}, {dataType.withShape(shape)}, std::move(attrs));
+    s.replaceWithValue(reshapeView(s.b, slice->result(), s.out().shape()));
+    return {};
+  }
+  generate(s, {data, indices}, [&](LoopBuilder &b, const std::vector<Value *> &index) {
+    std::vector<Value *> where(index.begin() + axis, index.begin() + axis + indexRank);
+    Value *picked = safeIndex(b, elementAt(b, indexType, 1, where), dataType.dim(axis));
+    std::vector<Value *> at(index.begin(), index.begin() + axis);
+    at.push_back(picked);
+    at.insert(at.end(), index.begin() + axis + indexRank, index.end());
+    return elementAt(b, dataType, 0, at);
+  });
+  return {};
+}
+
+Result<void> selectPad(Selection &s) {
+  Value *data = s.op.operand(0), *fill = s.op.operand(2);
+  Type type = s.in(0);
+  int64_t rank = type.rank();
+  std::string mode = s.op.attrs.getString("mode", "constant");
+  std::optional<Dims> pads = InferContext(s.module, s.op).known(1);
+  std::optional<std::vector<int64_t>> axes = constantInts(s.op.operand(3));
+  if (!pads || (s.op.operand(3) && !axes))
+    return s.unsupportedBecause("padding known only at run time is not supported yet");
+  Dims before(rank, Dim(0)), after(rank, Dim(0));
+  size_t count = pads->size() / 2;
+  for (size_t i = 0; i < count; i++) {
+    int64_t axis = axes ? *normalizeAxis((*axes)[i], rank) : static_cast<int64_t>(i);
+    before[axis] = (*pads)[i];
+    after[axis] = (*pads)[count + i];
+  }
+  bool nothing = true;
+  for (int64_t i = 0; i < rank; i++)
+    nothing = nothing && before[i] == Dim(0) && after[i] == Dim(0);
+  if (nothing) {
+    s.op.result()->replaceAllUsesWith(data);
+    return {};
+  }
+  std::vector<Value *> operands = {data};
+  if (fill)
+    operands.push_back(fill);
+  generate(s, operands, [&](LoopBuilder &b, const std::vector<Value *> &index) -> Value * {
+    std::vector<Value *> at;
+    Value *inside = nullptr;
+    for (int64_t i = 0; i < rank; i++) {
+      if (before[i] == Dim(0) && after[i] == Dim(0)) {
+        at.push_back(index[i]);
+        continue;
+      }
+      Value *position = b.sub(index[i], sizeValue(b, before[i]));
+      if (mode != "constant") {
+        at.push_back(paddedPosition(b, mode, position, type.dim(i)));
+        continue;
+      }
+      Value *size = sizeValue(b, type.dim(i));
+      Value *here = b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)),
+                             b.cmp("lt", position, size));
+      inside = inside ? b.binary(OpKind::ScalarAnd, inside, here) : here;
+      at.push_back(b.max(b.min(position, b.sub(size, b.index(1))), b.index(0)));
+    }
+    Value *element = elementAt(b, type, 0, at);
+    if (!inside)
+      return element;
+    Type scalar = Type::scalar(type.dtype());
+    Value *value = fill ? elementAt(b, type, 1, std::vector<Value *>(s.in(2).rank(), b.index(0)))
+                        : b.constant(scalar, 0);
+    return b.select(inside, element, value);
+  });
+  return {};
+}
+
+} // namespace cameo
