@@ -6,11 +6,13 @@
 // petabyte is 152 bytes of model. Time and memory are budgeted for the same reason.
 #include "ir/OpSpec.h"
 #include "ir/eval/Interpreter.h"
+#include "ir/infer/Infer.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 #include "lowering/loops/LoopBuilder.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace cameo {
 namespace {
@@ -35,21 +37,39 @@ ConstRef knownConstant(Value *value) {
   return makeConst(dtype, *dims, std::move(bytes), value->name);
 }
 
-bool replaceKnown(Module &module, Op &op) {
-  std::vector<ConstRef> constants;
-  for (const std::unique_ptr<Value> &result : op.results()) {
-    constants.push_back(knownConstant(result.get()));
-    if (!constants.back())
-      return false;
-  }
+bool isKnown(Op &op) {
+  return std::all_of(op.results().begin(), op.results().end(),
+                     [](const std::unique_ptr<Value> &result) {
+                       return knownConstant(result.get()) != nullptr;
+                     });
+}
+
+void replaceKnown(Module &module, Op &op) {
   Builder b(module);
   b.before(&op);
-  for (size_t i = 0; i < constants.size(); i++) {
-    Value *constant = b.constant(constants[i]);
-    constant->name = op.result(i)->name;
-    op.result(i)->replaceAllUsesWith(constant);
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    Value *constant = b.constant(knownConstant(result.get()));
+    constant->name = result->name;
+    result->replaceAllUsesWith(constant);
   }
-  return true;
+}
+
+void addUsers(Op &op, std::unordered_set<Op *> &users) {
+  for (const std::unique_ptr<Value> &result : op.results())
+    users.insert(result->users().begin(), result->users().end());
+}
+
+/// Infers an op's types again; whether anything about its results is new.
+Result<bool> inferAgain(Module &module, Op &op) {
+  std::vector<std::pair<Type, std::optional<Dims>>> before;
+  for (const std::unique_ptr<Value> &result : op.results())
+    before.push_back({result->type, result->known});
+  TRY(inferOp(module, op));
+  bool differs = false;
+  for (size_t i = 0; i < before.size(); i++)
+    differs = differs || !(op.result(i)->type == before[i].first) ||
+              op.result(i)->known != before[i].second;
+  return differs;
 }
 
 /// Whether the op's results are worth having as constants: known sizes, not grown past the limit.
@@ -117,13 +137,21 @@ Result<bool> foldConstants(Module &module, PassContext &) {
   for (const std::unique_ptr<Op> &op : module.main().body.ops())
     if (op->kind() != OpKind::Constant && spec(op->kind()).level == Level::Graph)
       ops.push_back(op.get());
+  // Ops after a fold may have sizes now that were symbols before.
+  std::unordered_set<Op *> stale;
   for (Op *op : ops) {
-    bool folded = replaceKnown(module, *op);
-    if (!folded && mayFold(*op))
-      folded = TRY(evaluate(module, *op));
-    if (folded)
-      op->erase();
-    changed |= folded;
+    if (stale.count(op) && op->numRegions() == 0 && TRY(inferAgain(module, *op)))
+      addUsers(*op, stale);
+    bool known = isKnown(*op);
+    if (!known && !mayFold(*op))
+      continue;
+    addUsers(*op, stale);
+    if (known)
+      replaceKnown(module, *op);
+    else if (!TRY(evaluate(module, *op)))
+      continue;
+    op->erase();
+    changed = true;
   }
   return changed;
 }
