@@ -1,6 +1,8 @@
 // Regions: loops, branches, calls, and the team ops, which are calls of the runtime.
 #include "codegen/FuncEmitter.h"
 
+#include "runtime/abi.h"
+
 namespace cameo {
 
 llvm::BasicBlock *FuncEmitter::newBlock(const char *name) {
@@ -189,13 +191,14 @@ void FuncEmitter::emitFail(Op &op) {
                 args);
 }
 
-// The first fault is kept; the function's own return value says that there is one.
+// The first fault is kept: the runtime has filled in that some size is bad, which gives way. The
+// function's own return value says that there is a fault.
 void FuncEmitter::failInSizes(const Values &args) {
   llvm::StructType *type = llvm::StructType::get(
       b_.getContext(), {b_.getInt32Ty(), b_.getInt32Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
   llvm::BasicBlock *first = newBlock("fail"), *after = newBlock("fail.end");
   llvm::Value *code = b_.CreateLoad(b_.getInt32Ty(), fault_);
-  b_.CreateCondBr(b_.CreateICmpEQ(code, b_.getInt32(0)), first, after);
+  b_.CreateCondBr(b_.CreateICmpEQ(code, b_.getInt32(CAMEO_FAULT_SIZES)), first, after);
   b_.SetInsertPoint(first);
   for (unsigned i = 0; i < args.size(); i++)
     b_.CreateStore(args[i], b_.CreateStructGEP(type, fault_, i));

@@ -1,12 +1,12 @@
 // See ModelObject.h. Every struct here mirrors one in C; fields are in the order of the C text.
 #include "codegen/ModelObject.h"
 
+#include "runtime/abi.h"
+
 #include <nlohmann/json.hpp>
 
 namespace cameo {
 namespace {
-
-constexpr uint32_t kAbiVersion = 1;
 
 class ModelEmitter {
 public:
@@ -134,16 +134,16 @@ llvm::Constant *ModelEmitter::code() {
   Constants masks = features();
   llvm::Constant *mask = llvm::ConstantArray::get(llvm::ArrayType::get(b_.getInt64Ty(), 2), masks);
   return structOf({weights(), file, number(options_.weightsId), mask,
-                   small(target_.arch == Arch::X86_64 ? 0 : 1), small(nodes.size()),
-                   array(b_.getPtrTy(), nodes, "nodes"), function("sizes"), function("workspace"),
-                   function("prepare"), function("main")});
+                   small(target_.arch == Arch::X86_64 ? CAMEO_ARCH_X86 : CAMEO_ARCH_AARCH64),
+                   small(nodes.size()), array(b_.getPtrTy(), nodes, "nodes"), function("sizes"),
+                   function("workspace"), function("prepare"), function("main")});
 }
 
 // cameo_model
 llvm::Constant *ModelEmitter::model() {
   auto *api = new llvm::GlobalVariable(module_, llvm::ArrayType::get(b_.getPtrTy(), 8), true,
                                        llvm::GlobalValue::ExternalLinkage, nullptr, "cameo_rt_api");
-  Constants fields = {small(kAbiVersion),
+  Constants fields = {small(CAMEO_ABI_VERSION),
                       small(0),
                       text(options_.name),
                       text(metadataJson(program_, target_)),
