@@ -1,0 +1,22 @@
+// Random valid graph-level modules for fuzzing passes: small float networks of pointwise, shape,
+// reduction and layer ops over inputs with a symbolic dim, with constants to fold, ops that do
+// nothing and ops that nobody uses. The same seed gives the same module.
+//
+// Every op is continuous in its float operands, so that a pass that may change rounding changes
+// results little.
+#pragma once
+
+#include "ir/Module.h"
+#include "ir/eval/Tensor.h"
+
+#include <memory>
+#include <vector>
+
+namespace cameo {
+
+std::unique_ptr<Module> randomModule(uint32_t seed);
+
+/// Inputs for a module's arguments; symbols are `symbolValue`.
+std::vector<RuntimeValue> randomInputs(Module &module, uint32_t seed, int64_t symbolValue);
+
+} // namespace cameo
