@@ -65,7 +65,6 @@ std::vector<Sample> sample(Module &module, uint32_t seed) {
     if (Result<std::vector<RuntimeValue>> results =
             interpret(module.main(), randomInputs(module, seed, size)))
       samples.push_back({size, *results});
-  EXPECT_FALSE(samples.empty());
   return samples;
 }
 
