@@ -54,6 +54,8 @@ bool isKernel(Op *op) {
   }
 }
 
+int64_t vectorAxis(Op &op);
+
 struct State {
   Module &module;
   Func &func;
@@ -77,6 +79,7 @@ struct State {
   void visitView(Op &op);
   void visitConcat(Op &op);
   void requireOperands(Op &op);
+  void requireEpilogue(Op &op, int64_t firstOperand);
   void placeReturn(Op &ret);
 
   int64_t newBuffer(Buffer buffer);
@@ -271,6 +274,32 @@ void State::fillHalo(Value *value, Op *after) {
   b.create(OpKind::KernelFillHalo, {value}, {}, std::move(attrs));
 }
 
+/// The axis along which the kernel's elements must be next to each other, or -1: columns of a
+/// contraction, channels of a pool, the row of a row operator.
+int64_t vectorAxis(Op &op) {
+  switch (op.kind()) {
+  case OpKind::KernelConv:
+  case OpKind::KernelPool:
+    return 1;
+  case OpKind::KernelGemm:
+  case OpKind::KernelRow:
+    return op.result()->type.rank() - 1;
+  default:
+    return -1;
+  }
+}
+
+/// Copies epilogue operands that vary along the vector axis without being contiguous there.
+void State::requireEpilogue(Op &op, int64_t firstOperand) {
+  int64_t axis = vectorAxis(op), rank = op.result()->type.rank();
+  for (int64_t e = firstOperand; e < op.numOperands(); e++) {
+    Value *operand = op.operand(e);
+    int64_t own = axis - (rank - operand->type.rank());
+    if (own >= 0 && !isUnitStride(*operand, own))
+      op.setOperand(e, copyOf(operand, naturalOrder(op, operand), nullptr, &op));
+  }
+}
+
 /// Inserts copies of operands whose layout the kernel cannot take.
 void State::requireOperands(Op &op) {
   Value *x = op.operand(0);
@@ -281,6 +310,7 @@ void State::requireOperands(Op &op) {
     bool covered = halo.empty() || (present.count(x) && present[x].covers(halo));
     if (!isUnitStride(*x, 1) || !covered)
       op.setOperand(0, copyOf(x, channelsLast(rank), &halo, &op));
+    requireEpilogue(op, 2);
     break;
   }
   case OpKind::KernelPool:
@@ -291,6 +321,7 @@ void State::requireOperands(Op &op) {
   case OpKind::KernelRow:
     if (!isUnitStride(*x, rank - 1))
       op.setOperand(0, copyOf(x, rowMajor(rank), nullptr, &op));
+    requireEpilogue(op, op.kind() == OpKind::KernelGemm ? 2 : 1);
     break;
   default:
     break;
