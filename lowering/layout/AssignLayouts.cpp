@@ -309,7 +309,7 @@ void State::requireOperands(Op &op) {
     Halo halo = haloOf(op);
     bool covered = halo.empty() || (present.count(x) && present[x].covers(halo));
     if (!isUnitStride(*x, 1) || !covered)
-      op.setOperand(0, copyOf(x, channelsLast(rank), &halo, &op));
+      op.setOperand(0, copyOf(x, channelsLast(rank), halo.empty() ? nullptr : &halo, &op));
     requireEpilogue(op, 2);
     break;
   }
@@ -415,6 +415,15 @@ void State::visit(Op &op) {
   }
 }
 
+/// Whether elements are in row-major order without gaps; the stride of a dim of 1 does not matter.
+bool isDense(const Value &value) {
+  Dims dense = rowMajorStrides(value.type.shape());
+  for (int64_t i = 0; i < value.type.rank(); i++)
+    if (!(value.type.dim(i) == Dim(1)) && !(value.layout->strides[i] == dense[i]))
+      return false;
+  return true;
+}
+
 /// Results are written straight to the caller's memory where a kernel makes them row-major for that
 /// purpose alone; inputs, constants, views and second mentions are copied.
 void State::placeReturn(Op &ret) {
@@ -431,7 +440,7 @@ void State::placeReturn(Op &ret) {
     int64_t id = value->layout->buffer;
     Buffer &buffer = func.buffers[id];
     bool owns = isKernel(value->definingOp()) && buffer.space == Buffer::Space::Arena &&
-                value->layout->offset == Dim(0) && value->layout->strides == dense.strides &&
+                value->layout->offset == Dim(0) && isDense(*value) &&
                 buffer.size == output.size && taken.insert(id).second;
     if (owns) {
       buffer = output;
