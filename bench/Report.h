@@ -13,6 +13,8 @@ class Table {
 public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  /// Rows so far, the header not counted.
+  size_t size() const { return rows_.size() - 1; }
   std::string str() const;
 
 private:

@@ -1,7 +1,8 @@
 // See Engine.h.
 #include "tools/Engine.h"
 
-#include <algorithm>
+#include "ir/eval/Interpreter.h"
+
 #include <fmt/format.h>
 
 namespace cameo {
@@ -10,8 +11,8 @@ namespace {
 
 class ReferenceEngine : public Engine {
 public:
-  ReferenceEngine(std::shared_ptr<Module> module, EvalOptions options)
-      : module_(std::move(module)), options_(std::move(options)) {
+  ReferenceEngine(std::shared_ptr<Module> module, uint64_t seed) : module_(std::move(module)) {
+    options_.seed = seed;
     Func &main = module_->main();
     for (const std::unique_ptr<Value> &argument : main.body.args())
       inputs_.push_back({argument->name, argument->type});
@@ -73,8 +74,8 @@ private:
 
 std::string EnginePort::str() const { return fmt::format("'{}' ({})", name, type.str()); }
 
-std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module, EvalOptions options) {
-  return std::make_unique<ReferenceEngine>(std::move(module), std::move(options));
+std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module, uint64_t seed) {
+  return std::make_unique<ReferenceEngine>(std::move(module), seed);
 }
 
 Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::string &path,

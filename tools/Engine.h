@@ -4,7 +4,6 @@
 
 #include "bench/Library.h"
 #include "ir/Module.h"
-#include "ir/eval/Interpreter.h"
 
 #include <memory>
 
@@ -32,9 +31,9 @@ protected:
   std::vector<EnginePort> inputs_, outputs_;
 };
 
-/// The reference interpreter. The module is shared so that others can look at it.
-std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module,
-                                            EvalOptions options = {});
+/// The reference interpreter. The module is shared so that others can look at it; `seed` is that of
+/// random ops.
+std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module, uint64_t seed);
 Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::string &path,
                                                   const RunOptions &options);
 

@@ -1,9 +1,10 @@
 // `cameo explain`: what a model contains and what becomes of it.
 #include "bench/Report.h"
-#include "ir/OpSpec.h"
+#include "codegen/Target.h"
 #include "tools/Command.h"
+#include "tools/Compiler.h"
+#include "tools/KernelPlan.h"
 #include "tools/ModelCost.h"
-#include "tools/ModelOptions.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 
 constexpr const char *examples = R"(Examples:
   cameo explain model.onnx
-      inputs, outputs, ops with their arithmetic and parameters
+      inputs, outputs, ops with their arithmetic and parameters, the kernel each node became, memory
   cameo explain model.onnx --dim batch=8 --json
       at a given size, as JSON
 
@@ -26,6 +27,7 @@ gives an error that lists all of them, with exit status 3.)";
 struct Options {
   std::string model;
   ModelOptions sizes;
+  TargetOptions target;
   bool json = false;
 };
 
@@ -74,7 +76,7 @@ std::string textOf(const Module &module, const ModelCost &cost) {
   return text;
 }
 
-std::string jsonOf(const Options &options, const Module &module, const ModelCost &cost) {
+nlohmann::ordered_json jsonOf(const Options &options, const Module &module, const ModelCost &cost) {
   nlohmann::ordered_json report = {{"model", options.model}, {"metadata", module.metadata}};
   for (const PortRow &row : portsOf(module.main()))
     report[std::string(row.role) + "s"].push_back({{"name", row.name}, {"type", row.type}});
@@ -86,13 +88,28 @@ std::string jsonOf(const Options &options, const Module &module, const ModelCost
   report["parameters"] = cost.total.parameters;
   report["weight_bytes"] = cost.parameterBytes;
   report["sizes_taken_as_1"] = cost.unknownSizes;
-  return jsonText(report);
+  return report;
 }
 
 Result<void> explain(const Options &options) {
+  Target target = TRY(resolveTarget(options.target.target, options.target.cpu));
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.sizes));
   ModelCost cost = costOf(module->main(), TRY(importOptions(options.sizes)).dims);
-  printOut(options.json ? jsonOf(options, *module, cost) : textOf(*module, cost));
+  nlohmann::ordered_json report;
+  if (options.json)
+    report = jsonOf(options, *module, cost);
+  else
+    printOut(textOf(*module, cost));
+  // The model's own ops are worth seeing even when some have no kernel.
+  Result<KernelPlan> plan = planKernels(*module, target);
+  if (options.json && plan)
+    report["kernels"] = kernelJson(*plan);
+  if (options.json)
+    printOut(jsonText(report));
+  else if (plan)
+    printOut("\n" + kernelText(*plan));
+  if (!plan)
+    return plan.error();
   return {};
 }
 
@@ -104,6 +121,7 @@ void addExplainCommand(CLI::App &app, Action &chosen) {
       app.add_subcommand("explain", "Show what a model contains and how it is compiled");
   command->add_option("model", options->model, "The model")->required()->type_name("M.onnx");
   command->add_flag("--json", options->json, "Report as JSON");
+  addTargetOptions(*command, options->target);
   addModelOptions(*command, options->sizes);
   command->footer(examples);
   command->callback([options, &chosen] {

@@ -22,18 +22,40 @@ Start here:
 constexpr const char *statuses = R"(Exit status: 0 fine; 1 numbers differ; 2 bad usage or bad input;
 3 the model needs something Cameo does not support; 4 a bug in Cameo.)";
 
+/// CLI11's layout with less noise: `--threads N  (default 1)` instead of `N:INT in [1 - 1024]=1`.
+class HelpFormatter : public CLI::Formatter {
+public:
+  HelpFormatter() { column_width(28); }
+  std::string make_option_opts(const CLI::Option *option) const override {
+    std::string type = option->get_type_name();
+    type.resize(std::min(type.find(':'), type.size())); // the rest describes its checks
+    return option->get_type_size() > 0 && !type.empty() ? " " + type : "";
+  }
+  std::string make_option_desc(const CLI::Option *option) const override {
+    std::string text = option->get_description();
+    if (!option->get_default_str().empty())
+      text += fmt::format(" (default {})", option->get_default_str());
+    return text;
+  }
+};
+
 int main(int argc, char **argv) {
   installCrashHandlers();
   // A reader that went away shows as a failed write, not as a death by signal.
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app(overview, "cameo");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.footer(statuses);
   app.require_subcommand(1);
   app.set_version_flag("--version", fmt::format("cameo {} (library ABI version {})", CAMEO_VERSION,
                                                 CAMEO_ABI_VERSION));
   Action chosen;
+  addCompileCommand(app, chosen);
   addRunCommand(app, chosen);
+  addCompareCommand(app, chosen);
+  addBenchCommand(app, chosen);
   addExplainCommand(app, chosen);
+  addOptCommand(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &problem) {

@@ -40,9 +40,7 @@ Result<std::unique_ptr<Engine>> makeEngine(const Options &options) {
   Result<std::unique_ptr<Module>> module = readModel(options.program, options.model);
   if (!module)
     return inFile(options.program, module.error());
-  EvalOptions eval;
-  eval.seed = options.seed;
-  return makeReferenceEngine(std::move(*module), std::move(eval));
+  return makeReferenceEngine(std::move(*module), options.seed);
 }
 
 /// Letters, digits, `-`, `.` and `_`, no leading dot, of a length every file system takes.

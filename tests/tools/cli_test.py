@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""The contract of the command line (docs/cli.md): exit statuses, messages, files whole or not at all,
+several models at once. Runs the program; needs nothing but Python.
+
+  cli_test.py --cameo build/bin/cameo [unittest arguments]
+"""
+import argparse, json, os, re, shutil, subprocess, sys, tempfile, unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import onnx_text as onnx
+
+CAMEO = ""
+COMMANDS = ("compile", "run", "compare", "bench", "explain", "opt")
+
+ADD = onnx.model([onnx.node("Add", ["x", "w"], ["s"], "add1"), onnx.node("Relu", ["s"], ["y"], "relu1")],
+                 [onnx.value_info("x", ["batch", 3])], [onnx.value_info("y", ["batch", 3])],
+                 [onnx.tensor("w", [3], [1, 2, 3])])
+UNSUPPORTED = onnx.model([onnx.node("NoSuchOp", ["x"], ["t"], "first", "example.org"),
+                          onnx.node("NoSuchOp2", ["t"], ["y"], "second", "example.org")],
+                         [onnx.value_info("x", [3])], [onnx.value_info("y", [3])])
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="cameo_cli_")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.write("add.onnx", ADD)
+        self.write("unsupported.onnx", UNSUPPORTED)
+        self.write("broken.onnx", b"\x08this is no model")
+        self.write("x.npy", onnx.npy([2, 3], [1, 2, 3, -4, -5, -6]))
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, data):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def cameo(self, *args, status=0):
+        run = subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, status, run.stdout + run.stderr)
+        if status >= 2:
+            self.assertRegex(run.stderr, r"(?m)^error: ")
+            for line in run.stderr.splitlines():
+                self.assertRegex(line, r"^(error|note|warning): .")
+        return run
+
+    def files(self, folder="."):
+        return sorted(os.listdir(self.path(folder)))
+
+
+class General(Case):
+    def test_help_and_version(self):
+        self.assertIn("cameo compile", self.cameo("--help").stdout)
+        self.assertRegex(self.cameo("--version").stdout, r"^cameo \d+\.\d+\.\d+ ")
+        for command in COMMANDS:
+            text = self.cameo(command, "--help").stdout
+            self.assertIn("Examples:", text, command)
+
+    def test_help_fits_a_terminal(self):
+        for command in COMMANDS:
+            for line in self.cameo(command, "--help").stdout.splitlines():
+                self.assertLessEqual(len(line), 110, line)
+
+    def test_docs_name_every_option(self):
+        docs = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs")
+        with open(os.path.join(docs, "cli.md")) as file:
+            shared = file.read()
+        for command in COMMANDS:
+            with open(os.path.join(docs, command + ".md")) as file:
+                page = file.read()
+            flags = set(re.findall(r"(?m)^ +(?:-\w,)?(--[\w-]+)", self.cameo(command, "--help").stdout)) - {"--help"}
+            self.assertGreaterEqual(len(flags), 3)
+            for flag in sorted(flags):
+                self.assertRegex(page + shared, re.escape(flag) + r"\b", "docs/%s.md" % command)
+            for flag in set(re.findall(r"`(?:-\w, )?(--[\w-]+)", page)):
+                self.assertIn(flag, flags, "docs/%s.md" % command)
+
+    def test_bad_usage(self):
+        self.cameo(status=2)
+        self.cameo("fly", status=2)
+        self.cameo("run", status=2)
+        self.cameo("run", "add.onnx", "--no-such-flag", status=2)
+        self.cameo("run", "add.onnx", "--threads", "many", status=2)
+
+    def test_messages_name_the_file(self):
+        for command in ("run", "compile", "compare", "bench", "explain"):
+            self.assertIn("broken.onnx", self.cameo(command, "broken.onnx", status=2).stderr)
+            self.assertIn("none.onnx", self.cameo(command, "none.onnx", status=2).stderr)
+
+    def test_unsupported_lists_every_node(self):
+        for command in ("run", "compile", "compare", "bench", "explain"):
+            text = self.cameo(command, "unsupported.onnx", status=3).stderr
+            self.assertIn("first", text)
+            self.assertIn("second", text)
+
+    def test_bad_sizes(self):
+        for flag in (["--dim", "batch"], ["--dim", "batch=-1"], ["--dim", "batch=x"], ["--shape", "x=1xx3"],
+                     ["--shape", "x=1x"], ["--dim", "nosuch=3"], ["--shape", "nosuch=3"], ["--shape", "x=2x4"]):
+            self.cameo("explain", "add.onnx", *flag, status=2)
+
+
+class Run(Case):
+    def test_reference_npy(self):
+        self.cameo("run", "add.onnx", "--input", "x=x.npy", "--output-dir", "out/deep")
+        self.assertEqual(self.files("out/deep"), ["output_0_y.npy"])
+        self.assertEqual(onnx.read_npy(self.read("out/deep/output_0_y.npy")), [2, 4, 6, 0, 0, 0])
+
+    def test_only_input_needs_no_name(self):
+        self.assertIn("y: f32[2,3] = 2 4 6 0 0 0", self.cameo("run", "add.onnx", "--input", "x.npy").stdout)
+
+    def test_test_data(self):
+        self.write("data/input_0.pb", onnx.message(onnx.tensor("x", [1, 3], [1, 1, 1])))
+        self.cameo("run", "add.onnx", "--data", "data", "--output-dir", "out")
+        self.assertEqual(self.files("out"), ["output_0.pb"])
+        self.assertIn(onnx.message(onnx.tensor("", [1, 3], [2, 3, 4]))[-12:], self.read("out/output_0.pb"))
+
+    def test_wrong_inputs(self):
+        self.assertIn("'x'", self.cameo("run", "add.onnx", status=2).stderr)
+        self.cameo("run", "add.onnx", "--input", "z=x.npy", status=2)
+        self.cameo("run", "add.onnx", "--input", "x=none.npy", status=2)
+        self.cameo("run", "add.onnx", "--input", "x=x.npy", "--input", "x=x.npy", status=2)
+        self.write("bad.npy", onnx.npy([2, 4], [0] * 8))
+        self.assertIn("x", self.cameo("run", "add.onnx", "--input", "bad.npy", status=2).stderr)
+        self.write("empty/readme", b"")
+        self.cameo("run", "add.onnx", "--data", "empty", status=2)
+        self.cameo("run", "add.onnx", "--data", "nosuch", status=2)
+        self.write("data/input_0.pb", b"\xff\xff")
+        self.cameo("run", "add.onnx", "--data", "data", "--input", "x.npy", status=2)
+        self.cameo("run", "add.onnx", "--data", "data", status=2)
+
+    def test_failing_writes_nothing(self):
+        self.cameo("run", "add.onnx", "--input", "none.npy", "--output-dir", "out", status=2)
+        self.assertNotIn("out", self.files())
+        self.cameo("run", "add.onnx", "--input", "x.npy", "--output-dir", "x.npy", status=2)
+
+    def test_not_a_library(self):
+        self.write("not.so", b"nonsense")
+        self.assertIn("not.so", self.cameo("run", "not.so", status=2).stderr)
+
+
+class Explain(Case):
+    def test_text(self):
+        text = self.cameo("explain", "add.onnx").stdout
+        self.assertRegex(text, r"(?m)^input +x +f32\[batch,3\]$")
+        self.assertRegex(text, r"(?m)^Add +1 +3 ")
+        self.assertIn("batch", text)
+
+    def test_json(self):
+        report = json.loads(self.cameo("explain", "add.onnx", "--dim", "batch=4", "--json").stdout)
+        self.assertEqual(report["flops"], 24)
+        self.assertEqual(report["parameters"], 3)
+        self.assertEqual(report["sizes_taken_as_1"], [])
+
+
+class Compile(Case):
+    def test_default_output(self):
+        self.cameo("compile", "add.onnx")
+        self.assertTrue({"add.so", "add.h"} <= set(self.files()))
+
+    def test_output_names(self):
+        self.cameo("compile", "add.onnx", "-o", "lib/net.so")
+        self.assertEqual(self.files("lib"), ["cameo.h", "net.h", "net.so"])
+        os.makedirs(self.path("dir"))
+        self.cameo("compile", "add.onnx", "-o", "dir")
+        self.assertIn("add.so", self.files("dir"))
+        self.cameo("compile", "add.onnx", "-o", "net.weird", status=2)
+        self.cameo("compile", "add.onnx", "-o", "net.so", "--emit", "o", status=2)
+        self.cameo("compile", "add.onnx", "--emit", "exe", status=2)
+
+    def test_emit(self):
+        self.cameo("compile", "add.onnx", "--emit", "so,a,o,ll,asm,ir", "-o", "out/")
+        self.assertEqual(self.files("out"), ["add.a", "add.cir", "add.ll", "add.o", "add.s", "add.so"])
+
+    def test_failing_leaves_nothing(self):
+        before = self.files()
+        self.cameo("compile", "broken.onnx", status=2)
+        self.cameo("compile", "unsupported.onnx", status=3)
+        self.cameo("compile", "add.onnx", "--cpu", "z80", status=2)
+        self.assertEqual(self.files(), before)
+
+    def test_existing_file_survives_failure(self):
+        self.write("broken.so", b"old")
+        self.cameo("compile", "broken.onnx", status=2)
+        self.assertEqual(self.read("broken.so"), b"old")
+
+    def test_several(self):
+        run = self.cameo("compile", "broken.onnx", "add.onnx", "unsupported.onnx", "-o", "out", status=3)
+        self.assertTrue({"add.so", "add.h"} <= set(self.files("out")))
+        self.assertNotIn("broken.so", self.files("out"))
+        for k in (1, 2, 3):
+            self.assertIn("[%d/3]" % k, run.stdout)
+        self.assertIn("1 of 3 models compiled; failed: broken.onnx (bad input), unsupported.onnx (unsupported)",
+                      run.stdout)
+
+    def test_glob(self):
+        self.write("zoo/a.onnx", ADD)
+        self.write("zoo/b.onnx", ADD)
+        self.cameo("compile", "zoo/*.onnx", "-o", "out")
+        self.assertTrue({"a.so", "b.so"} <= set(self.files("out")))
+        self.assertIn("nothing/*.onnx", self.cameo("compile", "nothing/*.onnx", status=2).stderr)
+
+    def test_same_name_twice(self):
+        self.write("zoo/add.onnx", ADD)
+        self.cameo("compile", "add.onnx", "zoo/add.onnx", "-o", "out", status=2)
+
+    def test_same_bytes(self):
+        self.cameo("compile", "add.onnx", "-o", "one/add.so")
+        self.cameo("compile", "add.onnx", "-o", "two/add.so")
+        self.assertEqual(self.read("one/add.so"), self.read("two/add.so"))
+
+    def test_run(self):
+        self.cameo("compile", "add.onnx")
+        self.cameo("run", "add.so", "--input", "x=x.npy", "--output-dir", "out")
+        self.assertEqual(onnx.read_npy(self.read("out/output_0_y.npy")), [2, 4, 6, 0, 0, 0])
+        self.write("bad.npy", onnx.npy([2, 4], [0] * 8))
+        self.cameo("run", "add.so", "--input", "bad.npy", status=2)
+
+
+class Compare(Case):
+    def test_pass(self):
+        self.assertIn("PASS on 10 samples", self.cameo("compare", "add.onnx").stdout)
+        report = json.loads(self.cameo("compare", "add.onnx", "--samples", "2", "--json", "--dim", "batch=5").stdout)
+        self.assertEqual(report["verdict"], "PASS")
+        self.assertEqual(report["outputs"][0]["elements"], 15)
+
+    def test_library_of_another_model(self):
+        other = onnx.model([onnx.node("Add", ["x", "w"], ["y"])], [onnx.value_info("x", ["batch", 3])],
+                           [onnx.value_info("y", ["batch", 3])], [onnx.tensor("w", [3], [1, 2, 4])])
+        self.write("other.onnx", other)
+        self.cameo("compile", "other.onnx")
+        self.assertIn("FAIL", self.cameo("compare", "add.onnx", "other.so", status=1).stdout)
+
+    def test_layers(self):
+        self.assertIn("no difference in 1 intermediate value", self.cameo("compare", "add.onnx", "--layers").stdout)
+
+    def test_data(self):
+        self.write("data/input_0.pb", onnx.message(onnx.tensor("x", [1, 3], [1, 1, 1])))
+        self.assertIn("PASS on 1 sample\n", self.cameo("compare", "add.onnx", "--data", "data").stdout)
+
+
+class Bench(Case):
+    def test_report(self):
+        report = json.loads(self.cameo("bench", "add.onnx", "--threads", "1,2", "--rounds", "2", "--seconds", "0.01",
+                                       "--json").stdout)
+        self.assertEqual([e["name"] for e in report["engines"]], ["compiled, 1 thread", "compiled, 2 threads", "reference"])
+        text = self.cameo("bench", "add.onnx", "--rounds", "1", "--seconds", "0", "--no-reference").stdout
+        self.assertRegex(text, r"(?m)^compiled, 1 thread ")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cameo", required=True)
+    arguments, rest = parser.parse_known_args()
+    CAMEO = os.path.abspath(arguments.cameo)
+    unittest.main(argv=[sys.argv[0], *rest])

@@ -1,0 +1,69 @@
+"""Just enough of the ONNX file format to make the tiny models and tensors of these tests without any
+package: protobuf messages as lists of (field number, value), where a value is an int, bytes, str, or
+a list of these for a nested message. Field numbers are those of onnx.proto."""
+import struct
+
+
+def varint(value):
+    value &= (1 << 64) - 1
+    out = bytearray()
+    while value >= 128:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def message(fields):
+    out = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            out += varint(number << 3) + varint(value)
+            continue
+        if isinstance(value, str):
+            value = value.encode()
+        if isinstance(value, list):
+            value = message(value)
+        out += varint(number << 3 | 2) + varint(len(value)) + value
+    return out
+
+
+FLOAT, INT64 = 1, 7
+
+
+def tensor(name, dims, values, dtype=FLOAT):
+    """TensorProto with raw data."""
+    code = {FLOAT: "f", INT64: "q"}[dtype]
+    raw = struct.pack("<%d%s" % (len(values), code), *values)
+    return [(1, d) for d in dims] + [(2, dtype), (8, name), (9, raw)]
+
+
+def value_info(name, dims, dtype=FLOAT):
+    """ValueInfoProto; a dim is a number or a name."""
+    shape = [(1, [(1, d)] if isinstance(d, int) else [(2, d)]) for d in dims]
+    return [(1, name), (2, [(1, [(1, dtype), (2, shape)])])]
+
+
+def node(op, inputs, outputs, name="", domain=""):
+    fields = [(1, i) for i in inputs] + [(2, o) for o in outputs] + [(3, name), (4, op)]
+    return fields + ([(7, domain)] if domain else [])
+
+
+def model(nodes, inputs, outputs, initializers=(), opset=20):
+    graph = [(1, n) for n in nodes] + [(2, "g")] + [(5, t) for t in initializers]
+    graph += [(11, i) for i in inputs] + [(12, o) for o in outputs]
+    return message([(1, 9), (8, [(1, ""), (2, opset)]), (7, graph)])
+
+
+def npy(dims, values):
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }\n" % "".join("%d, " % d for d in dims)
+    return (b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+            + struct.pack("<%df" % len(values), *values))
+
+
+def read_npy(data):
+    """Values of a float32 .npy."""
+    size = struct.unpack("<H", data[8:10])[0]
+    assert b"'<f4'" in data[10:10 + size], data[10:10 + size]
+    body = data[10 + size:]
+    return list(struct.unpack("<%df" % (len(body) // 4), body))

@@ -1,0 +1,141 @@
+// `cameo bench`: how fast compiled code is, beside the reference interpreter.
+#include "bench/Report.h"
+#include "tools/Command.h"
+#include "tools/Compiler.h"
+#include "tools/Inputs.h"
+#include "tools/ModelCost.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace cameo {
+
+namespace {
+
+constexpr const char *examples = R"(Examples:
+  cameo bench model.onnx --threads 1,2
+      compiles to a temporary library; latency with one and with two threads, and of the reference
+  cameo bench model.onnx model.so --no-reference --seconds 2 --json
+      an existing library alone, for longer, result as JSON
+
+The candidates take turns in short slices, so that a machine that gets slower or busier is the same for
+all. Inputs are random as in 'cameo compare'. 'speedup' is the median over rounds against the reference.)";
+
+struct Options {
+  std::string model, library;
+  std::vector<int32_t> threads = {1};
+  TimingOptions timing;
+  uint64_t seed = 0;
+  bool noReference = false, json = false;
+  CompileRequest request;
+};
+
+struct Prepared {
+  std::vector<std::unique_ptr<Engine>> engines;
+  std::vector<Candidate> candidates;
+};
+
+Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &module) {
+  std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
+  std::vector<RuntimeValue> inputs = TRY(randomInputs(module->main(), sizes, options.seed));
+  Prepared prepared;
+  auto add = [&](std::string name, std::unique_ptr<Engine> engine) -> Result<void> {
+    TRY(engine->run(inputs));
+    Engine *address = engine.get();
+    prepared.engines.push_back(std::move(engine));
+    prepared.candidates.push_back({std::move(name), [address] { return address->rerun(); }});
+    return {};
+  };
+  for (int32_t threads : options.threads)
+    TRY(add(fmt::format("compiled, {} thread{}", threads, threads == 1 ? "" : "s"),
+            TRY(makeLibraryEngine(options.library, {threads, options.seed}))));
+  if (!options.noReference)
+    TRY(add("reference", makeReferenceEngine(module, options.seed)));
+  return prepared;
+}
+
+std::string tableOf(const Options &options, const std::vector<Timing> &timings, double flops) {
+  Table table({"engine", "p50", "p90", "p99", "min", "runs", "GFLOP/s", "speedup"});
+  for (const Timing &timing : timings) {
+    const Summary &s = timing.summary;
+    table.add({timing.name, formatSeconds(s.p50), formatSeconds(s.p90), formatSeconds(s.p99),
+               formatSeconds(s.min), std::to_string(s.runs),
+               fmt::format("{:.1f}", flops / s.p50 / 1e9),
+               options.noReference ? "-" : fmt::format("{:.1f}", speedup(timings.back(), timing))});
+  }
+  return table.str();
+}
+
+std::string jsonOf(const Options &options, const std::vector<Timing> &timings, double flops) {
+  nlohmann::ordered_json report = {{"model", options.model}, {"flops", flops}};
+  report["engines"] = nlohmann::ordered_json::array();
+  for (const Timing &timing : timings) {
+    report["engines"].push_back(toJson(timing));
+    if (!options.noReference)
+      report["engines"].back()["speedup"] = speedup(timings.back(), timing);
+  }
+  return jsonText(report);
+}
+
+int bench(Options options) {
+  Result<std::unique_ptr<Module>> read = readModel(options.model, options.request.sizes);
+  if (!read)
+    return reportError(inFile(options.model, read.error()));
+  std::shared_ptr<Module> module = std::move(*read);
+  std::unique_ptr<TemporaryFolder> folder;
+  if (options.library.empty()) {
+    options.request.model = options.model;
+    Result<std::unique_ptr<TemporaryFolder>> made = TemporaryFolder::create();
+    if (!made)
+      return reportError(made.error());
+    folder = std::move(*made);
+    int status = compileTemporary(options.request, *folder, options.library);
+    if (status != Fine)
+      return status;
+  }
+  Result<Prepared> prepared = prepare(options, module);
+  if (!prepared)
+    return reportError(prepared.error());
+  Result<std::vector<Timing>> timings = measureInterleaved(prepared->candidates, options.timing);
+  if (!timings)
+    return reportError(timings.error());
+  double flops = costOf(module->main(), importOptions(options.request.sizes)->dims).total.flops;
+  printOut(options.json ? jsonOf(options, *timings, flops) : tableOf(options, *timings, flops));
+  return Fine;
+}
+
+} // namespace
+
+void addBenchCommand(CLI::App &app, Action &chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command =
+      app.add_subcommand("bench", "Measure the latency of compiled code and of the reference");
+  command->add_option("model", options->model, "The model")->required()->type_name("M.onnx");
+  command->add_option("library", options->library, "Compiled before; else compiled now")
+      ->type_name("M.so");
+  command->add_option("--threads", options->threads, "Numbers of threads to measure, e.g. 1,2")
+      ->type_name("N,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--rounds", options->timing.rounds, "Turns each engine gets")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  command->add_option("--seconds", options->timing.slice, "Length of a turn")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
+  command->add_option("--seed", options->seed, "Seed of the random inputs")
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_flag("--no-reference", options->noReference, "Leave the reference out");
+  command->add_flag("--json", options->json, "Report as JSON");
+  addTargetOptions(*command, options->request.target);
+  addModelOptions(*command, options->request.sizes);
+  addPassOptions(*command, options->request.passes);
+  command->footer(examples);
+  command->callback([options, &chosen] { chosen = [options] { return bench(*options); }; });
+}
+
+} // namespace cameo

@@ -1,0 +1,259 @@
+// See Compiler.h.
+#include "tools/Compiler.h"
+
+#include "bench/File.h"
+#include "codegen/Codegen.h"
+#include "codegen/Target.h"
+#include "ir/Printer.h"
+#include "lowering/loops/ToLoops.h"
+#include "tools/Command.h"
+#include "tools/Taps.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <tuple>
+#include <unistd.h>
+
+namespace cameo {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct EmitRow {
+  EmitKind kind;
+  std::string_view name, extension;
+};
+constexpr std::array<EmitRow, 7> emitRows = {{{EmitKind::So, "so", ".so"},
+                                              {EmitKind::A, "a", ".a"},
+                                              {EmitKind::O, "o", ".o"},
+                                              {EmitKind::Ll, "ll", ".ll"},
+                                              {EmitKind::Asm, "asm", ".s"},
+                                              {EmitKind::Ir, "ir", ".cir"},
+                                              {EmitKind::Header, "header", ".h"}}};
+
+std::optional<OutputKind> outputKind(EmitKind kind) {
+  switch (kind) {
+  case EmitKind::So:
+    return OutputKind::SharedLibrary;
+  case EmitKind::A:
+    return OutputKind::StaticLibrary;
+  case EmitKind::O:
+    return OutputKind::Object;
+  case EmitKind::Ll:
+    return OutputKind::LlvmIr;
+  case EmitKind::Asm:
+    return OutputKind::Assembly;
+  case EmitKind::Ir:
+  case EmitKind::Header:
+    return std::nullopt;
+  }
+  ICE("an emit kind without a case");
+}
+
+/// Makes a header by way of an object that nobody keeps: what it declares depends on the code.
+Result<void> emitHeader(const Program &program, const Target &target, const EmitOptions &options,
+                        const fs::path &stem) {
+  fs::path object = stem.string() + ".o";
+  TRY(emit(program, target, options, object));
+  fs::remove(object);
+  return {};
+}
+
+Result<void> emitProgram(const CompileRequest &request, const Program &program,
+                         const Target &target, const fs::path &stem) {
+  EmitOptions options;
+  options.name = request.name.empty() ? fs::path(request.model).stem().string() : request.name;
+  options.header =
+      std::find(request.emit.begin(), request.emit.end(), EmitKind::Header) != request.emit.end();
+  for (EmitKind kind : request.emit) {
+    std::string path = stem.string() + std::string(emitExtension(kind));
+    if (std::optional<OutputKind> output = outputKind(kind)) {
+      options.kind = *output;
+      TRY(emit(program, target, options, path));
+    } else if (kind == EmitKind::Ir) {
+      TRY(writeFile(path, print(program.module)));
+    }
+  }
+  if (options.header && request.emit.size() == 1) {
+    options.kind = OutputKind::Object;
+    return emitHeader(program, target, options, stem);
+  }
+  return {};
+}
+
+/// All the work, in this process; artifacts go to `folder`.
+Result<void> compileHere(const CompileRequest &request, const fs::path &folder) {
+  PassContext context{TRY(resolveTarget(request.target.target, request.target.cpu))};
+  std::unique_ptr<Module> module = TRY(readModel(request.model, request.sizes));
+  if (request.taps)
+    addTaps(module->main());
+  PassReport report = TRY(runPasses(*module, context, pipeline(), allPasses(), request.passes));
+  fs::path stem = folder / request.stem;
+  if (report.stopped) {
+    if (request.emit != std::vector{EmitKind::Ir})
+      return badInput("--stop-after: what there is then is IR, which --emit ir writes");
+    return writeFile(stem.string() + ".cir", print(*module));
+  }
+  Program program = TRY(toLoops(*module, context));
+  return emitProgram(request, program, context.target, stem);
+}
+
+[[noreturn]] void runChild(const CompileRequest &request, const fs::path &folder) {
+  Result<void> done = compileHere(request, folder);
+  int status = done ? Fine : reportError(inFile(request.model, done.error()));
+  std::fflush(stdout);
+  // No destructors and exit handlers: the process is the parent's copy.
+  ::_exit(status);
+}
+
+// A signal that asks the program to stop is passed on to the child; the files are cleaned up, and
+// only then does it take its course.
+volatile std::sig_atomic_t interruption = 0;
+volatile pid_t runningChild = 0;
+
+void onInterruption(int signal) {
+  interruption = signal;
+  if (runningChild > 0)
+    ::kill(runningChild, signal);
+}
+
+/// Runs `work` with the handlers in place.
+template <class Work> void withInterruption(Work work) {
+  constexpr std::array<int, 3> signals = {SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, signals.size()> before = {};
+  struct sigaction action = {};
+  action.sa_handler = onInterruption;
+  for (size_t i = 0; i < signals.size(); ++i)
+    ::sigaction(signals[i], &action, &before[i]);
+  work();
+  for (size_t i = 0; i < signals.size(); ++i)
+    ::sigaction(signals[i], &before[i], nullptr);
+  if (interruption)
+    ::raise(interruption);
+}
+
+/// The child's exit status; a death by signal is our bug.
+int waitFor(pid_t child, const std::string &model) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status))
+    return WEXITSTATUS(status);
+  if (!interruption)
+    printError(fmt::format("{}: internal error: compiling was ended by signal {} ({})", model,
+                           WTERMSIG(status), ::strsignal(WTERMSIG(status))));
+  return OurBug;
+}
+
+/// Moves what the child made to where it belongs.
+Result<void> moveFiles(const fs::path &from, const fs::path &to, std::vector<fs::path> &files) {
+  std::error_code failed;
+  for (const fs::directory_entry &entry : fs::directory_iterator(from, failed))
+    files.push_back(entry.path().filename());
+  // Headers after the code they describe.
+  std::sort(files.begin(), files.end(), [](const fs::path &a, const fs::path &b) {
+    return std::tuple(a.extension() == ".h", a) < std::tuple(b.extension() == ".h", b);
+  });
+  for (fs::path &file : files) {
+    fs::path name = file;
+    file = to / name;
+    fs::rename(from / name, file, failed);
+    if (failed)
+      return badInput(fmt::format("{}: cannot write: {}", file.string(), failed.message()));
+  }
+  return {};
+}
+
+} // namespace
+
+std::optional<EmitKind> emitKindFromName(std::string_view name) {
+  for (const EmitRow &row : emitRows)
+    if (row.name == name)
+      return row.kind;
+  return std::nullopt;
+}
+
+std::string_view emitExtension(EmitKind kind) {
+  for (const EmitRow &row : emitRows)
+    if (row.kind == kind)
+      return row.extension;
+  ICE("an emit kind without a row");
+}
+
+std::optional<EmitKind> emitKindFromPath(const fs::path &path) {
+  std::string extension = path.extension().string();
+  for (const EmitRow &row : emitRows)
+    if (row.extension == extension)
+      return row.kind;
+  return std::nullopt;
+}
+
+void addTargetOptions(CLI::App &command, TargetOptions &options) {
+  command.add_option("--target", options.target, "What to compile for, e.g. aarch64-linux-gnu")
+      ->type_name("TRIPLE")
+      ->capture_default_str();
+  command
+      .add_option("--cpu", options.cpu,
+                  "CPU features the code may use, e.g. x86-64-v3, x86-64-v4+vnni; 'native': all of "
+                  "this machine's")
+      ->type_name("CPU")
+      ->capture_default_str();
+}
+
+int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) {
+  // Beside the results, so that moving them is renaming.
+  Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create(request.folder);
+  if (!folder)
+    return reportError(folder.error());
+  std::fflush(stdout);
+  int status = OurBug;
+  withInterruption([&] {
+    pid_t child = ::fork();
+    if (child == 0)
+      runChild(request, (*folder)->path());
+    runningChild = child;
+    if (child > 0)
+      status = waitFor(child, request.model);
+    else
+      status = reportError(badInput(fmt::format("cannot fork: {}", std::strerror(errno))));
+    if (interruption)
+      folder->reset();
+  });
+  if (status != Fine)
+    return status;
+  Result<void> moved = moveFiles((*folder)->path(), request.folder, files);
+  return exitStatus(moved);
+}
+
+int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library) {
+  request.folder = folder.path();
+  request.stem = "model";
+  request.emit = {EmitKind::So};
+  std::vector<fs::path> files;
+  int status = compileInChild(request, files);
+  library = folder.path() / "model.so";
+  return status;
+}
+
+Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::create(const fs::path &parent) {
+  std::error_code failed;
+  fs::path base = parent.empty() ? fs::temp_directory_path(failed) : parent;
+  std::string pattern = base / ".cameo-XXXXXX";
+  if (failed || !::mkdtemp(pattern.data()))
+    return badInput(
+        fmt::format("{}: cannot create a folder in it: {}", base.string(), std::strerror(errno)));
+  return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(pattern));
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+} // namespace cameo

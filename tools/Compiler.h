@@ -1,0 +1,65 @@
+// A model file to artifacts on disk: import, lowering, code generation. Each compilation runs in a
+// child process and writes into a folder of its own, whose files are moved into place when all are
+// complete: whatever happens to one model (a bug, a signal, the memory limit), no other is hurt and
+// no partial file is left.
+#pragma once
+
+#include "tools/ModelOptions.h"
+#include "tools/PassOptions.h"
+
+#include <filesystem>
+
+namespace cameo {
+
+enum class EmitKind { So, A, O, Ll, Asm, Ir, Header };
+/// `so`, `a` ... as in --emit; nothing for other texts.
+std::optional<EmitKind> emitKindFromName(std::string_view name);
+/// With the dot: `.so`.
+std::string_view emitExtension(EmitKind kind);
+/// The kind a file name's extension means.
+std::optional<EmitKind> emitKindFromPath(const std::filesystem::path &path);
+
+struct TargetOptions {
+  std::string target = "host";
+  std::string cpu = "native";
+};
+/// Adds --target and --cpu.
+void addTargetOptions(CLI::App &command, TargetOptions &options);
+
+struct CompileRequest {
+  std::string model;
+  ModelOptions sizes;
+  TargetOptions target;
+  PassManagerOptions passes;
+  /// Of the entry function; the model file's stem when empty.
+  std::string name;
+  std::vector<EmitKind> emit = {EmitKind::So, EmitKind::Header};
+  /// Artifacts are FOLDER/STEM with the kind's extension.
+  std::filesystem::path folder = ".";
+  std::string stem;
+  /// Make inner values outputs too (Taps.h).
+  bool taps = false;
+};
+
+/// A folder under the system's temporary folder, removed with what is in it.
+class TemporaryFolder {
+public:
+  /// `parent` "": the system's temporary folder.
+  static Result<std::unique_ptr<TemporaryFolder>> create(const std::filesystem::path &parent = {});
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder &) = delete;
+  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+  const std::filesystem::path &path() const { return path_; }
+
+private:
+  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+/// Reports errors itself. Returns the exit status, and in `files` what was made.
+int compileInChild(const CompileRequest &request, std::vector<std::filesystem::path> &files);
+
+/// The same to a library in a temporary folder, whose path goes to `library`.
+int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library);
+
+} // namespace cameo

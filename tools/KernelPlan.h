@@ -1,0 +1,32 @@
+// What became of a model: the kernels of the lowered module, and where its memory goes. What
+// `explain` prints beside the model's own ops.
+#pragma once
+
+#include "bench/Report.h"
+#include "ir/Module.h"
+#include "ir/Target.h"
+
+namespace cameo {
+
+struct KernelRow {
+  std::string kernel; // `conv (direct)`
+  std::string nodes;  // `conv1+bn1+relu1`
+  std::string output; // type of the first result
+  int64_t fused = 0;  // ops in its regions
+};
+
+struct KernelPlan {
+  std::vector<KernelRow> kernels; // in order of execution; views and packing of constants left out
+  int64_t views = 0;              // reshapes, slices and the like that became strides
+  int64_t packed = 0;             // weights rearranged at compile time
+  /// Bytes as text: a number, or an expression over symbols.
+  std::string workspace, weights;
+};
+
+/// Lowers the module up to its kernels; an Unsupported error lists every node that has none.
+Result<KernelPlan> planKernels(Module &module, const Target &target);
+
+std::string kernelText(const KernelPlan &plan);
+nlohmann::ordered_json kernelJson(const KernelPlan &plan);
+
+} // namespace cameo

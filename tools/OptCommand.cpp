@@ -1,0 +1,95 @@
+// `cameo opt`: passes on IR text, for those who work on Cameo.
+#include "bench/File.h"
+#include "bench/Report.h"
+#include "codegen/Target.h"
+#include "ir/Parser.h"
+#include "ir/Printer.h"
+#include "tools/Command.h"
+#include "tools/Compiler.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace cameo {
+
+namespace {
+
+constexpr const char *examples = R"(Examples:
+  cameo opt test.cir --passes fold-constants,remove-dead-ops
+      runs two passes on IR text and prints the result
+  cameo opt model.onnx
+      prints an imported model as IR text
+  cameo opt model.onnx --pipeline --stop-after decompose -o half.cir
+      the passes of a compilation, up to a phase
+  cameo opt --list
+      every pass, with a sentence on each)";
+
+struct Options {
+  std::string input, output, passes;
+  bool pipeline = false, list = false;
+  TargetOptions target;
+  ModelOptions sizes;
+  PassManagerOptions manager;
+};
+
+void listPasses() {
+  Table table({"pass", "what it does"});
+  for (const PassInfo &pass : allPasses())
+    table.add({std::string(pass.name), std::string(pass.help)});
+  printOut(table.str());
+}
+
+Result<std::unique_ptr<Module>> readIr(const Options &options) {
+  if (options.input.ends_with(".onnx"))
+    return readModel(options.input, options.sizes);
+  std::vector<std::byte> bytes = TRY(readFile(options.input));
+  std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  return std::make_unique<Module>(TRY(parseModule(text, options.input)));
+}
+
+Result<void> opt(const Options &options) {
+  if (options.list) {
+    listPasses();
+    return {};
+  }
+  if (options.input.empty())
+    return badInput("expected a file of IR text or a model, or --list");
+  PassContext context{TRY(resolveTarget(options.target.target, options.target.cpu))};
+  std::unique_ptr<Module> module = TRY(readIr(options));
+  std::vector<PipelineStep> steps = TRY(stepsFromText(options.passes, allPasses()));
+  if (options.pipeline)
+    steps.insert(steps.end(), pipeline().begin(), pipeline().end());
+  TRY(runPasses(*module, context, steps, allPasses(), options.manager));
+  std::string text = print(*module);
+  if (!options.output.empty())
+    return writeFile(options.output, text);
+  printOut(text);
+  return {};
+}
+
+} // namespace
+
+void addOptCommand(CLI::App &app, Action &chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command = app.add_subcommand("opt", "Run passes on IR text");
+  command->add_option("input", options->input, "IR text, or a model to import")
+      ->type_name("X.cir|M.onnx");
+  command->add_option("--passes", options->passes, "Passes to run, in this order")
+      ->type_name("PASS,...");
+  command->add_flag("--pipeline", options->pipeline, "Run the passes of a compilation");
+  command->add_flag("--list", options->list, "List every pass");
+  command->add_option("-o,--output", options->output, "Write here instead of to stdout")
+      ->type_name("OUT.cir");
+  addTargetOptions(*command, options->target);
+  addModelOptions(*command, options->sizes);
+  addPassOptions(*command, options->manager);
+  command->footer(examples);
+  command->callback([options, &chosen] {
+    chosen = [options] {
+      Result<void> done = opt(*options);
+      return done ? Fine : reportError(inFile(options->input, done.error()));
+    };
+  });
+}
+
+} // namespace cameo
