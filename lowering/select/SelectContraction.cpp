@@ -82,7 +82,8 @@ Result<void> selectConv(Selection &s) {
   int64_t taps = 1;
   for (int64_t extent : *kernel)
     taps *= extent;
-  bool depthwise = group > 1 && in == 1 && out == group;
+  // The depthwise form is packed at compile time only; other weights take the general path.
+  bool depthwise = group > 1 && in == 1 && out == group && constantData(s.op.operand(1));
   Value *packed = depthwise ? pack(s, s.op.operand(1), "depthwise", group, {Dim(taps), Dim(out)})
                             : pack(s, s.op.operand(1), "conv", group,
                                    {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)),
