@@ -18,7 +18,7 @@ Op *constantBehind(Op &pack) {
   return source && source->kind() == OpKind::Constant ? source : nullptr;
 }
 
-/// One element size's strided reads and packed writes. Extents and strides are in elements.
+/// Strided reads and packed writes. Extents and strides are in elements.
 struct Packing {
   const std::byte *from;
   int64_t bytes; // of an element
@@ -26,14 +26,32 @@ struct Packing {
   /// to[p][k][l] = from[k * kStride + (16 p + l) * nStride] for n < columns, else 0.
   std::byte *panels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
                     int64_t nStride) const {
+    switch (bytes) {
+    case 1:
+      return typedPanels<uint8_t>(to, at, depth, kStride, columns, nStride);
+    case 2:
+      return typedPanels<uint16_t>(to, at, depth, kStride, columns, nStride);
+    case 4:
+      return typedPanels<uint32_t>(to, at, depth, kStride, columns, nStride);
+    default:
+      return typedPanels<uint64_t>(to, at, depth, kStride, columns, nStride);
+    }
+  }
+
+private:
+  /// A copy loop an element size: gigabytes go through here.
+  template <class T>
+  std::byte *typedPanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
+                         int64_t nStride) const {
+    constexpr int64_t kSize = sizeof(T);
     for (int64_t n0 = 0; n0 < columns; n0 += kPanel) {
       int64_t width = std::min(kPanel, columns - n0);
-      for (int64_t k = 0; k < depth; k++) {
+      const std::byte *row = from + (at + n0 * nStride) * kSize;
+      for (int64_t k = 0; k < depth; k++, row += kStride * kSize, to += kPanel * kSize) {
+        T panel[kPanel] = {};
         for (int64_t l = 0; l < width; l++)
-          std::memcpy(to + l * bytes, from + (at + k * kStride + (n0 + l) * nStride) * bytes,
-                      bytes);
-        std::memset(to + width * bytes, 0, (kPanel - width) * bytes);
-        to += kPanel * bytes;
+          std::memcpy(&panel[l], row + l * nStride * kSize, kSize);
+        std::memcpy(to, panel, sizeof(panel));
       }
     }
     return to;
