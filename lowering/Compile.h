@@ -1,10 +1,9 @@
-// Lowering as a whole: a graph-level module in, a Program for the code generator out.
+// The passes there are and the pipeline they make. PassManager.h runs it; toLoops (loops/ToLoops.h)
+// makes the Program of what comes out.
 #pragma once
 
-#include "ir/Program.h"
 #include "lowering/Pass.h"
 
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -20,9 +19,5 @@ struct PipelineStep {
 std::span<const PassInfo> allPasses();
 /// The passes of a compilation, in order.
 std::span<const PipelineStep> pipeline();
-
-/// Runs the pipeline on an imported module and writes its loops. Errors of kind Unsupported list
-/// every node that cannot be compiled.
-Result<Program> lower(Module &module, PassContext &context);
 
 } // namespace cameo
