@@ -2,7 +2,7 @@
 // developers the means to look in between. It knows no pass; the list is in Pipeline.cpp.
 #pragma once
 
-#include "lowering/Compile.h"
+#include "lowering/Pipeline.h"
 
 #include <cstdint>
 #include <functional>

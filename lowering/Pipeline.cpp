@@ -1,6 +1,6 @@
 // The pipeline: what happens between the importer and code generation, in order, and why in that
 // order. This is the first file to read in this folder.
-#include "lowering/Compile.h"
+#include "lowering/Pipeline.h"
 #include "lowering/Passes.h"
 
 namespace cameo {
