@@ -6,9 +6,18 @@ Compiles every FOLDER/NAME.onnx and runs random inputs through the library and t
 a model with a symbolic batch takes turns with batches of 1, 2 and 5. A model passes when every
 output has the same shape, differs by at most 1e-4 of its largest value, and has a cosine similarity
 over 0.9999. Ends with `N passed, N failed`; exit status 1 when one failed.
+
+Networks with random weights can be ill-conditioned: rounding errors grow from layer to layer until two
+correct implementations differ by more than that. Where a difference is over 1e-4, ONNX Runtime itself
+is therefore measured against Cameo's reference interpreter, which sums in double precision, on the
+same inputs. If compiled code is as exact as ONNX Runtime, the two are at most twice as far apart as
+ONNX Runtime is from the interpreter: that, but 5e-3 at most, is then the tolerance, and the line says so.
 """
 import argparse
+import pathlib
+import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -17,6 +26,7 @@ import onnxruntime
 import common
 
 MAX_DIFFERENCE = 1e-4
+MAX_ILL_CONDITIONED = 5e-3  # beyond it, the interpreter is as much in doubt as the compiled code
 MIN_COSINE = 0.9999
 BATCHES = (1, 2, 5)
 
@@ -45,8 +55,30 @@ def judge(expected, actual):
     return float(difference), float(cosine)
 
 
+def interpret(arguments, path, inputs):
+    """What the reference interpreter computes, in the order of the outputs."""
+    with tempfile.TemporaryDirectory(prefix="cameo-check-") as scratch:
+        folder = pathlib.Path(scratch)
+        command = [arguments.bin, "run", path, "--output-dir", folder / "out"]
+        for index, (name, value) in enumerate(inputs.items()):
+            np.save(folder / f"{index}.npy", value)
+            command += ["--input", f"{name}={folder / str(index)}.npy"]
+        subprocess.run(command, check=True, capture_output=True)
+        files = (folder / "out").glob("output_*.npy")
+        return [np.load(file) for file in sorted(files, key=lambda f: int(f.stem.split("_")[1]))]
+
+
+def runtime_error(arguments, path, samples):
+    """How far ONNX Runtime is from the reference interpreter, as in `judge`, in the worst sample."""
+    worst = 0.0
+    for inputs, outputs in samples:
+        for exact, value in zip(interpret(arguments, path, inputs), outputs):
+            worst = max(worst, judge(exact, value)[0])
+    return worst
+
+
 def check(arguments, path):
-    """Worst difference and cosine over all samples and outputs of one model."""
+    """One model: whether it passes, and its line of the table."""
     import cameo
 
     start = time.perf_counter()
@@ -60,14 +92,23 @@ def check(arguments, path):
     generator = np.random.default_rng(arguments.seed)
     worst, lowest = 0.0, 1.0
     names = [value.name for value in session.get_outputs()]
+    samples = []
     with cameo.load(str(library), threads=arguments.threads) as compiled:
         for sample in range(arguments.samples):
             inputs = common.random_inputs(session, generator, batches[sample % len(batches)])
-            actual = compiled.run(inputs)
-            for name, expected in zip(names, session.run(names, inputs)):
+            actual, outputs = compiled.run(inputs), session.run(names, inputs)
+            samples.append((inputs, outputs))
+            for name, expected in zip(names, outputs):
                 difference, cosine = judge(expected, actual[name])
                 worst, lowest = max(worst, difference), min(lowest, cosine)
-    return worst, lowest, seconds
+    tolerance, remark = MAX_DIFFERENCE, ""
+    if worst > tolerance:
+        error = runtime_error(arguments, path, samples)
+        tolerance = min(max(tolerance, 2 * error), MAX_ILL_CONDITIONED)
+        remark = f" (ONNX Runtime is {error:.2e} from the reference)"
+    passed = worst <= tolerance and lowest > MIN_COSINE
+    verdict = "ok" if passed else "FAILED"
+    return passed, f"{seconds:9.1f} {worst:11.2e} {lowest:10.7f} {verdict}{remark}"
 
 
 def main():
@@ -83,9 +124,7 @@ def main():
     print(f"{'model':26s} {'compile s':>9s} {'difference':>11s} {'cosine':>10s}")
     for path in paths:
         try:
-            worst, lowest, seconds = check(arguments, path)
-            passed = worst <= MAX_DIFFERENCE and lowest > MIN_COSINE
-            verdict = f"{seconds:9.1f} {worst:11.2e} {lowest:10.7f} {'ok' if passed else 'FAILED'}"
+            passed, verdict = check(arguments, path)
         except Exception as error:  # one model's failure must not stop the others
             passed, verdict = False, f"FAILED {error}"
         failed += not passed
