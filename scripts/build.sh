@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Configures and builds Cameo.
 #
-#   scripts/build.sh [FOLDER [CMAKE-ARGUMENT ...]]
+#   [TARGET=cameo] scripts/build.sh [FOLDER [CMAKE-ARGUMENT ...]]
 #
-# FOLDER is `build` when not given, and the build type Release.
+# FOLDER is `build` when not given, and the build type Release. TARGET=cameo builds the program alone,
+# without the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,4 +16,4 @@ if command -v ccache >/dev/null; then
 fi
 cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DPython3_EXECUTABLE="$PWD/.venv/bin/python" "${launcher[@]}" "$@" >/dev/null
-ninja -C "$folder" --quiet
+ninja -C "$folder" --quiet "${TARGET:-all}"

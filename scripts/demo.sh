@@ -14,7 +14,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 step "setting up and building"
 scripts/setup.sh
-scripts/build.sh
+TARGET=cameo scripts/build.sh
 
 name=$(basename "$model" .onnx)
 out=build/demo
