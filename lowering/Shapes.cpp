@@ -19,6 +19,16 @@ std::optional<std::vector<int64_t>> constantInts(Value *value) {
   return data && isInt(data->dtype) ? std::optional(constInts(*data)) : std::nullopt;
 }
 
+std::vector<std::string> boundSymbols(Func &func) {
+  std::vector<std::string> symbols;
+  for (const std::unique_ptr<Value> &arg : func.body.args())
+    for (const Dim &dim : arg->type.shape())
+      if (std::optional<std::string> name = dim.symbolName())
+        if (std::find(symbols.begin(), symbols.end(), *name) == symbols.end())
+          symbols.push_back(*name);
+  return symbols;
+}
+
 std::optional<Window> windowOf(const Op &op, const std::vector<int64_t> &kernel) {
   size_t rank = kernel.size();
   const Dims &x = op.operand(0)->type.shape(), &y = op.result(0)->type.shape();

@@ -1,9 +1,10 @@
 // Questions about operands and attributes that several passes ask.
 #pragma once
 
-#include "ir/Op.h"
+#include "ir/Module.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace cameo {
@@ -12,6 +13,9 @@ namespace cameo {
 std::optional<std::vector<int64_t>> constantInts(Value *value);
 /// The data of a Constant's result; nullptr for anything else.
 ConstRef constantData(Value *value);
+
+/// The symbols that the inputs' shapes bind, in order of first appearance.
+std::vector<std::string> boundSymbols(Func &func);
 
 /// A convolution's or pool's window, one entry a spatial dim; explicit pads whatever auto_pad said.
 struct Window {

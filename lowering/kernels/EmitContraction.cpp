@@ -199,6 +199,10 @@ struct Emitter {
 
 Result<Dim> emitContraction(KernelFunc &k, Contraction &contraction) {
   DType accumulator = k.op.region().arg(0)->type.dtype();
+  // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
+  std::vector<NestAxis> &rows = contraction.rows;
+  if (!(rows.back().strides[Emitter::Weights] == Dim(0)))
+    rows.push_back({Dim(1), std::vector<Dim>(rows.back().strides.size(), Dim(0))});
   TilePlan plan =
       planTile(k.target, accumulator, contraction.rows.back().extent, contraction.columns);
   Emitter emitter{k, contraction, k.b, plan, accumulator};

@@ -11,7 +11,7 @@ namespace cameo {
 namespace {
 
 /// How a value of the region depends on the innermost index.
-enum class Varies { No, ByOne, Otherwise };
+enum class Varies { No, ByOne, Data };
 
 struct Generator {
   KernelFunc &k;
@@ -39,12 +39,11 @@ struct Generator {
     for (int64_t i = 0; i < region.numArgs(); i++)
       varies[region.arg(i)] = i == order.back() ? Varies::ByOne : Varies::No;
     for (const std::unique_ptr<Op> &op : region.ops()) {
-      bool isAt = op->kind() == OpKind::RegionAt;
+      bool isAt = op->kind() == OpKind::RegionAt, data = false;
       int64_t moving = 0;
       for (int64_t i = 0; i < op->numOperands(); i++) {
         Varies how = varies.at(op->operand(i));
-        if (how == Varies::Otherwise && op->operand(i)->type.isIndex())
-          return false;
+        data = data || how == Varies::Data;
         if (how != Varies::ByOne)
           continue;
         moving++;
@@ -55,8 +54,13 @@ struct Generator {
                  (op->kind() == OpKind::ScalarSub && varies.at(op->operand(0)) == Varies::ByOne);
       if (moving > 1 || (moving == 1 && !isAt && !(sum && op->result()->type.isIndex())))
         return false;
-      for (const std::unique_ptr<Value> &result : op->results())
-        varies[result.get()] = moving == 1 && !isAt ? Varies::ByOne : Varies::No;
+      // Elements that differ from lane to lane are data; an index made of them needs a gather.
+      data = data || (moving == 1 && isAt);
+      for (const std::unique_ptr<Value> &result : op->results()) {
+        if (data && result->type.isIndex())
+          return false;
+        varies[result.get()] = data ? Varies::Data : moving == 1 ? Varies::ByOne : Varies::No;
+      }
     }
     return true;
   }

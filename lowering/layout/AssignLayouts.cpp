@@ -367,7 +367,7 @@ void State::visitView(Op &op) {
     x = copyOf(x, rowMajor(x->type.rank()), nullptr, &op);
     op.setOperand(0, x);
     layout = viewLayout(op);
-    // Padding of the leading dim may still stand in the way; a dense copy never does.
+    // Padding of the leading dim may still stand in the way; dense elements never do.
     if (!layout) {
       x->layout->strides = rowMajorStrides(x->type.shape());
       layout = viewLayout(op);
@@ -415,15 +415,6 @@ void State::visit(Op &op) {
   }
 }
 
-/// Whether elements are in row-major order without gaps; the stride of a dim of 1 does not matter.
-bool isDense(const Value &value) {
-  Dims dense = rowMajorStrides(value.type.shape());
-  for (int64_t i = 0; i < value.type.rank(); i++)
-    if (!(value.type.dim(i) == Dim(1)) && !(value.layout->strides[i] == dense[i]))
-      return false;
-  return true;
-}
-
 /// Results are written straight to the caller's memory where a kernel makes them row-major for that
 /// purpose alone; inputs, constants, views and second mentions are copied.
 void State::placeReturn(Op &ret) {
@@ -440,8 +431,8 @@ void State::placeReturn(Op &ret) {
     int64_t id = value->layout->buffer;
     Buffer &buffer = func.buffers[id];
     bool owns = isKernel(value->definingOp()) && buffer.space == Buffer::Space::Arena &&
-                value->layout->offset == Dim(0) && isDense(*value) &&
-                buffer.size == output.size && taken.insert(id).second;
+                value->layout->offset == Dim(0) && isDense(*value) && buffer.size == output.size &&
+                taken.insert(id).second;
     if (owns) {
       buffer = output;
       continue;

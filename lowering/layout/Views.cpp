@@ -83,6 +83,14 @@ bool isUnitStride(const Value &value, int64_t axis) {
   return value.layout->strides[axis] == Dim(1) || value.type.dim(axis) == Dim(1);
 }
 
+bool isDense(const Value &value) {
+  Dims dense = rowMajorStrides(value.type.shape());
+  for (int64_t i = 0; i < value.type.rank(); i++)
+    if (!(value.type.dim(i) == Dim(1)) && !(value.layout->strides[i] == dense[i]))
+      return false;
+  return true;
+}
+
 std::optional<Layout> viewLayout(Op &view) {
   const Value &x = *view.operand(0);
   const Dims &shape = view.result()->type.shape();
@@ -111,6 +119,11 @@ std::optional<Layout> viewLayout(Op &view) {
     return layout;
   }
   case OpKind::KernelReshape: {
+    // Whatever the sizes: they multiply to the same number, which symbols need not show.
+    if (isDense(x)) {
+      layout.strides = rowMajorStrides(shape);
+      return layout;
+    }
     std::optional<Dims> strides = reshapeStrides(merged(significant(x)), shape);
     if (!strides)
       return std::nullopt;

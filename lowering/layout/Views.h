@@ -18,6 +18,9 @@ bool wantsPadding(const Type &type, const Dim &extent);
 /// Whether elements along `axis` are next to each other (or there is at most one).
 bool isUnitStride(const Value &value, int64_t axis);
 
+/// Whether elements are in row-major order without gaps; the stride of a dim of 1 does not matter.
+bool isDense(const Value &value);
+
 /// The stride of x along `axis` when broadcast to `extent`.
 Dim broadcastStride(const Value &x, int64_t axis, const Dim &extent);
 

@@ -6,11 +6,11 @@
 
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
+#include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/PackWeights.h"
 
 #include <fmt/format.h>
-#include <set>
 
 namespace cameo {
 namespace {
@@ -40,42 +40,6 @@ struct State {
   void addMain();
   void addWorkspace();
 };
-
-/// The symbols that input shapes bind, in order of first appearance.
-std::vector<std::string> boundSymbols(Func &func) {
-  std::vector<std::string> symbols;
-  std::set<std::string> seen;
-  for (const std::unique_ptr<Value> &arg : func.body.args())
-    for (const Dim &dim : arg->type.shape())
-      if (std::optional<std::string> name = dim.symbolName())
-        if (seen.insert(*name).second)
-          symbols.push_back(*name);
-  return symbols;
-}
-
-/// Every size must follow from the inputs' sizes.
-Result<void> checkSymbols(Func &func, const std::vector<std::string> &symbols) {
-  std::set<std::string> bound(symbols.begin(), symbols.end());
-  Error error = unsupported("");
-  for (const std::unique_ptr<Op> &op : func.body.ops())
-    for (const std::unique_ptr<Value> &result : op->results()) {
-      std::set<std::string> used;
-      for (const Dim &dim : result->type.shape())
-        dim.collectSymbols(used);
-      bool unknown = std::any_of(used.begin(), used.end(),
-                                 [&](const std::string &name) { return !bound.count(name); });
-      if (unknown)
-        error.notes.push_back(
-            fmt::format("node '{}': the shape {} is known only at run time, which "
-                        "is not supported yet",
-                        op->loc.str(), result->type.str()));
-    }
-  if (error.notes.empty())
-    return {};
-  error.message = fmt::format("{} node{} cannot be compiled", error.notes.size(),
-                              error.notes.size() == 1 ? "" : "s");
-  return error;
-}
 
 void State::addPorts() {
   for (int64_t i = 0; i < func.body.numArgs(); i++) {
@@ -249,7 +213,6 @@ Result<void> State::run() {
 Result<Program> toLoops(Module &planned, const PassContext &context) {
   Func &func = planned.main();
   std::vector<std::string> symbols = boundSymbols(func);
-  TRY(checkSymbols(func, symbols));
   State state(func, context, symbols);
   state.program.module.name = planned.name;
   state.program.metadata = planned.metadata;

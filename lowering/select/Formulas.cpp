@@ -222,15 +222,17 @@ const std::unordered_map<OpKind, Formula> &formulas() {
 
 } // namespace
 
-Value *pointwiseFormula(LoopBuilder &b, const Op &op, const std::vector<Value *> &x) {
-  auto found = formulas().find(op.kind());
-  return found == formulas().end() ? nullptr : found->second(b, op, x);
-}
-
 Result<void> selectPointwise(Selection &s) {
   for (Value *operand : s.op.operands())
     if (operand && operand->type.dtype() == DType::String)
       return s.unsupportedBecause("strings are not supported yet");
+  if (!formulas().count(s.op.kind()))
+    return s.unsupportedBecause("no lowering for this operator yet");
+  for (int64_t i = 1; i < s.op.numResults(); i++)
+    if (!s.op.result(i)->users().empty())
+      return s.unsupportedBecause("the second output is not supported yet");
+  while (s.op.numResults() > 1)
+    s.op.eraseResult(s.op.numResults() - 1);
   Op *kernel = s.replaceWith(OpKind::KernelPointwise, {}, {}, 1);
   s.b.atEnd(kernel->region());
   std::vector<Value *> operands, elements;
@@ -238,9 +240,7 @@ Result<void> selectPointwise(Selection &s) {
     Value *element = operand ? elementOf(s.b, kernel->region(), operand, operands) : nullptr;
     elements.push_back(element ? widened(s.b, element) : nullptr);
   }
-  Value *result = pointwiseFormula(s.b, s.op, elements);
-  if (!result)
-    return s.unsupportedBecause("no lowering for this operator yet");
+  Value *result = formulas().at(s.op.kind())(s.b, s.op, elements);
   s.b.create(OpKind::LoopYield, {s.b.cast(result, s.out().dtype())}, {});
   kernel->setOperands(operands);
   return {};

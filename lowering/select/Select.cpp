@@ -3,8 +3,11 @@
 
 #include "ir/OpSpec.h"
 #include "lowering/Passes.h"
+#include "lowering/Shapes.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <unordered_map>
 
 namespace cameo {
@@ -97,10 +100,24 @@ bool isKnown(Op &op) {
   return known && constantDims(op.result()->type.shape());
 }
 
-Result<void> selectOne(Selection &s) {
-  for (const std::unique_ptr<Value> &result : s.op.results())
+/// Whether every size in a type follows from the inputs' sizes.
+bool isBound(const Type &type, const std::vector<std::string> &bound) {
+  std::set<std::string> used;
+  for (const Dim &dim : type.shape())
+    dim.collectSymbols(used);
+  return std::all_of(used.begin(), used.end(), [&](const std::string &name) {
+    return std::find(bound.begin(), bound.end(), name) != bound.end();
+  });
+}
+
+Result<void> selectOne(Selection &s, const std::vector<std::string> &bound) {
+  for (const std::unique_ptr<Value> &result : s.op.results()) {
     if (!result->type.isNone() && !result->type.isRanked())
       return s.unsupportedBecause("a result of unknown rank is not supported yet");
+    if (!isBound(result->type, bound))
+      return s.unsupportedBecause(fmt::format(
+          "a shape known only at run time, {}, is not supported yet", result->type.str()));
+  }
   if (isKnown(s.op))
     return selectKnown(s);
   if (SelectFn selector = selectorFor(s.op.kind()))
@@ -111,6 +128,11 @@ Result<void> selectOne(Selection &s) {
 } // namespace
 
 Result<bool> selectKernels(Module &module, PassContext &context) {
+  for (const std::unique_ptr<Value> &arg : module.main().body.args())
+    if (!arg->type.isRanked() || arg->type.dtype() == DType::String)
+      return unsupported(
+          fmt::format("input '{}': type {} is not supported yet", arg->name, arg->type.str()));
+  std::vector<std::string> bound = boundSymbols(module.main());
   std::vector<Op *> work;
   for (const std::unique_ptr<Op> &op : module.main().body.ops())
     if (isGraphOp(*op))
@@ -120,7 +142,7 @@ Result<bool> selectKernels(Module &module, PassContext &context) {
   std::unordered_map<Op *, std::string> refused;
   for (Op *op : work) {
     Selection selection(module, *op);
-    Result<void> done = selectOne(selection);
+    Result<void> done = selectOne(selection, bound);
     if (done)
       op->erase();
     else if (done.error().kind == ErrorKind::Unsupported)

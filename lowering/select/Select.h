@@ -48,8 +48,8 @@ Value *reshapeView(LoopBuilder &b, Value *x, const Dims &shape);
 Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm);
 Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape);
 
-/// A `generate` kernel in the place of the op: `write` gets the builder inside the region, the index of
-/// the element, one value a dim, and returns the element.
+/// A `generate` kernel in the place of the op: `write` gets the builder inside the region, the
+/// index of the element, one value a dim, and returns the element.
 using ElementFn = std::function<Value *(LoopBuilder &b, const std::vector<Value *> &index)>;
 void generate(Selection &s, std::vector<Value *> operands, const ElementFn &write);
 /// Inside a region: the element of the kernel's operand at an index, or a size as an index value.
@@ -78,10 +78,5 @@ Result<void> selectSlice(Selection &s);
 Result<void> selectSplit(Selection &s);
 Result<void> selectConcat(Selection &s);
 Result<void> selectExpand(Selection &s);
-
-/// The scalar formula of a Pointwise op, over elements of its operands (nullptr where absent),
-/// which have the operands' types, halves widened. The result may be in a wider type than the op's;
-/// nullptr when the op has no formula.
-Value *pointwiseFormula(LoopBuilder &b, const Op &op, const std::vector<Value *> &x);
 
 } // namespace cameo

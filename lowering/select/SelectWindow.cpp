@@ -52,6 +52,17 @@ void endRow(Selection &s, Op *row, Value *element) {
   s.b.after(row);
 }
 
+/// The padding after the end that the model states, which is what count_include_pad counts:
+/// ceil_mode may let windows reach further.
+std::vector<int64_t> declaredPadsEnd(Op &op, const Window &window) {
+  size_t rank = window.kernel.size();
+  std::vector<int64_t> end(rank, 0), pads = op.attrs.getInts("pads");
+  bool automatic = op.attrs.getString("auto_pad", "NOTSET").starts_with("SAME");
+  for (size_t i = 0; i < rank; i++)
+    end[i] = automatic ? window.padsEnd[i].value() : pads.empty() ? 0 : pads[rank + i];
+  return end;
+}
+
 } // namespace
 
 Result<void> selectPool(Selection &s) {
@@ -68,7 +79,7 @@ Result<void> selectPool(Selection &s) {
   attrs.set("strides", window->strides);
   attrs.set("pads_begin", window->padsBegin);
   attrs.set("pads_end", window->padsEnd);
-  attrs.set("declared_pads_end", s.op.attrs.getInts("pads", {}));
+  attrs.set("declared_pads_end", declaredPadsEnd(s.op, *window));
   attrs.set("dilations", window->dilations);
   attrs.set("count_include_pad", s.op.attrs.getInt("count_include_pad"));
   while (s.op.numResults() > 1)

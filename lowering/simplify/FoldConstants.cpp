@@ -38,10 +38,9 @@ ConstRef knownConstant(Value *value) {
 }
 
 bool isKnown(Op &op) {
-  return std::all_of(op.results().begin(), op.results().end(),
-                     [](const std::unique_ptr<Value> &result) {
-                       return knownConstant(result.get()) != nullptr;
-                     });
+  return std::all_of(
+      op.results().begin(), op.results().end(),
+      [](const std::unique_ptr<Value> &result) { return knownConstant(result.get()) != nullptr; });
 }
 
 void replaceKnown(Module &module, Op &op) {
