@@ -18,8 +18,8 @@ constexpr const char *examples = R"(Examples:
   cameo bench model.onnx model.so --no-reference --seconds 2 --json
       an existing library alone, for longer, result as JSON
 
-The candidates take turns in short slices, so that a machine that gets slower or busier is the same for
-all. Inputs are random as in 'cameo compare'. 'speedup' is the median over rounds against the reference.)";
+The candidates take turns in short slices, so that a machine that gets slower or busier is the same
+for all. Inputs are random as in 'cameo compare'. 'speedup' is against the reference.)";
 
 struct Options {
   std::string model, library;

@@ -22,11 +22,11 @@ constexpr const char *examples = R"(Examples:
   cameo compare model.onnx --layers
       also compares every intermediate value and names the first node that differs
 
-An output is excellent or good by its largest difference (1e-5, 1e-4) and mean squared error (1e-10, 1e-8),
-both relative to the output's scale max(1, max |ref|), and by cosine similarity (0.9999, 0.999); its class is the
-worst of the three. PASS: excellent or good, or within --atol. WARN: not, but cosine above 0.999. FAIL:
-else. Half types are judged by their epsilon, quantized outputs in steps; NaN and Inf must match.
-Exit status 0 for PASS and WARN, 1 for FAIL.)";
+An output is excellent or good by its largest difference (1e-5, 1e-4) and mean squared error (1e-10,
+1e-8), both relative to the output's scale max(1, max |ref|), and by cosine similarity (0.9999,
+0.999); its class is the worst of the three. PASS: excellent or good, or within --atol. WARN: not,
+but cosine above 0.999. FAIL: else. Half types are judged by their epsilon, quantized outputs in
+steps; NaN and Inf must match. Exit status 0 for PASS and WARN, 1 for FAIL.)";
 
 struct Options {
   std::string model, library, data;

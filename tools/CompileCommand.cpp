@@ -1,5 +1,6 @@
 // `cameo compile`: one model or many to libraries, objects, or the IR on the way.
 #include "bench/Report.h"
+#include "codegen/Target.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 
@@ -25,8 +26,8 @@ constexpr const char *examples = R"(Examples:
   cameo compile net.onnx --emit o,header --target aarch64-linux-gnu --cpu armv8.2-a+dotprod
       an object file to link into a program for another machine
 
-With several models OUT is a folder, created if missing. With one model, OUT is a file, or a folder if it
-exists or ends in '/'; its extension says what to make when --emit does not.)";
+With several models OUT is a folder, created if missing. With one model, OUT is a file, or a folder
+if it exists or ends in '/'; its extension says what to make when --emit does not.)";
 
 struct Options {
   std::vector<std::string> models;
@@ -182,8 +183,16 @@ int compileAll(const std::vector<CompileRequest> &requests) {
 }
 
 int compile(const Options &options) {
+  Result<Target> target = resolveTarget(options.request.target.target, options.request.target.cpu);
+  if (!target)
+    return reportError(target.error());
   Result<std::vector<CompileRequest>> requests = makeRequests(options);
-  return requests ? compileAll(*requests) : reportError(requests.error());
+  if (!requests)
+    return reportError(requests.error());
+  // What 'native' stands for decides where the result runs.
+  if (options.request.target.cpu == "native")
+    printOut(fmt::format("compiling for {}, CPU {}\n", target->triple, target->cpu));
+  return compileAll(*requests);
 }
 
 } // namespace

@@ -200,8 +200,7 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
       ->capture_default_str();
   command
       .add_option("--cpu", options.cpu,
-                  "CPU features the code may use, e.g. x86-64-v3, x86-64-v4+vnni; 'native': all of "
-                  "this machine's")
+                  "CPU features to use, e.g. x86-64-v3, x86-64-v4+vnni")
       ->type_name("CPU")
       ->capture_default_str();
 }

@@ -21,8 +21,8 @@ constexpr const char *examples = R"(Examples:
   cameo explain model.onnx --dim batch=8 --json
       at a given size, as JSON
 
-A multiplication and an addition are two operations (FLOPs). A model with nodes that Cameo cannot compile
-gives an error that lists all of them, with exit status 3.)";
+A multiplication and an addition are two operations (FLOPs). A model with nodes that Cameo cannot
+compile gives an error that lists all of them, with exit status 3.)";
 
 struct Options {
   std::string model;

@@ -23,7 +23,7 @@ constexpr const char *examples = R"(Examples:
   cameo run model.so --data test_data_set_0 --output-dir out
       reads input_0.pb, ... as ONNX's own tests have them; writes out/output_0.pb, ...
 
-bfloat16 is stored in .npy files as uint16 with the same bits. An .npz file gives every input by name.)";
+bfloat16 is stored in .npy files as uint16 with the same bits. An .npz gives inputs by name.)";
 
 struct Options {
   std::string program;
@@ -133,7 +133,7 @@ void addRunCommand(CLI::App &app, Action &chosen) {
       ->excludes(input);
   command
       ->add_option("-o,--output-dir", options->outputDir,
-                   "Where outputs are written (created if missing); without, they are printed")
+                   "Where outputs are written; without, they are printed")
       ->type_name("DIR");
   command->add_option("--threads", options->threads, "Threads of compiled code")
       ->type_name("N")

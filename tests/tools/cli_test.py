@@ -65,7 +65,7 @@ class General(Case):
     def test_help_fits_a_terminal(self):
         for command in COMMANDS:
             for line in self.cameo(command, "--help").stdout.splitlines():
-                self.assertLessEqual(len(line), 110, line)
+                self.assertLessEqual(len(line), 100, line)
 
     def test_docs_name_every_option(self):
         docs = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs")
