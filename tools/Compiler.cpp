@@ -114,6 +114,7 @@ Result<void> compileHere(const CompileRequest &request, const fs::path &folder) 
 
 // A signal that asks the program to stop is passed on to the child; the files are cleaned up, and
 // only then does it take its course.
+constexpr std::array<int, 3> interruptions = {SIGINT, SIGTERM, SIGHUP};
 volatile std::sig_atomic_t interruption = 0;
 volatile pid_t runningChild = 0;
 
@@ -123,20 +124,47 @@ void onInterruption(int signal) {
     ::kill(runningChild, signal);
 }
 
-/// Runs `work` with the handlers in place.
-template <class Work> void withInterruption(Work work) {
-  constexpr std::array<int, 3> signals = {SIGINT, SIGTERM, SIGHUP};
-  std::array<struct sigaction, signals.size()> before = {};
-  struct sigaction action = {};
-  action.sa_handler = onInterruption;
-  for (size_t i = 0; i < signals.size(); ++i)
-    ::sigaction(signals[i], &action, &before[i]);
-  work();
-  for (size_t i = 0; i < signals.size(); ++i)
-    ::sigaction(signals[i], &before[i], nullptr);
-  if (interruption)
-    ::raise(interruption);
-}
+/// While one lives, interruptions go to the child that `fork` makes; after, they take their course.
+class Interruptions {
+public:
+  Interruptions() {
+    struct sigaction action = {};
+    action.sa_handler = onInterruption;
+    for (size_t i = 0; i < interruptions.size(); ++i)
+      ::sigaction(interruptions[i], &action, &before_[i]);
+  }
+  ~Interruptions() {
+    runningChild = 0;
+    restore();
+    if (interruption)
+      ::raise(interruption);
+  }
+  Interruptions(const Interruptions &) = delete;
+  Interruptions &operator=(const Interruptions &) = delete;
+
+  /// In the child interruptions are as they were before.
+  pid_t fork() {
+    // A signal between the fork and the assignment must not get lost.
+    sigset_t blocked, old;
+    sigemptyset(&blocked);
+    for (int signal : interruptions)
+      sigaddset(&blocked, signal);
+    ::sigprocmask(SIG_BLOCK, &blocked, &old);
+    pid_t child = ::fork();
+    if (child == 0)
+      restore();
+    runningChild = child;
+    ::sigprocmask(SIG_SETMASK, &old, nullptr);
+    return child;
+  }
+
+private:
+  void restore() {
+    for (size_t i = 0; i < interruptions.size(); ++i)
+      ::sigaction(interruptions[i], &before_[i], nullptr);
+  }
+  std::array<struct sigaction, interruptions.size()> before_ = {};
+};
 
 /// The child's exit status; a death by signal is our bug.
 int waitFor(pid_t child, const std::string &model) {
@@ -149,6 +177,23 @@ int waitFor(pid_t child, const std::string &model) {
     printError(fmt::format("{}: internal error: compiling was ended by signal {} ({})", model,
                            WTERMSIG(status), ::strsignal(WTERMSIG(status))));
   return OurBug;
+}
+
+int runInChild(const CompileRequest &request, const fs::path &folder) {
+  std::fflush(stdout);
+  Interruptions interruptions;
+  pid_t child = interruptions.fork();
+  if (child == 0)
+    runChild(request, folder);
+  int status = child > 0
+                   ? waitFor(child, request.model)
+                   : reportError(badInput(fmt::format("cannot fork: {}", std::strerror(errno))));
+  if (interruption) {
+    // The process ends here.
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+  return status;
 }
 
 /// Moves what the child made to where it belongs.
@@ -198,9 +243,7 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
   command.add_option("--target", options.target, "What to compile for, e.g. aarch64-linux-gnu")
       ->type_name("TRIPLE")
       ->capture_default_str();
-  command
-      .add_option("--cpu", options.cpu,
-                  "CPU features to use, e.g. x86-64-v3, x86-64-v4+vnni")
+  command.add_option("--cpu", options.cpu, "CPU features to use, e.g. x86-64-v3, x86-64-v4+vnni")
       ->type_name("CPU")
       ->capture_default_str();
 }
@@ -210,20 +253,7 @@ int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) 
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create(request.folder);
   if (!folder)
     return reportError(folder.error());
-  std::fflush(stdout);
-  int status = OurBug;
-  withInterruption([&] {
-    pid_t child = ::fork();
-    if (child == 0)
-      runChild(request, (*folder)->path());
-    runningChild = child;
-    if (child > 0)
-      status = waitFor(child, request.model);
-    else
-      status = reportError(badInput(fmt::format("cannot fork: {}", std::strerror(errno))));
-    if (interruption)
-      folder->reset();
-  });
+  int status = runInChild(request, (*folder)->path());
   if (status != Fine)
     return status;
   Result<void> moved = moveFiles((*folder)->path(), request.folder, files);
