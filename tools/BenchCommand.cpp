@@ -96,6 +96,7 @@ int bench(Options options) {
   Result<Prepared> prepared = prepare(options, module);
   if (!prepared)
     return reportError(prepared.error());
+  folder.reset(); // the library is mapped; an interrupted run leaves nothing behind
   Result<std::vector<Timing>> timings = measureInterleaved(prepared->candidates, options.timing);
   if (!timings)
     return reportError(timings.error());

@@ -240,6 +240,7 @@ int compare(Options options) {
       makeLibraryEngine(options.library, {options.threads, options.seed});
   if (!compiled)
     return reportError(compiled.error());
+  folder.reset(); // the library is mapped; an interrupted run leaves nothing behind
   Comparison comparison(options, std::move(*module));
   Result<void> done = comparison.prepare(std::move(*compiled), taps);
   if (done)
