@@ -39,6 +39,8 @@ struct Generator {
     for (int64_t i = 0; i < region.numArgs(); i++)
       varies[region.arg(i)] = i == order.back() ? Varies::ByOne : Varies::No;
     for (const std::unique_ptr<Op> &op : region.ops()) {
+      if (op->numRegions() > 0)
+        return false;
       bool isAt = op->kind() == OpKind::RegionAt, data = false;
       int64_t moving = 0;
       for (int64_t i = 0; i < op->numOperands(); i++) {

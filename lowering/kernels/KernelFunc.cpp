@@ -38,13 +38,14 @@ std::string KernelFunc::micro(const std::string &name,
   return func->name;
 }
 
-std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
-                                  const std::vector<Value *> &args, const AtFn &at) {
-  std::unordered_map<Value *, Value *> map;
-  for (int64_t i = 0; i < region.numArgs(); i++)
-    map[region.arg(i)] = args[i];
+namespace {
+
+/// Copies a block's ops, nested regions included; the copies of what it yields. Lanes come from the
+/// operands, so that only ops without regions become vectors: emitters that use vectors see to it.
+std::vector<Value *> copyBlock(LoopBuilder &b, SizeTable &sizes, Block &block,
+                               std::unordered_map<Value *, Value *> &map, const AtFn &at) {
   std::vector<Value *> operands;
-  for (const std::unique_ptr<Op> &op : region.ops()) {
+  for (const std::unique_ptr<Op> &op : block.ops()) {
     operands.clear();
     int64_t lanes = 1;
     for (Value *operand : op->operands()) {
@@ -68,11 +69,29 @@ std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &regio
     std::vector<Type> types;
     for (const std::unique_ptr<Value> &result : op->results())
       types.push_back(lanes > 1 ? Type::vector(result->type.dtype(), lanes) : result->type);
-    Op *clone = b.create(op->kind(), operands, types, op->attrs);
+    Op *clone = b.create(op->kind(), operands, types, op->attrs, op->numRegions());
     for (int64_t i = 0; i < op->numResults(); i++)
       map[op->result(i)] = clone->result(i);
+    for (int64_t i = 0; i < op->numRegions(); i++) {
+      Block &inside = clone->region(i);
+      for (const std::unique_ptr<Value> &arg : op->region(i).args())
+        map[arg.get()] = inside.addArg(arg->type);
+      b.atEnd(inside);
+      b.create(OpKind::LoopYield, copyBlock(b, sizes, op->region(i), map, at), {});
+      b.after(clone);
+    }
   }
   ICE("a region without yield");
+}
+
+} // namespace
+
+std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
+                                  const std::vector<Value *> &args, const AtFn &at) {
+  std::unordered_map<Value *, Value *> map;
+  for (int64_t i = 0; i < region.numArgs(); i++)
+    map[region.arg(i)] = args[i];
+  return copyBlock(b, sizes, region, map, at);
 }
 
 EmitFn emitterFor(OpKind kind) {

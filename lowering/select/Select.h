@@ -55,6 +55,12 @@ void generate(Selection &s, std::vector<Value *> operands, const ElementFn &writ
 /// Inside a region: the element of the kernel's operand at an index, or a size as an index value.
 Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<Value *> index);
 Value *sizeValue(LoopBuilder &b, const Dim &dim);
+/// An index from data, counted from the end when negative, then kept inside [0, extent).
+Value *safeIndex(LoopBuilder &b, Value *index, const Dim &extent);
+/// The only element of the kernel's operand of one element.
+Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand);
+/// `a and b` of two conditions, the first of which may be absent.
+Value *both(LoopBuilder &b, Value *first, Value *second);
 
 /// Half-precision elements are computed in f32 inside bodies.
 Value *widened(LoopBuilder &b, Value *element);
@@ -72,6 +78,17 @@ Result<void> selectLayerNorm(Selection &s);
 Result<void> selectKnown(Selection &s);
 Result<void> selectGather(Selection &s);
 Result<void> selectPad(Selection &s);
+Result<void> selectGatherElements(Selection &s);
+Result<void> selectGatherND(Selection &s);
+Result<void> selectOneHot(Selection &s);
+Result<void> selectReverseSequence(Selection &s);
+Result<void> selectConstantOfShape(Selection &s);
+Result<void> selectEyeLike(Selection &s);
+Result<void> selectRange(Selection &s);
+Result<void> selectTrilu(Selection &s);
+Result<void> selectTile(Selection &s);
+Result<void> selectCenterCropPad(Selection &s);
+Result<void> selectScan(Selection &s);
 Result<void> selectReshape(Selection &s);
 Result<void> selectTranspose(Selection &s);
 Result<void> selectSlice(Selection &s);

@@ -34,15 +34,22 @@ Value *sizeValue(LoopBuilder &b, const Dim &dim) {
   return b.create(OpKind::RegionSize, {}, {Type::index()}, std::move(attrs))->result();
 }
 
-namespace {
-
-/// An index from data, counted from the end when negative, then kept inside [0, extent).
 Value *safeIndex(LoopBuilder &b, Value *index, const Dim &extent) {
   Value *size = sizeValue(b, extent), *zero = b.index(0);
   Value *position = b.toIndex(index);
   position = b.select(b.cmp("lt", position, zero), b.add(position, size), position);
   return b.max(b.min(position, b.sub(size, b.index(1))), zero);
 }
+
+Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand) {
+  return elementAt(b, type, operand, std::vector<Value *>(type.rank(), b.index(0)));
+}
+
+Value *both(LoopBuilder &b, Value *first, Value *second) {
+  return first ? b.binary(OpKind::ScalarAnd, first, second) : second;
+}
+
+namespace {
 
 /// The position in the operand that position `i` of a padded dim shows, for each mode but constant.
 Value *paddedPosition(LoopBuilder &b, const std::string &mode, Value *i, const Dim &extent) {
@@ -147,15 +154,14 @@ Result<void> selectPad(Selection &s) {
       Value *size = sizeValue(b, type.dim(i));
       Value *here = b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)),
                              b.cmp("lt", position, size));
-      inside = inside ? b.binary(OpKind::ScalarAnd, inside, here) : here;
+      inside = both(b, inside, here);
       at.push_back(b.max(b.min(position, b.sub(size, b.index(1))), b.index(0)));
     }
     Value *element = elementAt(b, type, 0, at);
     if (!inside)
       return element;
     Type scalar = Type::scalar(type.dtype());
-    Value *value = fill ? elementAt(b, type, 1, std::vector<Value *>(s.in(2).rank(), b.index(0)))
-                        : b.constant(scalar, 0);
+    Value *value = fill ? onlyElement(b, fill->type, 1) : b.constant(scalar, 0);
     return b.select(inside, element, value);
   });
   return {};
