@@ -11,6 +11,16 @@ namespace {
 DecomposeFn decompositionOf(OpKind kind) {
   static const std::unordered_map<OpKind, DecomposeFn> table = {
       {OpKind::BatchNormalization, decomposeBatchNorm},
+      {OpKind::InstanceNormalization, decomposeInstanceNorm},
+      {OpKind::GroupNormalization, decomposeGroupNorm},
+      {OpKind::MeanVarianceNormalization, decomposeMeanVarianceNorm},
+      {OpKind::LpNormalization, decomposeLpNorm},
+      {OpKind::LRN, decomposeLrn},
+      {OpKind::ReduceLogSumExp, decomposeLogSumExp},
+      {OpKind::DepthToSpace, decomposeDepthToSpace},
+      {OpKind::SpaceToDepth, decomposeSpaceToDepth},
+      {OpKind::CastLike, decomposeCastLike},
+      {OpKind::Hardmax, decomposeHardmax},
   };
   auto found = table.find(kind);
   return found == table.end() ? nullptr : found->second;

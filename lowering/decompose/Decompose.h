@@ -12,6 +12,16 @@ namespace cameo {
 using DecomposeFn = Value *(*)(Builder &b, Op &op);
 
 Value *decomposeBatchNorm(Builder &b, Op &op);
+Value *decomposeInstanceNorm(Builder &b, Op &op);
+Value *decomposeGroupNorm(Builder &b, Op &op);
+Value *decomposeMeanVarianceNorm(Builder &b, Op &op);
+Value *decomposeLpNorm(Builder &b, Op &op);
+Value *decomposeLrn(Builder &b, Op &op);
+Value *decomposeLogSumExp(Builder &b, Op &op);
+Value *decomposeDepthToSpace(Builder &b, Op &op);
+Value *decomposeSpaceToDepth(Builder &b, Op &op);
+Value *decomposeCastLike(Builder &b, Op &op);
+Value *decomposeHardmax(Builder &b, Op &op);
 
 /// A scalar or [C, 1, 1 ...]-shaped helper for decompositions: a [C] vector along axis 1 of a rank.
 Value *alongAxisOne(Builder &b, Value *vector, int64_t rank);

@@ -1,7 +1,57 @@
-// Normalizations as arithmetic; the formulas are those of the ONNX operator pages.
+// Normalizations as arithmetic; the formulas are those of the ONNX operator pages. Statistics of
+// halves are taken in f32, which is what stash_type asks for.
 #include "lowering/decompose/Decompose.h"
 
+#include "ir/infer/Infer.h"
+
+#include <numeric>
+
 namespace cameo {
+namespace {
+
+Value *add(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Add, {x, y}); }
+Value *sub(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Sub, {x, y}); }
+Value *mul(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
+Value *div(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Div, {x, y}); }
+Value *root(Builder &b, Value *x) { return b.graphValue(OpKind::Sqrt, {x}); }
+
+/// A reduction over constant axes that keeps dims.
+Value *reduce(Builder &b, OpKind kind, Value *x, const std::vector<int64_t> &axes) {
+  return b.graphValue(kind, {x, b.constant(makeConst(axes))});
+}
+
+Value *castTo(Builder &b, Value *x, DType dtype) {
+  if (x->type.dtype() == dtype)
+    return x;
+  AttrDict attrs;
+  attrs.set("to", dtype);
+  return b.graphValue(OpKind::Cast, {x}, std::move(attrs));
+}
+
+bool isHalf(Value *x) { return x->type.dtype() == DType::F16 || x->type.dtype() == DType::BF16; }
+
+std::vector<int64_t> axesFrom(int64_t first, int64_t rank) {
+  std::vector<int64_t> axes(rank - first);
+  std::iota(axes.begin(), axes.end(), first);
+  return axes;
+}
+
+/// (x - mean) / sqrt(variance + epsilon) over axes; the mean first, so that a large one costs no
+/// digits.
+Value *standardized(Builder &b, Value *x, const std::vector<int64_t> &axes, double epsilon) {
+  Value *centred = sub(b, x, reduce(b, OpKind::ReduceMean, x, axes));
+  Value *variance = reduce(b, OpKind::ReduceMean, mul(b, centred, centred), axes);
+  return div(b, centred, root(b, add(b, variance, scalarLike(b, variance, epsilon))));
+}
+
+Value *reshaped(Builder &b, Value *x, const Dims &shape) {
+  std::vector<int64_t> numbers;
+  for (const Dim &dim : shape)
+    numbers.push_back(dim.isConst() ? dim.value() : 0);
+  return b.graphValue(OpKind::Reshape, {x, b.constant(makeConst(numbers))});
+}
+
+} // namespace
 
 /// (x - mean) * (scale / sqrt(var + epsilon)) + B, per channel; the factor is folded when constant.
 Value *decomposeBatchNorm(Builder &b, Op &op) {
@@ -11,16 +61,116 @@ Value *decomposeBatchNorm(Builder &b, Op &op) {
   if (op.attrs.getInt("training_mode") || extraUsed)
     return nullptr;
   Value *x = op.operand(0), *mean = op.operand(3), *variance = op.operand(4);
-  Value *deviation = b.graphValue(
-      OpKind::Sqrt,
-      {b.graphValue(OpKind::Add,
-                    {variance, scalarLike(b, variance, op.attrs.getFloat("epsilon"))})});
-  Value *factor = b.graphValue(OpKind::Div, {op.operand(1), deviation});
-  Value *shift =
-      b.graphValue(OpKind::Sub, {op.operand(2), b.graphValue(OpKind::Mul, {mean, factor})});
+  Value *epsilon = scalarLike(b, variance, op.attrs.getFloat("epsilon"));
+  Value *factor =
+      div(b, castTo(b, op.operand(1), variance->type.dtype()), root(b, add(b, variance, epsilon)));
+  Value *shift = sub(b, castTo(b, op.operand(2), mean->type.dtype()), mul(b, mean, factor));
   int64_t rank = x->type.rank();
-  Value *scaled = b.graphValue(OpKind::Mul, {x, alongAxisOne(b, factor, rank)});
-  return b.graphValue(OpKind::Add, {scaled, alongAxisOne(b, shift, rank)});
+  DType dtype = x->type.dtype();
+  Value *scaled = mul(b, x, alongAxisOne(b, castTo(b, factor, dtype), rank));
+  return add(b, scaled, alongAxisOne(b, castTo(b, shift, dtype), rank));
+}
+
+Value *decomposeInstanceNorm(Builder &b, Op &op) {
+  Value *x = op.operand(0);
+  int64_t rank = x->type.rank();
+  DType dtype = x->type.dtype();
+  Value *wide = isHalf(x) ? castTo(b, x, DType::F32) : x;
+  Value *unit = standardized(b, wide, axesFrom(2, rank), op.attrs.getFloat("epsilon"));
+  Value *scaled = mul(b, castTo(b, unit, dtype), alongAxisOne(b, op.operand(1), rank));
+  return add(b, scaled, alongAxisOne(b, op.operand(2), rank));
+}
+
+/// Groups of channels become a dim of their own and back; needs sizes that a Reshape can state:
+/// only the batch may be a symbol.
+Value *decomposeGroupNorm(Builder &b, Op &op) {
+  Value *x = op.operand(0);
+  const Dims &shape = x->type.shape();
+  for (size_t i = 1; i < shape.size(); i++)
+    if (!shape[i].isConst())
+      return nullptr;
+  int64_t groups = op.attrs.getInt("num_groups");
+  if (groups <= 0 || shape[1].value() % groups)
+    return nullptr;
+  Dims rest(shape.begin() + 1, shape.end());
+  Dims grouped = {shape[0], Dim(groups), Dim::floorDiv(product(rest), Dim(groups))};
+  DType dtype = x->type.dtype();
+  Value *wide = isHalf(x) ? castTo(b, x, DType::F32) : x;
+  Value *unit = standardized(b, reshaped(b, wide, grouped), {2}, op.attrs.getFloat("epsilon"));
+  unit = castTo(b, reshaped(b, unit, shape), dtype);
+  int64_t rank = x->type.rank();
+  return add(b, mul(b, unit, alongAxisOne(b, op.operand(1), rank)),
+             alongAxisOne(b, op.operand(2), rank));
+}
+
+Value *decomposeMeanVarianceNorm(Builder &b, Op &op) {
+  // The specification adds 1e-9 to the deviation, not to the variance.
+  Value *x = op.operand(0);
+  std::vector<int64_t> axes = op.attrs.getInts("axes", {0, 2, 3});
+  for (int64_t &axis : axes)
+    axis = *normalizeAxis(axis, x->type.rank());
+  Value *centred = sub(b, x, reduce(b, OpKind::ReduceMean, x, axes));
+  Value *deviation = root(b, reduce(b, OpKind::ReduceMean, mul(b, centred, centred), axes));
+  return div(b, centred, add(b, deviation, scalarLike(b, deviation, 1e-9)));
+}
+
+Value *decomposeLpNorm(Builder &b, Op &op) {
+  Value *x = op.operand(0);
+  bool one = op.attrs.getInt("p", 2) == 1;
+  int64_t axis = *normalizeAxis(op.attrs.getInt("axis", -1), x->type.rank());
+  Value *norm = reduce(b, one ? OpKind::ReduceL1 : OpKind::ReduceL2, x, {axis});
+  // A row of zeros stays zero.
+  Value *zero = scalarLike(b, norm, 0);
+  Value *isZero = b.graphValue(OpKind::Equal, {norm, zero});
+  return div(b, x, b.graphValue(OpKind::Where, {isZero, scalarLike(b, norm, 1), norm}));
+}
+
+/// x / (bias + alpha / size * sum of squares of `size` neighbouring channels) ^ beta. The window's
+/// sum is that of shifted slices of the padded squares.
+Value *decomposeLrn(Builder &b, Op &op) {
+  Value *x = op.operand(0);
+  int64_t size = op.attrs.getInt("size"), rank = x->type.rank();
+  if (size < 1 || size > 64 || !x->type.dim(1).isConst())
+    return nullptr;
+  int64_t channels = x->type.dim(1).value(), before = (size - 1) / 2;
+  std::vector<int64_t> pads(2 * rank, 0);
+  pads[1] = before;
+  pads[rank + 1] = size - 1 - before;
+  Value *squares = b.graphValue(OpKind::Pad, {mul(b, x, x), b.constant(makeConst(pads))});
+  Value *sum = nullptr, *axis = b.constant(makeConst({1}));
+  for (int64_t i = 0; i < size; i++) {
+    Value *shifted = b.graphValue(OpKind::Slice, {squares, b.constant(makeConst({i})),
+                                                  b.constant(makeConst({i + channels})), axis});
+    sum = sum ? add(b, sum, shifted) : shifted;
+  }
+  Value *scaled = mul(b, sum, scalarLike(b, x, op.attrs.getFloat("alpha") / size));
+  Value *base = add(b, scaled, scalarLike(b, x, op.attrs.getFloat("bias")));
+  Value *power = b.graphValue(OpKind::Pow, {base, scalarLike(b, x, op.attrs.getFloat("beta"))});
+  return div(b, x, power);
+}
+
+/// max + log(sum(exp(x - max))), which does not overflow; an infinite maximum is not subtracted.
+Value *decomposeLogSumExp(Builder &b, Op &op) {
+  Value *x = op.operand(0);
+  InferContext context(b.module(), op);
+  std::optional<std::vector<int64_t>> axes;
+  if (op.operand(1)) {
+    axes = context.knownInts(1);
+    if (!axes)
+      return nullptr;
+  }
+  if ((!axes || axes->empty()) && op.attrs.getInt("noop_with_empty_axes"))
+    return nullptr;
+  if (!axes || axes->empty())
+    axes = axesFrom(0, x->type.rank());
+  Value *largest = reduce(b, OpKind::ReduceMax, x, *axes);
+  Value *infinite = b.graphValue(OpKind::IsInf, {largest});
+  largest = b.graphValue(OpKind::Where, {infinite, scalarLike(b, largest, 0), largest});
+  Value *sum = reduce(b, OpKind::ReduceSum, b.graphValue(OpKind::Exp, {sub(b, x, largest)}), *axes);
+  Value *result = add(b, largest, b.graphValue(OpKind::Log, {sum}));
+  if (op.attrs.getInt("keepdims", 1))
+    return result;
+  return b.graphValue(OpKind::Squeeze, {result, b.constant(makeConst(*axes))});
 }
 
 } // namespace cameo
