@@ -47,7 +47,10 @@ Value *decomposeSpaceToDepth(Builder &b, Op &op) {
     return nullptr;
   int64_t depth = (*size)[0], height = (*size)[1] / block, width = (*size)[2] / block;
   Value *split = reshapedTo(b, x, {0, depth, height, block, width, block});
-  Value *moved = transposed(b, split, {0, 3, 5, 1, 2, 4});
+  bool columns = op.attrs.getString("mode", "DCR") == "CRD";
+  Value *moved = transposed(b, split,
+                            columns ? std::vector<int64_t>{0, 1, 3, 5, 2, 4}
+                                    : std::vector<int64_t>{0, 3, 5, 1, 2, 4});
   return reshapedTo(b, moved, {0, depth * block * block, height, width});
 }
 
