@@ -19,6 +19,8 @@ std::span<const PipelineStep> pipeline() {
       // reads
       // them, and batch norms can only be folded when their statistics are constants.
       {"simplify", "fold-constants"},
+      // A dead reader of Dropout's mask would keep the Dropout.
+      {"simplify", "remove-dead-ops"},
       {"simplify", "remove-identities"},
       // Before decompose, which would turn a batch norm into arithmetic.
       {"simplify", "fold-batch-norm"},

@@ -46,11 +46,11 @@ bool hasEffect(Op &op) {
 } // namespace
 
 Result<bool> removeIdentities(Module &module, PassContext &) {
-  std::vector<std::pair<Op *, Value *>> work;
+  std::vector<Op *> work;
   for (const std::unique_ptr<Op> &op : module.main().body.ops())
-    if (Value *same = identityOperand(*op))
-      work.push_back({op.get(), same});
-  for (auto &[op, ignored] : work) {
+    if (identityOperand(*op))
+      work.push_back(op.get());
+  for (Op *op : work) {
     // Asked again: the operand may have been replaced by now.
     op->result()->replaceAllUsesWith(identityOperand(*op));
     op->erase();
