@@ -16,7 +16,8 @@ struct PrintOptions {
 };
 
 std::string print(const Module &module, const PrintOptions &options = {});
-/// One function; equal text means equal behaviour, whatever the function is called if the name is "".
+/// One function; equal text means equal behaviour, whatever the function is called if the name is
+/// "".
 std::string printFunc(const Func &func, const PrintOptions &options = {});
 /// One op on one line, without its regions, named as in the printed function: for messages.
 std::string printOp(const Op &op);
