@@ -43,8 +43,14 @@ Op *producerFor(Op &op, int64_t i) {
   return onlyUser ? producer : nullptr;
 }
 
-bool comesBefore(Op *a, Op *b, const std::unordered_map<Op *, int64_t> &positions) {
-  return positions.at(a) < positions.at(b);
+/// The latest kernel that `op` can join: the others' results are there by then.
+Op *latestProducer(Op &op, const std::unordered_map<Op *, int64_t> &positions) {
+  Op *latest = nullptr;
+  for (int64_t i = 0; i < op.numOperands(); i++)
+    if (Op *producer = producerFor(op, i))
+      if (!latest || positions.at(latest) < positions.at(producer))
+        latest = producer;
+  return latest;
 }
 
 /// Appends `op`'s body to `producer`'s epilogue and gives producer's place to the joined op, which
@@ -103,17 +109,16 @@ Result<bool> fuseEpilogues(Module &module, PassContext &) {
       work.push_back(op.get());
   }
   for (Op *op : work) {
-    // The latest producer: the others' results are there by then.
-    Op *best = nullptr;
-    for (int64_t i = 0; i < op->numOperands(); i++)
-      if (Op *producer = producerFor(*op, i))
-        if (!best || comesBefore(best, producer, positions))
-          best = producer;
-    if (!best || op->numResults() != 1)
-      continue;
-    positions[best] = positions.at(op);
-    join(module, *op, *best);
-    changed = true;
+    // A chain that joined a pointwise op may join what that one reads.
+    while (op && op->kind() == OpKind::KernelPointwise && op->numResults() == 1) {
+      Op *producer = latestProducer(*op, positions);
+      if (producer) {
+        positions[producer] = positions.at(op);
+        join(module, *op, *producer);
+        changed = true;
+      }
+      op = producer;
+    }
   }
   return changed;
 }
