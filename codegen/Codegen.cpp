@@ -117,7 +117,7 @@ Result<void> Emission::writeContents() {
   llvm::LLVMContext context;
   llvm::Module module("model", context);
   std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target_);
-  buildModule(program_, target_, model_, !isShared(), *machine, module);
+  buildModule(program_, target_, model_, isStatic(), *machine, module);
   return writeCode(module, *machine);
 }
 

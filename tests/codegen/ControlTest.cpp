@@ -45,7 +45,7 @@ template <class T> void checkMasked(DType dtype, int64_t lanes, const std::strin
           "\nstore(%r, %y0, %i, %m)\n");
   TempFolder folder;
   std::string path = folder.path("m.so");
-  ASSERT_TRUE(emit(program, hostTarget(cpu), {}, path));
+  ASSERT_TRUE(emit(program, targetOf(cpu), {}, path));
   Library library(path);
   Context context(library);
   for (int64_t count = 1; count <= 2 * lanes; count += count < 4 ? 1 : 5) {
@@ -94,7 +94,7 @@ TEST(Memory, Gather) {
           auto *bytes = reinterpret_cast<std::byte *>(&value);
           x.insert(x.end(), bytes, bytes + dtypeBytes(dtype));
         }
-        auto results = runRows(program, hostTarget(cpu), {x}, 16);
+        auto results = runRows(program, targetOf(cpu), {x}, 16);
         for (int64_t i = 0; i < 16; i++)
           for (int r = 0; r < 2; r++) {
             int64_t want = r && i % 8 >= 4 ? 0 : i / 8 * 8 + 8 - i % 8, got = 0;
@@ -115,7 +115,7 @@ TEST(Memory, ReduceLanesPairwise) {
   }
   for (const char *cpu : kCpus) {
     Program program = textProgram({DType::F32}, std::vector<DType>(4, DType::F32), 8, ops);
-    auto results = runRows(program, hostTarget(cpu), {bytesOf(x)}, 8);
+    auto results = runRows(program, targetOf(cpu), {bytesOf(x)}, 8);
     float sum = ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
     EXPECT_EQ(valuesOf<float>(results[0])[0], sum);
     EXPECT_EQ(valuesOf<float>(results[1])[0], -1e16f * 720);
@@ -162,7 +162,7 @@ func @next(%n: i64) {
 )",
                                 more);
   std::vector<int64_t> x = {1, 2, 7, 27, 97};
-  auto results = runRows(program, hostTarget("native"), {bytesOf(x)}, x.size(), 2);
+  auto results = runRows(program, targetOf("native"), {bytesOf(x)}, x.size(), 2);
   EXPECT_EQ(valuesOf<int64_t>(results[0]), (std::vector<int64_t>{0, 1, 16, 111, 118}));
   EXPECT_EQ(valuesOf<int64_t>(results[1]), (std::vector<int64_t>{0, 0, 5, 41, 43}));
 }
@@ -256,8 +256,8 @@ func @sum() attrs {kind = "team"} {
   for (int64_t count : {1, 2, 3, 5, 1000})
     for (int threads : {1, 2, 3, 4}) {
       std::vector<int64_t> x = iota<int64_t>(count);
-      auto y = valuesOf<int64_t>(
-          runRows(program, hostTarget("native"), {bytesOf(x)}, count, threads)[0]);
+      auto y =
+          valuesOf<int64_t>(runRows(program, targetOf("native"), {bytesOf(x)}, count, threads)[0]);
       EXPECT_EQ(y, std::vector<int64_t>(count, count * (count + 1) / 2)) << threads;
     }
 }
@@ -265,7 +265,7 @@ func @sum() attrs {kind = "team"} {
 int runOnce(const Program &program, std::vector<int64_t> x, std::string &message) {
   TempFolder folder;
   std::string path = folder.path("m.so");
-  Result<void> emitted = emit(program, hostTarget("native"), {}, path);
+  Result<void> emitted = emit(program, targetOf("native"), {}, path);
   EXPECT_TRUE(emitted);
   Library library(path);
   Context context(library, 2);
@@ -359,7 +359,7 @@ TEST(Memory, Scratch) {
   store(%r, %y0, %i)
 )");
   std::vector<int32_t> x = iota<int32_t>(8);
-  auto results = runRows(program, hostTarget("native"), {bytesOf(x)}, 8);
+  auto results = runRows(program, targetOf("native"), {bytesOf(x)}, 8);
   EXPECT_EQ(valuesOf<int32_t>(results[0]), (std::vector<int32_t>{2, 2, 2, 2, 6, 6, 6, 6}));
 }
 

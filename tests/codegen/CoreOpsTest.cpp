@@ -210,7 +210,7 @@ void checkArithmetic(DType dtype, int64_t lanes, const std::string &cpu) {
   }
   Pairs pairs = allPairs(dtype);
   Program program = textProgram({dtype, dtype}, outputs, lanes, ops);
-  auto results = runRows(program, hostTarget(cpu), {pairs.a, pairs.b}, pairs.count);
+  auto results = runRows(program, targetOf(cpu), {pairs.a, pairs.b}, pairs.count);
   int64_t bytes = dtypeBytes(dtype);
   std::string where = cpu + " " + type + " ";
   for (int64_t i = 0; i < pairs.count; i++) {
@@ -248,10 +248,16 @@ struct Shape {
 };
 void PrintTo(const Shape &shape, std::ostream *out) { *out << shape.cpu << "x" << shape.lanes; }
 
-class CoreOps : public ::testing::TestWithParam<Shape> {};
+class CoreOps : public ::testing::TestWithParam<Shape> {
+  void SetUp() override {
+    if (!canRun(targetOf(GetParam().cpu)))
+      GTEST_SKIP() << "no way to run " << GetParam().cpu << " here";
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Shapes, CoreOps,
                          ::testing::Values(Shape{1, "x86-64-v1"}, Shape{4, "x86-64-v1"},
-                                           Shape{8, "x86-64-v3"}, Shape{16, "native"}));
+                                           Shape{8, "x86-64-v3"}, Shape{16, "native"},
+                                           Shape{4, "armv8-a"}));
 
 TEST_P(CoreOps, Arithmetic) {
   for (DType dtype : kNumbers)
@@ -295,7 +301,7 @@ void checkCasts(DType from, int64_t lanes, const std::string &cpu) {
            "\nstore(%r" + std::to_string(n) + ", %y" + std::to_string(n) + ", %i)\n";
   Pairs pairs = allPairs(from);
   Program program = textProgram({from}, outputs, lanes, ops);
-  auto results = runRows(program, hostTarget(cpu), {pairs.b}, pairs.count);
+  auto results = runRows(program, targetOf(cpu), {pairs.b}, pairs.count);
   for (int64_t i = 0; i < pairs.count; i++)
     for (size_t n = 0; n < outputs.size(); n++) {
       const std::byte *value = &pairs.b[i * dtypeBytes(from)];
@@ -331,7 +337,7 @@ TEST_P(CoreOps, NarrowingRoundsOnce) {
   x.resize(16, 3);
   auto results =
       runRows(textProgram({DType::F64}, {DType::F16, DType::BF16}, GetParam().lanes, ops),
-              hostTarget(GetParam().cpu), {bytesOf(x)}, x.size());
+              targetOf(GetParam().cpu), {bytesOf(x)}, x.size());
   for (size_t i = 0; i < x.size(); i++) {
     EXPECT_EQ(valuesOf<uint16_t>(results[0])[i], doubleToHalf(x[i])) << x[i];
     EXPECT_EQ(valuesOf<uint16_t>(results[1])[i], doubleToBfloat(x[i])) << x[i];

@@ -4,8 +4,10 @@
 #include "codegen/Target.h"
 #include "ir/Parser.h"
 
+#include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
+#include <fstream>
 #include <unistd.h>
 
 namespace cameo::test {
@@ -215,6 +217,57 @@ Program textProgram(std::vector<DType> inputs, std::vector<DType> outputs, int64
   return program;
 }
 
+// Where an aarch64 C library for tests lives (Debian's libc6-arm64-cross), and the runner's pieces.
+static const char *const kCross = "/usr/aarch64-linux-gnu";
+
+// Compiles runner.c for aarch64 once; "" where something is missing.
+static std::string emulatedRunner() {
+  static TempFolder folder;
+  static std::string program = [] {
+    std::string lib = std::string(kCross) + "/lib/", out = folder.path("runner");
+    std::string compile = std::string("clang-19 --target=aarch64-linux-gnu -O1 -I") + kCross +
+                          "/include -I" CAMEO_SOURCE "/runtime/include -c " CAMEO_SOURCE
+                          "/tests/codegen/runner.c -o " +
+                          out + ".o 2>/dev/null";
+    std::string link = "ld.lld-19 -o " + out + " " + out + ".o " + lib + "crt1.o " + lib +
+                       "crti.o " + lib + "crtn.o " + lib +
+                       "libc.so.6 --dynamic-linker=/lib/ld-linux-aarch64.so.1";
+    std::string probe = " && qemu-aarch64 --version > /dev/null";
+    return std::system((compile + " && " + link + probe).c_str()) == 0 ? out : std::string();
+  }();
+  return program;
+}
+
+bool canRun(const Target &target) {
+  return target.arch == Arch::X86_64 || !emulatedRunner().empty();
+}
+
+static std::vector<std::vector<std::byte>>
+runEmulated(const Program &program, const TempFolder &folder,
+            const std::vector<std::vector<std::byte>> &inputs, int64_t count, int threads) {
+  std::string command = std::string("qemu-aarch64 -cpu max -L ") + kCross + " " + emulatedRunner() +
+                        " " + folder.path("rows.so") + " " + std::to_string(count) + " " +
+                        std::to_string(threads);
+  for (size_t i = 0; i < inputs.size(); i++) {
+    std::string path = folder.path("in" + std::to_string(i));
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char *>(inputs[i].data()), inputs[i].size());
+    command += " " + path;
+  }
+  for (size_t i = 0; i < program.outputs.size(); i++)
+    command += " " + folder.path("out" + std::to_string(i));
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
+  std::vector<std::vector<std::byte>> results;
+  for (size_t i = 0; i < program.outputs.size(); i++) {
+    std::vector<std::byte> bytes(count * dtypeBytes(program.outputs[i].dtype));
+    std::ifstream file(folder.path("out" + std::to_string(i)), std::ios::binary);
+    file.read(reinterpret_cast<char *>(bytes.data()), bytes.size());
+    EXPECT_EQ(file.gcount(), static_cast<std::streamsize>(bytes.size()));
+    results.push_back(std::move(bytes));
+  }
+  return results;
+}
+
 std::vector<std::vector<std::byte>> runRows(const Program &program, const Target &target,
                                             const std::vector<std::vector<std::byte>> &inputs,
                                             int64_t count, int threads) {
@@ -222,6 +275,8 @@ std::vector<std::vector<std::byte>> runRows(const Program &program, const Target
   std::string path = folder.path("rows.so");
   Result<void> emitted = emit(program, target, {}, path);
   EXPECT_TRUE(emitted) << emitted.error().message;
+  if (target.arch != Arch::X86_64)
+    return runEmulated(program, folder, inputs, count, threads);
   Library library(path);
   Context context(library, threads);
   std::vector<int64_t> dims = {count};
@@ -239,8 +294,9 @@ std::vector<std::vector<std::byte>> runRows(const Program &program, const Target
   return results;
 }
 
-Target hostTarget(const std::string &cpu) {
-  Result<Target> target = resolveTarget("host", cpu);
+Target targetOf(const std::string &cpu) {
+  bool arm = cpu.starts_with("armv8");
+  Result<Target> target = arm ? namedTarget("aarch64-linux-gnu", cpu) : resolveTarget("host", cpu);
   EXPECT_TRUE(target);
   return *target;
 }

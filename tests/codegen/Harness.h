@@ -104,7 +104,11 @@ template <class T> std::vector<T> valuesOf(const std::vector<std::byte> &bytes) 
   return {values, values + bytes.size() / sizeof(T)};
 }
 
-/// The named x86-64 set, or what the host has of it; skips nothing silently.
-Target hostTarget(const std::string &cpu);
+/// The target of a named CPU of x86-64 or aarch64.
+Target targetOf(const std::string &cpu);
+
+/// Whether tests of this target can run: on this machine, or with a compiler, a C library and an
+/// emulator for it.
+bool canRun(const Target &target);
 
 } // namespace cameo::test

@@ -59,7 +59,7 @@ void checkRun(const Library &library, float first) {
 TEST(Library, WeightsOfASharedLibrary) {
   TempFolder folder;
   std::string path = folder.path("my model.so");
-  ASSERT_TRUE(emit(weightProgram(5), hostTarget(""), {}, path));
+  ASSERT_TRUE(emit(weightProgram(5), targetOf(""), {}, path));
   Library library(path);
   EXPECT_STREQ(library.model()->name, "my_model");
   EXPECT_EQ(library.model()->weights_size, 144);
@@ -78,7 +78,7 @@ TEST(Library, SameProgramGivesTheSameBytes) {
   TempFolder folder;
   auto bytes = [&] {
     std::string path = folder.path("m.so");
-    EXPECT_TRUE(emit(weightProgram(5), hostTarget("x86-64-v3"), {}, path));
+    EXPECT_TRUE(emit(weightProgram(5), targetOf("x86-64-v3"), {}, path));
     std::ifstream file(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
@@ -127,7 +127,7 @@ TEST(Library, TwoModelsInOneProgram) {
       for (const char *name : {"a", "b"}) {
         std::string file = archive ? std::string("lib") + name + ".a" : std::string(name) + ".o";
         options.name = name;
-        Result<void> emitted = emit(weightProgram(static_cast<float>(name[0])), hostTarget(""),
+        Result<void> emitted = emit(weightProgram(static_cast<float>(name[0])), targetOf(""),
                                     options, folder.path(file));
         ASSERT_TRUE(emitted) << emitted.error().message;
         std::string header = archive ? std::string("lib") + name + ".h" : std::string(name) + ".h";
@@ -151,9 +151,9 @@ TEST(Library, HeaderOfStrangeNames) {
   EmitOptions options;
   options.kind = OutputKind::Header;
   options.name = "int";
-  ASSERT_TRUE(emit(program, hostTarget(""), options, folder.path("int.h")));
+  ASSERT_TRUE(emit(program, targetOf(""), options, folder.path("int.h")));
   options.kind = OutputKind::SharedLibrary;
-  ASSERT_TRUE(emit(program, hostTarget(""), options, folder.path("x.so")));
+  ASSERT_TRUE(emit(program, targetOf(""), options, folder.path("x.so")));
   write(folder.path("m.c"), "#include \"int.h\"\nint main(void) { return !m_int(); }\n");
   shell("cc -Wall -Wextra -Werror -fsyntax-only " + folder.path("m.c"));
   shell("c++ -Wall -Wextra -Werror -fsyntax-only -x c++ " + folder.path("m.c"));
@@ -178,11 +178,11 @@ TEST(Library, FilesThatCannotBeWritten) {
                           OutputKind::LlvmIr, OutputKind::Header}) {
     EmitOptions options;
     options.kind = kind;
-    Result<void> result = emit(program, hostTarget(""), options, folder.path("none/x"));
+    Result<void> result = emit(program, targetOf(""), options, folder.path("none/x"));
     ASSERT_FALSE(result);
     EXPECT_NE(result.error().message.find("none/x': No such file"), std::string::npos);
     std::filesystem::create_directory(folder.path("folder"));
-    EXPECT_FALSE(emit(program, hostTarget(""), options, folder.path("folder")));
+    EXPECT_FALSE(emit(program, targetOf(""), options, folder.path("folder")));
   }
   int files = 0;
   for (const auto &entry : std::filesystem::directory_iterator(folder.path("")))
@@ -194,7 +194,7 @@ TEST(Library, Metadata) {
   Program program = weightProgram(1);
   program.metadata = {{"producer", "te\"st"}, {"bad", "\xff"}};
   TempFolder folder;
-  ASSERT_TRUE(emit(program, hostTarget("x86-64-v1"), {}, folder.path("m.so")));
+  ASSERT_TRUE(emit(program, targetOf("x86-64-v1"), {}, folder.path("m.so")));
   Library library(folder.path("m.so"));
   EXPECT_STREQ(library.model()->metadata,
                "{\"bad\":\"\xef\xbf\xbd\",\"producer\":\"te\\\"st\",\"cameo\":{\"target\":"

@@ -26,10 +26,10 @@ TEST(Smoke, RunsWithAnyNumberOfThreads) {
   std::vector<float> x(1001);
   std::iota(x.begin(), x.end(), -500.0f);
   Program program = scaleProgram();
-  for (const char *cpu : {"x86-64-v1", "native"})
-    for (int threads = 1; threads <= 4; threads++) {
+  for (const char *cpu : {"x86-64-v1", "native", "armv8-a"})
+    for (int threads = canRun(targetOf(cpu)) ? 1 : 5; threads <= 4; threads++) {
       std::vector<std::byte> y =
-          runRows(program, hostTarget(cpu), {bytesOf(x)}, x.size(), threads)[0];
+          runRows(program, targetOf(cpu), {bytesOf(x)}, x.size(), threads)[0];
       for (size_t i = 0; i < x.size(); i++)
         ASSERT_EQ(valuesOf<float>(y)[i], x[i] * 2 + 1);
     }

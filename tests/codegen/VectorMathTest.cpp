@@ -75,7 +75,7 @@ void checkAll(const std::string &cpu, int64_t lanes, uint32_t stride) {
   }
   std::vector<float> x = allKinds(stride);
   Program program = textProgram({DType::F32}, outputs, lanes, ops);
-  auto results = runRows(program, hostTarget(cpu), {bytesOf(x)}, x.size());
+  auto results = runRows(program, targetOf(cpu), {bytesOf(x)}, x.size());
   for (size_t f = 0; f < outputs.size(); f++)
     check(kFunctions[f], x, valuesOf<float>(results[f]), cpu + "x" + std::to_string(lanes));
 }
@@ -89,6 +89,12 @@ TEST(VectorMath, NativeVectors) { checkAll("native", 16, strideOf(49999)); }
 TEST(VectorMath, BaselineVectors) { checkAll("x86-64-v1", 4, strideOf(99991)); }
 TEST(VectorMath, Avx2Vectors) { checkAll("x86-64-v3", 8, strideOf(99991)); }
 TEST(VectorMath, Scalars) { checkAll("x86-64-v3", 1, strideOf(199999)); }
+
+TEST(VectorMath, NeonVectors) {
+  if (!canRun(targetOf("armv8-a")))
+    GTEST_SKIP() << "no aarch64 emulator here";
+  checkAll("armv8-a", 4, strideOf(999983));
+}
 
 TEST(VectorMath, Pow) {
   std::vector<float> x, y;
@@ -107,7 +113,7 @@ TEST(VectorMath, Pow) {
     std::string ops = "%a = load(%x0, %i) : " + type + "\n%b = load(%x1, %i) : " + type +
                       "\n%r = pow(%a, %b) : " + type + "\nstore(%r, %y0, %i)\n";
     Program program = textProgram({DType::F32, DType::F32}, {DType::F32}, lanes, ops);
-    auto results = runRows(program, hostTarget("native"), {bytesOf(x), bytesOf(y)}, x.size());
+    auto results = runRows(program, targetOf("native"), {bytesOf(x), bytesOf(y)}, x.size());
     std::vector<float> got = valuesOf<float>(results[0]);
     for (size_t i = 0; i < x.size(); i++)
       ASSERT_LE(errorInUlps(got[i], powl(x[i], y[i])), 1) << x[i] << " ^ " << y[i] << " " << got[i];
