@@ -26,6 +26,14 @@ int64_t opsInRegions(const Op &op) {
   return count;
 }
 
+/// Whether what the op computes is in the weights already.
+bool isWeight(const Func &main, const Op &op) {
+  if (op.numResults() == 0 || !op.result()->layout)
+    return false;
+  const Buffer &buffer = main.buffers[static_cast<size_t>(op.result()->layout->buffer)];
+  return buffer.space == Buffer::Space::Weight;
+}
+
 KernelRow rowOf(const Op &op) {
   KernelRow row;
   row.kernel = spec(op.kind()).name;
@@ -53,10 +61,9 @@ Result<KernelPlan> planKernels(Module &module, const Target &target) {
   for (const std::unique_ptr<Op> &op : main.body.ops()) {
     if (spec(op->kind()).level != Level::Kernel)
       continue;
-    const Op *source = op->numOperands() > 0 ? op->operand(0)->definingOp() : nullptr;
     if (isView(op->kind()))
       ++plan.views;
-    else if (op->kind() == OpKind::KernelPack && source && source->kind() == OpKind::Constant)
+    else if (isWeight(main, *op))
       ++plan.packed;
     else
       plan.kernels.push_back(rowOf(*op));

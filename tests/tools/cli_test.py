@@ -158,6 +158,15 @@ class Explain(Case):
         self.assertEqual(report["sizes_taken_as_1"], [])
 
 
+    def test_flops(self):
+        # 2 filters of 3x2x2 on a 4x4 image without padding: 2 * (2*3*3) * (3*2*2) operations.
+        conv = onnx.model([onnx.node("Conv", ["x", "w"], ["y"])], [onnx.value_info("x", [1, 3, 4, 4])],
+                          [onnx.value_info("y", [1, 2, 3, 3])], [onnx.tensor("w", [2, 3, 2, 2], [1] * 24)])
+        self.write("conv.onnx", conv)
+        report = json.loads(self.cameo("explain", "conv.onnx", "--json").stdout)
+        self.assertEqual((report["flops"], report["parameters"], report["weight_bytes"]), (432, 24, 96))
+
+
 class Compile(Case):
     def test_default_output(self):
         self.cameo("compile", "add.onnx")
@@ -228,6 +237,12 @@ class Compare(Case):
         report = json.loads(self.cameo("compare", "add.onnx", "--samples", "2", "--json", "--dim", "batch=5").stdout)
         self.assertEqual(report["verdict"], "PASS")
         self.assertEqual(report["outputs"][0]["elements"], 15)
+
+    def test_random_indices_are_valid(self):
+        gather = onnx.model([onnx.node("Gather", ["table", "i"], ["y"])], [onnx.value_info("i", [100], onnx.INT64)],
+                            [onnx.value_info("y", [100])], [onnx.tensor("table", [3], [1, 2, 3])])
+        self.write("gather.onnx", gather)
+        self.assertIn("PASS", self.cameo("compare", "gather.onnx").stdout)
 
     def test_library_of_another_model(self):
         other = onnx.model([onnx.node("Add", ["x", "w"], ["y"])], [onnx.value_info("x", ["batch", 3])],
