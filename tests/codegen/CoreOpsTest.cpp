@@ -133,8 +133,10 @@ std::vector<Number> interesting(DType dtype) {
     return numbers;
   }
   int64_t low = least(dtype);
+  // Past the least of 64 bits they wrap.
+  auto below = [&](uint64_t by) { return static_cast<int64_t>(static_cast<uint64_t>(low) - by); };
   for (int64_t i : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{-1}, int64_t{-3}, int64_t{7},
-                    int64_t{100}, low, low + 1, low - 1, low - 2, bits(dtype), bits(dtype) - 1,
+                    int64_t{100}, low, low + 1, below(1), below(2), bits(dtype), bits(dtype) - 1,
                     int64_t{0x123456789abcdef}, int64_t{-98765}})
     numbers.push_back({i, 0});
   return numbers;
