@@ -356,10 +356,15 @@ Result<void> inferOp(Module &module, Op &op) {
   bool ranked = std::all_of(op.operands().begin(), op.operands().end(), [](const Value *value) {
     return !value || !value->type.isTensor() || value->type.isRanked();
   });
-  if (ranked || toleratesUnranked(row.infer))
+  bool hasRun = ranked || toleratesUnranked(row.infer);
+  if (hasRun)
     TRY(row.infer(ctx));
-  for (int64_t i = 0; i < op.numResults(); i++)
+  for (int64_t i = 0; i < op.numResults(); i++) {
+    // Element types that an attribute says are for the rule to know.
+    if (!hasRun && op.result(i)->type.isNone())
+      return unsupported(ctx.error("inputs of unknown rank are not supported").message);
     TRY(checkResult(ctx, row, i));
+  }
   return {};
 }
 
