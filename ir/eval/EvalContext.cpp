@@ -15,11 +15,7 @@ namespace cameo::eval {
 EvalFn evaluatorOf(OpKind kind) {
   static const std::vector<EvalFn> functions = [] {
     std::vector<EvalFn> table(allSpecs().size());
-    auto add = [&](std::string_view name, EvalFn function) {
-      if (std::optional<OpKind> found = kindFromName(name))
-        table[static_cast<size_t>(*found)] = function;
-    };
-#define EVAL(kind, function) add(#kind, function);
+#define EVAL(kind, function) table[static_cast<size_t>(OpKind::kind)] = function;
 #include "ir/eval/Evaluators.def"
     return table;
   }();
@@ -59,12 +55,6 @@ std::string EvalContext::stringAttr(std::string_view name, std::string otherwise
 }
 std::vector<int64_t> EvalContext::intsAttr(std::string_view name) const {
   return attrOr(attr(name), std::vector<int64_t>{});
-}
-std::vector<double> EvalContext::floatsAttr(std::string_view name) const {
-  return attrOr(attr(name), std::vector<double>{});
-}
-std::vector<std::string> EvalContext::stringsAttr(std::string_view name) const {
-  return attrOr(attr(name), std::vector<std::string>{});
 }
 ConstRef EvalContext::constAttr(std::string_view name) const {
   return attrOr(attr(name), ConstRef{});

@@ -1,5 +1,5 @@
-// Reading by index: Gather, GatherElements, GatherND, Compress, NonZero, OneHot,
-// ArrayFeatureExtractor. Every index is checked; negative ones count from the end.
+// Reading by index: Gather, GatherElements, GatherND, Compress, NonZero, OneHot. Every index is
+// checked; negative ones count from the end.
 #include "ir/eval/Elements.h"
 #include "ir/eval/Index.h"
 
@@ -137,23 +137,6 @@ EvalResult evalOneHot(EvalContext &c) {
     index += index < 0 ? depth : 0;
     if (index >= 0 && index < depth)
       copyElements(y, (i / inner * depth + index) * inner + i % inner, 1, values, 1, 1, 1);
-  }
-  return one(y);
-}
-
-/// Columns of the last axis, by index (ai.onnx.ml).
-EvalResult evalArrayFeatureExtractor(EvalContext &c) {
-  TRY(c.requireMinRank(0, 1));
-  const Tensor &x = c.in(0), &indices = c.in(1);
-  int64_t n = x.dims.back(), rows = n ? x.size() / n : 0, count = indices.size();
-  std::vector<int64_t> dims = x.dims;
-  dims.back() = count;
-  if (x.rank() == 1)
-    dims = {1, count};
-  Tensor y = TRY(c.allocate(x.dtype, dims));
-  for (int64_t i = 0; i < count; i++) {
-    int64_t index = TRY(checkedIndex(c, load<int64_t>(indices, i), n));
-    copyElements(y, i, count, x, index, n, rows);
   }
   return one(y);
 }

@@ -64,13 +64,17 @@ TileFn chooseTile() {
   return tileBase;
 }
 
+/// Doubles from one packed panel to the next: an odd number of cache lines, so that the same row of
+/// many panels does not fall into one set of the cache.
+int64_t panelStride(int64_t kc) { return kPanel * (kc | 1); }
+
 int64_t roundUp(int64_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
 
 /// Panels of 8 rows: element (i, p) of panel at [p * 8 + i]. Rows past the end stay zero.
 void packA(const GemmProblem &problem, int64_t i0, int64_t rows, int64_t k0, int64_t kc,
            double *to) {
   for (int64_t i = 0; i < roundUp(rows); i++) {
-    double *panel = to + i / kPanel * kPanel * kc + i % kPanel;
+    double *panel = to + i / kPanel * panelStride(kc) + i % kPanel;
     if (i < rows) {
       problem.rowOfA(i0 + i, k0, kc, panel);
       continue;
@@ -87,7 +91,7 @@ void packB(const GemmProblem &problem, int64_t j0, int64_t columns, int64_t k0, 
   for (int64_t p = 0; p < kc; p++) {
     problem.rowOfB(k0 + p, j0, columns, row);
     for (int64_t j = 0; j < columns; j += kPanel)
-      std::memcpy(to + j * kc + p * kPanel, row + j, kPanel * sizeof(double));
+      std::memcpy(to + j / kPanel * panelStride(kc) + p * kPanel, row + j, kPanel * sizeof(double));
   }
 }
 
@@ -99,7 +103,8 @@ Result<void> gemm(EvalContext &c, const GemmProblem &problem) {
   int64_t blockM = std::min(kBlockM, roundUp(problem.m));
   int64_t blockN = std::min(kBlockN, roundUp(problem.n));
   int64_t blockK = std::min(kBlockK, problem.k);
-  Tensor a = TRY(c.doubles({blockM, blockK})), b = TRY(c.doubles({blockN, blockK}));
+  Tensor a = TRY(c.doubles({blockM / kPanel, panelStride(blockK)})),
+         b = TRY(c.doubles({blockN / kPanel, panelStride(blockK)}));
   Tensor sums = TRY(c.doubles({blockM, blockN}));
   double *packedA = f64Out(a), *packedB = f64Out(b), *sum = f64Out(sums);
   for (int64_t j0 = 0; j0 < problem.n; j0 += blockN)
@@ -112,7 +117,8 @@ Result<void> gemm(EvalContext &c, const GemmProblem &problem) {
         packB(problem, j0, columns, k0, kc, packedB);
         for (int64_t j = 0; j < columns; j += kPanel)
           for (int64_t i = 0; i < rows; i += kPanel)
-            tileOf(packedA + i * kc, packedB + j * kc, sum + i * blockN + j, blockN, kc);
+            tileOf(packedA + i / kPanel * panelStride(kc), packedB + j / kPanel * panelStride(kc),
+                   sum + i * blockN + j, blockN, kc);
       }
       for (int64_t i = 0; i < rows; i++)
         problem.store(i0 + i, j0, columns, sum + i * blockN);
