@@ -276,6 +276,12 @@ std::vector<Dim> ownSymbols(const Op &op) {
 InferContext::InferContext(Module &module, Op &op)
     : module(module), op(op), ownSymbols_(ownSymbols(op)) {}
 
+bool InferContext::ranked() const {
+  return std::all_of(op.operands().begin(), op.operands().end(), [](const Value *value) {
+    return !value || !value->type.isTensor() || value->type.isRanked();
+  });
+}
+
 ConstRef InferContext::constant(int64_t i) const {
   const Op *maker = has(i) ? op.operand(i)->definingOp() : nullptr;
   return maker && maker->kind() == OpKind::Constant ? maker->attrs.getConst("value") : nullptr;
@@ -353,10 +359,7 @@ Result<void> inferOp(Module &module, Op &op) {
   Bindings bindings;
   TRY(bindTypes(ctx, row, bindings));
   presetResults(ctx, row, bindings);
-  bool ranked = std::all_of(op.operands().begin(), op.operands().end(), [](const Value *value) {
-    return !value || !value->type.isTensor() || value->type.isRanked();
-  });
-  bool hasRun = ranked || toleratesUnranked(row.infer);
+  bool hasRun = ctx.ranked() || toleratesUnranked(row.infer);
   if (hasRun)
     TRY(row.infer(ctx));
   for (int64_t i = 0; i < op.numResults(); i++) {

@@ -22,6 +22,8 @@ public:
   Op &op;
 
   bool has(int64_t i) const { return op.operand(i) != nullptr; }
+  /// Whether all tensor operands have a known rank; true in rules that the driver calls only then.
+  bool ranked() const;
   /// The type of operand i, which must be there.
   const Type &in(int64_t i) const { return op.operand(i)->type; }
   /// Operand i as messages call it: `input W ('conv1.weight')`.

@@ -41,6 +41,15 @@ Result<void> inferChannelNormalization(InferContext &ctx) {
 
 /// LayerNormalization, RMSNormalization: over the dims from `axis` on.
 Result<void> inferLayerNormalization(InferContext &ctx) {
+  int64_t stash = ctx.op.attrs.getInt("stash_type");
+  DType dtype = dtypeFromOnnx(stash).value_or(DType::String);
+  if (dtype != DType::F32 && dtype != DType::BF16)
+    return ctx.error("attribute 'stash_type': expected 1 (f32) or 16 (bf16), got " +
+                     std::to_string(stash));
+  for (int64_t i : {1, 2})
+    ctx.out(i, Type::unranked(dtype));
+  if (!ctx.ranked())
+    return {};
   int64_t rank = ctx.in(0).rank(), axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), rank));
   const Dims &shape = ctx.in(0).shape();
   Dims normalized(shape.begin() + axis, shape.end());
@@ -59,13 +68,8 @@ Result<void> inferLayerNormalization(InferContext &ctx) {
   Dims statistics = shape;
   std::fill(statistics.begin() + axis, statistics.end(), Dim(1));
   ctx.outShape(0, shape);
-  int64_t stash = ctx.op.attrs.getInt("stash_type");
-  DType dtype = dtypeFromOnnx(stash).value_or(DType::String);
-  if (dtype != DType::F32 && dtype != DType::BF16)
-    return ctx.error("attribute 'stash_type': expected 1 (f32) or 16 (bf16), got " +
-                     std::to_string(stash));
   for (int64_t i : {1, 2})
-    ctx.out(i, Type::tensor(dtype, statistics));
+    ctx.outShape(i, statistics);
   return {};
 }
 

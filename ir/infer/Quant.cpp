@@ -43,7 +43,8 @@ Result<void> checkScale(const InferContext &ctx) {
 } // namespace
 
 Result<void> inferQuantizeLinear(InferContext &ctx) {
-  TRY(checkScale(ctx));
+  if (ctx.ranked())
+    TRY(checkScale(ctx));
   DType zero = ctx.has(2) ? ctx.in(2).dtype() : dtypeAttr(ctx, "output_dtype", DType::U8);
   DType dtype = dtypeAttr(ctx, "output_dtype", zero);
   if (dtype != zero)
@@ -57,7 +58,8 @@ Result<void> inferQuantizeLinear(InferContext &ctx) {
 }
 
 Result<void> inferDequantizeLinear(InferContext &ctx) {
-  TRY(checkScale(ctx));
+  if (ctx.ranked())
+    TRY(checkScale(ctx));
   DType dtype = dtypeAttr(ctx, "output_dtype", ctx.in(1).dtype());
   if (!isFloat(dtype) || dtype == DType::F64)
     return ctx.error("attribute 'output_dtype': expected f32, f16 or bf16, got " +
