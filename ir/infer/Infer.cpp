@@ -248,33 +248,9 @@ Result<void> checkResult(InferContext &ctx, const OpSpec &row, int64_t i) {
   return {};
 }
 
-/// Symbols of earlier inference that only this op's results had: used again, so that inferring
-/// twice changes nothing.
-std::vector<Dim> ownSymbols(const Op &op) {
-  std::set<std::string> foreign;
-  std::vector<Dim> own;
-  for (const Value *operand : op.operands())
-    if (operand) {
-      for (const Dim &dim : operand->type.isRanked() ? operand->type.shape() : Dims{})
-        dim.collectSymbols(foreign);
-      for (const Dim &dim : operand->known.value_or(Dims{}))
-        dim.collectSymbols(foreign);
-    }
-  for (int64_t i = 0; i < op.numResults(); i++)
-    if (op.result(i)->type.isRanked())
-      for (const Dim &dim : op.result(i)->type.shape()) {
-        std::optional<std::string> name = dim.symbolName();
-        // Only symbols made by inference have a dot (Module::freshSymbol).
-        if (name && name->find('.') != std::string::npos && foreign.insert(*name).second)
-          own.push_back(dim);
-      }
-  return own;
-}
-
 } // namespace
 
-InferContext::InferContext(Module &module, Op &op)
-    : module(module), op(op), ownSymbols_(ownSymbols(op)) {}
+InferContext::InferContext(Module &module, Op &op) : module(module), op(op), fresh_(op) {}
 
 bool InferContext::ranked() const {
   return std::all_of(op.operands().begin(), op.operands().end(), [](const Value *value) {
@@ -323,12 +299,6 @@ void InferContext::outKnown(int64_t i, Dims elements) {
     op.result(i)->known = std::move(elements);
 }
 
-Dim InferContext::freshDim() {
-  if (nextOwn_ < ownSymbols_.size())
-    return ownSymbols_[nextOwn_++];
-  return Dim::symbol(module.freshSymbol());
-}
-
 Error InferContext::error(const std::string &message) const {
   std::string kind(spec(op.kind()).name), node = op.loc.str();
   return badInput((node.empty() ? "a node (" + kind + ")" : "node '" + node + "' (" + kind + ")") +
@@ -362,6 +332,7 @@ Result<void> inferOp(Module &module, Op &op) {
   bool hasRun = ctx.ranked() || toleratesUnranked(row.infer);
   if (hasRun)
     TRY(row.infer(ctx));
+  ctx.settleSymbols();
   for (int64_t i = 0; i < op.numResults(); i++) {
     // Element types that an attribute says are for the rule to know.
     if (!hasRun && op.result(i)->type.isNone())

@@ -9,6 +9,7 @@
 #include "ir/Module.h"
 #include "ir/OpSpec.h"
 #include "ir/Result.h"
+#include "ir/infer/FreshSymbols.h"
 
 #include <optional>
 
@@ -42,14 +43,15 @@ public:
   /// Sets the contents of integer result i (rank 0 or 1), unless an element overflowed.
   void outKnown(int64_t i, Dims elements);
   /// A dim of unknown size, given a fresh symbol; inferring the same op again gives the same.
-  Dim freshDim();
+  Dim freshDim() { return fresh_.make(); }
+  /// Names the fresh dims: for the driver, after the rule.
+  void settleSymbols() { fresh_.settle(module, op); }
 
   /// An error naming the op's node: `node 'Conv_12' (Conv): <message>`.
   Error error(const std::string &message) const;
 
 private:
-  std::vector<Dim> ownSymbols_;
-  size_t nextOwn_ = 0;
+  FreshSymbols fresh_;
 };
 
 /// Largest number of elements whose contents inference follows.

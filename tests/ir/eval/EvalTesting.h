@@ -101,11 +101,13 @@ inline void expectTensor(const Result<std::vector<Tensor>> &got, size_t result,
   EXPECT_EQ(tensor.dims, dims);
   std::vector<double> actual = numbers(tensor);
   ASSERT_EQ(actual.size(), values.size());
-  for (size_t i = 0; i < values.size(); i++)
-    if (std::isnan(values[i]))
+  for (size_t i = 0; i < values.size(); i++) {
+    if (std::isnan(values[i])) {
       EXPECT_TRUE(std::isnan(actual[i])) << "element " << i << " is " << actual[i];
-    else if (values[i] != actual[i])
+    } else if (values[i] != actual[i]) {
       EXPECT_NEAR(actual[i], values[i], tolerance) << "element " << i;
+    }
+  }
 }
 
 /// An error that is the user's, names the node and contains `part`.

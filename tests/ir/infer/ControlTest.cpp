@@ -26,7 +26,7 @@ TEST(If, InnerSymbolsStayInside) {
       %b = NonZero(%x)
       yield(%b)
     })"),
-            "i64[1,s.4]");
+            "i64[1,s.2]");
 }
 
 TEST(Loop, CarriedAndStacked) {
@@ -47,7 +47,7 @@ TEST(Loop, GrowingValueGetsAFreshSize) {
       %w = Concat(%v, %v) {axis = 0}
       yield(%c, %w)
     })"),
-            "f32[s.1]");
+            "f32[s.0]");
 }
 
 TEST(Scan, Stacks) {

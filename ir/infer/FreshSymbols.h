@@ -1,0 +1,39 @@
+// Symbols for sizes that an op alone knows. Rules run often: where one makes a fresh size in the
+// same place as the time before, the old symbol stays, so that inferring twice changes nothing.
+#pragma once
+
+#include "ir/Module.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace cameo {
+
+class FreshSymbols {
+public:
+  /// Remembers the op's results, which inference is about to overwrite.
+  explicit FreshSymbols(const Op &op);
+
+  /// A size of its own, under a name that holds until settle().
+  Dim make();
+
+  /// Gives the sizes that make() made and results have their names: the one of the symbol that was
+  /// there before, if this op made it, else a new one of the module.
+  void settle(Module &module, Op &op);
+
+private:
+  std::set<std::string> made(const Dim &dim) const;
+  std::set<std::string> own(const Dim &dim) const;
+  void match(const Dims &before, const Dims &now);
+
+  std::vector<Dims> before_;    // shapes, then known contents, of each result
+  std::set<std::string> read_;  // symbols of what the op and its regions read
+  std::set<std::string> taken_; // old symbols in use again
+  std::map<std::string, Dim> names_;
+  int64_t count_ = 0;
+};
+
+} // namespace cameo
