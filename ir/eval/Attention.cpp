@@ -172,9 +172,8 @@ void attend(const AttentionSetup &s, const Bias &bias, int64_t b, int64_t h, int
 Result<void> multiply(EvalContext &c, int64_t m, int64_t n, int64_t k, const double *a,
                       int64_t aStride, const double *b, bool transposeB, double *to) {
   GemmProblem problem{m, n, k, {}, {}, {}};
-  problem.rowOfA = [=](int64_t i, int64_t k0, int64_t count, double *panel) {
-    for (int64_t p = 0; p < count; p++)
-      panel[p * kPanel] = a[i * aStride + k0 + p];
+  problem.rowOfA = [=](int64_t i, int64_t k0, int64_t count, double *row) {
+    std::copy_n(a + i * aStride + k0, count, row);
   };
   problem.rowOfB = [=](int64_t p, int64_t j0, int64_t count, double *row) {
     for (int64_t j = 0; j < count; j++)

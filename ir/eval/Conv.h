@@ -1,5 +1,5 @@
 // Convolution of any kind as a matrix product: weights times the input windows, which are fetched a
-// row at a time and never stored as a matrix. Serves Conv, ConvTranspose, ConvInteger, QLinearConv.
+// row at a time and never stored as a matrix. Serves Conv, ConvInteger, QLinearConv.
 #pragma once
 
 #include "ir/eval/Spatial.h"
@@ -8,10 +8,10 @@
 
 namespace cameo::eval {
 
-/// Per spatial dim, output position o and tap t read position `o * outStride + offset + t * step`
-/// of the input spread out with `spread - 1` zeros between elements.
+/// Per spatial dim, output position o and tap t read input position `o * stride + offset + t *
+/// step`.
 struct ConvGeometry {
-  std::vector<int64_t> in, out, kernel, outStride, offset, step, spread;
+  std::vector<int64_t> in, out, kernel, stride, offset, step;
 };
 
 struct ConvProblem {
@@ -26,6 +26,13 @@ struct ConvProblem {
   /// Takes finished sums: image n, output channel oc, output positions j0 .. j0 + count.
   std::function<void(int64_t n, int64_t oc, int64_t j0, int64_t count, double *sums)> store;
 };
+
+/// Output positions [lo, hi) of `out` for which `first + o * stride` lies in [0, in).
+void validRange(int64_t first, int64_t stride, int64_t in, int64_t out, int64_t &lo, int64_t &hi);
+
+/// Zero points, scales or biases of output channels as doubles: zeros if the input is absent, one
+/// for all, or one a channel.
+Result<Tensor> perChannel(EvalContext &c, int64_t input, int64_t channels);
 
 Result<void> convolve(EvalContext &c, const ConvProblem &problem);
 

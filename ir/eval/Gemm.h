@@ -1,6 +1,6 @@
 // Matrix product with double accumulation, for convolutions and matrix products of any element
-// type whose values a double holds exactly. Callers supply the operands as functions that fill
-// packed panels, so that a convolution never materializes its im2col matrix.
+// type whose values a double holds exactly. Callers supply the operands as functions that fetch
+// parts of rows, so that a convolution never materializes its im2col matrix.
 //
 // Blocking follows Goto and van de Geijn, "Anatomy of high-performance matrix multiplication"
 // (2008): panels of 8 rows and 8 columns, a block of A that stays in L2, one tile of registers at
@@ -13,12 +13,9 @@
 
 namespace cameo::eval {
 
-/// Rows and columns of a packed panel.
-inline constexpr int64_t kPanel = 8;
-
 struct GemmProblem {
   int64_t m = 0, n = 0, k = 0;
-  /// Writes a[i, k0 + p] for p in [0, count) to to[p * kPanel].
+  /// Writes a[i, k0 + p] for p in [0, count) to to[p].
   std::function<void(int64_t i, int64_t k0, int64_t count, double *to)> rowOfA;
   /// Writes b[k, j0 + q] for q in [0, count) to to[q].
   std::function<void(int64_t k, int64_t j0, int64_t count, double *to)> rowOfB;
@@ -26,7 +23,8 @@ struct GemmProblem {
   std::function<void(int64_t i, int64_t j0, int64_t count, double *row)> store;
 };
 
-/// c = a * b, summed over k in ascending order within blocks of k. Charges m * n * k operations.
+/// c = a * b, each element summed in an order that depends on m, n and k alone. Charges m * n * k
+/// operations.
 Result<void> gemm(EvalContext &c, const GemmProblem &problem);
 
 } // namespace cameo::eval

@@ -45,17 +45,6 @@ Result<MatMulShape> matMulShape(EvalContext &c, const Tensor &aTensor, const Ten
   return shape;
 }
 
-/// Writes a row of a matrix with k stepping through a packed panel.
-void packRow(const Tensor &x, int64_t offset, int64_t stride, int64_t count, double *to) {
-  double row[256];
-  for (int64_t p = 0; p < count; p += 256) {
-    int64_t n = std::min<int64_t>(256, count - p);
-    loadRow(x, offset + p * stride, stride, n, row);
-    for (int64_t q = 0; q < n; q++)
-      to[(p + q) * kPanel] = row[q];
-  }
-}
-
 /// y = a * b in wrapping 64-bit integers.
 Result<Tensor> integerMatMul(EvalContext &c, const MatMulShape &s, const Tensor &a,
                              const Tensor &b) {
@@ -118,10 +107,10 @@ Result<void> quantizedMatMul(EvalContext &c, const MatMulShape &s, int64_t aInpu
       int64_t bBase = walk.offset(1) + q * walk.rowStride(1);
       GemmProblem problem{s.m, s.n, s.k, {}, {}, {}};
       problem.rowOfA = [&](int64_t i, int64_t k0, int64_t count, double *to) {
-        packRow(a, aBase + i * s.k + k0, 1, count, to);
+        loadRow(a, aBase + i * s.k + k0, 1, count, to);
         double zero = aZero.at(batch, i);
         for (int64_t p = 0; p < count; p++)
-          to[p * kPanel] -= zero;
+          to[p] -= zero;
       };
       problem.rowOfB = [&](int64_t k, int64_t j0, int64_t count, double *to) {
         loadRow(b, bBase + k * s.n + j0, 1, count, to);
@@ -151,7 +140,7 @@ EvalResult evalMatMul(EvalContext &c) {
       int64_t bBase = walk.offset(1) + q * walk.rowStride(1);
       GemmProblem problem{s.m, s.n, s.k, {}, {}, {}};
       problem.rowOfA = [&](int64_t i, int64_t k0, int64_t count, double *to) {
-        packRow(a, aBase + i * s.k + k0, 1, count, to);
+        loadRow(a, aBase + i * s.k + k0, 1, count, to);
       };
       problem.rowOfB = [&](int64_t k, int64_t j0, int64_t count, double *to) {
         loadRow(b, bBase + k * s.n + j0, 1, count, to);
@@ -216,13 +205,13 @@ EvalResult evalGemm(EvalContext &c) {
   // transposed product is computed instead.
   bool swap = transB && m < n;
   auto rowOfA = [&](int64_t i, int64_t k0, int64_t count, double *to) {
-    packRow(a, transA ? k0 * m + i : i * k + k0, transA ? m : 1, count, to);
+    loadRow(a, transA ? k0 * m + i : i * k + k0, transA ? m : 1, count, to);
   };
   auto rowOfB = [&](int64_t p, int64_t j0, int64_t count, double *to) {
     loadRow(b, transB ? j0 * k + p : p * n + j0, transB ? k : 1, count, to);
   };
   auto rowOfTransposedB = [&](int64_t j, int64_t k0, int64_t count, double *to) {
-    packRow(b, j * k + k0, 1, count, to);
+    loadRow(b, j * k + k0, 1, count, to);
   };
   auto rowOfTransposedA = [&](int64_t p, int64_t i0, int64_t count, double *to) {
     loadRow(a, transA ? p * m + i0 : i0 * k + p, transA ? 1 : k, count, to);

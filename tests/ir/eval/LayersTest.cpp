@@ -51,6 +51,9 @@ TEST(EvalLayers, ConvAsDefined) {
                                  {2, 8, 12, 4, {7, 6}, {3, 2}, {2, 1}, {1, 2}, {0, 1, 2, 3}},
                                  {2, 6, 6, 6, {8, 8}, {3, 3}, {1, 1}, {2, 2}, {2, 2, 2, 2}},
                                  {1, 4, 8, 4, {9, 5}, {5, 3}, {2, 3}, {1, 1}, {4, 2, 4, 2}},
+                                 {2, 6, 6, 6, {9, 10}, {3, 3}, {2, 3}, {1, 2}, {1, 2, 0, 3}},
+                                 {1, 5, 3, 1, {6, 21}, {3, 5}, {3, 2}, {2, 3}, {2, 6, 2, 6}},
+                                 {1, 5, 2, 1, {3, 40}, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
                                  {1, 40, 9, 1, {5, 5}, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
                                  {1, 2, 5, 1, {20, 30}, {1, 1}, {3, 2}, {1, 1}, {0, 0, 0, 0}}};
   for (const ConvCase &k : cases) {
@@ -71,6 +74,8 @@ TEST(EvalLayers, ConvTransposeAsDefined) {
   std::vector<ConvCase> cases = {{1, 4, 6, 1, {5, 4}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}},
                                  {2, 6, 4, 2, {4, 5}, {2, 3}, {3, 1}, {1, 2}, {0, 1, 1, 0}},
                                  {1, 3, 3, 3, {6, 6}, {4, 4}, {2, 2}, {1, 1}, {1, 1, 1, 1}}};
+  // More dilation than stride, and padding that cuts whole taps off.
+  cases.push_back({1, 2, 3, 1, {3, 7}, {2, 3}, {1, 2}, {3, 4}, {2, 5, 1, 3}});
   for (const ConvCase &k : cases) {
     std::vector<int64_t> out(2);
     for (int d = 0; d < 2; d++)
@@ -110,23 +115,32 @@ TEST(EvalLayers, MatMulBroadcastsBatches) {
               "cannot multiply");
 }
 
-TEST(EvalLayers, GemmTransposesEitherWay) {
-  int64_t m = 3, k = 20, n = 11;
+/// alpha * A * B + beta * bias, however the operands are stored.
+void expectGemm(int64_t m, int64_t n, int64_t k) {
   ConstRef a = noise({m, k}), b = noise({k, n}, 3), bias = noise({n}, 9);
-  AttrDict scaled = attrs({{"alpha", 2.0}, {"beta", 3.0}});
-  Result<std::vector<Tensor>> plain = run(OpKind::Gemm, {a, b, bias}, scaled);
-  ASSERT_TRUE(plain);
+  std::vector<double> x = numbers(a), w = numbers(b), y(m * n);
+  for (int64_t i = 0; i < m * n; i++) {
+    for (int64_t p = 0; p < k; p++)
+      y[i] += 2 * x[i / n * k + p] * w[p * n + i % n];
+    y[i] += 3 * numbers(bias)[i % n];
+  }
   auto transpose = [](const ConstRef &x) {
     return f32({x->dims[1], x->dims[0]}, numbers((*run(OpKind::Transpose, {x}))[0]));
   };
-  for (int64_t both : {1, 2, 3}) {
-    AttrDict attributes = scaled;
-    attributes.set("transA", both & 1);
-    attributes.set("transB", both >> 1);
+  for (int64_t both : {0, 1, 2, 3}) {
+    AttrDict attributes =
+        attrs({{"alpha", 2.0}, {"beta", 3.0}, {"transA", both & 1}, {"transB", both >> 1}});
     expectTensor(run(OpKind::Gemm, {both & 1 ? transpose(a) : a, both & 2 ? transpose(b) : b, bias},
                      attributes),
-                 0, {m, n}, numbers((*plain)[0]), 1e-6);
+                 0, {m, n}, y, 1e-5);
   }
+}
+
+TEST(EvalLayers, GemmTransposesEitherWay) {
+  expectGemm(12, 11, 20);
+  expectGemm(1, 1030, 9); // few rows, few columns, more than a block
+  expectGemm(3, 5, 300);
+  expectGemm(40, 2, 261);
 }
 
 TEST(EvalLayers, PoolsAtTheEdge) {
