@@ -111,7 +111,7 @@ Result<void> Emission::run() {
 
 Result<void> Emission::writeContents() {
   if (options_.kind == OutputKind::Header)
-    return output_.append(modelHeader(program_, model_.name));
+    return output_.append(modelHeader(program_, model_.name, file_.filename().string()));
   if (isStatic() && program_.weightBytes > options_.maxStaticWeights)
     TRY(writeWeightsBeside());
   llvm::LLVMContext context;
@@ -164,7 +164,7 @@ Result<void> Emission::writeStatic(const std::string &object) {
 
 Result<void> Emission::writeHeaders() {
   std::filesystem::path header = std::filesystem::path(file_).replace_extension(".h");
-  TRY(writeFile(header.string(), modelHeader(program_, model_.name)));
+  TRY(writeFile(header.string(), modelHeader(program_, model_.name, header.filename().string())));
   return writeFile((file_.parent_path() / "cameo.h").string(), publicHeader());
 }
 

@@ -58,8 +58,8 @@ const char *cType(DType dtype) {
 
 class HeaderWriter {
 public:
-  HeaderWriter(const Program &program, const std::string &name)
-      : program_(program), name_(name), dims_(dimNames(program)) {}
+  HeaderWriter(const Program &program, const std::string &name, const std::string &file)
+      : program_(program), name_(name), file_(file), dims_(dimNames(program)) {}
 
   std::string write();
 
@@ -68,13 +68,14 @@ private:
   void describe(const std::vector<Port> &ports, const char *title);
   void indices(const std::vector<Port> &ports, const char *what);
   void example();
-  void value(const Port &port, const char *array, size_t index);
+  void declare(const Port &port, size_t index);
+  void assign(const Port &port, size_t index);
   template <class... Args> void line(fmt::format_string<Args...> text, Args &&...args) {
     text_ += fmt::format(text, std::forward<Args>(args)...) + "\n";
   }
 
   const Program &program_;
-  const std::string &name_;
+  const std::string &name_, &file_;
   std::vector<std::string> dims_;
   std::string text_;
 };
@@ -108,32 +109,45 @@ void HeaderWriter::indices(const std::vector<Port> &ports, const char *what) {
   line("  {}_{}_count = {}\n}};", name_, what, ports.size());
 }
 
-void HeaderWriter::value(const Port &port, const char *array, size_t index) {
-  line(" *     {} *data; // {} elements of {}", cType(port.dtype), shape(port),
+// An input of zeros; sizes known only at run time are 1.
+void HeaderWriter::declare(const Port &port, size_t index) {
+  std::string dims, count;
+  for (const PortDim &dim : port.dims) {
+    std::string size = std::to_string(dim.constant >= 0 ? dim.constant : 1);
+    dims += (dims.empty() ? "" : ", ") + size;
+    count += (count.empty() ? "(size_t)" : " * ") + size;
+  }
+  line(" *       int64_t dims{}[] = {{{}}}; // {}", index, dims.empty() ? "0" : dims, shape(port));
+  line(" *       {} *data{} = calloc({}, sizeof *data{});", cType(port.dtype), index,
+       count.empty() ? "1" : count, index);
+}
+
+void HeaderWriter::assign(const Port &port, size_t index) {
+  line(" *       inputs[{}].kind = CAMEO_TENSOR;", index);
+  line(" *       inputs[{0}].as.tensor.data = data{0};", index);
+  line(" *       inputs[{}].as.tensor.dtype = {}; // {}", index, dtypeToOnnx(port.dtype),
        dtypeName(port.dtype));
-  line(" *     {}[{}].kind = CAMEO_TENSOR;", array, index);
-  line(" *     {}[{}].as.tensor.data = data;", array, index);
-  line(" *     {}[{}].as.tensor.dtype = {};", array, index, dtypeToOnnx(port.dtype));
-  line(" *     {}[{}].as.tensor.rank = {};", array, index, port.dims.size());
-  line(" *     {}[{}].as.tensor.dims = dims; // {} of them", array, index, port.dims.size());
+  line(" *       inputs[{}].as.tensor.rank = {};", index, port.dims.size());
+  line(" *       inputs[{0}].as.tensor.dims = dims{0};", index);
 }
 
 void HeaderWriter::example() {
-  line(" * To run it once, without error checks:");
-  line(" *");
-  line(" *     cameo_context *context;");
-  line(" *     cameo_create({}(), NULL, &context);", name_);
-  line(" *     cameo_value inputs[{}] = {{{{0}}}}, outputs[{}] = {{{{0}}}};",
+  line(" * A program that runs it once, on zeros and without error checks:");
+  line(" *\n *     #include \"{}\"\n *     #include <stdlib.h>\n *", inComment(file_));
+  line(" *     int main(void) {{");
+  for (size_t i = 0; i < program_.inputs.size(); i++)
+    declare(program_.inputs[i], i);
+  line(" *       cameo_value inputs[{}] = {{{{0}}}}, outputs[{}] = {{{{0}}}};",
        std::max<size_t>(1, program_.inputs.size()), std::max<size_t>(1, program_.outputs.size()));
-  if (!program_.inputs.empty())
-    value(program_.inputs[0], "inputs", 0);
-  if (program_.inputs.size() > 1)
-    line(" *     // ... and the other inputs");
-  line(" *     cameo_run(context, inputs, outputs);");
+  for (size_t i = 0; i < program_.inputs.size(); i++)
+    assign(program_.inputs[i], i);
+  line(" *       cameo_context *context;");
+  line(" *       cameo_create({}(), NULL, &context);", name_);
+  line(" *       int status = cameo_run(context, inputs, outputs);");
   if (!program_.outputs.empty())
-    line(" *     const {} *result = outputs[0].as.tensor.data; // valid until the next run",
+    line(" *       const {} *result = outputs[0].as.tensor.data; // valid until the next run",
          cType(program_.outputs[0].dtype));
-  line(" *     cameo_destroy(context);");
+  line(" *       cameo_destroy(context);\n *       return status;\n *     }}");
 }
 
 std::string HeaderWriter::write() {
@@ -155,8 +169,8 @@ std::string HeaderWriter::write() {
 
 } // namespace
 
-std::string modelHeader(const Program &program, const std::string &name) {
-  return HeaderWriter(program, name).write();
+std::string modelHeader(const Program &program, const std::string &name, const std::string &file) {
+  return HeaderWriter(program, name, file).write();
 }
 
 // The words are those of C, C++ and the C library functions a program is likely to link.

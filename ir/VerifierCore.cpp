@@ -78,6 +78,7 @@ private:
   Result<void> call() const;
   Result<void> frame();
   Result<void> team() const;
+  Result<void> inKernel() const;
 
   const Module &module_;
   const Op &op_;
@@ -422,6 +423,39 @@ Result<void> CoreRules::team() const {
   }
 }
 
+/// Ops that stand in the regions of kernel-level ops.
+Result<void> CoreRules::inKernel() const {
+  if (op_.kind() == OpKind::RegionCheckIndex) {
+    TRY(inIsOne(
+        0, [](const Type &type) { return isInteger(type) && !type.isVector(); }, "an integer"));
+    TRY(inIs(1, Type::index()));
+    return outIs(0, Type::index());
+  }
+  if (op_.kind() == OpKind::RegionSize) {
+    const Attr *dim = op_.attrs.find("dim");
+    const Dims *dims = dim ? std::get_if<Dims>(dim) : nullptr;
+    if (!dims || dims->size() != 1)
+      return badInput("expected one size as attribute 'dim'");
+    return outIs(0, Type::index());
+  }
+  const Op *kernel = op_.block()->parentOp();
+  while (kernel && spec(kernel->kind()).level != Level::Kernel)
+    kernel = kernel->block()->parentOp();
+  if (!kernel)
+    return badInput("expected it in a region of a kernel-level op");
+  TRY(intAttr("operand", 0));
+  int64_t number = op_.attrs.getInt("operand");
+  const Value *read = kernel->operand(number);
+  if (!read)
+    return badInput("the kernel has no operand " + std::to_string(number));
+  if (!read->type.isRanked() || read->type.rank() != op_.numOperands())
+    return badInput("expected one index for each dim of " + read->type.str() + ", got " +
+                    std::to_string(op_.numOperands()));
+  for (int64_t i = 0; i < op_.numOperands(); i++)
+    TRY(inIs(i, Type::index()));
+  return outIs(0, Type::scalar(read->type.dtype()));
+}
+
 Result<void> CoreRules::run() {
   OpKind kind = op_.kind();
   auto within = [&](OpKind first, OpKind last) { return kind >= first && kind <= last; };
@@ -432,6 +466,8 @@ Result<void> CoreRules::run() {
     TRY(regions(0, 0));
   if (within(OpKind::ScalarConst, OpKind::ScalarSigmoid))
     return scalar();
+  if (within(OpKind::RegionAt, OpKind::RegionCheckIndex))
+    return inKernel();
   if (within(OpKind::VectorSplat, OpKind::VectorExtract))
     return vector();
   if (kind == OpKind::IndexCheckedAdd || kind == OpKind::IndexCheckedMul) {

@@ -2,6 +2,7 @@
 // a dim, in the order of the result's memory; the innermost runs in vectors when every read moves
 // with it one element at a time, which holds for whatever does not touch the innermost dim.
 #include "lowering/kernels/Nest.h"
+#include "runtime/abi.h"
 
 #include <algorithm>
 #include <numeric>
@@ -67,6 +68,21 @@ struct Generator {
     return true;
   }
 
+  /// Whether there are elements to read, as far as that can be in doubt; nullptr if it is not. A
+  /// result with elements says so for dims that its own index goes through; the others may be empty
+  /// (padding from nothing, gathering from an empty table) and have not even an element 0.
+  Value *anyElements(Op &at, const Value &x) {
+    Value *any = nullptr;
+    for (int64_t i = 0; i < at.numOperands(); i++) {
+      const Dim &extent = x.type.dim(i);
+      if (at.operand(i)->owner() == &region || (extent.isConst() && extent.value() > 0))
+        continue;
+      Value *some = b.cmp("gt", k.size(extent), b.index(0));
+      any = any ? b.binary(OpKind::ScalarAnd, any, some) : some;
+    }
+    return any;
+  }
+
   Value *read(Op &at, const std::vector<Value *> &index, int64_t lanes, Value *mask,
               const std::unordered_map<Value *, bool> &moves) {
     int64_t number = at.attrs.getInt("operand");
@@ -77,8 +93,18 @@ struct Generator {
       offset = k.advance(offset, index[i], x.layout->strides[i]);
       moving = moving || moves.count(at.operand(static_cast<int64_t>(i)));
     }
-    return moving ? b.load(k.operands[number], offset, lanes, mask)
-                  : b.load(k.operands[number], offset);
+    auto load = [&] {
+      return moving ? b.load(k.operands[number], offset, lanes, mask)
+                    : b.load(k.operands[number], offset);
+    };
+    Value *any = anyElements(at, x);
+    if (!any)
+      return load();
+    DType dtype = x.type.dtype();
+    Type type = moving && lanes > 1 ? Type::vector(dtype, lanes) : Type::scalar(dtype);
+    return b.ifElse(
+        any, {type}, [&] { return LoopBuilder::Values{load()}; },
+        [&] { return LoopBuilder::Values{b.constant(type, 0)}; })[0];
   }
 
   /// Values of the region that move with the innermost index.
@@ -100,8 +126,10 @@ struct Generator {
     for (size_t i = 0; i < index.size(); i++)
       to = k.advance(to, index[i], y.layout->strides[i]);
     Value *result =
-        inlineRegion(b, k.sizes, region, index, [&](Op &at, const std::vector<Value *> &where) {
-          return read(at, where, lanes, mask, moves);
+        inlineRegion(b, k.sizes, region, index, [&](Op &op, const std::vector<Value *> &operands) {
+          if (op.kind() == OpKind::RegionCheckIndex)
+            return k.checkIndex(operands[0], operands[1], op.loc);
+          return read(op, operands, lanes, mask, moves);
         })[0];
     if (lanes > 1 && !result->type.isVector())
       result = b.splat(result, lanes);
@@ -177,10 +205,13 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
   std::string pred = std::string(largest ? "g" : "l") + (last ? "e" : "t");
   DType dtype = x.type.dtype();
   DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
-  return emitAlong(k, axis, [&](Value *from, Value *to) {
+  Dim extent = x.type.dim(axis);
+  Value *empty =
+      extent.isConst() && extent.value() > 0 ? nullptr : b.cmp("eq", k.size(extent), b.index(0));
+  auto line = [&](Value *from, Value *to) {
     Value *first = b.cast(b.load(k.operands[0], from), work);
     LoopBuilder::Values best =
-        b.forLoop(b.index(1), k.size(x.type.dim(axis)), 1, {first, b.index(0)},
+        b.forLoop(b.index(1), k.size(extent), 1, {first, b.index(0)},
                   [&](Value *i, const LoopBuilder::Values &now) -> LoopBuilder::Values {
                     Value *at = k.advance(from, i, x.layout->strides[axis]);
                     Value *element = b.cast(b.load(k.operands[0], at), work);
@@ -188,6 +219,20 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
                     return {b.select(better, element, now[0]), b.select(better, i, now[1])};
                   });
     b.store(b.cast(best[1], DType::I64), k.results[0], to);
+  };
+  return emitAlong(k, axis, [&](Value *from, Value *to) {
+    if (!empty)
+      return line(from, to);
+    b.ifElse(
+        empty, {},
+        [&] {
+          k.fail(CAMEO_FAULT_EMPTY, k.op.loc);
+          return LoopBuilder::Values{};
+        },
+        [&] {
+          line(from, to);
+          return LoopBuilder::Values{};
+        });
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
+#include "runtime/abi.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -20,6 +21,24 @@ Value *KernelFunc::advance(Value *offset, Value *index, const Dim &stride) {
 
 Error KernelFunc::unsupportedBecause(const std::string &reason) const {
   return unsupported(fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, reason));
+}
+
+void KernelFunc::fail(int64_t code, const Loc &loc, Value *first, Value *second) {
+  AttrDict attrs;
+  attrs.set("code", code);
+  attrs.set("node", internNode(nodes, loc));
+  b.create(OpKind::TeamFail, {first, second}, {}, std::move(attrs));
+}
+
+/// In 64 bits, as an index from data may not fit the target's.
+Value *KernelFunc::checkIndex(Value *index, Value *size, const Loc &loc) {
+  Value *given = b.cast(index, DType::I64), *extent = b.cast(size, DType::I64);
+  Value *zero = b.constantInt(given->type, 0);
+  Value *position = b.select(b.cmp("lt", given, zero), b.add(given, extent), given);
+  Value *outside =
+      b.binary(OpKind::ScalarOr, b.cmp("lt", position, zero), b.cmp("ge", position, extent));
+  b.ifThen(outside, [&] { fail(CAMEO_FAULT_INDEX_RANGE, loc, given, extent); });
+  return b.toIndex(b.select(outside, zero, position));
 }
 
 std::string KernelFunc::micro(const std::string &name,
@@ -43,7 +62,8 @@ namespace {
 /// Copies a block's ops, nested regions included; the copies of what it yields. Lanes come from the
 /// operands, so that only ops without regions become vectors: emitters that use vectors see to it.
 std::vector<Value *> copyBlock(LoopBuilder &b, SizeTable &sizes, Block &block,
-                               std::unordered_map<Value *, Value *> &map, const AtFn &at) {
+                               std::unordered_map<Value *, Value *> &map,
+                               const ResolveFn &resolve) {
   std::vector<Value *> operands;
   for (const std::unique_ptr<Op> &op : block.ops()) {
     operands.clear();
@@ -59,8 +79,8 @@ std::vector<Value *> copyBlock(LoopBuilder &b, SizeTable &sizes, Block &block,
       map[op->result()] = sizes.value(b, op->attrs.getDims("dim")[0]);
       continue;
     }
-    if (op->kind() == OpKind::RegionAt) {
-      map[op->result()] = at(*op, operands);
+    if (op->kind() == OpKind::RegionAt || op->kind() == OpKind::RegionCheckIndex) {
+      map[op->result()] = resolve(*op, operands);
       continue;
     }
     for (Value *&operand : operands)
@@ -77,7 +97,7 @@ std::vector<Value *> copyBlock(LoopBuilder &b, SizeTable &sizes, Block &block,
       for (const std::unique_ptr<Value> &arg : op->region(i).args())
         map[arg.get()] = inside.addArg(arg->type);
       b.atEnd(inside);
-      b.create(OpKind::LoopYield, copyBlock(b, sizes, op->region(i), map, at), {});
+      b.create(OpKind::LoopYield, copyBlock(b, sizes, op->region(i), map, resolve), {});
       b.after(clone);
     }
   }
@@ -87,11 +107,11 @@ std::vector<Value *> copyBlock(LoopBuilder &b, SizeTable &sizes, Block &block,
 } // namespace
 
 std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
-                                  const std::vector<Value *> &args, const AtFn &at) {
+                                  const std::vector<Value *> &args, const ResolveFn &resolve) {
   std::unordered_map<Value *, Value *> map;
   for (int64_t i = 0; i < region.numArgs(); i++)
     map[region.arg(i)] = args[i];
-  return copyBlock(b, sizes, region, map, at);
+  return copyBlock(b, sizes, region, map, resolve);
 }
 
 EmitFn emitterFor(OpKind kind) {

@@ -27,6 +27,8 @@ struct KernelFunc {
   Op &op;
   SizeTable &sizes;
   MicroKernels &micros;
+  /// What `fail` can name: nodes of the model, each once (Program::nodeNames).
+  std::vector<std::string> &nodes;
   LoopBuilder b;
   /// One pointer to the first element (index 0, 0, ...) of each operand, nullptr where absent, and
   /// of each result.
@@ -39,6 +41,10 @@ struct KernelFunc {
   /// offset + index * stride.
   Value *advance(Value *offset, Value *index, const Dim &stride);
   Error unsupportedBecause(const std::string &reason) const;
+  /// An index from data made safe: see RegionCheckIndex. `loc` is what the failure names.
+  Value *checkIndex(Value *index, Value *size, const Loc &loc);
+  /// Fails the run with a CAMEO_FAULT code of runtime/abi.h and its two values.
+  void fail(int64_t code, const Loc &loc, Value *first = nullptr, Value *second = nullptr);
 
   /// Writes a micro-kernel with `write`, or finds the equal one already there; its name. `write`
   /// gets a builder in the new function's body.
@@ -47,11 +53,12 @@ struct KernelFunc {
 };
 
 /// Copies a region's ops to the builder with its arguments replaced, scalars becoming vectors where
-/// an argument is one; the yielded values. `at` resolves reads by index (RegionAt), if there may be
-/// any.
-using AtFn = std::function<Value *(Op &at, const std::vector<Value *> &index)>;
+/// an argument is one; the yielded values. `resolve` writes the ops that need to know the kernel,
+/// reads by index and checks of indices (RegionAt, RegionCheckIndex), if there may be any.
+using ResolveFn = std::function<Value *(Op &op, const std::vector<Value *> &operands)>;
 std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
-                                  const std::vector<Value *> &args, const AtFn &at = nullptr);
+                                  const std::vector<Value *> &args,
+                                  const ResolveFn &resolve = nullptr);
 
 using EmitFn = Result<Dim> (*)(KernelFunc &);
 /// The emitter of a kernel-level op; nullptr for ops without code (views, constants).

@@ -71,6 +71,10 @@ private:
   Value *foldIndex(OpKind kind, Value *a, Value *b);
 };
 
+/// The number of a node's name for `fail`'s attribute, added to `names` when it is new; -1 for
+/// none.
+int64_t internNode(std::vector<std::string> &names, const Loc &loc);
+
 /// `type` with another element type, lanes kept.
 Type sameLanes(const Type &type, DType dtype);
 

@@ -1,6 +1,8 @@
 // See SizeTable.h.
 #include "lowering/loops/SizeTable.h"
 
+#include "runtime/abi.h"
+
 #include <algorithm>
 
 namespace cameo {
@@ -53,6 +55,22 @@ struct SizeWriter {
     }
     return sum;
   }
+
+  /// A constant position relative to the end of the dim is shown as the user wrote it, negative.
+  void requireElement(const Dim &at, const Dim &extent, int64_t node) {
+    Dim fromEnd = at - extent;
+    Value *position = size(at), *size = this->size(extent);
+    Value *outside =
+        b.binary(OpKind::ScalarOr, b.cmp("lt", position, b.index(0)), b.cmp("ge", position, size));
+    b.ifThen(outside, [&] {
+      AttrDict attrs;
+      attrs.set("code", int64_t{CAMEO_FAULT_INDEX_RANGE});
+      attrs.set("node", node);
+      Value *shown = fromEnd.isConst() ? b.index(fromEnd.value()) : position;
+      b.create(OpKind::TeamFail, {shown, size}, {}, std::move(attrs));
+    });
+    overflow = b.binary(OpKind::ScalarOr, overflow, outside);
+  }
 };
 
 } // namespace
@@ -95,6 +113,11 @@ void SizeTable::requireNonNegative(const Dim &dim) {
     nonNegative_.push_back(dim);
 }
 
+void SizeTable::requireElements(const Dim &first, const Dim &last, const Dim &extent,
+                                int64_t node) {
+  elements_.push_back({first, last, extent, node});
+}
+
 void SizeTable::emit(Module &module) const {
   Func *func = module.addFunc("sizes");
   func->attrs.set("kind", std::string("sizes"));
@@ -109,6 +132,11 @@ void SizeTable::emit(Module &module) const {
   for (const Dim &dim : nonNegative_)
     writer.overflow =
         b.binary(OpKind::ScalarOr, writer.overflow, b.cmp("lt", writer.size(dim), b.index(0)));
+  for (const Elements &needed : elements_) {
+    writer.requireElement(needed.first, needed.extent, needed.node);
+    if (!(needed.last == needed.first))
+      writer.requireElement(needed.last, needed.extent, needed.node);
+  }
   Type status = Type::scalar(DType::I32);
   b.ret({b.select(writer.overflow, b.constantInt(status, 1), b.constantInt(status, 0))});
 }

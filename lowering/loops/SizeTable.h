@@ -25,6 +25,10 @@ public:
   /// Marks a size that must not be negative (an output's dim, a buffer's size).
   void requireNonNegative(const Dim &dim);
 
+  /// Makes a run fail, naming node number `node`, unless elements `first` and `last` of a dim are
+  /// there.
+  void requireElements(const Dim &first, const Dim &last, const Dim &extent, int64_t node);
+
   /// Writes the function `sizes` for all entries made so far.
   void emit(Module &module) const;
 
@@ -32,10 +36,16 @@ public:
   int64_t numEntries() const;
 
 private:
+  struct Elements {
+    Dim first, last, extent;
+    int64_t node;
+  };
+
   std::vector<std::string> symbols_;
   std::vector<Dim> derived_;
   std::map<std::string, int64_t> entries_; // by text
   std::vector<Dim> nonNegative_;
+  std::vector<Elements> elements_;
 };
 
 } // namespace cameo

@@ -6,6 +6,7 @@
 
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
+#include "ir/Verifier.h"
 #include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/PackWeights.h"
@@ -36,6 +37,7 @@ struct State {
   void addWeights();
   void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
   void addKernel(Op &op);
+  void requireSlice(Op &slice);
   Value *pointerTo(const Value &value);
   void addMain();
   void addWorkspace();
@@ -123,14 +125,34 @@ Value *State::pointerTo(const Value &value) {
   return team.offset(base, sizes.value(team, value.layout->offset));
 }
 
+/// A slice of a constant number of elements of a dim known only at run time (a Gather of one index,
+/// a Split) relies on their being there; sizes of other slices are clamped by inference.
+void State::requireSlice(Op &slice) {
+  const Type &x = slice.operand(0)->type, &y = slice.result()->type;
+  Dims starts = slice.attrs.getDims("starts");
+  std::vector<int64_t> steps = slice.attrs.getInts("steps");
+  for (int64_t i = 0; i < x.rank(); i++)
+    if (!x.dim(i).isConst() && y.dim(i).isConst() && y.dim(i).value() > 0)
+      sizes.requireElements(starts[i], starts[i] + Dim(y.dim(i).value() - 1) * Dim(steps[i]),
+                            x.dim(i), internNode(program.nodeNames, slice.loc));
+}
+
 void State::addKernel(Op &op) {
+  if (op.kind() == OpKind::KernelSlice)
+    requireSlice(op);
   EmitFn emitter = emitterFor(op.kind());
   if (!emitter || (op.kind() == OpKind::KernelPack && isConstantPack(op)))
     return;
   Func *kernel = program.module.addFunc("");
   kernel->attrs.set("kind", std::string("kernel"));
-  KernelFunc k{
-      context.target, op, sizes, micros, LoopBuilder(program.module, kernel->body), {}, {}};
+  KernelFunc k{context.target,
+               op,
+               sizes,
+               micros,
+               program.nodeNames,
+               LoopBuilder(program.module, kernel->body),
+               {},
+               {}};
   std::vector<Value *> pointers;
   auto addPointer = [&](Value *value) -> Value * {
     if (!value)
@@ -217,6 +239,8 @@ Result<Program> toLoops(Module &planned, const PassContext &context) {
   state.program.module.name = planned.name;
   state.program.metadata = planned.metadata;
   TRY(state.run());
+  Result<void> valid = verify(state.program.module);
+  ICE_UNLESS(valid, "loops: " + valid.error().message);
   return std::move(state.program);
 }
 

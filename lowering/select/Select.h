@@ -55,8 +55,10 @@ void generate(Selection &s, std::vector<Value *> operands, const ElementFn &writ
 /// Inside a region: the element of the kernel's operand at an index, or a size as an index value.
 Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<Value *> index);
 Value *sizeValue(LoopBuilder &b, const Dim &dim);
-/// An index from data, counted from the end when negative, then kept inside [0, extent).
-Value *safeIndex(LoopBuilder &b, Value *index, const Dim &extent);
+/// An index from data, counted from the end when negative; the run fails if it is out of range.
+Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent);
+/// An index below `own`, for a dim that may have less where sizes are known only at run time.
+Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &extent);
 /// The only element of the kernel's operand of one element.
 Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand);
 /// `a and b` of two conditions, the first of which may be absent.

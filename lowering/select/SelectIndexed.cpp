@@ -1,6 +1,6 @@
 // Operators whose elements are a function of their index: each is a `generate` kernel that reads
-// its operands where the formula says. Indices from data are made safe here: whatever the data,
-// reads stay inside the operand.
+// its operands where the formula says. Indices from data are checked: one that is out of range
+// makes the run fail, and the read stays inside the operand.
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
@@ -34,11 +34,14 @@ Value *sizeValue(LoopBuilder &b, const Dim &dim) {
   return b.create(OpKind::RegionSize, {}, {Type::index()}, std::move(attrs))->result();
 }
 
-Value *safeIndex(LoopBuilder &b, Value *index, const Dim &extent) {
-  Value *size = sizeValue(b, extent), *zero = b.index(0);
-  Value *position = b.toIndex(index);
-  position = b.select(b.cmp("lt", position, zero), b.add(position, size), position);
-  return b.max(b.min(position, b.sub(size, b.index(1))), zero);
+Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent) {
+  return b.create(OpKind::RegionCheckIndex, {index, sizeValue(b, extent)}, {Type::index()})
+      ->result();
+}
+
+Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &extent) {
+  bool fits = own == extent || (own.isConst() && extent.isConst() && own.value() <= extent.value());
+  return fits ? index : checkIndex(b, index, extent);
 }
 
 Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand) {
@@ -103,7 +106,7 @@ Result<void> selectGather(Selection &s) {
   }
   generate(s, {data, indices}, [&](LoopBuilder &b, const std::vector<Value *> &index) {
     std::vector<Value *> where(index.begin() + axis, index.begin() + axis + indexRank);
-    Value *picked = safeIndex(b, elementAt(b, indexType, 1, where), dataType.dim(axis));
+    Value *picked = checkIndex(b, elementAt(b, indexType, 1, where), dataType.dim(axis));
     std::vector<Value *> at(index.begin(), index.begin() + axis);
     at.push_back(picked);
     at.insert(at.end(), index.begin() + axis + indexRank, index.end());

@@ -44,8 +44,9 @@ def value_info(name, dims, dtype=FLOAT):
     return [(1, name), (2, [(1, [(1, dtype), (2, shape)])])]
 
 
-def node(op, inputs, outputs, name="", domain=""):
+def node(op, inputs, outputs, name="", domain="", **integers):
     fields = [(1, i) for i in inputs] + [(2, o) for o in outputs] + [(3, name), (4, op)]
+    fields += [(5, [(1, attribute), (3, value), (20, 2)]) for attribute, value in integers.items()]
     return fields + ([(7, domain)] if domain else [])
 
 
@@ -55,10 +56,12 @@ def model(nodes, inputs, outputs, initializers=(), opset=20):
     return message([(1, 9), (8, [(1, ""), (2, opset)]), (7, graph)])
 
 
-def npy(dims, values):
-    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }\n" % "".join("%d, " % d for d in dims)
+def npy(dims, values, dtype=FLOAT):
+    descr, code = {FLOAT: ("<f4", "f"), INT64: ("<i8", "q")}[dtype]
+    header = "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n" % (
+        descr, "".join("%d, " % d for d in dims))
     return (b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
-            + struct.pack("<%df" % len(values), *values))
+            + struct.pack("<%d%s" % (len(values), code), *values))
 
 
 def read_npy(data):
