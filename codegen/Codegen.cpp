@@ -146,7 +146,11 @@ Result<void> Emission::writeWeightsBeside() {
 
 Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachine &machine) {
   std::string_view runtime = runtimeObject(archName(target_.arch));
-  LinkJob job = {{object, runtime}, output_.temporary(), file_.filename().string(), model_.name};
+  LinkJob job = {{object, runtime},
+                 output_.temporary(),
+                 file_.string(),
+                 file_.filename().string(),
+                 model_.name};
   TRY(linkShared(job, target_, machine));
   TRY(output_.reopen());
   return appendWeights(program_, output_);

@@ -59,8 +59,21 @@ SECTIONS {
 }
 )";
 
+// More than lld adds to what it links: headers, symbol tables, segments aligned to 64 KiB pages. It
+// writes through a mapping and would crash on a full disk.
+constexpr int64_t kLinkOverhead = 256 << 10;
+
+/// Whether lld's message is about writing its output, as `ld.lld: error: failed to open FILE:
+/// REASON`.
+bool isAboutOutput(const std::string &text) {
+  for (const char *words : {"cannot open output", "failed to open", "failed to write"})
+    if (text.find(words) != std::string::npos)
+      return true;
+  return false;
+}
+
 // lld keeps global state.
-Result<void> runLld(const std::vector<std::string> &args, const std::string &output) {
+Result<void> runLld(const std::vector<std::string> &args, const std::string &shown) {
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
   static bool broken = false;
@@ -74,15 +87,16 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &out
   broken = !result.canRunAgain;
   if (result.retCode == 0)
     return {};
-  if (text.find("cannot open output") != std::string::npos ||
-      text.find("failed to write") != std::string::npos)
-    return badInput("cannot write '" + output + "': " + text);
+  if (isAboutOutput(text)) {
+    std::string line = text.substr(0, text.find('\n'));
+    return badInput("cannot write '" + shown + "': " + line.substr(line.rfind(": ") + 2));
+  }
   ICE("linking failed: " + text);
 }
 
 // The stub as a shared library on disk: functions that do nothing under libc's names.
 Result<void> makeStub(const Target &target, llvm::TargetMachine &machine, OutputFile &object,
-                      OutputFile &stub) {
+                      OutputFile &stub, const std::string &shown) {
   llvm::LLVMContext context;
   llvm::Module module("libc", context);
   module.setTargetTriple(target.triple);
@@ -98,18 +112,20 @@ Result<void> makeStub(const Target &target, llvm::TargetMachine &machine, Output
   TRY(object.create());
   TRY(object.append(bytes));
   TRY(stub.create());
+  TRY(stub.checkRoom(kLinkOverhead));
   std::string soname = target.triple.find("musl") != std::string::npos ? "libc.so" : "libc.so.6";
   return runLld({"ld.lld", "-shared", "--threads=1", "--build-id=none", "--soname=" + soname, "-o",
                  stub.temporary(), object.temporary()},
-                stub.temporary());
+                shown);
 }
 
 } // namespace
 
 Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine) {
-  OutputFile stubObject(job.output + ".libc.o"), stub(job.output + ".libc.so");
-  OutputFile script(job.output + ".ld");
-  TRY(makeStub(target, machine, stubObject, stub));
+  OutputFile stubObject(job.output + ".libc.o", job.shown);
+  OutputFile stub(job.output + ".libc.so", job.shown);
+  OutputFile script(job.output + ".ld", job.shown);
+  TRY(makeStub(target, machine, stubObject, stub, job.shown));
   TRY(script.create());
   TRY(script.append(kScript));
   std::vector<std::string> args = {"ld.lld",
@@ -134,12 +150,16 @@ Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMa
                                    stub.temporary()};
   std::vector<std::unique_ptr<OutputFile>> objects;
   for (std::string_view bytes : job.objects) {
-    objects.push_back(std::make_unique<OutputFile>(job.output + ".o"));
+    objects.push_back(std::make_unique<OutputFile>(job.output + ".o", job.shown));
     TRY(objects.back()->create());
     TRY(objects.back()->append(bytes));
     args.push_back(objects.back()->temporary());
   }
-  return runLld(args, job.output);
+  int64_t bytes = kLinkOverhead;
+  for (std::string_view object : job.objects)
+    bytes += static_cast<int64_t>(object.size());
+  TRY(script.checkRoom(bytes));
+  return runLld(args, job.shown);
 }
 
 } // namespace cameo

@@ -19,6 +19,7 @@ struct LinkJob {
   /// them is left out.
   std::vector<std::string_view> objects;
   std::string output; // overwritten; also where temporary files go, with a suffix
+  std::string shown;  // what messages call the output
   std::string soname;
   std::string entry; // exported, and again as `cameo_model`
 };

@@ -19,7 +19,7 @@ OutputFile::~OutputFile() {
 }
 
 Error OutputFile::failure(const char *what) const {
-  return badInput(fmt::format("cannot {} '{}': {}", what, path_, std::strerror(errno)));
+  return badInput(fmt::format("cannot {} '{}': {}", what, shown_, std::strerror(errno)));
 }
 
 Result<void> OutputFile::create(bool executable) {
@@ -71,6 +71,16 @@ Result<int64_t> OutputFile::size() const {
   if (fstat(fd_, &status) != 0)
     return failure("write");
   return static_cast<int64_t>(status.st_size);
+}
+
+Result<void> OutputFile::checkRoom(int64_t bytes) {
+  int64_t size = TRY(this->size());
+  int status = posix_fallocate(fd_, size, bytes);
+  bool full = status == ENOSPC || status == EFBIG || status == EDQUOT;
+  if (ftruncate(fd_, size) == 0 && !full) // file systems that cannot tell are taken to have room
+    return {};
+  errno = full ? status : errno;
+  return failure("write");
 }
 
 Result<void> OutputFile::append(const void *data, int64_t size) {

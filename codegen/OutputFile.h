@@ -14,7 +14,9 @@ namespace cameo {
 
 class OutputFile {
 public:
-  explicit OutputFile(std::string path) : path_(std::move(path)) {}
+  /// `shown` is what messages call it: for files on the way to the one the user wants.
+  explicit OutputFile(std::string path, std::string shown = "")
+      : path_(std::move(path)), shown_(shown.empty() ? path_ : std::move(shown)) {}
   ~OutputFile();
   OutputFile(const OutputFile &) = delete;
   OutputFile &operator=(const OutputFile &) = delete;
@@ -31,12 +33,15 @@ public:
   /// Reads bytes that are there.
   Result<void> read(int64_t offset, void *data, int64_t size) const;
   Result<int64_t> size() const;
+  /// Fails unless the disk has room for so many bytes more. For what writes through a mapping,
+  /// where a full disk is a crash.
+  Result<void> checkRoom(int64_t bytes);
   Result<void> commit();
 
 private:
   Error failure(const char *what) const;
 
-  std::string path_;
+  std::string path_, shown_;
   std::string temporary_;
   int fd_ = -1;
   bool executable_ = false;

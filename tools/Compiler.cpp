@@ -87,6 +87,17 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
   return {};
 }
 
+/// An error about a file in the folder that is not there afterwards, with the place that the user
+/// named.
+Error inUsersFolder(Error error, const fs::path &folder, const fs::path &users) {
+  std::string from = (folder / "").string();
+  fs::path normal = users.lexically_normal();
+  std::string to = normal == "." || normal == "./" ? "" : (normal / "").string();
+  if (size_t at = error.message.find(from); at != std::string::npos)
+    error.message.replace(at, from.size(), to);
+  return error;
+}
+
 /// All the work, in this process; artifacts go to `folder`.
 Result<void> compileHere(const CompileRequest &request, const fs::path &folder) {
   PassContext context{TRY(resolveTarget(request.target.target, request.target.cpu))};
@@ -106,7 +117,10 @@ Result<void> compileHere(const CompileRequest &request, const fs::path &folder) 
 
 [[noreturn]] void runChild(const CompileRequest &request, const fs::path &folder) {
   Result<void> done = compileHere(request, folder);
-  int status = done ? Fine : reportError(inFile(request.model, done.error()));
+  int status = Fine;
+  if (!done)
+    status =
+        reportError(inFile(request.model, inUsersFolder(done.error(), folder, request.folder)));
   std::fflush(stdout);
   // No destructors and exit handlers: the process is the parent's copy.
   ::_exit(status);

@@ -41,8 +41,10 @@ public:
 
 int main(int argc, char **argv) {
   installCrashHandlers();
-  // A reader that went away shows as a failed write, not as a death by signal.
+  // A reader that went away, and a limit on the size of files, show as a failed write, not as a
+  // death by signal.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app(overview, "cameo");
   app.formatter(std::make_shared<HelpFormatter>());
   app.footer(statuses);

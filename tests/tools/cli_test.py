@@ -4,7 +4,7 @@ several models at once. Runs the program; needs nothing but Python.
 
   cli_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, json, os, re, shutil, subprocess, sys, tempfile, unittest
+import argparse, json, os, re, resource, shutil, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
@@ -229,6 +229,33 @@ class Compile(Case):
         self.assertEqual(onnx.read_npy(self.read("out/output_0_y.npy")), [2, 4, 6, 0, 0, 0])
         self.write("bad.npy", onnx.npy([2, 4], [0] * 8))
         self.cameo("run", "add.so", "--input", "bad.npy", status=2)
+
+
+    def test_header_example(self):
+        # The program in the header's comment, as it stands there; `batch` is known only at run time.
+        self.cameo("compile", "add.onnx", "-o", "my add.so")
+        header = self.read("my add.h").decode()
+        start = header.index('#include "my add.h"')
+        example = header[start:header.index("*     }", start) + len("*     }")]
+        self.write("example.c", re.sub(r"(?m)^ \*( {5})?", "", example).encode())
+        subprocess.run(["gcc", "example.c", "my add.so", "-Wl,-rpath,$ORIGIN", "-o", "example"], cwd=self.dir, check=True)
+        subprocess.run([self.path("example")], cwd=self.dir, check=True)
+
+    def test_full_disk(self):
+        # A limit on the size of files stands for a full disk: the library has 400 kB of weights.
+        self.write("large.onnx", onnx.model(
+            [onnx.node("Add", ["x", "w"], ["y"], "add")], [onnx.value_info("x", [100000])],
+            [onnx.value_info("y", [100000])], [onnx.tensor("w", [100000], [1] * 100000)]))
+        before = self.files()
+        for limit in (1 << 10, 100 << 10):
+            def limited():
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            for kind in ("so", "o", "a"):
+                run = subprocess.run([CAMEO, "compile", "large.onnx", "-o", "out." + kind], cwd=self.dir,
+                                     preexec_fn=limited, capture_output=True, text=True, timeout=120)
+                self.assertEqual(run.returncode, 2, (kind, limit, run.stdout + run.stderr))
+                self.assertRegex(run.stderr, r"^error: large.onnx: cannot write 'out\.%s': File too large\n$" % kind)
+                self.assertEqual(self.files(), before)
 
 
 class Compare(Case):
