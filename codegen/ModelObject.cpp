@@ -3,6 +3,7 @@
 
 #include "runtime/abi.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace cameo {
@@ -85,16 +86,19 @@ llvm::Constant *ModelEmitter::dimNameTable() {
   return array(b_.getPtrTy(), texts, "dim_names");
 }
 
-// In a section of its own so that the linker can place it last; NOBITS, so that objects stay small.
+// In a section of its own so that the linker can place it last. In assembler, as LLVM has NOBITS
+// for .bss alone: a variable of zeros in another section takes its size in the object and in
+// memory.
 llvm::Constant *ModelEmitter::weights() {
   if (program_.weightBytes == 0 || !options_.weightsFile.empty())
     return null();
-  auto *type = llvm::ArrayType::get(b_.getInt8Ty(), program_.weightBytes + kWeightsSlack);
-  auto *variable = new llvm::GlobalVariable(module_, type, /*isConstant=*/false,
-                                            llvm::GlobalValue::InternalLinkage,
-                                            llvm::Constant::getNullValue(type), "weights");
-  variable->setSection(kWeightsSection);
-  variable->setAlignment(llvm::Align(64));
+  module_.appendModuleInlineAsm(fmt::format(".section {},\"aw\",%nobits\n.balign 64\n"
+                                            ".Lcameo_weights:\n.zero {}\n.text",
+                                            kWeightsSection, program_.weightBytes + kWeightsSlack));
+  auto *variable =
+      new llvm::GlobalVariable(module_, b_.getInt8Ty(), /*isConstant=*/false,
+                               llvm::GlobalValue::ExternalLinkage, nullptr, "\1.Lcameo_weights");
+  variable->setDSOLocal(true);
   return variable;
 }
 

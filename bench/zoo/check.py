@@ -14,6 +14,7 @@ same inputs. If compiled code is as exact as ONNX Runtime, the two are at most t
 ONNX Runtime is from the interpreter: that, but 5e-3 at most, is then the tolerance, and the line says so.
 """
 import argparse
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -77,6 +78,25 @@ def runtime_error(arguments, path, samples):
     return worst
 
 
+class Emulated:
+    """A library of another machine, run by a command such as an emulator with tests/codegen/runner.c."""
+
+    def __init__(self, arguments, library, outputs):
+        self.command = [*arguments.runner, library]
+        self.threads, self.outputs = arguments.threads, outputs
+
+    def run(self, inputs, batch):
+        with tempfile.TemporaryDirectory(prefix="cameo-check-") as scratch:
+            files = [pathlib.Path(scratch) / str(i) for i in range(len(inputs) + len(self.outputs))]
+            for file, value in zip(files, inputs.values()):
+                value.tofile(file)
+            subprocess.run([*self.command, str(batch), str(self.threads), *files], check=True)
+            return {
+                output.name: np.fromfile(file, np.float32)
+                for file, output in zip(files[len(inputs) :], self.outputs)
+            }
+
+
 def check(arguments, path):
     """One model: whether it passes, and its line of the table."""
     import cameo
@@ -93,10 +113,20 @@ def check(arguments, path):
     worst, lowest = 0.0, 1.0
     names = [value.name for value in session.get_outputs()]
     samples = []
-    with cameo.load(str(library), threads=arguments.threads) as compiled:
+    with contextlib.ExitStack() as stack:
+        if arguments.runner:
+            compiled = Emulated(arguments, library, session.get_outputs())
+        else:
+            compiled = stack.enter_context(cameo.load(str(library), threads=arguments.threads))
         for sample in range(arguments.samples):
-            inputs = common.random_inputs(session, generator, batches[sample % len(batches)])
-            actual, outputs = compiled.run(inputs), session.run(names, inputs)
+            batch = batches[sample % len(batches)]
+            inputs = common.random_inputs(session, generator, batch)
+            outputs = session.run(names, inputs)
+            if arguments.runner:
+                actual = compiled.run(inputs, batch)
+                outputs = [output.ravel() for output in outputs]  # it says nothing of shapes
+            else:
+                actual = compiled.run(inputs)
             samples.append((inputs, outputs))
             for name, expected in zip(names, outputs):
                 difference, cosine = judge(expected, actual[name])
@@ -117,6 +147,8 @@ def main():
     parser.add_argument("--samples", type=int, default=10)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runner", type=str.split, help="a command that runs the libraries, which "
+                        "are another machine's (float32 outputs): tests/codegen/runner.c")
     parser.add_argument("--keep", action="store_true", help="keep the compiled libraries")
     arguments = parser.parse_args()
     failed = 0

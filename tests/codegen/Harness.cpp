@@ -217,37 +217,13 @@ Program textProgram(std::vector<DType> inputs, std::vector<DType> outputs, int64
   return program;
 }
 
-// Where an aarch64 C library for tests lives (Debian's libc6-arm64-cross), and the runner's pieces.
-static const char *const kCross = "/usr/aarch64-linux-gnu";
-
-// Compiles runner.c for aarch64 once; "" where something is missing.
-static std::string emulatedRunner() {
-  static TempFolder folder;
-  static std::string program = [] {
-    std::string lib = std::string(kCross) + "/lib/", out = folder.path("runner");
-    std::string compile = std::string("clang-19 --target=aarch64-linux-gnu -O1 -I") + kCross +
-                          "/include -I" CAMEO_SOURCE "/runtime/include -c " CAMEO_SOURCE
-                          "/tests/codegen/runner.c -o " +
-                          out + ".o 2>/dev/null";
-    std::string link = "ld.lld-19 -o " + out + " " + out + ".o " + lib + "crt1.o " + lib +
-                       "crti.o " + lib + "crtn.o " + lib +
-                       "libc.so.6 --dynamic-linker=/lib/ld-linux-aarch64.so.1";
-    std::string probe = " && qemu-aarch64 --version > /dev/null";
-    return std::system((compile + " && " + link + probe).c_str()) == 0 ? out : std::string();
-  }();
-  return program;
-}
-
-bool canRun(const Target &target) {
-  return target.arch == Arch::X86_64 || !emulatedRunner().empty();
-}
+bool canRun(const Target &target) { return target.arch == Arch::X86_64 || *CAMEO_AARCH64_RUNNER; }
 
 static std::vector<std::vector<std::byte>>
 runEmulated(const Program &program, const TempFolder &folder,
             const std::vector<std::vector<std::byte>> &inputs, int64_t count, int threads) {
-  std::string command = std::string("qemu-aarch64 -cpu max -L ") + kCross + " " + emulatedRunner() +
-                        " " + folder.path("rows.so") + " " + std::to_string(count) + " " +
-                        std::to_string(threads);
+  std::string command = CAMEO_AARCH64_RUNNER " " + folder.path("rows.so") + " " +
+                        std::to_string(count) + " " + std::to_string(threads);
   for (size_t i = 0; i < inputs.size(); i++) {
     std::string path = folder.path("in" + std::to_string(i));
     std::ofstream(path, std::ios::binary)

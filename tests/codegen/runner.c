@@ -1,5 +1,6 @@
 /*
- * Runs a generated library of rank-1 values of one size, for targets that need an emulator:
+ * Runs a generated library on raw files, for targets that need an emulator. Sizes known only at run
+ * time are COUNT:
  * runner LIBRARY COUNT THREADS INPUT-FILES... OUTPUT-FILES...
  */
 #include <cameo.h>
@@ -15,6 +16,17 @@ static int fail(const char *what, const char *why) {
   return 1;
 }
 
+/* The dims of a port, in memory that is never freed, and its bytes. */
+static int64_t *dimsOf(const cameo_io *port, int64_t count, size_t *bytes) {
+  int64_t *dims = calloc(port->rank + 1, sizeof *dims);
+  *bytes = bytesOf[port->dtype];
+  for (int i = 0; i < port->rank; i++) {
+    dims[i] = port->dims[i] < 0 ? count : port->dims[i];
+    *bytes *= dims[i];
+  }
+  return dims;
+}
+
 int main(int argc, char **argv) {
   if (argc < 4)
     return fail("runner", "too few arguments");
@@ -24,7 +36,7 @@ int main(int argc, char **argv) {
   const cameo_model *(*entry)(void);
   *(void **)&entry = dlsym(library, CAMEO_MODEL_SYMBOL);
   const cameo_model *model = entry();
-  int64_t dims[1] = {atoll(argv[2])};
+  int64_t count = atoll(argv[2]);
   char message[256] = "";
   cameo_options options = cameo_default_options();
   options.threads = atoi(argv[3]);
@@ -36,11 +48,11 @@ int main(int argc, char **argv) {
   cameo_value *in = calloc(model->num_inputs + 1, sizeof *in);
   cameo_value *out = calloc(model->num_outputs + 1, sizeof *out);
   for (int i = 0; i < model->num_inputs; i++) {
-    size_t size = dims[0] * bytesOf[model->inputs[i].dtype];
+    size_t size;
+    in[i].as.tensor.dims = dimsOf(&model->inputs[i], count, &size);
     in[i].as.tensor.data = malloc(size);
-    in[i].as.tensor.dims = dims;
     in[i].as.tensor.dtype = model->inputs[i].dtype;
-    in[i].as.tensor.rank = 1;
+    in[i].as.tensor.rank = model->inputs[i].rank;
     FILE *file = fopen(argv[4 + i], "rb");
     if (!file || fread(in[i].as.tensor.data, 1, size, file) != size)
       return fail(argv[4 + i], "cannot read");
@@ -49,7 +61,8 @@ int main(int argc, char **argv) {
   if (cameo_run(context, in, out))
     return fail("run", cameo_last_error(context));
   for (int i = 0; i < model->num_outputs; i++) {
-    size_t size = dims[0] * bytesOf[model->outputs[i].dtype];
+    size_t size;
+    dimsOf(&model->outputs[i], count, &size);
     FILE *file = fopen(argv[4 + model->num_inputs + i], "wb");
     if (!file || fwrite(out[i].as.tensor.data, 1, size, file) != size || fclose(file))
       return fail(argv[4 + model->num_inputs + i], "cannot write");

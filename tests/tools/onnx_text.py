@@ -38,6 +38,13 @@ def tensor(name, dims, values, dtype=FLOAT):
     return [(1, d) for d in dims] + [(2, dtype), (8, name), (9, raw)]
 
 
+def external_tensor(name, dims, file, offset, length):
+    """TensorProto of float32 whose bytes are in a file beside the model."""
+    place = {"location": file, "offset": str(offset), "length": str(length)}
+    return ([(1, d) for d in dims] + [(2, FLOAT), (8, name), (14, 1)]
+            + [(13, [(1, key), (2, value)]) for key, value in place.items()])
+
+
 def value_info(name, dims, dtype=FLOAT):
     """ValueInfoProto; a dim is a number or a name."""
     shape = [(1, [(1, d)] if isinstance(d, int) else [(2, d)]) for d in dims]
