@@ -79,6 +79,7 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &sho
   static bool broken = false;
   ICE_UNLESS(!broken, "the linker crashed before");
   std::vector<const char *> raw;
+  raw.reserve(args.size());
   for (const std::string &arg : args)
     raw.push_back(arg.c_str());
   std::string text;

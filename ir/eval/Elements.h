@@ -80,7 +80,8 @@ template <class T> void writeAs(std::byte *to, T value) { std::memcpy(to, &value
 /// Float to integer as Cast defines it: truncated, saturated, NaN gives 0.
 template <class T> T saturate(double value) {
   constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
-  constexpr double kPast = static_cast<double>(std::numeric_limits<T>::max() / 2 + 1) * 2;
+  constexpr T kHalf = std::numeric_limits<T>::max() / 2 + 1;
+  constexpr double kPast = 2 * static_cast<double>(kHalf);
   if (value >= kPast)
     return std::numeric_limits<T>::max();
   if (value <= kLow)
