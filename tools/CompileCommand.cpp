@@ -23,7 +23,7 @@ constexpr const char *examples = R"(Examples:
       the size called 'batch' in the model is 4
   cameo compile 'models/*.onnx' -o out
       every model into out/; one that fails does not stop the others
-  cameo compile net.onnx --emit o,header --target aarch64-linux-gnu --cpu armv8.2-a+dotprod
+  cameo compile net.onnx --emit o,header --target aarch64-linux-gnu --cpu armv8-a+dotprod
       an object file to link into a program for another machine
 
 With several models OUT is a folder, created if missing. With one model, OUT is a file, or a folder
