@@ -148,6 +148,10 @@ void FuncEmitter::emitVector(Op &op) {
   case OpKind::VectorReduce:
     setResult(op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
     break;
+  case OpKind::VectorDot:
+    setResult(op, b_.dot(operand(op, 0), isSignedInt(op.operand(1)->type.dtype()), operand(op, 1),
+                         isSignedInt(op.operand(2)->type.dtype()), operand(op, 2)));
+    break;
   default:
     setResult(op, b_.CreateExtractElement(operand(op, 0), op.attrs.getInt("lane")));
   }
@@ -170,6 +174,7 @@ void FuncEmitter::emitOp(Op &op) {
   case OpKind::VectorMask:
   case OpKind::VectorIota:
   case OpKind::VectorReduce:
+  case OpKind::VectorDot:
   case OpKind::VectorExtract:
     return emitVector(op);
   case OpKind::IndexCheckedAdd:

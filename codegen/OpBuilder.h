@@ -59,6 +59,10 @@ public:
   /// `reduce_lanes`: floats halves pairwise, op is add mul min max and or.
   llvm::Value *reduce(const std::string &op, DType dtype, llvm::Value *vector);
 
+  // Dot.cpp
+  /// `dot`: sums of four products of 8-bit integers, added to lanes of i32.
+  llvm::Value *dot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned, llvm::Value *b);
+
   // Cast.cpp
   llvm::Value *cast(llvm::Value *value, DType from, DType to);
 
@@ -66,6 +70,10 @@ public:
   llvm::Value *callPerLane(const char *name, llvm::ArrayRef<llvm::Value *> args);
 
 private:
+  llvm::Value *dotInstruction(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
+                              llvm::Value *b);
+  llvm::Value *dotByParts(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
+                          llvm::Value *b);
   llvm::Value *integerBinary(OpKind kind, bool isSigned, llvm::Value *a, llvm::Value *b);
   llvm::Value *divide(bool isSigned, bool remainder, llvm::Value *a, llvm::Value *b);
   llvm::Value *shift(bool left, bool isSigned, llvm::Value *a, llvm::Value *b);

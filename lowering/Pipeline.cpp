@@ -15,6 +15,12 @@ std::span<const PassInfo> allPasses() {
 
 std::span<const PipelineStep> pipeline() {
   static const PipelineStep steps[] = {
+      // Quantized layers, while their weights are integers: folding makes floats of them.
+      {"quantize", "remove-identities"},
+      {"quantize", "sink-dequantize"},
+      {"quantize", "integer-contractions"},
+      {"quantize", "merge-requantize"},
+      {"quantize", "remove-dead-ops"},
       // Graph level. Constants first: shapes computed by nodes must be numbers before anything
       // reads
       // them, and batch norms can only be folded when their statistics are constants.

@@ -21,6 +21,7 @@ DecomposeFn decompositionOf(OpKind kind) {
       {OpKind::SpaceToDepth, decomposeSpaceToDepth},
       {OpKind::CastLike, decomposeCastLike},
       {OpKind::Hardmax, decomposeHardmax},
+      {OpKind::DynamicQuantizeLinear, decomposeDynamicQuantize},
   };
   auto found = table.find(kind);
   return found == table.end() ? nullptr : found->second;

@@ -22,6 +22,7 @@ Value *decomposeDepthToSpace(Builder &b, Op &op);
 Value *decomposeSpaceToDepth(Builder &b, Op &op);
 Value *decomposeCastLike(Builder &b, Op &op);
 Value *decomposeHardmax(Builder &b, Op &op);
+Value *decomposeDynamicQuantize(Builder &b, Op &op);
 
 /// A scalar or [C, 1, 1 ...]-shaped helper for decompositions: a [C] vector along axis 1 of a rank.
 Value *alongAxisOne(Builder &b, Value *vector, int64_t rank);

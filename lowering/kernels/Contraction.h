@@ -18,8 +18,10 @@ struct Contraction {
   /// epilogue operand.
   std::vector<NestAxis> rows;
   std::vector<TapLoop> taps;
-  /// Consecutive input elements multiplied at each tap.
+  /// Steps over k at each tap. A step multiplies `group` consecutive input elements, and the next
+  /// one starts `advance` elements on.
   Dim depth;
+  int64_t group = 1, advance = 1;
   /// Output columns; the result and the epilogue operands have them at stride 1 or 0.
   Dim columns;
   /// Stride of each epilogue operand along the columns: 1 or 0.

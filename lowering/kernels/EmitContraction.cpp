@@ -34,13 +34,13 @@ struct Emitter {
       count = count * Dim(tap.extent);
     return count;
   }
-  Dim panelElements() const { return tapCount() * c.depth * Dim(kPanel); }
+  Dim panelElements() const { return tapCount() * c.depth * Dim(kPanel * c.group); }
 
   /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on.
   void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *panel,
             const std::vector<Value *> &at) {
-    MicroShape shape{rows,   panels,           static_cast<int64_t>(c.taps.size()),
-                     masked, c.columnOperands, {}};
+    MicroShape shape{rows,    panels,    static_cast<int64_t>(c.taps.size()), masked,
+                     c.group, c.advance, c.columnOperands,                    {}};
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));
@@ -61,7 +61,7 @@ struct Emitter {
           from(k.operands[2 + e], FirstOperand + e, c.columnOperands[e] ? column : nullptr));
       args.push_back(k.size(tiled().strides[FirstOperand + e]));
     }
-    args.push_back(k.size(c.depth));
+    args.push_back(k.size(c.depth * Dim(c.advance)));
     for (const TapLoop &tap : c.taps) {
       args.push_back(b.index(tap.extent));
       args.push_back(k.size(tap.stride));

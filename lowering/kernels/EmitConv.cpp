@@ -43,6 +43,23 @@ std::vector<NestAxis> outputAxes(KernelFunc &k, const ConvShape &shape) {
   return axes;
 }
 
+/// The loops over the window. Taps that follow each other in memory are only a longer depth: each
+/// is whole steps, or one step that overlaps the next tap, whose elements meet weights of zero.
+void addTaps(Contraction &c, const ConvShape &shape, const Value &x, const Dim &channels) {
+  for (size_t i = 0; i < shape.kernel.size(); i++) {
+    Dim stride = Dim(shape.dilations[i]) * x.layout->strides[i + 2];
+    bool adjacent = i + 1 == shape.kernel.size() && stride == channels && channels.isConst();
+    bool wholeSteps = adjacent && channels.value() % c.group == 0;
+    if (wholeSteps || (adjacent && channels.value() < c.group)) {
+      c.depth = c.depth * Dim(shape.kernel[i]);
+      if (!wholeSteps)
+        c.advance = channels.value();
+    } else if (shape.kernel[i] > 1) {
+      c.taps.push_back({shape.kernel[i], stride});
+    }
+  }
+}
+
 Result<Dim> emitDirect(KernelFunc &k, const ConvShape &shape) {
   const Value &x = *k.op.operand(0), &y = *k.op.result(), &w = *k.op.operand(1);
   const Dims &packed = w.type.shape(); // group, panels, taps * channels, 16
@@ -50,7 +67,8 @@ Result<Dim> emitDirect(KernelFunc &k, const ConvShape &shape) {
   Dim channels = *Dim::exactDiv(x.type.dim(1), Dim(shape.group));
   Contraction c;
   c.columns = outputs;
-  c.depth = channels;
+  c.group = c.advance = k.op.attrs.getInt("interleave", 1);
+  c.depth = Dim::ceilDiv(channels, Dim(c.group));
   NestAxis groups{Dim(shape.group),
                   {channels * x.layout->strides[1], packed[1] * packed[2] * packed[3],
                    outputs * y.layout->strides[1]}};
@@ -63,15 +81,7 @@ Result<Dim> emitDirect(KernelFunc &k, const ConvShape &shape) {
   for (NestAxis &axis : outputAxes(k, shape))
     c.rows.push_back(std::move(axis));
   mergeContiguous(c.rows);
-  for (size_t i = 0; i < shape.kernel.size(); i++) {
-    Dim stride = Dim(shape.dilations[i]) * x.layout->strides[i + 2];
-    bool last = i + 1 == shape.kernel.size();
-    // Taps that follow each other in memory are only a longer depth.
-    if (last && stride == c.depth)
-      c.depth = c.depth * Dim(shape.kernel[i]);
-    else if (shape.kernel[i] > 1)
-      c.taps.push_back({shape.kernel[i], stride});
-  }
+  addTaps(c, shape, x, channels);
   k.operands[0] = k.b.offset(k.operands[0], k.size(shape.firstTap(x)));
   return emitContraction(k, c);
 }
@@ -194,7 +204,8 @@ Result<Dim> emitGemm(KernelFunc &k) {
   // before panels, depth and 16.
   Contraction c;
   c.columns = y.type.dim(rank - 1);
-  c.depth = a.type.dim(a.type.rank() - 1);
+  c.group = c.advance = k.op.attrs.getInt("interleave", 1);
+  c.depth = Dim::ceilDiv(a.type.dim(a.type.rank() - 1), Dim(c.group));
   std::vector<std::vector<Dim>> operands;
   for (int64_t e = 2; e < k.op.numOperands(); e++) {
     operands.push_back(broadcastStrides(*k.op.operand(e), shape));

@@ -109,7 +109,9 @@ Result<Dim> emitFillHalo(KernelFunc &k) {
   const Value &x = *k.op.operand(0);
   std::vector<int64_t> lo = k.op.attrs.getInts("lo");
   Dims hi = k.op.attrs.getDims("hi");
-  Value *fill = b.constant(Type::scalar(x.type.dtype()), k.op.attrs.getFloat("value"));
+  Value *fill = k.operands.size() > 1
+                    ? b.load(k.operands[1], b.index(0))
+                    : b.constant(Type::scalar(x.type.dtype()), k.op.attrs.getFloat("value"));
   // One slab a side of each dim: it spans the halo of the dims before it and the interior of those
   // after, so that slabs do not overlap.
   b.forLoop(k.begin, k.end, 1, [&](Value *) {

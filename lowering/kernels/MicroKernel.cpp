@@ -71,33 +71,49 @@ struct Writer {
       columns = index();
   }
 
-  Value *panelVector(int64_t v) const { return b.index(v % (kPanel / lanes) * lanes); }
+  Value *panelVector(int64_t v) const {
+    return b.index(v % (kPanel / lanes) * lanes * shape.group);
+  }
 
-  /// One step over k: multiplies each row's element with each panel's vector.
+  /// The input of a row at one step, in every lane.
+  Value *input(Value *row, Value *i) {
+    if (shape.group == 1)
+      return b.splat(b.cast(b.load(row, i), accumulator), lanes);
+    Value *elements = b.load(row, i, shape.group);
+    Value *word = b.bitcast(elements, Type::scalar(accumulator));
+    return b.bitcast(b.splat(word, lanes),
+                     Type::vector(elements->type.dtype(), lanes * shape.group));
+  }
+
+  Value *multiplyAdd(Value *sum, Value *x, Value *weights) {
+    if (shape.group > 1)
+      return b.dot(sum, x, weights);
+    return isFloat(accumulator) ? b.mad(x, weights, sum) : b.add(sum, b.mul(x, weights));
+  }
+
+  /// One step over k: multiplies each row's elements with each panel's vector.
   Values step(const std::vector<Value *> &at, Value *i, const Values &carried) {
     Value *weight = carried.back();
     Values next, panel;
     for (int64_t v = 0; v < vectors; v++) {
       int64_t number = v / (kPanel / lanes);
       Value *base = b.offset(w, b.mul(b.index(number), panelStride));
-      panel.push_back(b.cast(b.load(base, b.add(weight, panelVector(v)), lanes), accumulator));
+      Value *elements = b.load(base, b.add(weight, panelVector(v)), lanes * shape.group);
+      panel.push_back(shape.group > 1 ? elements : b.cast(elements, accumulator));
     }
     for (int64_t r = 0; r < shape.rows; r++) {
-      Value *x = b.splat(b.cast(b.load(at[r], i), accumulator), lanes);
-      for (int64_t v = 0; v < vectors; v++) {
-        Value *sum = carried[r * vectors + v];
-        next.push_back(isFloat(accumulator) ? b.mad(x, panel[v], sum)
-                                            : b.add(sum, b.mul(x, panel[v])));
-      }
+      Value *x = input(at[r], i);
+      for (int64_t v = 0; v < vectors; v++)
+        next.push_back(multiplyAdd(carried[r * vectors + v], x, panel[v]));
     }
-    next.push_back(b.add(weight, b.index(kPanel)));
+    next.push_back(b.add(weight, b.index(kPanel * shape.group)));
     return next;
   }
 
   /// The loops over taps, then over depth; carries the sums and the position in the panels.
   Values reduce(size_t tap, const std::vector<Value *> &at, const Values &carried) {
     if (tap == taps.size())
-      return b.forLoop(b.index(0), depth, 1, carried,
+      return b.forLoop(b.index(0), depth, shape.advance, carried,
                        [&](Value *i, const Values &now) { return step(at, i, now); });
     return b.forLoop(b.index(0), taps[tap].first, 1, carried, [&](Value *t, const Values &now) {
       Value *shift = b.mul(t, taps[tap].second);

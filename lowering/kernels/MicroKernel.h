@@ -8,12 +8,14 @@ namespace cameo {
 /// Everything a micro-kernel's text depends on. Strides, depths and pointers are run-time
 /// arguments, so that layers share micro-kernels:
 ///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., depth, (tapExtent, tapStride)..., [columns])
-/// `columns` is how many of the last panel's... columns are real, for the masked variant.
+/// `depth` is how far the steps over k go in the input, in elements; `columns` is how many of the
+/// last panels' columns are real, for the masked variant.
 struct MicroShape {
   int64_t rows = 1;
   int64_t panels = 1;
   int64_t tapLoops = 0;
   bool masked = false;
+  int64_t group = 1, advance = 1; // as in Contraction
   std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
   std::vector<bool> rowOperands;    // whether it varies along the rows
 };

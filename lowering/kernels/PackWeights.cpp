@@ -21,14 +21,17 @@ Op *constantBehind(Op &pack) {
 /// Strided reads and packed writes. Extents and strides are in elements.
 struct Packing {
   const std::byte *from;
-  int64_t bytes; // of an element
+  int64_t bytes;          // of an element
+  int64_t interleave = 1; // consecutive k of a column next to each other
+  uint8_t flip = 0;       // what bytes are combined with, to change their signedness
 
-  /// to[p][k][l] = from[k * kStride + (16 p + l) * nStride] for n < columns, else 0.
+  /// to[p][k / i][l][k % i] = from[k * kStride + (16 p + l) * nStride] for n < columns and k < depth,
+  /// else 0; i is `interleave`, up to a multiple of which k goes.
   std::byte *panels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
                     int64_t nStride) const {
     switch (bytes) {
     case 1:
-      return typedPanels<uint8_t>(to, at, depth, kStride, columns, nStride);
+      return bytePanels(to, at, depth, kStride, columns, nStride);
     case 2:
       return typedPanels<uint16_t>(to, at, depth, kStride, columns, nStride);
     case 4:
@@ -39,6 +42,23 @@ struct Packing {
   }
 
 private:
+  std::byte *bytePanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
+                        int64_t nStride) const {
+    int64_t padded = (depth + interleave - 1) / interleave * interleave;
+    for (int64_t n0 = 0; n0 < columns; n0 += kPanel) {
+      std::fill_n(to, padded * kPanel, std::byte(0));
+      int64_t width = std::min(kPanel, columns - n0);
+      for (int64_t k = 0; k < depth; k++) {
+        const std::byte *row = from + at + n0 * nStride + k * kStride;
+        std::byte *out = to + k / interleave * interleave * kPanel + k % interleave;
+        for (int64_t l = 0; l < width; l++)
+          out[l * interleave] = row[l * nStride] ^ std::byte(flip);
+      }
+      to += padded * kPanel;
+    }
+    return to;
+  }
+
   /// A copy loop an element size: gigabytes go through here.
   template <class T>
   std::byte *typedPanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
@@ -82,9 +102,12 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
   std::vector<int64_t> dims = numbers(source->type.shape());
   std::vector<int64_t> strides = numbers(source->layout->strides);
   int64_t offset = source->layout->offset.value(), group = pack.attrs.getInt("group", 1);
+  int64_t interleave = pack.attrs.getInt("interleave", 1);
+  bool flip = pack.attrs.getInt("flip_sign");
   std::string form = pack.attrs.getString("form");
   return [=](std::span<std::byte> to) {
-    Packing packing{data->bytes.data(), dtypeBytes(data->dtype)};
+    Packing packing{data->bytes.data(), dtypeBytes(data->dtype), interleave,
+                    static_cast<uint8_t>(flip ? 0x80 : 0)};
     std::byte *out = to.data();
     if (form == "gemm") {
       size_t rank = dims.size();

@@ -68,6 +68,8 @@ struct State {
   std::unordered_map<Value *, std::pair<Op *, Dim>> placements;
   /// Values whose halo has been filled.
   std::set<Value *> filled;
+  /// Buffers that a kernel reads past the end of.
+  std::set<int64_t> keptInArena;
 
   State(Module &module) : module(module), func(module.main()), b(module) {}
 
@@ -78,6 +80,7 @@ struct State {
   void visit(Op &op);
   void visitView(Op &op);
   void visitConcat(Op &op);
+  bool readsPastEnd(Op &op);
   void requireOperands(Op &op);
   void requireEpilogue(Op &op, int64_t firstOperand);
   void placeReturn(Op &ret);
@@ -89,6 +92,7 @@ struct State {
   Order followOperands(Op &op, Value *result) const;
   Value *copyOf(Value *value, const Order &order, const Halo *halo, Op *before);
   void fillHalo(Value *value, Op *after);
+  void writeFill(Value *value, const Halo &halo);
 };
 
 void State::run() {
@@ -263,15 +267,23 @@ Value *State::copyOf(Value *value, const Order &order, const Halo *halo, Op *bef
 void State::fillHalo(Value *value, Op *after) {
   auto halo = needed.find(value);
   bool there = halo != needed.end() && present.count(value) && present[value].covers(halo->second);
-  if (!there || !filled.insert(value).second)
+  // A fill that the run computes may come later than the value: its reader asks for it.
+  if (!there || halo->second.fillFrom || !filled.insert(value).second)
     return;
   b.after(after);
   b.loc = after->loc;
+  writeFill(value, halo->second);
+}
+
+void State::writeFill(Value *value, const Halo &halo) {
   AttrDict attrs;
-  attrs.set("lo", halo->second.lo);
-  attrs.set("hi", halo->second.hi);
-  attrs.set("value", 0.0);
-  b.create(OpKind::KernelFillHalo, {value}, {}, std::move(attrs));
+  attrs.set("lo", halo.lo);
+  attrs.set("hi", halo.hi);
+  attrs.set("value", halo.fill);
+  std::vector<Value *> operands = {value};
+  if (halo.fillFrom)
+    operands.push_back(halo.fillFrom);
+  b.create(OpKind::KernelFillHalo, std::move(operands), {}, std::move(attrs));
 }
 
 /// The axis along which the kernel's elements must be next to each other, or -1: columns of a
@@ -300,6 +312,24 @@ void State::requireEpilogue(Op &op, int64_t firstOperand) {
   }
 }
 
+/// Whether a contraction that takes several elements a step may read past its operand's last one,
+/// where callers' memory ends. In the arena something follows, and such elements meet weights of
+/// zero.
+bool State::readsPastEnd(Op &op) {
+  int64_t interleave = op.attrs.getInt("interleave", 1);
+  if (interleave == 1)
+    return false;
+  Value *x = op.operand(0);
+  Dim depth = op.kind() == OpKind::KernelConv
+                  ? *Dim::exactDiv(x->type.dim(1), Dim(op.attrs.getInt("group")))
+                  : x->type.dim(x->type.rank() - 1);
+  if (depth.isConst() && depth.value() % interleave == 0)
+    return false;
+  const Buffer &buffer = func.buffers[x->layout->buffer];
+  keptInArena.insert(x->layout->buffer);
+  return buffer.space == Buffer::Space::Input || buffer.space == Buffer::Space::Output;
+}
+
 /// Inserts copies of operands whose layout the kernel cannot take.
 void State::requireOperands(Op &op) {
   Value *x = op.operand(0);
@@ -308,8 +338,13 @@ void State::requireOperands(Op &op) {
   case OpKind::KernelConv: {
     Halo halo = haloOf(op);
     bool covered = halo.empty() || (present.count(x) && present[x].covers(halo));
-    if (!isUnitStride(*x, 1) || !covered)
+    if (!isUnitStride(*x, 1) || !covered || readsPastEnd(op))
       op.setOperand(0, copyOf(x, channelsLast(rank), halo.empty() ? nullptr : &halo, &op));
+    if (halo.fillFrom && !halo.empty() && filled.insert(op.operand(0)).second) {
+      b.before(&op);
+      b.loc = op.loc;
+      writeFill(op.operand(0), needed[op.operand(0)]);
+    }
     requireEpilogue(op, 2);
     break;
   }
@@ -319,7 +354,7 @@ void State::requireOperands(Op &op) {
     break;
   case OpKind::KernelGemm:
   case OpKind::KernelRow:
-    if (!isUnitStride(*x, rank - 1))
+    if (!isUnitStride(*x, rank - 1) || readsPastEnd(op))
       op.setOperand(0, copyOf(x, rowMajor(rank), nullptr, &op));
     requireEpilogue(op, op.kind() == OpKind::KernelGemm ? 2 : 1);
     break;
@@ -432,7 +467,7 @@ void State::placeReturn(Op &ret) {
     Buffer &buffer = func.buffers[id];
     bool owns = isKernel(value->definingOp()) && buffer.space == Buffer::Space::Arena &&
                 value->layout->offset == Dim(0) && isDense(*value) && buffer.size == output.size &&
-                taken.insert(id).second;
+                !keptInArena.count(id) && taken.insert(id).second;
     if (owns) {
       buffer = output;
       continue;

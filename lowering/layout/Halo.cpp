@@ -13,6 +13,8 @@ bool Halo::empty() const {
 }
 
 bool Halo::covers(const Halo &other) const {
+  if (!hasFillOf(other))
+    return false;
   for (size_t i = 0; i < lo.size(); i++)
     if (lo[i] < other.lo[i] || !(Dim::max(hi[i], other.hi[i]) == hi[i]))
       return false;
@@ -20,6 +22,12 @@ bool Halo::covers(const Halo &other) const {
 }
 
 void Halo::enlarge(const Halo &other) {
+  if (empty()) {
+    fill = other.fill;
+    fillFrom = other.fillFrom;
+  }
+  if (!hasFillOf(other))
+    return;
   for (size_t i = 0; i < lo.size(); i++) {
     lo[i] = std::max(lo[i], other.lo[i]);
     hi[i] = Dim::max(hi[i], other.hi[i]);
@@ -34,6 +42,10 @@ Halo haloOf(Op &conv) {
     halo.lo[i + 2] = begin[i];
     halo.hi[i + 2] = end[i];
   }
+  halo.fill = static_cast<double>(conv.attrs.getInt("fill"));
+  int64_t operand = conv.attrs.getInt("fill_operand", -1);
+  if (operand >= 0)
+    halo.fillFrom = conv.operand(operand);
   return halo;
 }
 

@@ -12,10 +12,17 @@ namespace cameo {
 struct Halo {
   std::vector<int64_t> lo;
   Dims hi;
+  /// What is in it: a number, or the only element of a tensor.
+  double fill = 0;
+  Value *fillFrom = nullptr;
 
   bool empty() const;
+  bool hasFillOf(const Halo &other) const {
+    return fill == other.fill && fillFrom == other.fillFrom;
+  }
   /// Whether a buffer with this halo serves a reader that needs `other`.
   bool covers(const Halo &other) const;
+  /// Makes room for `other`, too, if both are filled alike; an empty halo takes any.
   void enlarge(const Halo &other);
 };
 

@@ -112,6 +112,14 @@ Value *LoopBuilder::toIndex(Value *a) {
   return create(OpKind::ScalarCast, {a}, {Type::index()})->result();
 }
 
+Value *LoopBuilder::bitcast(Value *a, const Type &type) {
+  return a->type == type ? a : create(OpKind::ScalarBitcast, {a}, {type})->result();
+}
+
+Value *LoopBuilder::dot(Value *sum, Value *a, Value *b) {
+  return create(OpKind::VectorDot, {sum, a, b}, {sum->type})->result();
+}
+
 Value *LoopBuilder::splat(Value *scalar, int64_t lanes) {
   if (lanes == 1)
     return scalar;

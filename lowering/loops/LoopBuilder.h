@@ -14,6 +14,7 @@ namespace cameo {
 class LoopBuilder : public Builder {
 public:
   using Builder::Builder;
+  using Builder::constant;
   using Values = std::vector<Value *>;
 
   // Constants. `like` gives the type; vectors get the splat.
@@ -37,6 +38,7 @@ public:
   Value *select(Value *condition, Value *a, Value *b);
   Value *cast(Value *a, DType dtype);
   Value *toIndex(Value *a);
+  Value *bitcast(Value *a, const Type &type);
 
   /// The number an index value is known to be.
   std::optional<int64_t> constantIndex(Value *value) const;
@@ -44,6 +46,8 @@ public:
   // Vectors and memory.
   Value *splat(Value *scalar, int64_t lanes);
   Value *laneMask(Value *count, int64_t lanes);
+  /// sum + four products of 8-bit integers a lane.
+  Value *dot(Value *sum, Value *a, Value *b);
   Value *reduceLanes(Value *vector, const std::string &op);
   Value *load(Value *pointer, Value *offset, int64_t lanes = 1, Value *mask = nullptr);
   /// `lanes` elements `stride` apart: a plain load where the stride is known to be 1, else a

@@ -63,6 +63,10 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::Conv, selectConv},
       {OpKind::MatMul, selectMatMul},
       {OpKind::Gemm, selectGemm},
+      {OpKind::ConvInteger, selectConvInteger},
+      {OpKind::MatMulInteger, selectMatMulInteger},
+      {OpKind::QuantizeLinear, selectQuantizeLinear},
+      {OpKind::DequantizeLinear, selectDequantizeLinear},
       {OpKind::MaxPool, selectPool},
       {OpKind::AveragePool, selectPool},
       {OpKind::LpPool, selectPool},
@@ -153,7 +157,7 @@ Result<bool> selectKernels(Module &module, PassContext &context) {
   // What is left is reported all at once.
   std::unordered_map<Op *, std::string> refused;
   for (Op *op : work) {
-    Selection selection(module, *op);
+    Selection selection(module, *op, context.target);
     Result<void> done = selectOne(selection, bound);
     if (done)
       op->erase();

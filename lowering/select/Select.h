@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/Result.h"
+#include "ir/Target.h"
 #include "lowering/loops/LoopBuilder.h"
 
 #include <functional>
@@ -15,9 +16,11 @@ namespace cameo {
 struct Selection {
   Module &module;
   Op &op;
+  const Target &target;
   LoopBuilder b;
 
-  Selection(Module &module, Op &op) : module(module), op(op), b(module) {
+  Selection(Module &module, Op &op, const Target &target)
+      : module(module), op(op), target(target), b(module) {
     b.before(&op);
     b.loc = op.loc;
   }
@@ -74,6 +77,10 @@ Result<void> selectArgReduce(Selection &s);
 Result<void> selectConv(Selection &s);
 Result<void> selectMatMul(Selection &s);
 Result<void> selectGemm(Selection &s);
+Result<void> selectConvInteger(Selection &s);
+Result<void> selectMatMulInteger(Selection &s);
+Result<void> selectQuantizeLinear(Selection &s);
+Result<void> selectDequantizeLinear(Selection &s);
 Result<void> selectPool(Selection &s);
 Result<void> selectSoftmax(Selection &s);
 Result<void> selectLayerNorm(Selection &s);

@@ -1,7 +1,7 @@
 // Convolutions and matrix products. Weights go through `pack`, which is evaluated at compile time
 // when they are constant and is an ordinary kernel when they are not. Bias becomes the first step
 // of the epilogue.
-#include "lowering/select/Select.h"
+#include "lowering/select/Contractions.h"
 
 #include "lowering/Shapes.h"
 #include "lowering/plan/Panels.h"
@@ -9,38 +9,20 @@
 namespace cameo {
 namespace {
 
-/// Starts the epilogue with the accumulated element and adds `bias` if there is one; the caller
-/// adds the yield.
-Value *beginEpilogue(Selection &s, Op *kernel, DType accumulator, Value *bias) {
-  s.b.atEnd(kernel->region());
-  Value *element = kernel->region().addArg(Type::scalar(accumulator));
-  if (!bias)
-    return element;
-  std::vector<Value *> operands = kernel->operands();
-  Value *term = widened(s.b, elementOf(s.b, kernel->region(), bias, operands));
-  kernel->setOperands(operands);
-  return s.b.add(element, term);
-}
-
-void endEpilogue(Selection &s, Value *element) {
-  s.b.create(OpKind::LoopYield, {s.b.cast(element, s.out().dtype())}, {});
-}
-
-/// A [C] operand with trailing dims of 1, so that it broadcasts along the channels of N C spatial.
-Value *alongChannels(Selection &s, Value *vector, int64_t rank) {
-  if (!vector)
-    return nullptr;
-  Dims shape(rank - 1, Dim(1));
-  shape[0] = vector->type.dim(0);
-  return reshapeView(s.b, vector, shape);
-}
-
-Value *pack(Selection &s, Value *weights, const std::string &form, int64_t group, Dims shape) {
+Value *pack(Selection &s, Value *weights, const std::string &form, int64_t group, Dims shape,
+            const Packing &packing) {
   AttrDict attrs;
   attrs.set("form", form);
   attrs.set("group", group);
-  Type type = Type::tensor(weights->type.dtype(), std::move(shape));
-  Op *op = s.b.create(OpKind::KernelPack, {weights}, {type}, std::move(attrs));
+  DType dtype = weights->type.dtype();
+  if (packing.interleave > 1)
+    attrs.set("interleave", packing.interleave);
+  if (packing.flipSign) {
+    attrs.set("flip_sign", int64_t(1));
+    dtype = dtype == DType::I8 ? DType::U8 : DType::I8;
+  }
+  Op *op =
+      s.b.create(OpKind::KernelPack, {weights}, {Type::tensor(dtype, std::move(shape))}, attrs);
   op->result()->name = weights->name;
   return op->result();
 }
@@ -49,7 +31,25 @@ DType accumulatorOf(DType dtype) {
   return dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
 }
 
-/// A vector as a matrix of one row (a) or one column (b).
+/// [batch..., K, N] to panels of N.
+Value *packMatrix(Selection &s, Value *matrix, const Packing &packing) {
+  const Dims &shape = matrix->type.shape();
+  Dims packed(shape.begin(), shape.end() - 2);
+  Dim depth = Dim::ceilDiv(shape[shape.size() - 2], Dim(packing.interleave));
+  packed.push_back(Dim::ceilDiv(shape.back(), Dim(kPanel)));
+  packed.push_back(depth * Dim(packing.interleave));
+  packed.push_back(Dim(kPanel));
+  return pack(s, matrix, "gemm", 1, std::move(packed), packing);
+}
+
+} // namespace
+
+Value *alongChannels(Selection &s, Value *vector, int64_t rank) {
+  Dims shape(rank - 1, Dim(1));
+  shape[0] = vector->type.dim(0);
+  return reshapeView(s.b, vector, shape);
+}
+
 Value *asMatrix(Selection &s, Value *value, bool row) {
   if (value->type.rank() != 1)
     return value;
@@ -57,37 +57,43 @@ Value *asMatrix(Selection &s, Value *value, bool row) {
   return reshapeView(s.b, value, row ? Dims{Dim(1), length} : Dims{length, Dim(1)});
 }
 
-/// [batch..., K, N] to panels of N.
-Value *packMatrix(Selection &s, Value *matrix) {
-  const Dims &shape = matrix->type.shape();
-  Dims packed(shape.begin(), shape.end() - 2);
-  packed.push_back(Dim::ceilDiv(shape.back(), Dim(kPanel)));
-  packed.push_back(shape[shape.size() - 2]);
-  packed.push_back(Dim(kPanel));
-  return pack(s, matrix, "gemm", 1, std::move(packed));
+void endEpilogue(Selection &s, Op *kernel, Value *element) {
+  s.b.atEnd(kernel->region());
+  s.b.create(OpKind::LoopYield, {s.b.cast(element, kernel->result()->type.dtype())}, {});
+  s.b.after(kernel);
 }
 
-} // namespace
+Value *epilogueElement(Selection &s, Op *kernel, Value *operand) {
+  s.b.atEnd(kernel->region());
+  std::vector<Value *> operands = kernel->operands();
+  Value *element = widened(s.b, elementOf(s.b, kernel->region(), operand, operands));
+  kernel->setOperands(operands);
+  return element;
+}
 
-Result<void> selectConv(Selection &s) {
-  const Dims &w = s.in(1).shape();
-  Dims spatial(w.begin() + 2, w.end());
+Result<Op *> convKernel(Selection &s, Value *x, Value *w, DType accumulator,
+                        const Packing &packing) {
+  const Dims &shape = w->type.shape();
+  Dims spatial(shape.begin() + 2, shape.end());
   std::optional<std::vector<int64_t>> kernel = constantDims(spatial);
-  if (!kernel || !w[0].isConst() || !w[1].isConst())
+  if (!kernel || !shape[0].isConst() || !shape[1].isConst())
     return s.unsupportedBecause("weights of a size known only at run time are not supported yet");
   std::optional<Window> window = windowOf(s.op, *kernel);
   if (!window)
     return s.unsupportedBecause("auto_pad with a symbolic size is not supported yet");
-  int64_t group = s.op.attrs.getInt("group", 1), out = w[0].value(), in = w[1].value();
+  int64_t group = s.op.attrs.getInt("group", 1), out = shape[0].value(), in = shape[1].value();
   int64_t taps = 1;
   for (int64_t extent : *kernel)
     taps *= extent;
   // The depthwise form is packed at compile time only; other weights take the general path.
-  bool depthwise = group > 1 && in == 1 && out == group && constantData(s.op.operand(1));
-  Value *packed = depthwise ? pack(s, s.op.operand(1), "depthwise", group, {Dim(taps), Dim(out)})
-                            : pack(s, s.op.operand(1), "conv", group,
-                                   {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)),
-                                    Dim(taps * in), Dim(kPanel)});
+  bool depthwise = group > 1 && in == 1 && out == group && constantData(w);
+  int64_t padded = (in + packing.interleave - 1) / packing.interleave * packing.interleave;
+  Value *packed = depthwise
+                      ? pack(s, w, "depthwise", group, {Dim(taps), Dim(out)}, {})
+                      : pack(s, w, "conv", group,
+                             {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)),
+                              Dim(taps * padded), Dim(kPanel)},
+                             packing);
   AttrDict attrs;
   attrs.set("kernel", window->kernel);
   attrs.set("strides", window->strides);
@@ -96,24 +102,50 @@ Result<void> selectConv(Selection &s) {
   attrs.set("dilations", window->dilations);
   attrs.set("group", group);
   attrs.set("algorithm", std::string(depthwise ? "depthwise" : "direct"));
-  Value *bias = alongChannels(s, s.op.operand(2), s.in(0).rank());
-  Op *conv = s.replaceWith(OpKind::KernelConv, {s.op.operand(0), packed}, std::move(attrs), 1);
-  endEpilogue(s, beginEpilogue(s, conv, accumulatorOf(s.out().dtype()), bias));
+  if (packing.interleave > 1 && !depthwise)
+    attrs.set("interleave", packing.interleave);
+  Dims result = s.out().shape();
+  result[1] = shape[0];
+  Op *conv = s.b.create(OpKind::KernelConv, {x, packed}, {s.out().withShape(result)},
+                        std::move(attrs), 1);
+  conv->region().addArg(Type::scalar(accumulator));
+  return conv;
+}
+
+Op *gemmKernel(Selection &s, Value *a, Value *b, const Dims &shape, DType accumulator,
+               const Packing &packing) {
+  AttrDict attrs;
+  if (packing.interleave > 1)
+    attrs.set("interleave", packing.interleave);
+  Op *gemm = s.b.create(OpKind::KernelGemm, {a, packMatrix(s, b, packing)},
+                        {s.out().withShape(shape)}, std::move(attrs), 1);
+  gemm->region().addArg(Type::scalar(accumulator));
+  return gemm;
+}
+
+Result<void> selectConv(Selection &s) {
+  Op *conv = TRY(convKernel(s, s.op.operand(0), s.op.operand(1), accumulatorOf(s.out().dtype())));
+  Value *element = conv->region().arg(0);
+  if (Value *bias = s.op.operand(2)) {
+    s.b.before(conv);
+    Value *term = epilogueElement(s, conv, alongChannels(s, bias, s.in(0).rank()));
+    element = s.b.add(element, term);
+  }
+  endEpilogue(s, conv, element);
+  s.replaceWithValue(conv->result());
   return {};
 }
 
 Result<void> selectMatMul(Selection &s) {
   Value *a = asMatrix(s, s.op.operand(0), true), *b = asMatrix(s, s.op.operand(1), false);
-  Value *packed = packMatrix(s, b);
   // A vector operand's dim of 1 is dropped from the result by a view of the full product.
   Dims full = s.out().shape();
   if (b != s.op.operand(1))
     full.push_back(Dim(1));
   if (a != s.op.operand(0))
     full.insert(full.end() - 1, Dim(1));
-  Op *gemm = s.b.create(OpKind::KernelGemm, {a, packed}, {s.out().withShape(full)}, {}, 1);
-  endEpilogue(s, beginEpilogue(s, gemm, accumulatorOf(s.out().dtype()), nullptr));
-  s.b.after(gemm);
+  Op *gemm = gemmKernel(s, a, b, full, accumulatorOf(s.out().dtype()));
+  endEpilogue(s, gemm, gemm->region().arg(0));
   s.replaceWithValue(reshapeView(s.b, gemm->result(), s.out().shape()));
   return {};
 }
@@ -125,20 +157,19 @@ Result<void> selectGemm(Selection &s) {
   if (s.op.attrs.getInt("transB"))
     b = transposeView(s.b, b, {1, 0});
   double alpha = s.op.attrs.getFloat("alpha", 1), beta = s.op.attrs.getFloat("beta", 1);
-  Value *packed = packMatrix(s, b);
-  Op *gemm = s.replaceWith(OpKind::KernelGemm, {a, packed}, {}, 1);
-  Value *element = beginEpilogue(s, gemm, accumulatorOf(s.out().dtype()), nullptr);
+  Op *gemm = gemmKernel(s, a, b, s.out().shape(), accumulatorOf(s.out().dtype()));
+  s.b.atEnd(gemm->region());
+  Value *element = gemm->region().arg(0);
   if (alpha != 1)
     element = s.b.mul(element, s.b.constant(element->type, alpha));
   if (c && beta != 0) {
-    std::vector<Value *> operands = gemm->operands();
-    Value *term = widened(s.b, elementOf(s.b, gemm->region(), c, operands));
-    gemm->setOperands(operands);
+    Value *term = epilogueElement(s, gemm, c);
     if (beta != 1)
       term = s.b.mul(term, s.b.constant(term->type, beta));
     element = s.b.add(element, term);
   }
-  endEpilogue(s, element);
+  endEpilogue(s, gemm, element);
+  s.replaceWithValue(gemm->result());
   return {};
 }
 

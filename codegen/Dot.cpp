@@ -1,0 +1,70 @@
+// The `dot` op: four products of 8-bit integers added to each 32-bit lane. One instruction where the
+// target has it for these signs and this width, else widened products. The instructions: VPDPBUSD
+// (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM).
+#include "codegen/OpBuilder.h"
+
+#include <llvm/IR/IntrinsicsAArch64.h>
+#include <llvm/IR/IntrinsicsX86.h>
+
+namespace cameo {
+namespace {
+
+llvm::Intrinsic::ID vnniOf(int64_t lanes) {
+  switch (lanes) {
+  case 16:
+    return llvm::Intrinsic::x86_avx512_vpdpbusd_512;
+  case 8:
+    return llvm::Intrinsic::x86_avx512_vpdpbusd_256;
+  case 4:
+    return llvm::Intrinsic::x86_avx512_vpdpbusd_128;
+  default:
+    return llvm::Intrinsic::not_intrinsic;
+  }
+}
+
+} // namespace
+
+// nullptr if there is none.
+llvm::Value *OpBuilder::dotInstruction(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
+                                       llvm::Value *b) {
+  if (aSigned && !bSigned)
+    return dotInstruction(sum, bSigned, b, aSigned, a);
+  bool mixed = aSigned != bSigned;
+  if (target_.dot == DotKind::Vnni) {
+    llvm::Intrinsic::ID id = vnniOf(lanes(sum->getType()));
+    if (!mixed || id == llvm::Intrinsic::not_intrinsic)
+      return nullptr;
+    // LLVM types the bytes as lanes of i32.
+    llvm::Type *words = sum->getType();
+    return CreateIntrinsic(id, {}, {sum, CreateBitCast(a, words), CreateBitCast(b, words)});
+  }
+  bool arm = target_.dot == DotKind::SDot || target_.dot == DotKind::I8mm;
+  if (!arm || lanes(sum->getType()) != 4 || (mixed && target_.dot != DotKind::I8mm))
+    return nullptr;
+  llvm::Intrinsic::ID id = mixed     ? llvm::Intrinsic::aarch64_neon_usdot
+                           : aSigned ? llvm::Intrinsic::aarch64_neon_sdot
+                                     : llvm::Intrinsic::aarch64_neon_udot;
+  return CreateIntrinsic(id, {sum->getType(), a->getType()}, {sum, a, b});
+}
+
+llvm::Value *OpBuilder::dotByParts(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
+                                   llvm::Value *b) {
+  int64_t count = lanes(sum->getType());
+  for (int part = 0; part < 4; part++) {
+    llvm::SmallVector<int> every;
+    for (int64_t lane = 0; lane < count; lane++)
+      every.push_back(static_cast<int>(4 * lane + part));
+    llvm::Value *x = CreateIntCast(CreateShuffleVector(a, every), sum->getType(), aSigned);
+    llvm::Value *y = CreateIntCast(CreateShuffleVector(b, every), sum->getType(), bSigned);
+    sum = CreateAdd(sum, CreateMul(x, y));
+  }
+  return sum;
+}
+
+llvm::Value *OpBuilder::dot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
+                            llvm::Value *b) {
+  llvm::Value *result = dotInstruction(sum, aSigned, a, bSigned, b);
+  return result ? result : dotByParts(sum, aSigned, a, bSigned, b);
+}
+
+} // namespace cameo

@@ -1,0 +1,111 @@
+// Gives integer contractions one multiplication between their sums and the quantized result: the
+// scale of the result is divided into the factor before it, past activations, which often are
+// nothing but the saturation that follows. Runs after integer-contractions.
+//
+// Turn this: QuantizeLinear(Relu(Cast(%sums) * %f), %s, %z)
+// Into this: QuantizeLinear(Cast(%sums) * (%f / %s), 1, %z)     if %z is the least u8 or i8
+// Only if: the scale is one number, and nothing else reads what is in between.
+#include "lowering/Passes.h"
+#include "lowering/Shapes.h"
+#include "lowering/quant/Quantized.h"
+
+#include <cmath>
+
+namespace cameo {
+namespace {
+
+struct Range {
+  double least, most;
+};
+
+/// What the quantized type can say, as multiples of the scale.
+Range saturationRange(DType dtype, double zero) {
+  double size = std::ldexp(1.0, static_cast<int>(8 * dtypeBytes(dtype)));
+  double least = isSignedInt(dtype) ? -size / 2 : 0;
+  return {least - zero, least + size - 1 - zero};
+}
+
+/// A bound of a Clip, in multiples of the scale.
+std::optional<double> boundOf(Op &clip, int64_t operand, double scale, double otherwise) {
+  if (!clip.operand(operand))
+    return otherwise;
+  std::optional<double> bound = uniformValue(clip.operand(operand));
+  if (!bound)
+    return std::nullopt;
+  return *bound / scale;
+}
+
+/// Whether the activation changes nothing that saturation would not.
+bool isSaturation(Op &op, const Range &range, double scale) {
+  if (op.kind() == OpKind::Relu)
+    return range.least >= 0;
+  if (op.kind() != OpKind::Clip)
+    return false;
+  std::optional<double> low = boundOf(op, 1, scale, -INFINITY),
+                        high = boundOf(op, 2, scale, INFINITY);
+  // A bound that rounds to the end of the range, or is beyond it.
+  return low && high && std::nearbyint(*low) <= range.least && std::nearbyint(*high) >= range.most;
+}
+
+Op *soleProducer(Value *value) {
+  return value->users().size() == 1 ? value->definingOp() : nullptr;
+}
+
+bool isSums(Value *value) {
+  Op *cast = value->definingOp();
+  if (!cast || cast->kind() != OpKind::Cast || cast->operand(0)->type.dtype() != DType::I32)
+    return false;
+  Op *sums = cast->operand(0)->definingOp();
+  if (sums && sums->kind() == OpKind::Add)
+    sums = sums->operand(0)->definingOp();
+  return sums &&
+         (sums->kind() == OpKind::ConvInteger || sums->kind() == OpKind::MatMulInteger);
+}
+
+bool merge(Module &module, Op &quantize) {
+  std::optional<double> scale = uniformValue(quantize.operand(1));
+  std::optional<double> zero = quantize.operand(2) ? uniformValue(quantize.operand(2)) : 0.0;
+  if (!scale || !zero || *scale <= 0 || *scale == 1 || quantize.attrs.getInt("block_size") ||
+      quantize.operand(1)->type.dtype() != DType::F32)
+    return false;
+  Range range = saturationRange(quantize.result()->type.dtype(), *zero);
+  Op *producer = soleProducer(quantize.operand(0));
+  bool relu = false;
+  while (producer && (producer->kind() == OpKind::Relu || producer->kind() == OpKind::Clip)) {
+    bool nothing = isSaturation(*producer, range, *scale);
+    if (!nothing && producer->kind() == OpKind::Clip)
+      return false;
+    relu = relu || !nothing;
+    producer = soleProducer(producer->operand(0));
+  }
+  if (!producer || producer->kind() != OpKind::Mul || !isSums(producer->operand(0)))
+    return false;
+  Builder b(module);
+  b.before(&quantize);
+  b.loc = producer->loc;
+  Value *factor =
+      b.graphValue(OpKind::Div, {producer->operand(1), shapedAlong(b, quantize.operand(1), 0, 0)});
+  Value *value = b.graphValue(OpKind::Mul, {producer->operand(0), factor});
+  if (relu)
+    value = b.graphValue(OpKind::Relu, {value});
+  quantize.setOperand(0, value);
+  quantize.setOperand(1, b.constant(makeSplat(DType::F32, {}, 1)));
+  if (Value *point = quantize.operand(2))
+    quantize.setOperand(2, shapedAlong(b, point, 0, 0));
+  return true;
+}
+
+} // namespace
+
+Result<bool> mergeRequantize(Module &module, PassContext &) {
+  std::vector<Op *> work;
+  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+    if (op->kind() == OpKind::QuantizeLinear)
+      work.push_back(op.get());
+  bool changed = false;
+  for (Op *op : work)
+    changed = merge(module, *op) || changed;
+  return changed;
+}
+
+} // namespace cameo

@@ -1,0 +1,32 @@
+// What selectors of float and integer contractions share.
+#pragma once
+
+#include "lowering/select/Select.h"
+
+namespace cameo {
+
+/// How weights are packed: see `pack` in ir/ops/Kernel.def.
+struct Packing {
+  int64_t interleave = 1;
+  bool flipSign = false;
+};
+
+/// A `conv` of x with w packed, in a new op before the one that is selected: attributes are that
+/// one's, the result has its shape and element type `accumulator`, or another number of channels if
+/// w has. The region has the accumulated element as its only argument and no yield.
+Result<Op *> convKernel(Selection &s, Value *x, Value *w, DType accumulator,
+                        const Packing &packing = {});
+/// The same for a matrix product: a [batch..., M, K], b [batch..., K, N].
+Op *gemmKernel(Selection &s, Value *a, Value *b, const Dims &shape, DType accumulator,
+               const Packing &packing = {});
+/// A vector as a matrix of one row (a) or one column (b); other values as they are.
+Value *asMatrix(Selection &s, Value *value, bool row);
+/// A [C] operand with trailing dims of 1, so that it broadcasts along the channels of a value of
+/// `rank`.
+Value *alongChannels(Selection &s, Value *vector, int64_t rank);
+/// Ends an epilogue: yields the element as the type of the kernel's result.
+void endEpilogue(Selection &s, Op *kernel, Value *element);
+/// The region's argument for an operand that an epilogue reads, or a constant; see elementOf.
+Value *epilogueElement(Selection &s, Op *kernel, Value *operand);
+
+} // namespace cameo
