@@ -5,6 +5,7 @@
 // them are only checked for being known, and all are reported together.
 #include "frontend/GraphImporter.h"
 
+#include "frontend/Contrib.h"
 #include "frontend/Importer.h"
 #include "frontend/Text.h"
 
@@ -167,6 +168,8 @@ Result<void> GraphImporter::charge(const Site &site) {
 
 /// Unsupported if the node's operator is not one of the op table's.
 Result<void> GraphImporter::checkKnown(const Site &site) const {
+  if (site.domain == kContribDomain && isContribOperator(site.node.op_type()))
+    return {};
   if (!site.domain.empty())
     return unsupported("operators of domain " + quote(site.domain) + " are not supported");
   if (!isKnownOperator(site.node.op_type()))
@@ -188,7 +191,7 @@ Result<void> GraphImporter::importNode(Site &site) {
     noteUnknownInside(site);
     return poisonResults(site);
   }
-  if (site.node.op_type() == "Constant")
+  if (site.domain.empty() && site.node.op_type() == "Constant")
     return importConstant(site);
   return importOperator(site, inputs);
 }
@@ -233,7 +236,7 @@ Result<void> GraphImporter::importOperator(const Site &site, const std::vector<B
   for (int i = 0; i < site.node.output_size(); i++)
     if (!site.node.output(i).empty())
       old.numOutputs = i + 1;
-  TRY(upgradeNode(old, build_));
+  TRY(site.domain.empty() ? upgradeNode(old, build_) : expandContrib(old, build_));
   if (!old.results.empty())
     return bindResults(site, boundTo(old.results));
   OpKind kind = *kindFromName(old.op);
