@@ -1,6 +1,6 @@
-// The `dot` op: four products of 8-bit integers added to each 32-bit lane. One instruction where the
-// target has it for these signs and this width, else widened products. The instructions: VPDPBUSD
-// (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM).
+// The `dot` op: four products of 8-bit integers added to each 32-bit lane. One instruction where
+// the target has it for these signs and this width, else widened products. The instructions:
+// VPDPBUSD (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM).
 #include "codegen/OpBuilder.h"
 
 #include <llvm/IR/IntrinsicsAArch64.h>

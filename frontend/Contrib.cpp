@@ -30,8 +30,8 @@ Result<void> finish(Upgrade &u, Value *y, size_t scale) {
   // Without a zero point the result has the type of the first quantized input.
   if (!u.has(scale + 1))
     attrs.set("output_dtype", TRY(required(u, 0))->type.dtype());
-  u.node.results = {TRY(
-      u.emit(OpKind::QuantizeLinear, {y, step, input(u, scale + 1)}, std::move(attrs)))};
+  u.node.results = {
+      TRY(u.emit(OpKind::QuantizeLinear, {y, step, input(u, scale + 1)}, std::move(attrs)))};
   return {};
 }
 
@@ -74,8 +74,8 @@ Result<void> concat(Upgrade &u) {
   return {};
 }
 
-/// a, scale, zero point, b, scale, zero point, c in units of alpha * the two scales; without a scale
-/// of the result it is a float.
+/// a, scale, zero point, b, scale, zero point, c in units of alpha * the two scales; without a
+/// scale of the result it is a float.
 Result<void> gemm(Upgrade &u) {
   bool transB = TRY(u.takeInt("transB", 0));
   AttrDict attrs, columns;

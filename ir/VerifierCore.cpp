@@ -284,8 +284,9 @@ Result<void> CoreRules::vector() {
     TRY(inIsOne(0, isVector, "a vector"));
     return outIs(0, Type::scalar(in(0).dtype()));
   case OpKind::VectorDot: {
-    TRY(inIsOne(0, [](const Type &type) { return type.isVector() && type.dtype() == DType::I32; },
-                "a vector of i32"));
+    TRY(inIsOne(
+        0, [](const Type &type) { return type.isVector() && type.dtype() == DType::I32; },
+        "a vector of i32"));
     for (int64_t i : {1, 2})
       if (in(i) != Type::vector(DType::I8, 4 * in(0).lanes()))
         TRY(inIs(i, Type::vector(DType::U8, 4 * in(0).lanes())));

@@ -19,8 +19,7 @@ Value *decomposeDynamicQuantize(Builder &b, Op &op) {
   Value *isFlat = b.graphValue(OpKind::Equal, {range, zero});
   range = b.graphValue(OpKind::Where, {isFlat, scalarLike(b, x, 1), range});
   Value *scale = b.graphValue(OpKind::Div, {range, most});
-  Value *point =
-      b.graphValue(OpKind::Sub, {zero, b.graphValue(OpKind::Div, {low, scale})});
+  Value *point = b.graphValue(OpKind::Sub, {zero, b.graphValue(OpKind::Div, {low, scale})});
   point = b.graphValue(OpKind::Round, {b.graphValue(OpKind::Clip, {point, zero, most})});
   AttrDict attrs;
   attrs.set("to", DType::U8);

@@ -39,8 +39,14 @@ struct Emitter {
   /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on.
   void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *panel,
             const std::vector<Value *> &at) {
-    MicroShape shape{rows,    panels,    static_cast<int64_t>(c.taps.size()), masked,
-                     c.group, c.advance, c.columnOperands,                    {}};
+    MicroShape shape{rows,
+                     panels,
+                     static_cast<int64_t>(c.taps.size()),
+                     masked,
+                     c.group,
+                     c.advance,
+                     c.columnOperands,
+                     {}};
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));

@@ -35,8 +35,8 @@ void packSteps(KernelFunc &k, const Position &at, const NestAxis &axis, const Di
   b.forLoop(b.index(0), steps, 1, [&](Value *step) {
     Value *to = b.add(b.mul(at.run, steps), step);
     b.forLoop(b.index(0), b.index(kPanel), 1, [&](Value *column) {
-      Value *first = b.add(at.to, b.mul(b.add(b.mul(to, b.index(kPanel)), column),
-                                        b.index(interleave)));
+      Value *first =
+          b.add(at.to, b.mul(b.add(b.mul(to, b.index(kPanel)), column), b.index(interleave)));
       for (int64_t j = 0; j < interleave; j++) {
         Value *depth = b.add(b.mul(step, b.index(interleave)), b.index(j));
         Value *inside = b.binary(OpKind::ScalarAnd, b.cmp("lt", depth, k.size(axis.extent)),
@@ -113,8 +113,7 @@ Result<Dim> emitPack(KernelFunc &k) {
       for (int64_t lane = 0; lane < kPanel; lane += lanes) {
         Value *mask = b.laneMask(b.sub(real, b.index(lane)), lanes);
         Value *at = k.advance(source, b.index(lane), columnStride);
-        Value *element =
-            b.stridedLoad(k.operands[0], at, k.size(columnStride), lanes, mask);
+        Value *element = b.stridedLoad(k.operands[0], at, k.size(columnStride), lanes, mask);
         b.store(element, k.results[0],
                 b.add(to, b.add(b.mul(index, b.index(kPanel)), b.index(lane))));
       }

@@ -25,8 +25,8 @@ struct Packing {
   int64_t interleave = 1; // consecutive k of a column next to each other
   uint8_t flip = 0;       // what bytes are combined with, to change their signedness
 
-  /// to[p][k / i][l][k % i] = from[k * kStride + (16 p + l) * nStride] for n < columns and k < depth,
-  /// else 0; i is `interleave`, up to a multiple of which k goes.
+  /// to[p][k / i][l][k % i] = from[k * kStride + (16 p + l) * nStride] for n < columns and k <
+  /// depth, else 0; i is `interleave`, up to a multiple of which k goes.
   std::byte *panels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
                     int64_t nStride) const {
     switch (bytes) {

@@ -94,8 +94,7 @@ Value *rewriteProduct(Builder &b, Op &op) {
     transpose(b, *x);
   if (flip)
     transpose(b, *w);
-  Value *sums =
-      b.graphValue(OpKind::MatMulInteger, {x->integers, w->integers, x->zero, w->zero});
+  Value *sums = b.graphValue(OpKind::MatMulInteger, {x->integers, w->integers, x->zero, w->zero});
   Value *bias = isGemm ? op.operand(2) : nullptr;
   Value *integers = bias ? integerBias(bias, *x, *w) : nullptr;
   Value *scale = product(b, shapedAlong(b, x->scale, 0, 2), shapedAlong(b, w->scale, 0, 1));
@@ -112,13 +111,13 @@ Value *requantized(Builder &b, Value *sums, Value *scale, Value *yScale, Value *
 
 Value *rewriteQLinearConv(Builder &b, Op &op) {
   int64_t rank = op.result()->type.rank();
-  Value *sums = b.graphValue(OpKind::ConvInteger,
-                             {op.operand(0), op.operand(3), op.operand(2), op.operand(5)},
-                             convAttrs(op));
+  Value *sums =
+      b.graphValue(OpKind::ConvInteger,
+                   {op.operand(0), op.operand(3), op.operand(2), op.operand(5)}, convAttrs(op));
   if (Value *bias = op.operand(8))
     sums = b.graphValue(OpKind::Add, {sums, shapedAlong(b, bias, 1, rank)});
-  Value *scale = product(b, shapedAlong(b, op.operand(1), 0, rank),
-                         shapedAlong(b, op.operand(4), 1, rank));
+  Value *scale =
+      product(b, shapedAlong(b, op.operand(1), 0, rank), shapedAlong(b, op.operand(4), 1, rank));
   return requantized(b, sums, scale, shapedAlong(b, op.operand(6), 0, rank),
                      shapedAlong(b, op.operand(7), 0, rank));
 }

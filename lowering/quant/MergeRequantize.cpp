@@ -58,8 +58,7 @@ bool isSums(Value *value) {
   Op *sums = cast->operand(0)->definingOp();
   if (sums && sums->kind() == OpKind::Add)
     sums = sums->operand(0)->definingOp();
-  return sums &&
-         (sums->kind() == OpKind::ConvInteger || sums->kind() == OpKind::MatMulInteger);
+  return sums && (sums->kind() == OpKind::ConvInteger || sums->kind() == OpKind::MatMulInteger);
 }
 
 bool merge(Module &module, Op &quantize) {

@@ -1,8 +1,8 @@
-// Moves DequantizeLinear past ops that only move or choose elements, so that those work on bytes and
-// meet the QuantizeLinear or the contraction behind them, and drops pairs that cancel out.
+// Moves DequantizeLinear past ops that only move or choose elements, so that those work on bytes
+// and meet the QuantizeLinear or the contraction behind them, and drops pairs that cancel out.
 //
-// Turn this: MaxPool(DequantizeLinear(%x, s, z))      Into this: DequantizeLinear(MaxPool(%x), s, z)
-// Turn this: QuantizeLinear(DequantizeLinear(%x, s, z), s, z)                     Into this: %x
+// Turn this: MaxPool(DequantizeLinear(%x, s, z))      Into this: DequantizeLinear(MaxPool(%x), s,
+// z) Turn this: QuantizeLinear(DequantizeLinear(%x, s, z), s, z)                     Into this: %x
 // Only if: s is one positive constant, so that the order of elements stays.
 #include "lowering/Passes.h"
 #include "lowering/quant/Quantized.h"

@@ -88,12 +88,11 @@ Result<Op *> convKernel(Selection &s, Value *x, Value *w, DType accumulator,
   // The depthwise form is packed at compile time only; other weights take the general path.
   bool depthwise = group > 1 && in == 1 && out == group && constantData(w);
   int64_t padded = (in + packing.interleave - 1) / packing.interleave * packing.interleave;
-  Value *packed = depthwise
-                      ? pack(s, w, "depthwise", group, {Dim(taps), Dim(out)}, {})
-                      : pack(s, w, "conv", group,
-                             {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)),
-                              Dim(taps * padded), Dim(kPanel)},
-                             packing);
+  Value *packed = depthwise ? pack(s, w, "depthwise", group, {Dim(taps), Dim(out)}, {})
+                            : pack(s, w, "conv", group,
+                                   {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)),
+                                    Dim(taps * padded), Dim(kPanel)},
+                                   packing);
   AttrDict attrs;
   attrs.set("kernel", window->kernel);
   attrs.set("strides", window->strides);
@@ -106,8 +105,8 @@ Result<Op *> convKernel(Selection &s, Value *x, Value *w, DType accumulator,
     attrs.set("interleave", packing.interleave);
   Dims result = s.out().shape();
   result[1] = shape[0];
-  Op *conv = s.b.create(OpKind::KernelConv, {x, packed}, {s.out().withShape(result)},
-                        std::move(attrs), 1);
+  Op *conv =
+      s.b.create(OpKind::KernelConv, {x, packed}, {s.out().withShape(result)}, std::move(attrs), 1);
   conv->region().addArg(Type::scalar(accumulator));
   return conv;
 }

@@ -18,7 +18,7 @@ namespace {
 struct Side {
   Value *bytes;
   bool flip = false;
-  Value *zero = nullptr;      // as the model has it; nullptr if there is none
+  Value *zero = nullptr;        // as the model has it; nullptr if there is none
   std::optional<int64_t> fixed; // the zero point of the stored bytes, if a constant
 
   bool isSigned() const { return (bytes->type.dtype() == DType::I8) != flip; }
@@ -68,8 +68,7 @@ Value *stored(Selection &s, Value *bytes, bool flip) {
   if (!flip)
     return bytes;
   DType dtype = bytes->type.dtype() == DType::I8 ? DType::U8 : DType::I8;
-  Op *kernel =
-      s.b.create(OpKind::KernelPointwise, {bytes}, {bytes->type.withDType(dtype)}, {}, 1);
+  Op *kernel = s.b.create(OpKind::KernelPointwise, {bytes}, {bytes->type.withDType(dtype)}, {}, 1);
   s.b.atEnd(kernel->region());
   Value *element = kernel->region().addArg(Type::scalar(bytes->type.dtype()));
   endEpilogue(s, kernel, flipSign(s.b, element));
@@ -90,8 +89,7 @@ Value *sumOver(Selection &s, const Side &side, const std::vector<int64_t> &axes)
   s.b.atEnd(kernel->region(0));
   Value *element = kernel->region(0).addArg(Type::scalar(side.bytes->type.dtype()));
   Value *wide = s.b.cast(element, DType::I32);
-  s.b.create(OpKind::LoopYield,
-             {s.b.add(wide, s.b.constantInt(wide->type, side.shift()))}, {});
+  s.b.create(OpKind::LoopYield, {s.b.add(wide, s.b.constantInt(wide->type, side.shift()))}, {});
   s.b.atEnd(kernel->region(1));
   s.b.create(OpKind::LoopYield, {kernel->region(1).addArg(wide->type)}, {});
   s.b.after(kernel);
@@ -156,8 +154,8 @@ struct Correction {
       Value *term = s.b.constant(constantSums(w, weightAxes, *x.fixed));
       return epilogueElement(s, kernel, shapeSums(term));
     }
-    Value *sums = isConstant ? s.b.constant(constantSums(w, weightAxes, 1))
-                             : sumOver(s, w, weightAxes);
+    Value *sums =
+        isConstant ? s.b.constant(constantSums(w, weightAxes, 1)) : sumOver(s, w, weightAxes);
     Value *element = epilogueElement(s, kernel, shapeSums(sums));
     return s.b.mul(element, zeroOf(kernel, x, shapeX));
   }
