@@ -86,6 +86,7 @@ private:
 
 std::vector<Type> typesOf(const std::vector<Value *> &values, size_t first = 0) {
   std::vector<Type> types;
+  types.reserve(values.size());
   for (size_t i = first; i < values.size(); i++)
     types.push_back(values[i]->type);
   return types;
@@ -93,6 +94,7 @@ std::vector<Type> typesOf(const std::vector<Value *> &values, size_t first = 0) 
 
 std::vector<Type> typesOf(const std::vector<std::unique_ptr<Value>> &values) {
   std::vector<Type> types;
+  types.reserve(values.size());
   for (const std::unique_ptr<Value> &value : values)
     types.push_back(value->type);
   return types;

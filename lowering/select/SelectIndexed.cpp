@@ -11,6 +11,7 @@ namespace cameo {
 void generate(Selection &s, std::vector<Value *> operands, const ElementFn &write) {
   Op *kernel = s.replaceWith(OpKind::KernelGenerate, std::move(operands), {}, 1);
   std::vector<Value *> index;
+  index.reserve(s.out().rank());
   for (int64_t i = 0; i < s.out().rank(); i++)
     index.push_back(kernel->region().addArg(Type::index()));
   s.b.atEnd(kernel->region());
