@@ -87,8 +87,14 @@ Result<Type> InputTypes::read(const onnx::TypeProto &type, const std::string &in
   switch (type.value_case()) {
   case onnx::TypeProto::kTensorType:
     return readTensor(type.tensor_type(), input);
-  case onnx::TypeProto::kSequenceType:
-    return Type::sequence(TRY(read(type.sequence_type().elem_type(), input, depth + 1)));
+  case onnx::TypeProto::kSequenceType: {
+    Type element = TRY(read(type.sequence_type().elem_type(), input, depth + 1));
+    // Elements may differ in size: a name there is not the size it is elsewhere.
+    Dims dims = element.isRanked() ? element.shape() : Dims{};
+    for (Dim &dim : dims)
+      dim = dim.isConst() ? dim : Dim::symbol(module_.freshSymbol());
+    return Type::sequence(element.isRanked() ? element.withShape(std::move(dims)) : element);
+  }
   case onnx::TypeProto::kOptionalType:
     return Type::optional(TRY(read(type.optional_type().elem_type(), input, depth + 1)));
   case onnx::TypeProto::kMapType:

@@ -47,7 +47,9 @@ void addDTypes(std::string_view name, std::vector<DType> &dtypes) {
   bool all = name == "all", num = all || name == "num";
   for (int i = 0; i <= static_cast<int>(DType::BF16); i++) {
     DType dtype = static_cast<DType>(i);
-    bool wanted = all || dtypeName(dtype) == name || ((num || name == "float") && isFloat(dtype)) ||
+    bool plain = name == "plain" && dtype != DType::BF16;
+    bool wanted = all || plain || dtypeName(dtype) == name ||
+                  ((num || name == "float") && isFloat(dtype)) ||
                   ((num || name == "int") && isInt(dtype));
     if (wanted)
       dtypes.push_back(dtype);

@@ -1,4 +1,4 @@
-// Ops on boxes and regions of interest: RoiAlign, NonMaxSuppression.
+// Ops on boxes and regions of interest: RoiAlign, MaxRoiPool, NonMaxSuppression.
 #include "ir/eval/Elements.h"
 #include "ir/eval/Index.h"
 
@@ -121,6 +121,62 @@ EvalResult evalRoiAlign(EvalContext &c) {
         store(y, (r * channels + channel) * outHeight * outWidth + i,
               roiBin(attrs, grid, plane, height, width, i / outWidth, i % outWidth));
     }
+  }
+  return one(y);
+}
+
+namespace {
+/// Largest element of plane[top, bottom) x [left, right); 0 if there is none.
+double regionMax(const double *plane, int64_t width, int64_t top, int64_t bottom, int64_t left,
+                 int64_t right) {
+  double best = -HUGE_VAL;
+  for (int64_t i = top; i < bottom; i++)
+    for (int64_t j = left; j < right; j++)
+      best = std::max(best, plane[i * width + j]);
+  return top < bottom && left < right ? best : 0;
+}
+
+/// Bin `i` of `bins` over a region from `start` that is `extent` long, clipped to [0, n).
+void roiRange(double start, double extent, int64_t i, int64_t bins, int64_t n, int64_t &low,
+              int64_t &high) {
+  double size = extent / static_cast<double>(bins), limit = static_cast<double>(n);
+  double from = std::floor(static_cast<double>(i) * size) + start;
+  double to = std::ceil(static_cast<double>(i + 1) * size) + start;
+  low = static_cast<int64_t>(std::clamp(from, 0.0, limit));
+  high = static_cast<int64_t>(std::clamp(to, 0.0, limit));
+}
+} // namespace
+
+/// Inputs X (N x C x H x W), rois (R x 5: batch, x1, y1, x2, y2); corners are rounded and
+/// inclusive.
+EvalResult evalMaxRoiPool(EvalContext &c) {
+  TRY(c.requireRank(0, 4));
+  TRY(c.requireRank(1, 2));
+  const Tensor &x = c.in(0), &rois = c.in(1);
+  std::vector<int64_t> bins = c.intsAttr("pooled_shape");
+  TRY(c.require(bins.size() == 2 && rois.dims[1] == 5, "expected two bins and rois of 5 values"));
+  double scale = c.floatAttr("spatial_scale", 1);
+  int64_t channels = x.dims[1], height = x.dims[2], width = x.dims[3];
+  Tensor y = TRY(c.allocate(x.dtype, {rois.dims[0], channels, bins[0], bins[1]}));
+  Tensor image = TRY(c.toF64(x)), regions = TRY(c.toF64(rois));
+  TRY(c.charge({y.size(), std::max<int64_t>(height * width, 1)}));
+  for (int64_t i = 0; i < y.size(); i++) {
+    int64_t column = i % bins[1], row = i / bins[1] % bins[0], plane = i / (bins[0] * bins[1]);
+    const double *roi = f64(regions) + plane / channels * 5;
+    int64_t batch = TRY(checkedIndex(c, saturate<int64_t>(roi[0]), x.dims[0]));
+    double corner[4];
+    for (int k = 0; k < 4; k++) {
+      corner[k] = std::round(roi[k + 1] * scale);
+      TRY(c.require(std::fabs(corner[k]) < 1e9, "a region is out of range"));
+    }
+    int64_t top, bottom, left, right;
+    roiRange(corner[1], std::max(corner[3] - corner[1] + 1, 1.0), row, bins[0], height, top,
+             bottom);
+    roiRange(corner[0], std::max(corner[2] - corner[0] + 1, 1.0), column, bins[1], width, left,
+             right);
+    store(y, i,
+          regionMax(f64(image) + (batch * channels + plane % channels) * height * width, width, top,
+                    bottom, left, right));
   }
   return one(y);
 }

@@ -1,5 +1,5 @@
-// If, Loop and Scan: ops whose regions the interpreter runs. A Loop that never ends is stopped by
-// the work budget, of which every op of every iteration takes some.
+// If, Loop, Scan and SequenceMap: ops whose regions the interpreter runs. A Loop that never ends is
+// stopped by the work budget, of which every op of every iteration takes some.
 #include "ir/eval/Elements.h"
 #include "ir/eval/EvalContext.h"
 
@@ -175,6 +175,34 @@ EvalResult evalScan(EvalContext &c) {
     carried.emplace_back(TRY(stack(c, slices[i], states + i, entryOr0(outAxes, i))));
   }
   return carried;
+}
+
+/// Inputs: a sequence, then sequences of the same length, of which the body takes an element at a
+/// time, or tensors, which it takes whole; it yields elements of the resulting sequences.
+EvalResult evalSequenceMap(EvalContext &c) {
+  size_t count = c.value(0).sequence().items.size();
+  std::vector<std::shared_ptr<Sequence>> results(c.op.numResults());
+  for (size_t i = 0; i < results.size(); i++) {
+    results[i] = std::make_shared<Sequence>();
+    results[i]->dtype = c.op.result(static_cast<int64_t>(i))->type.element().dtype();
+  }
+  for (size_t step = 0; step < count; step++) {
+    TRY(c.charge(1000));
+    Values arguments;
+    for (int64_t i = 0; i < c.numInputs(); i++) {
+      const RuntimeValue &value = c.value(i);
+      bool whole = !value.isSequence();
+      TRY(c.require(whole || value.sequence().items.size() == count, "sequences differ in length"));
+      arguments.push_back(whole ? value : value.sequence().items[step]);
+    }
+    Values yields = TRY(runRegion(c, 0, std::move(arguments), c.op.numResults()));
+    for (size_t i = 0; i < results.size(); i++)
+      results[i]->items.push_back(std::move(yields[i]));
+  }
+  Values values;
+  for (std::shared_ptr<Sequence> &result : results)
+    values.emplace_back(std::shared_ptr<const Sequence>(std::move(result)));
+  return values;
 }
 
 } // namespace cameo::eval

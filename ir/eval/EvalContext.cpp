@@ -56,6 +56,15 @@ std::string EvalContext::stringAttr(std::string_view name, std::string otherwise
 std::vector<int64_t> EvalContext::intsAttr(std::string_view name) const {
   return attrOr(attr(name), std::vector<int64_t>{});
 }
+std::vector<double> EvalContext::floatsAttr(std::string_view name) const {
+  std::vector<double> values = attrOr(attr(name), std::vector<double>{});
+  for (double &value : values)
+    value = static_cast<float>(value);
+  return values;
+}
+std::vector<std::string> EvalContext::stringsAttr(std::string_view name) const {
+  return attrOr(attr(name), std::vector<std::string>{});
+}
 ConstRef EvalContext::constAttr(std::string_view name) const {
   return attrOr(attr(name), ConstRef{});
 }

@@ -58,6 +58,8 @@ public:
   double floatAttr(std::string_view name, double otherwise = 0) const;
   std::string stringAttr(std::string_view name, std::string otherwise = "") const;
   std::vector<int64_t> intsAttr(std::string_view name) const;
+  std::vector<double> floatsAttr(std::string_view name) const;
+  std::vector<std::string> stringsAttr(std::string_view name) const;
   ConstRef constAttr(std::string_view name) const;
 
   /// A zeroed tensor, counted against the budgets.

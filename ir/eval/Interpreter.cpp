@@ -29,8 +29,14 @@ std::string mismatch(const Type &type, const RuntimeValue &value) {
     return type.isNone() ? "" : "expected " + type.str() + ", got nothing";
   if (type.isNone())
     return "";
-  if (type.kind() == Type::Kind::Sequence)
-    return value.isSequence() ? "" : "expected a sequence, got a tensor";
+  if (type.kind() == Type::Kind::Sequence) {
+    if (!value.isSequence())
+      return "expected a sequence, got a tensor";
+    for (const RuntimeValue &item : value.sequence().items)
+      if (std::string wrong = mismatch(type.element(), item); !wrong.empty())
+        return "an element: " + wrong;
+    return "";
+  }
   if (!type.isTensor() || !value.isTensor())
     return "expected " + type.str() + ", got " + (value.isTensor() ? "a tensor" : "a sequence");
   const Tensor &tensor = value.tensor();

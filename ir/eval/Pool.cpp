@@ -1,4 +1,4 @@
-// MaxPool, AveragePool, LpPool, and their global forms. Planes are widened one at a
+// MaxPool, AveragePool, LpPool, their global forms, and MaxUnpool. Planes are widened one at a
 // time.
 #include "ir/eval/Elements.h"
 #include "ir/eval/Spatial.h"
@@ -164,5 +164,42 @@ EvalResult evalLpPool(EvalContext &c) { return lpPool(c, false); }
 EvalResult evalGlobalMaxPool(EvalContext &c) { return maxPool(c, true); }
 EvalResult evalGlobalAveragePool(EvalContext &c) { return averagePool(c, true); }
 EvalResult evalGlobalLpPool(EvalContext &c) { return lpPool(c, true); }
+
+/// Inputs X, I (indices MaxPool gave), output_shape: elements go back where they came from, zeros
+/// elsewhere. With an output_shape the indices still are those of the shape that attributes imply.
+EvalResult evalMaxUnpool(EvalContext &c) {
+  TRY(c.requireMinRank(0, 3));
+  const Tensor &x = c.in(0), &indices = c.in(1);
+  TRY(c.require(indices.dims == x.dims,
+                "input I: expected shape " + dimsText(x.dims) + ", got " + dimsText(indices.dims)));
+  int64_t rank = x.rank() - 2;
+  std::vector<int64_t> kernel = TRY(spatialAttr(c, "kernel_shape", rank, 1, 1));
+  std::vector<int64_t> strides = TRY(spatialAttr(c, "strides", rank, 1, 1));
+  std::vector<int64_t> pads = TRY(spatialAttr(c, "pads", 2 * rank, 0, 0));
+  std::vector<int64_t> implied = {x.dims[0], x.dims[1]};
+  for (int64_t d = 0; d < rank; d++) {
+    TRY(c.require(x.dims[d + 2] <= kMaxSpatial, "spatial sizes are out of range"));
+    implied.push_back((x.dims[d + 2] - 1) * strides[d] + kernel[d] - pads[d] - pads[d + rank]);
+  }
+  std::vector<int64_t> dims = c.has(2) ? TRY(c.intList(2)) : implied;
+  TRY(c.require(dims.size() == implied.size(), "output_shape has the wrong rank"));
+  Tensor y = TRY(c.allocate(x.dtype, dims));
+  std::optional<int64_t> impliedSize = checkedNumElements(implied);
+  TRY(c.require(impliedSize.has_value(), "pads are larger than the output"));
+  std::vector<int64_t> strideOf = rowMajor(dims);
+  for (int64_t i = 0; i < x.size(); i++) {
+    int64_t index = load<int64_t>(indices, i), target = 0;
+    bool inside = index >= 0 && index < *impliedSize;
+    for (size_t d = dims.size(); inside && d-- > 0; index /= implied[d]) {
+      int64_t position = index % implied[d];
+      inside = position < dims[d];
+      target += position * strideOf[d];
+    }
+    TRY(c.require(inside, "index " + std::to_string(load<int64_t>(indices, i)) +
+                              " is outside the output " + dimsText(dims)));
+    copyElements(y, target, 1, x, i, 1, 1);
+  }
+  return one(y);
+}
 
 } // namespace cameo::eval

@@ -2,7 +2,9 @@
 // do not depend on evaluation order.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 
 namespace cameo::eval {
 
@@ -19,6 +21,11 @@ public:
   }
   /// In [0, 1).
   double uniform(uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1p-53; }
+  /// Normal with mean 0 and deviation 1 (Box and Muller).
+  double normal(uint64_t i) const {
+    double radius = std::sqrt(-2 * std::log(1 - uniform(2 * i)));
+    return radius * std::cos(2 * std::numbers::pi * uniform(2 * i + 1));
+  }
 
 private:
   uint64_t seed_;

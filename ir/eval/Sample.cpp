@@ -1,5 +1,5 @@
-// GridSample: sampling of N-dimensional images at computed positions, as PyTorch's grid_sample
-// defines it.
+// GridSample and AffineGrid: sampling of N-dimensional images at computed positions, as PyTorch's
+// grid_sample and affine_grid define them.
 #include "ir/eval/Elements.h"
 #include "ir/eval/EvalContext.h"
 
@@ -137,6 +137,42 @@ EvalResult evalGridSample(EvalContext &c) {
     for (int64_t channel = 0; channel < channels; channel++) {
       int64_t plane = image * channels + channel;
       store(y, plane * points + i % points, sample(x, taps, 0, plane));
+    }
+  }
+  return one(y);
+}
+
+/// Inputs theta (N x rank x (rank + 1)), size (N, C, D...): the positions each output element maps
+/// to, coordinates innermost first.
+EvalResult evalAffineGrid(EvalContext &c) {
+  TRY(c.requireRank(0, 3));
+  std::vector<int64_t> size = TRY(c.intList(1));
+  int64_t rank = static_cast<int64_t>(size.size()) - 2;
+  TRY(c.require(rank == 2 || rank == 3, "size: expected 4 or 5 values"));
+  std::vector<int64_t> expected = {size[0], rank, rank + 1};
+  TRY(c.require(c.in(0).dims == expected,
+                "theta: expected shape " + dimsText(expected) + ", got " + dimsText(c.in(0).dims)));
+  bool alignCorners = c.intAttr("align_corners") != 0;
+  std::vector<int64_t> dims(size.begin() + 2, size.end());
+  dims.insert(dims.begin(), size[0]);
+  dims.push_back(rank);
+  Tensor y = TRY(c.allocate(c.in(0).dtype, dims)), theta = TRY(c.toF64(c.in(0)));
+  int64_t points = product(dims, 1, rank + 1);
+  for (int64_t i = 0; y.size() > 0 && i < size[0] * points; i++) {
+    double base[4];
+    int64_t rest = i % points;
+    for (int64_t d = rank; d-- > 0; rest /= size[d + 2]) {
+      double n = static_cast<double>(size[d + 2]), at = static_cast<double>(rest % size[d + 2]);
+      // Innermost first.
+      base[rank - 1 - d] =
+          alignCorners ? (n == 1 ? 0 : 2 * at / (n - 1) - 1) : (2 * at + 1) / n - 1;
+    }
+    base[rank] = 1;
+    for (int64_t r = 0; r < rank; r++) {
+      double sum = 0;
+      for (int64_t k = 0; k <= rank; k++)
+        sum += f64(theta)[(i / points * rank + r) * (rank + 1) + k] * base[k];
+      store(y, i * rank + r, sum);
     }
   }
   return one(y);

@@ -224,4 +224,19 @@ Result<void> inferScan(InferContext &ctx) {
   return {};
 }
 
+/// The body takes an element of each sequence and the other inputs whole, and yields elements of
+/// the results.
+Result<void> inferSequenceMap(InferContext &ctx) {
+  Op *yield = TRY(yieldOf(ctx, 0, ctx.op.numResults()));
+  TRY(expectArguments(ctx, 0, ctx.op.numOperands()));
+  Symbols outer;
+  for (int64_t i = 0; i < ctx.op.numResults(); i++) {
+    const Type &type = yield->operand(i)->type;
+    if (!type.isTensor())
+      return ctx.error("expected its subgraph to yield tensors, got " + type.str());
+    ctx.out(i, Type::sequence(leave(ctx, type, outer)));
+  }
+  return {};
+}
+
 } // namespace cameo

@@ -18,12 +18,31 @@ constexpr int64_t kMaxFactors = 256;
 
 // Rules that make sense of operands of unknown rank; for others results are unranked too.
 bool toleratesUnranked(InferFn rule) {
-  static const std::set<InferFn> rules = {inferBroadcast, inferSame,     inferBitShift,
-                                          inferClip,      inferCast,     inferCastLike,
-                                          inferBitCast,   inferConstant, inferConstantOfShape,
-                                          inferShape,     inferSize,     inferIdentity,
-                                          inferReshape,   inferIf,       inferLoop,
-                                          inferScan};
+  static const std::set<InferFn> rules = {inferBroadcast,
+                                          inferSame,
+                                          inferBitShift,
+                                          inferClip,
+                                          inferCast,
+                                          inferCastLike,
+                                          inferBitCast,
+                                          inferConstant,
+                                          inferConstantOfShape,
+                                          inferShape,
+                                          inferSize,
+                                          inferIdentity,
+                                          inferReshape,
+                                          inferIf,
+                                          inferLoop,
+                                          inferScan,
+                                          inferSequenceMap,
+                                          inferSequenceConstruct,
+                                          inferSequenceInsert,
+                                          inferSplitToSequence,
+                                          inferOptional,
+                                          inferOptionalHasElement,
+                                          inferOptionalGetElement,
+                                          inferRandomLike,
+                                          inferBernoulli};
   return rules.contains(rule);
 }
 

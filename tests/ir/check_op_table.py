@@ -28,7 +28,8 @@ NAMES = {
 }
 FLOATS = {"f16", "bf16", "f32", "f64"}
 INTS = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"}
-GROUPS = {"float": FLOATS, "int": INTS, "num": FLOATS | INTS, "all": set(NAMES.values())}
+GROUPS = {"float": FLOATS, "int": INTS, "num": FLOATS | INTS, "all": set(NAMES.values()),
+          "plain": set(NAMES.values()) - {"bf16"}}
 KINDS = {
     "INT": "i", "FLOAT": "f", "STRING": "s", "INTS": "is", "FLOATS": "fs", "STRINGS": "ss",
     "TENSOR": "t", "GRAPH": "g",
@@ -36,6 +37,7 @@ KINDS = {
 OMITTED = {
     "Constant": {"sparse_value", "value_float", "value_floats", "value_int", "value_ints",
                  "value_string", "value_strings"},
+    "Optional": {"type"},
 }
 ANY = "any"
 

@@ -1,0 +1,55 @@
+// The rule of RNN, GRU and LSTM.
+#include "ir/infer/Checks.h"
+
+namespace cameo {
+namespace {
+
+Result<void> expectShape(const InferContext &ctx, int64_t i, const Dims &shape,
+                         const std::string &what) {
+  if (!ctx.has(i))
+    return {};
+  TRY(expectRank(ctx, i, static_cast<int64_t>(shape.size())));
+  for (size_t d = 0; d < shape.size(); d++)
+    TRY(expectDim(ctx, i, static_cast<int64_t>(d), shape[d], what));
+  return {};
+}
+
+} // namespace
+
+/// X[steps, batch, input] (layout = 1: batch first), W[directions, gates * hidden, input] and
+/// R[directions, gates * hidden, hidden] to Y[steps, directions, batch, hidden] and states
+/// [directions, batch, hidden].
+Result<void> inferRecurrent(InferContext &ctx) {
+  for (int64_t i : {0, 1, 2})
+    TRY(expectRank(ctx, i, 3));
+  TRY(choiceAttr(ctx, "direction", {"forward", "reverse", "bidirectional"}));
+  OpKind kind = ctx.op.kind();
+  Dim gates(kind == OpKind::LSTM ? 4 : kind == OpKind::GRU ? 3 : 1);
+  Dim directions(ctx.op.attrs.getString("direction") == "bidirectional" ? 2 : 1);
+  bool batchFirst = ctx.op.attrs.getInt("layout") != 0;
+  const Type &x = ctx.in(0);
+  Dim steps = x.dim(batchFirst), batch = x.dim(!batchFirst), hidden = ctx.in(2).dim(2);
+  if (ctx.op.attrs.has("hidden_size")) {
+    Dim stated(ctx.op.attrs.getInt("hidden_size"));
+    TRY(expectDim(ctx, 2, 2, stated, "attribute 'hidden_size'"));
+    hidden = moreKnown(hidden, stated);
+  }
+  Dim width = gates * hidden;
+  TRY(expectShape(ctx, 1, {directions, width, x.dim(2)}, "directions, gates and input"));
+  TRY(expectShape(ctx, 2, {directions, width, hidden}, "directions, gates and hidden size"));
+  TRY(expectShape(ctx, 3, {directions, width + width}, "two biases a gate"));
+  TRY(expectShape(ctx, 4, {batch}, "the batch of " + ctx.name(0)));
+  Dims state = batchFirst ? Dims{batch, directions, hidden} : Dims{directions, batch, hidden};
+  TRY(expectShape(ctx, 5, state, "a state"));
+  if (kind == OpKind::LSTM) {
+    TRY(expectShape(ctx, 6, state, "a state"));
+    TRY(expectShape(ctx, 7, {directions, hidden + hidden + hidden}, "three weights a unit"));
+  }
+  ctx.outShape(0, batchFirst ? Dims{batch, steps, directions, hidden}
+                             : Dims{steps, directions, batch, hidden});
+  ctx.outShape(1, state);
+  ctx.outShape(2, state);
+  return {};
+}
+
+} // namespace cameo

@@ -1,0 +1,156 @@
+// Rules of ops that put windows back, or read them at computed places, and of layers that carry a
+// state along a sequence.
+#include "ir/infer/Checks.h"
+
+#include <algorithm>
+
+namespace cameo {
+
+/// X[batch, channels, ...] with the indices MaxPool gave.
+Result<void> inferMaxUnpool(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 3, -1));
+  int64_t rank = ctx.in(0).rank();
+  TRY(expectRank(ctx, 1, rank));
+  size_t spatial = static_cast<size_t>(rank - 2);
+  std::vector<int64_t> kernel = TRY(listAttr(ctx, "kernel_shape", spatial, 1, 1));
+  std::vector<int64_t> strides = TRY(listAttr(ctx, "strides", spatial, 1, 1));
+  std::vector<int64_t> pads = TRY(listAttr(ctx, "pads", 2 * spatial, 0, 0));
+  Dims shape{ctx.in(0).dim(0), ctx.in(0).dim(1)};
+  for (size_t d = 0; d < spatial; d++)
+    shape.push_back((ctx.in(0).dim(static_cast<int64_t>(d) + 2) - Dim(1)) * Dim(strides[d]) +
+                    Dim(kernel[d]) - Dim(pads[d]) - Dim(pads[d + spatial]));
+  if (ctx.has(2)) {
+    std::optional<Dims> stated = TRY(shapeFrom(ctx, 2));
+    if (!stated)
+      return {};
+    if (static_cast<int64_t>(stated->size()) != rank)
+      return ctx.error(ctx.name(2) + ": expected " + std::to_string(rank) + " sizes, got " +
+                       std::to_string(stated->size()));
+    shape = *stated;
+  }
+  ctx.outShape(0, shape);
+  return {};
+}
+
+/// X[batch, channels, height, width] at rois[count, 5].
+Result<void> inferMaxRoiPool(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 4));
+  TRY(expectRank(ctx, 1, 2));
+  TRY(expectDim(ctx, 1, 1, Dim(5), "batch, x1, y1, x2, y2"));
+  std::vector<int64_t> bins = TRY(listAttr(ctx, "pooled_shape", 2, 1, 1));
+  ctx.outShape(0, {ctx.in(1).dim(0), ctx.in(0).dim(1), Dim(bins[0]), Dim(bins[1])});
+  return {};
+}
+
+/// input[batch, channels * block, blocks] to [batch, channels, image...].
+Result<void> inferCol2Im(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 3));
+  std::optional<Dims> image = TRY(shapeFrom(ctx, 1)), block = TRY(shapeFrom(ctx, 2));
+  if (!image || !block)
+    return {};
+  if (image->size() != block->size() || image->empty())
+    return ctx.error(ctx.name(2) + ": expected " + std::to_string(image->size()) +
+                     " sizes, one a spatial dim, got " + std::to_string(block->size()));
+  TRY(listAttr(ctx, "strides", image->size(), 1, 1));
+  TRY(listAttr(ctx, "dilations", image->size(), 1, 1));
+  TRY(listAttr(ctx, "pads", 2 * image->size(), 0, 0));
+  Dim taps = productOrFresh(ctx, *block);
+  if (taps == Dim(0))
+    return ctx.error(ctx.name(2) + ": expected sizes of at least 1");
+  const Dim &columns = ctx.in(0).dim(1);
+  if (columns.isConst() && taps.isConst() && columns.value() % taps.value() != 0)
+    return ctx.error(ctx.name(0) + ": expected dim 1 to be a multiple of the block's " +
+                     taps.str() + " elements, got " + ctx.in(0).str());
+  Dims shape{ctx.in(0).dim(0), Dim::floorDiv(columns, taps)};
+  shape.insert(shape.end(), image->begin(), image->end());
+  ctx.outShape(0, shape);
+  return {};
+}
+
+/// X[batch, channels, ...], W[out, channels / group, kernel...], an offset for each tap and output.
+Result<void> inferDeformConv(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 3, -1));
+  int64_t rank = ctx.in(0).rank();
+  for (int64_t i : {1, 2})
+    TRY(expectRank(ctx, i, rank));
+  if (ctx.has(4))
+    TRY(expectRank(ctx, 4, rank));
+  int64_t group = ctx.op.attrs.getInt("group"), offsetGroup = ctx.op.attrs.getInt("offset_group");
+  if (group < 1 || offsetGroup < 1)
+    return ctx.error("expected groups of at least 1, got " +
+                     std::to_string(std::min(group, offsetGroup)));
+  const Type &w = ctx.in(1);
+  TRY(expectDim(ctx, 0, 1, w.dim(1) * Dim(group), "the weight's channels"));
+  size_t spatial = static_cast<size_t>(rank - 2);
+  std::vector<int64_t> strides = TRY(listAttr(ctx, "strides", spatial, 1, 1));
+  std::vector<int64_t> dilations = TRY(listAttr(ctx, "dilations", spatial, 1, 1));
+  std::vector<int64_t> pads = TRY(listAttr(ctx, "pads", 2 * spatial, 0, 0));
+  TRY(listAttr(ctx, "kernel_shape", spatial, 1, 1));
+  Dims shape{ctx.in(0).dim(0), w.dim(0)};
+  for (size_t d = 0; d < spatial; d++) {
+    int64_t axis = static_cast<int64_t>(d) + 2;
+    Dim extent = (w.dim(axis) - Dim(1)) * Dim(dilations[d]) + Dim(1);
+    Dim room = ctx.in(0).dim(axis) + Dim(pads[d]) + Dim(pads[d + spatial]) - extent;
+    shape.push_back(Dim::floorDiv(room, Dim(strides[d])) + Dim(1));
+    TRY(expectDim(ctx, 2, axis, shape.back(), "the output's size"));
+  }
+  ctx.outShape(0, shape);
+  return {};
+}
+
+/// input[batch, channels, length], weight[channels, 1, taps]; the state is the last taps - 1
+/// inputs.
+Result<void> inferCausalConvWithState(InferContext &ctx) {
+  TRY(choiceAttr(ctx, "activation", {"none", "silu", "swish"}));
+  for (int64_t i : {0, 1})
+    TRY(expectRank(ctx, i, 3));
+  const Type &x = ctx.in(0);
+  TRY(expectDim(ctx, 1, 0, x.dim(1), "the channels of " + ctx.name(0)));
+  TRY(expectDim(ctx, 1, 1, Dim(1), "depthwise weights"));
+  if (ctx.has(2))
+    TRY(expectRank(ctx, 2, 1));
+  if (ctx.has(3))
+    TRY(expectRank(ctx, 3, 3));
+  ctx.outShape(0, x.shape());
+  ctx.outShape(1, {x.dim(0), x.dim(1), ctx.in(1).dim(2) - Dim(1)});
+  return {};
+}
+
+/// query[batch, length, heads * size], key and value alike; the state is a matrix a head.
+Result<void> inferLinearAttention(InferContext &ctx) {
+  TRY(choiceAttr(ctx, "update_rule", {"linear", "gated", "delta", "gated_delta"}));
+  for (int64_t i : {0, 1, 2})
+    TRY(expectRank(ctx, i, 3));
+  int64_t queryHeads = ctx.op.attrs.getInt("q_num_heads");
+  int64_t heads = ctx.op.attrs.getInt("kv_num_heads");
+  if (heads < 1 || queryHeads < 1 || queryHeads % heads != 0)
+    return ctx.error("expected a multiple of " + std::to_string(heads) + " key heads, got " +
+                     std::to_string(queryHeads) + " query heads");
+  Dim keySize = Dim::floorDiv(ctx.in(1).dim(2), Dim(heads));
+  Dim valueSize = Dim::floorDiv(ctx.in(2).dim(2), Dim(heads));
+  const Type &q = ctx.in(0);
+  ctx.outShape(0, {q.dim(0), q.dim(1), valueSize * Dim(queryHeads)});
+  Dims state{q.dim(0), Dim(heads), keySize, valueSize};
+  if (ctx.has(3))
+    TRY(expectRank(ctx, 3, 4));
+  if (1 < ctx.op.numResults())
+    ctx.out(1, Type::tensor(ctx.has(3) ? ctx.in(3).dtype() : q.dtype(), state));
+  return {};
+}
+
+/// theta[batch, 2 or 3, 3 or 4] and the size of the image: [batch, sizes..., coordinates].
+Result<void> inferAffineGrid(InferContext &ctx) {
+  TRY(expectRank(ctx, 0, 3));
+  std::optional<Dims> size = TRY(shapeFrom(ctx, 1));
+  if (!size)
+    return {};
+  if (size->size() != 4 && size->size() != 5)
+    return ctx.error(ctx.name(1) + ": expected 4 or 5 sizes, got " + std::to_string(size->size()));
+  Dims shape{size->front()};
+  shape.insert(shape.end(), size->begin() + 2, size->end());
+  shape.push_back(Dim(static_cast<int64_t>(size->size()) - 2));
+  ctx.outShape(0, shape);
+  return {};
+}
+
+} // namespace cameo
