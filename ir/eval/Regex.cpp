@@ -2,6 +2,7 @@
 #include "ir/eval/Regex.h"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 
 namespace cameo::eval {
@@ -121,6 +122,11 @@ Result<Code> Parser::atom() {
   case '$':
     return Code{anchor};
   case '\\':
+    if (peek('b') || peek('B')) {
+      anchor.kind = Instruction::Boundary;
+      anchor.negated = text_[at_++] == 'B';
+      return Code{anchor};
+    }
     return Code{set(TRY(escape()))};
   case '*':
   case '+':
@@ -273,8 +279,24 @@ struct Threads {
   }
 };
 
-/// Adds a position, and those reached from it without a character. `list` holds all of them.
-void follow(const Code &code, Threads &threads, int64_t from, bool begin, bool end) {
+bool isWord(std::optional<uint32_t> c) {
+  return c && *c < 128 && (std::isalnum(static_cast<int>(*c)) || *c == '_');
+}
+
+/// Whether an instruction that consumes nothing holds between two characters, or none at an end.
+bool holds(const Instruction &instruction, std::optional<uint32_t> before,
+           std::optional<uint32_t> after) {
+  if (instruction.kind == Instruction::Begin)
+    return !before;
+  if (instruction.kind == Instruction::End)
+    return !after;
+  return instruction.kind == Instruction::Boundary &&
+         (isWord(before) != isWord(after)) != instruction.negated;
+}
+
+/// Adds a position between two characters, and those reached from it without consuming one.
+void follow(const Code &code, Threads &threads, int64_t from, std::optional<uint32_t> before,
+            std::optional<uint32_t> after) {
   size_t next = threads.list.size();
   auto add = [&](int64_t position) {
     if (!threads.seen[position]) {
@@ -290,8 +312,7 @@ void follow(const Code &code, Threads &threads, int64_t from, bool begin, bool e
     if (instruction.kind == Instruction::Split) {
       add(position + instruction.first);
       add(position + instruction.second);
-    } else if ((instruction.kind == Instruction::Begin && begin) ||
-               (instruction.kind == Instruction::End && end)) {
+    } else if (holds(instruction, before, after)) {
       add(position + 1);
     }
   }
@@ -336,12 +357,15 @@ Result<Regex> Regex::parse(std::string_view pattern) {
 bool Regex::fullMatch(std::string_view text) const {
   std::vector<uint32_t> points = codePoints(text);
   Threads now(code_.size()), next(code_.size());
-  follow(code_, now, 0, true, points.empty());
+  auto pointAt = [&](size_t i) {
+    return i < points.size() ? std::optional(points[i]) : std::nullopt;
+  };
+  follow(code_, now, 0, std::nullopt, pointAt(0));
   for (size_t i = 0; i < points.size() && !now.list.empty(); i++) {
     next.clear();
     for (int64_t position : now.list)
       if (position < length(code_) && consumes(code_[position], points[i]))
-        follow(code_, next, position + 1, false, i + 1 == points.size());
+        follow(code_, next, position + 1, points[i], pointAt(i + 1));
     std::swap(now, next);
   }
   return now.seen[code_.size()];

@@ -26,8 +26,8 @@ public:
   };
   /// An instruction; jumps are relative, so that a piece of code can be repeated.
   struct Instruction {
-    enum Kind { Set, Split, Begin, End } kind = Set;
-    bool negated = false;
+    enum Kind { Set, Split, Begin, End, Boundary } kind = Set;
+    bool negated = false;          // Set, Boundary
     std::vector<Range> ranges;     // Set: consumes one character
     int64_t first = 1, second = 1; // Split: both go on
   };

@@ -33,7 +33,8 @@ TEST(Regex, MatchesWholeTexts) {
            {"\\S\\s\\D\\W", "a b-"},
            {".", "\xc3\xa9"}, // one character of two bytes
            {"[\xc3\xa0-\xc3\xbf]", "\xc3\xa9"},
-           {"a+?", "aaa"}})
+           {"a+?", "aaa"},
+           {"\\bab\\b.\\B.?", "ab  "}})
     EXPECT_TRUE(matches(pattern, text)) << pattern << " on " << text;
 }
 
