@@ -7,6 +7,7 @@
 
 #include "frontend/Contrib.h"
 #include "frontend/Importer.h"
+#include "frontend/NodeOrder.h"
 #include "frontend/Text.h"
 
 #include <algorithm>
@@ -127,7 +128,7 @@ Result<void> GraphImporter::importNodes(const Nodes &nodes, Block &block, Scope 
     return badInput("subgraphs and function calls nest deeper than " + std::to_string(kMaxDepth) +
                     " levels");
   depth_++;
-  for (int i = 0; i < nodes.size(); i++) {
+  for (int i : importOrder(nodes)) {
     Site site = siteOf(nodes, i, scope);
     TRY(charge(site));
     build_.atEnd(block);
@@ -212,7 +213,7 @@ Error GraphImporter::missingInput(const Site &site, const std::string &name) con
   for (const onnx::NodeProto &node : site.nodes)
     if (std::find(node.output().begin(), node.output().end(), name) != node.output().end())
       return error(site, "input " + quote(name) +
-                             " is computed by a later node or in a cycle (nodes must be sorted)");
+                             " is computed in a cycle");
   return error(site, "input " + quote(name) + " is not defined");
 }
 

@@ -91,6 +91,11 @@ int64_t SizeTable::entry(const Dim &dim) {
   return found->second;
 }
 
+void SizeTable::define(const std::string &symbol, const Dim &dim) {
+  entries_[symbol] = numEntries();
+  derived_.push_back(dim);
+}
+
 Value *SizeTable::value(LoopBuilder &b, const Dim &dim) {
   if (dim.isConst())
     return b.index(dim.value());
@@ -124,10 +129,10 @@ void SizeTable::emit(Module &module) const {
   LoopBuilder b(module, func->body);
   Type flag = Type::scalar(DType::Bool);
   SizeWriter writer{entries_, b, b.constantInt(flag, 0)};
-  for (const Dim &dim : derived_) {
+  for (size_t i = 0; i < derived_.size(); i++) {
     AttrDict attrs;
-    attrs.set("index", entries_.at(dim.str()));
-    b.create(OpKind::FrameSetDim, {writer.size(dim)}, {}, std::move(attrs));
+    attrs.set("index", static_cast<int64_t>(symbols_.size() + i));
+    b.create(OpKind::FrameSetDim, {writer.size(derived_[i])}, {}, std::move(attrs));
   }
   for (const Dim &dim : nonNegative_)
     writer.overflow =

@@ -20,6 +20,8 @@ public:
   int64_t entry(const Dim &dim);
   /// The size as an index value: a constant, or a read of the table.
   Value *value(LoopBuilder &b, const Dim &dim);
+  /// Makes a symbol of its own for a size, in order: later ones may use it.
+  void define(const std::string &symbol, const Dim &dim);
   /// A port's dim.
   PortDim portDim(const Dim &dim);
   /// Marks a size that must not be negative (an output's dim, a buffer's size).

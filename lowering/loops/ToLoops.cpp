@@ -33,6 +33,7 @@ struct State {
       : func(func), context(context), sizes(std::move(symbols)), team(program.module) {}
 
   Result<void> run();
+  void addSizes();
   void addPorts();
   void addWeights();
   void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
@@ -208,7 +209,17 @@ void State::addWorkspace() {
   b.ret({sizes.value(b, arena)});
 }
 
+void State::addSizes() {
+  const Attr *names = func.attrs.find("size_names");
+  if (!names)
+    return;
+  Dims defined = func.attrs.getDims("sizes");
+  for (size_t i = 0; i < defined.size(); i++)
+    sizes.define(std::get<std::vector<std::string>>(*names)[i], defined[i]);
+}
+
 Result<void> State::run() {
+  addSizes();
   addPorts();
   addWeights();
   Func *body = program.module.addFunc("team_0");

@@ -5,7 +5,8 @@
 // of the same symbols (a batch N: sizes c*N), buffers are placed by size, largest first, at the
 // lowest offset that is free during their lifetime (greedy by size: Pisarchyk and Lee, "Efficient
 // memory management for deep neural net inference", 2020), in units of the symbols. Groups follow
-// each other.
+// each other. Other sizes (of images whose height and width are symbols) cannot be compared; their
+// buffers share slots as large as the largest of them.
 #include "lowering/Passes.h"
 
 #include <algorithm>
@@ -18,10 +19,13 @@ namespace {
 constexpr int64_t kAlignment = 64;
 // Vector loads may run past a tensor's channels, but stay inside the arena.
 constexpr int64_t kSlack = 64;
+// What a symbol is taken for where sizes are to be compared: between a batch and an image's side.
+const Dim kNominalSize(64);
 
 struct Item {
   int64_t buffer;
   int64_t bytes; // in units of the group's symbols
+  Dim size;      // in bytes
   int64_t first, last;
   int64_t offset = -1;
 };
@@ -30,7 +34,7 @@ struct Item {
 std::vector<Item> lifetimes(Func &func) {
   std::vector<Item> items;
   for (size_t i = 0; i < func.buffers.size(); i++)
-    items.push_back({static_cast<int64_t>(i), 0, -1, -1});
+    items.push_back({static_cast<int64_t>(i), 0, Dim(0), -1, -1});
   int64_t position = 0;
   auto touch = [&](const Value *value) {
     if (!value || !value->layout)
@@ -50,15 +54,18 @@ std::vector<Item> lifetimes(Func &func) {
   return items;
 }
 
-/// Splits a size in bytes into a coefficient and a product of symbols; sums are a group of their
-/// own.
-std::pair<int64_t, Dim> factored(const Dim &bytes) {
+/// Splits a size in bytes into a coefficient and a product of symbols; nothing if it is not one.
+std::optional<std::pair<int64_t, Dim>> factored(const Dim &bytes) {
   if (!bytes.expr())
-    return {bytes.value(), Dim(1)};
-  if (bytes.expr()->terms.size() != 1)
-    return {1, bytes};
+    return std::pair(bytes.value(), Dim(1));
+  const std::vector<DimTerm> &terms = bytes.expr()->terms;
+  bool plain = terms.size() == 1 && terms[0].coefficient > 0 &&
+               std::all_of(terms[0].atoms.begin(), terms[0].atoms.end(),
+                           [](const DimAtom &atom) { return atom.kind == DimAtom::Symbol; });
+  if (!plain)
+    return std::nullopt;
   int64_t coefficient = bytes.expr()->terms[0].coefficient;
-  return {coefficient, *Dim::exactDiv(bytes, Dim(coefficient))};
+  return std::pair(coefficient, *Dim::exactDiv(bytes, Dim(coefficient)));
 }
 
 /// Greedy by size; returns the bytes used.
@@ -86,28 +93,94 @@ int64_t pack(std::vector<Item> &items) {
   return total;
 }
 
+struct Group {
+  Dim unit;
+  std::vector<Item> items;
+};
+
+/// A stretch of the arena that buffers with disjoint lifetimes share, as large as its largest.
+struct Slot {
+  std::vector<Item *> items;
+  Dim size;
+};
+
+/// Names for sizes, so that what is computed from them stays short.
+struct SizeNames {
+  std::vector<std::string> names;
+  Dims sizes;
+
+  Dim define(const Dim &size) {
+    names.push_back("bytes." + std::to_string(names.size()));
+    sizes.push_back(size);
+    return Dim::symbol(names.back());
+  }
+};
+
+bool overlaps(const Item &a, const Item &b) { return a.first <= b.last && b.first <= a.last; }
+
+/// Places buffers whose sizes cannot be compared (sums of products of symbols) after `start`: the
+/// nominally largest first, each in the smallest slot that is free. Returns the end.
+Dim placeInSlots(Func &func, std::vector<Item> &items, const Dim &start) {
+  SizeNames names;
+  std::map<std::string, Dim> named;
+  for (Item &item : items) {
+    auto nominal = [](const std::string &) { return std::optional<Dim>(kNominalSize); };
+    Dim typical = item.size.substitute(nominal);
+    item.bytes = typical.isConst() ? typical.value() : 0;
+    auto [entry, isNew] = named.try_emplace(item.size.str());
+    if (isNew)
+      entry->second = names.define(item.size);
+    item.size = entry->second;
+  }
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Item &a, const Item &b) { return a.bytes > b.bytes; });
+  std::vector<Slot> slots;
+  for (Item &item : items) {
+    auto free = std::find_if(slots.rbegin(), slots.rend(), [&](const Slot &slot) {
+      return std::none_of(slot.items.begin(), slot.items.end(),
+                          [&](const Item *other) { return overlaps(*other, item); });
+    });
+    Slot &slot = free == slots.rend() ? slots.emplace_back() : *free;
+    slot.size = slot.items.empty() ? item.size : Dim::max(slot.size, item.size);
+    slot.items.push_back(&item);
+  }
+  Dim end = start;
+  for (Slot &slot : slots) {
+    for (const Item *item : slot.items)
+      func.buffers[item->buffer].offset = end;
+    Dim lines = names.define(Dim::ceilDiv(slot.size, Dim(kAlignment)));
+    end = end + lines * Dim(kAlignment);
+  }
+  if (!names.names.empty()) {
+    func.attrs.set("size_names", names.names);
+    func.attrs.set("sizes", names.sizes);
+  }
+  return end;
+}
+
 } // namespace
 
 Result<bool> planMemory(Module &module, PassContext &) {
   Func &func = module.main();
-  struct Group {
-    Dim unit;
-    std::vector<Item> items;
-  };
   std::map<std::string, Group> groups; // by text, so that the order is fixed
+  std::vector<Item> others;
   for (Item &item : lifetimes(func)) {
     Buffer &buffer = func.buffers[item.buffer];
     if (buffer.space != Buffer::Space::Arena || item.first < 0)
       continue;
-    auto [bytes, unit] = factored(buffer.size * Dim(dtypeBytes(buffer.dtype)));
-    if (__builtin_add_overflow(bytes, kAlignment - 1, &item.bytes))
+    item.size = buffer.size * Dim(dtypeBytes(buffer.dtype));
+    if (item.size.isOverflow())
+      return badInput("the sizes of this model's tensors overflow");
+    std::optional<std::pair<int64_t, Dim>> multiple = factored(item.size);
+    if (!multiple) {
+      others.push_back(item);
+      continue;
+    }
+    if (__builtin_add_overflow(multiple->first, kAlignment - 1, &item.bytes))
       return badInput("the sizes of this model's tensors overflow");
     item.bytes = item.bytes / kAlignment * kAlignment;
-    Group &group = groups[unit.str()];
-    group.unit = unit;
-    // A sum of products is no multiple of the alignment by itself.
-    if (!(unit == Dim(1)) && unit.expr() && unit.expr()->terms.size() > 1)
-      group.unit = Dim::ceilDiv(unit, Dim(kAlignment));
+    Group &group = groups[multiple->second.str()];
+    group.unit = multiple->second;
     group.items.push_back(item);
   }
   Dim total(0);
@@ -117,7 +190,7 @@ Result<bool> planMemory(Module &module, PassContext &) {
       func.buffers[item.buffer].offset = total + Dim(item.offset) * group.unit;
     total = total + Dim(bytes) * group.unit;
   }
-  total = total + Dim(kSlack);
+  total = placeInSlots(func, others, total) + Dim(kSlack);
   if (total.isOverflow())
     return badInput("the sizes of this model's tensors overflow");
   func.attrs.set("arena", Dims{total});

@@ -91,12 +91,18 @@ TEST(Importer, MissingValues) {
   EXPECT_EQ(output.error(), "output 'z' of the model is not computed");
 }
 
-TEST(Importer, UnsortedNodesAndCycles) {
+TEST(Importer, Cycles) {
   Relu model({"2"});
   model.graph.proto->mutable_node(0)->set_input(0, "z");
   model.graph.node("Relu", {"y"}, {"z"});
-  EXPECT_EQ(model.error(), "node 'Relu_0' (Relu): input 'z' is computed by a later node or in a "
-                           "cycle (nodes must be sorted)");
+  EXPECT_EQ(model.error(), "node 'Relu_1' (Relu): input 'y' is computed in a cycle");
+}
+
+TEST(Importer, UnsortedNodes) {
+  Relu model({"2"});
+  model.graph.proto->mutable_node(0)->set_input(0, "z");
+  model.graph.node("Relu", {"x"}, {"z"});
+  EXPECT_EQ(model.error(), "");
 }
 
 TEST(Importer, ElementTypes) {
