@@ -212,8 +212,7 @@ Result<std::vector<GraphImporter::Bound>> GraphImporter::readInputs(Site &site) 
 Error GraphImporter::missingInput(const Site &site, const std::string &name) const {
   for (const onnx::NodeProto &node : site.nodes)
     if (std::find(node.output().begin(), node.output().end(), name) != node.output().end())
-      return error(site, "input " + quote(name) +
-                             " is computed in a cycle");
+      return error(site, "input " + quote(name) + " is computed in a cycle");
   return error(site, "input " + quote(name) + " is not defined");
 }
 

@@ -1,5 +1,5 @@
-// See NodeOrder.h. A depth-first walk over the nodes' producers, with a stack of its own: graphs are
-// as deep as they are long.
+// See NodeOrder.h. A depth-first walk over the nodes' producers, with a stack of its own: graphs
+// are as deep as they are long.
 #include "frontend/NodeOrder.h"
 
 #include <string_view>

@@ -1,6 +1,6 @@
 // The order in which a graph's nodes are imported. ONNX asks for nodes sorted by what they need;
-// some tools write them otherwise (ONNX Runtime's half-precision converter appends casts), and other
-// runtimes take it.
+// some tools write them otherwise (ONNX Runtime's half-precision converter appends casts), and
+// other runtimes take it.
 #pragma once
 
 #include "frontend/onnx.pb.h"

@@ -3,6 +3,7 @@
 
 #include "ir/OpSpec.h"
 #include "lowering/PassManager.h"
+#include "lowering/kernels/PackWeights.h"
 
 #include <fmt/format.h>
 #include <set>
@@ -69,9 +70,13 @@ Result<KernelPlan> planKernels(Module &module, const Target &target) {
       plan.kernels.push_back(rowOf(*op));
   }
   Dim weights;
-  for (const Buffer &buffer : main.buffers)
-    if (buffer.space == Buffer::Space::Weight)
-      weights = weights + buffer.size * Dim(dtypeBytes(buffer.dtype));
+  for (const std::unique_ptr<Op> &op : main.body.ops()) {
+    bool isPack = op->kind() == OpKind::KernelPack && isConstantPack(*op);
+    if (!isPack && (op->kind() != OpKind::Constant || !isReadDirectly(*op)))
+      continue;
+    const Buffer &buffer = main.buffers[op->result()->layout->buffer];
+    weights = weights + buffer.size * Dim(dtypeBytes(buffer.dtype));
+  }
   plan.weights = bytesText(weights);
   Dims arena = main.attrs.getDims("arena");
   plan.workspace = bytesText(arena.empty() ? Dim(0) : arena.front());

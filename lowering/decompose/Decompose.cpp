@@ -22,6 +22,8 @@ DecomposeFn decompositionOf(OpKind kind) {
       {OpKind::CastLike, decomposeCastLike},
       {OpKind::Hardmax, decomposeHardmax},
       {OpKind::DynamicQuantizeLinear, decomposeDynamicQuantize},
+      {OpKind::QuantizeLinear, decomposeBlockedQuantize},
+      {OpKind::DequantizeLinear, decomposeBlockedDequantize},
   };
   auto found = table.find(kind);
   return found == table.end() ? nullptr : found->second;

@@ -23,6 +23,8 @@ Value *decomposeSpaceToDepth(Builder &b, Op &op);
 Value *decomposeCastLike(Builder &b, Op &op);
 Value *decomposeHardmax(Builder &b, Op &op);
 Value *decomposeDynamicQuantize(Builder &b, Op &op);
+Value *decomposeBlockedQuantize(Builder &b, Op &op);
+Value *decomposeBlockedDequantize(Builder &b, Op &op);
 
 /// A scalar or [C, 1, 1 ...]-shaped helper for decompositions: a [C] vector along axis 1 of a rank.
 Value *alongAxisOne(Builder &b, Value *vector, int64_t rank);

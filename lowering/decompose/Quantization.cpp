@@ -1,7 +1,76 @@
-// DynamicQuantizeLinear as a reduction and arithmetic.
+// DynamicQuantizeLinear as a reduction and arithmetic, and quantization in blocks as arithmetic
+// with one scale an element.
 #include "lowering/decompose/Decompose.h"
 
+#include "ir/infer/Infer.h"
+
+#include <cmath>
+
 namespace cameo {
+namespace {
+
+Value *castTo(Builder &b, Value *x, DType dtype) {
+  AttrDict attrs;
+  attrs.set("to", dtype);
+  return b.graphValue(OpKind::Cast, {x}, std::move(attrs));
+}
+
+/// What is one number a block of `x`'s axis as one an element; nullptr for sizes that are not
+/// constant.
+Value *spreadBlocks(Builder &b, const Op &op, Value *blocks) {
+  const Type &x = op.operand(0)->type;
+  std::optional<std::vector<int64_t>> shape = constantDims(x.shape());
+  std::optional<std::vector<int64_t>> counts = constantDims(blocks->type.shape());
+  int64_t block = op.attrs.getInt("block_size");
+  std::optional<int64_t> axis = normalizeAxis(op.attrs.getInt("axis", 1), x.rank());
+  if (!shape || !counts || !axis)
+    return nullptr;
+  std::vector<int64_t> apart = *counts, repeated, whole = *counts;
+  apart.insert(apart.begin() + *axis + 1, 1);
+  repeated = apart;
+  repeated[*axis + 1] = block;
+  whole[*axis] *= block;
+  auto ints = [&](std::vector<int64_t> values) { return b.constant(makeConst(values)); };
+  Value *spread = b.graphValue(OpKind::Reshape, {blocks, ints(apart)});
+  spread = b.graphValue(OpKind::Expand, {spread, ints(repeated)});
+  spread = b.graphValue(OpKind::Reshape, {spread, ints(whole)});
+  if (whole[*axis] == (*shape)[*axis])
+    return spread;
+  return b.graphValue(OpKind::Slice, {spread, ints({0}), ints({(*shape)[*axis]}), ints({*axis})});
+}
+
+} // namespace
+
+Value *decomposeBlockedQuantize(Builder &b, Op &op) {
+  if (op.attrs.getInt("block_size") == 0)
+    return nullptr;
+  Value *scale = spreadBlocks(b, op, op.operand(1));
+  if (!scale)
+    return nullptr;
+  DType dtype = op.result()->type.dtype();
+  Value *x = castTo(b, op.operand(0), scale->type.dtype());
+  Value *y = b.graphValue(OpKind::Round, {b.graphValue(OpKind::Div, {x, scale})});
+  y = castTo(b, y, DType::F32);
+  if (op.operand(2))
+    y = b.graphValue(OpKind::Add, {y, castTo(b, spreadBlocks(b, op, op.operand(2)), DType::F32)});
+  double size = std::ldexp(1.0, static_cast<int>(8 * dtypeBytes(dtype)));
+  double least = isSignedInt(dtype) ? -size / 2 : 0;
+  y = b.graphValue(OpKind::Clip, {y, scalarLike(b, y, least), scalarLike(b, y, least + size - 1)});
+  return castTo(b, y, dtype);
+}
+
+Value *decomposeBlockedDequantize(Builder &b, Op &op) {
+  if (op.attrs.getInt("block_size") == 0)
+    return nullptr;
+  Value *scale = spreadBlocks(b, op, op.operand(1));
+  if (!scale)
+    return nullptr;
+  Value *x = castTo(b, op.operand(0), DType::F32);
+  if (op.operand(2))
+    x = b.graphValue(OpKind::Sub, {x, castTo(b, spreadBlocks(b, op, op.operand(2)), DType::F32)});
+  Value *y = b.graphValue(OpKind::Mul, {x, castTo(b, scale, DType::F32)});
+  return castTo(b, y, op.result()->type.dtype());
+}
 
 /// y, scale and zero point of a tensor whose range, 0 included, is mapped to 0 ... 255. Results 1
 /// and 2 are replaced here.
@@ -21,9 +90,7 @@ Value *decomposeDynamicQuantize(Builder &b, Op &op) {
   Value *scale = b.graphValue(OpKind::Div, {range, most});
   Value *point = b.graphValue(OpKind::Sub, {zero, b.graphValue(OpKind::Div, {low, scale})});
   point = b.graphValue(OpKind::Round, {b.graphValue(OpKind::Clip, {point, zero, most})});
-  AttrDict attrs;
-  attrs.set("to", DType::U8);
-  point = b.graphValue(OpKind::Cast, {point}, std::move(attrs));
+  point = castTo(b, point, DType::U8);
   scale->name = op.result(1)->name;
   point->name = op.result(2)->name;
   op.result(1)->replaceAllUsesWith(scale);

@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kTilesPerUnit = 8;
 // Run-time row counts are served by these tile heights besides the largest.
 constexpr int64_t kDynamicRows[] = {4, 1};
+// A constant axis from which on tiles along it are preferred to tiles along a symbol.
+constexpr int64_t kLongAxis = 8;
 
 struct Emitter {
   KernelFunc &k;
@@ -201,12 +203,29 @@ struct Emitter {
   }
 };
 
+/// Moves a constant axis last, to be tiled, where the last one is a symbol: that is mostly a batch
+/// of a few.
+void tileConstantAxis(std::vector<NestAxis> &rows) {
+  if (rows.back().extent.isConst())
+    return;
+  auto longest = rows.end();
+  for (auto axis = rows.begin(); axis != rows.end(); axis++) {
+    bool tileable = axis->extent.isConst() && axis->strides[Emitter::Weights] == Dim(0);
+    if (tileable && axis->extent.value() >= kLongAxis &&
+        (longest == rows.end() || longest->extent.value() < axis->extent.value()))
+      longest = axis;
+  }
+  if (longest != rows.end())
+    std::iter_swap(longest, rows.end() - 1);
+}
+
 } // namespace
 
 Result<Dim> emitContraction(KernelFunc &k, Contraction &contraction) {
   DType accumulator = k.op.region().arg(0)->type.dtype();
-  // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
   std::vector<NestAxis> &rows = contraction.rows;
+  tileConstantAxis(rows);
+  // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
   if (!(rows.back().strides[Emitter::Weights] == Dim(0)))
     rows.push_back({Dim(1), std::vector<Dim>(rows.back().strides.size(), Dim(0))});
   TilePlan plan =

@@ -2,6 +2,7 @@
 // costs nothing extra.
 #include "lowering/kernels/PackWeights.h"
 
+#include "lowering/kernels/KernelFunc.h"
 #include "lowering/plan/Panels.h"
 
 #include <algorithm>
@@ -95,6 +96,22 @@ std::vector<int64_t> numbers(const Dims &dims) { return *constantDims(dims); }
 } // namespace
 
 bool isConstantPack(Op &pack) { return constantBehind(pack) != nullptr; }
+
+bool isReadDirectly(Op &constant) {
+  std::vector<Value *> work = {constant.result()};
+  while (!work.empty()) {
+    Value *value = work.back();
+    work.pop_back();
+    for (Op *user : value->users()) {
+      bool view = emitterFor(user->kind()) == nullptr && user->numResults() == 1;
+      if (view)
+        work.push_back(user->result());
+      else if (user->kind() != OpKind::KernelPack || !isConstantPack(*user))
+        return true;
+    }
+  }
+  return false;
+}
 
 std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
   Value *source = pack.operand(0);

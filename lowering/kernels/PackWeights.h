@@ -11,6 +11,9 @@ namespace cameo {
 
 /// Whether a `pack` is of constant bytes, through views.
 bool isConstantPack(Op &pack);
+/// Whether a constant's bytes are read by generated code, through views or not, and not only by
+/// packing.
+bool isReadDirectly(Op &constant);
 /// A function that writes a constant pack's result: panels of 16 output channels, [K][16] each,
 /// zeros where the last panel has fewer; K runs over taps, then input channels. docs/ir.md has the
 /// forms.

@@ -69,23 +69,6 @@ void State::addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<
   program.weightBytes += (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
 }
 
-/// Whether a constant's bytes are read by generated code, not only by packing.
-bool isReadDirectly(Op &constant) {
-  std::vector<Value *> work = {constant.result()};
-  while (!work.empty()) {
-    Value *value = work.back();
-    work.pop_back();
-    for (Op *user : value->users()) {
-      bool view = emitterFor(user->kind()) == nullptr && user->numResults() == 1;
-      if (view)
-        work.push_back(user->result());
-      else if (user->kind() != OpKind::KernelPack || !isConstantPack(*user))
-        return true;
-    }
-  }
-  return false;
-}
-
 void State::addWeights() {
   for (const std::unique_ptr<Op> &op : func.body.ops()) {
     if (op->kind() == OpKind::Constant && isReadDirectly(*op)) {
