@@ -69,9 +69,12 @@ struct Row {
       body(whole, b.laneMask(rest, lanes));
   }
 
-  void softmax(bool logarithm, const std::vector<Value *> &operandRows) {
-    Value *largest = splat(
-        reduce("max", OpKind::ScalarMax, -INFINITY, [](Value *v, Value *, Value *) { return v; }));
+  /// With `masked`, a row of -inf alone gives zeros instead of NaN.
+  void softmax(bool logarithm, bool masked, const std::vector<Value *> &operandRows) {
+    Value *largest =
+        reduce("max", OpKind::ScalarMax, -INFINITY, [](Value *v, Value *, Value *) { return v; });
+    Value *nothing = masked ? b.cmp("eq", largest, number(-INFINITY)) : nullptr;
+    largest = splat(nothing ? b.select(nothing, number(0), largest) : largest);
     auto exponential = [&](Value *v, Value *, Value *) {
       return b.unary(OpKind::ScalarExp, b.sub(v, largest));
     };
@@ -80,7 +83,8 @@ struct Row {
       Value *shift = b.add(largest, splat(b.unary(OpKind::ScalarLog, sum)));
       return map([&](Value *v, Value *, Value *) { return b.sub(v, shift); }, operandRows);
     }
-    Value *scale = splat(b.div(number(1), sum));
+    Value *scale = b.div(number(1), sum);
+    scale = splat(nothing ? b.select(nothing, number(0), scale) : scale);
     map([&](Value *v, Value *i, Value *mask) { return b.mul(exponential(v, i, mask), scale); },
         operandRows);
   }
@@ -142,8 +146,8 @@ Result<Dim> emitRow(KernelFunc &k) {
             b.offset(k.results[0], at[1]),
             k.size(x.type.dim(rank - 1))};
     std::vector<Value *> operandRows(at.begin() + 2, at.end());
-    if (form == "softmax" || form == "log_softmax")
-      row.softmax(form == "log_softmax", operandRows);
+    if (form.ends_with("softmax"))
+      row.softmax(form == "log_softmax", form == "masked_softmax", operandRows);
     else
       row.normalize(form == "layer_norm", operandRows);
   });

@@ -139,6 +139,10 @@ EmitFn emitterFor(OpKind kind) {
     return emitArgReduce;
   case OpKind::KernelScan:
     return emitScan;
+  case OpKind::KernelScatter:
+    return emitScatter;
+  case OpKind::KernelTopK:
+    return emitTopK;
   default:
     return nullptr;
   }

@@ -75,5 +75,7 @@ Result<Dim> emitPack(KernelFunc &k);
 Result<Dim> emitGenerate(KernelFunc &k);
 Result<Dim> emitArgReduce(KernelFunc &k);
 Result<Dim> emitScan(KernelFunc &k);
+Result<Dim> emitScatter(KernelFunc &k);
+Result<Dim> emitTopK(KernelFunc &k);
 
 } // namespace cameo

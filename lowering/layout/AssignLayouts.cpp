@@ -154,7 +154,8 @@ void State::planConcats() {
     Dim at(0);
     for (Value *operand : op->operands()) {
       bool movable =
-          isKernel(operand->definingOp()) ||
+          (isKernel(operand->definingOp()) &&
+           operand->definingOp()->kind() != OpKind::KernelScatter) ||
           (operand->definingOp() && operand->definingOp()->kind() == OpKind::KernelConcat);
       if (movable)
         placements.try_emplace(operand, op, at);
@@ -432,6 +433,12 @@ void State::visit(Op &op) {
     return visitView(op);
   case OpKind::KernelConcat:
     return visitConcat(op);
+  case OpKind::KernelScatter: {
+    Value *x = op.operand(0), *y = op.result();
+    y->layout = x->layout;
+    orders[y] = orders[x];
+    return;
+  }
   case OpKind::LoopReturn:
     return placeReturn(op);
   default:

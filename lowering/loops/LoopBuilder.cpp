@@ -219,6 +219,32 @@ void LoopBuilder::forLoop(Value *lower, Value *upper, int64_t step,
   });
 }
 
+LoopBuilder::Values
+LoopBuilder::whileLoop(const Values &init, const std::function<Value *(const Values &)> &condition,
+                       const std::function<Values(const Values &)> &body) {
+  std::vector<Type> types;
+  for (Value *value : init)
+    types.push_back(value->type);
+  Op *loop = create(OpKind::LoopWhile, init, types, {}, 2);
+  auto carriedBy = [&](Block &block) {
+    Values carried;
+    for (const Type &type : types)
+      carried.push_back(block.addArg(type));
+    atEnd(block);
+    return carried;
+  };
+  Values now = carriedBy(loop->region(0)), yielded = {condition(now)};
+  yielded.insert(yielded.end(), now.begin(), now.end());
+  create(OpKind::LoopYield, yielded, {});
+  now = carriedBy(loop->region(1));
+  create(OpKind::LoopYield, body(now), {});
+  after(loop);
+  Values results;
+  for (const std::unique_ptr<Value> &result : loop->results())
+    results.push_back(result.get());
+  return results;
+}
+
 LoopBuilder::Values LoopBuilder::ifElse(Value *condition, const std::vector<Type> &types,
                                         const std::function<Values()> &then,
                                         const std::function<Values()> &otherwise) {

@@ -63,6 +63,10 @@ public:
   Values forLoop(Value *lower, Value *upper, int64_t step, const Values &init,
                  const std::function<Values(Value *, const Values &)> &body);
   void forLoop(Value *lower, Value *upper, int64_t step, const std::function<void(Value *)> &body);
+  /// `condition` gets the carried values and says whether `body` makes the next ones of them; the
+  /// last ones.
+  Values whileLoop(const Values &init, const std::function<Value *(const Values &)> &condition,
+                   const std::function<Values(const Values &)> &body);
   Values ifElse(Value *condition, const std::vector<Type> &types,
                 const std::function<Values()> &then, const std::function<Values()> &otherwise);
   void ifThen(Value *condition, const std::function<void()> &then);

@@ -4,6 +4,7 @@
 #include "ir/OpSpec.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
+#include "lowering/simplify/FoldConstants.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -50,6 +51,9 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::Pad, selectPad},
       {OpKind::GatherElements, selectGatherElements},
       {OpKind::GatherND, selectGatherND},
+      {OpKind::ScatterElements, selectScatterElements},
+      {OpKind::ScatterND, selectScatterND},
+      {OpKind::TensorScatter, selectTensorScatter},
       {OpKind::OneHot, selectOneHot},
       {OpKind::ReverseSequence, selectReverseSequence},
       {OpKind::ConstantOfShape, selectConstantOfShape},
@@ -61,6 +65,10 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::CumSum, selectScan},
       {OpKind::CumProd, selectScan},
       {OpKind::Conv, selectConv},
+      {OpKind::ConvTranspose, selectConvTranspose},
+      {OpKind::Resize, selectResize},
+      {OpKind::GridSample, selectGridSample},
+      {OpKind::RoiAlign, selectRoiAlign},
       {OpKind::MatMul, selectMatMul},
       {OpKind::Gemm, selectGemm},
       {OpKind::ConvInteger, selectConvInteger},
@@ -72,6 +80,10 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::LpPool, selectPool},
       {OpKind::ArgMax, selectArgReduce},
       {OpKind::ArgMin, selectArgReduce},
+      {OpKind::Attention, selectAttention},
+      {OpKind::RotaryEmbedding, selectRotaryEmbedding},
+      {OpKind::Einsum, selectEinsum},
+      {OpKind::TopK, selectTopK},
       {OpKind::Softmax, selectSoftmax},
       {OpKind::LogSoftmax, selectSoftmax},
       {OpKind::LayerNormalization, selectLayerNorm},
@@ -83,6 +95,24 @@ SelectFn selectorFor(OpKind kind) {
   if (spec(kind).tier == Tier::Pointwise)
     return selectPointwise;
   return spec(kind).tier == Tier::Reduce ? selectReduce : nullptr;
+}
+
+Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands, AttrDict attrs) {
+  // Weights are rearranged and padded here, for which a few times their size is the price.
+  constexpr int64_t growth = 16;
+  Op *op = TRY(s.b.graph(kind, std::move(operands), std::move(attrs)));
+  // What replaces the result is what replaces it in this use.
+  Op *use = s.b.create(OpKind::Identity, {op->result()}, {op->result()->type});
+  if (!TRY(foldOp(s.module, *op, growth))) {
+    Selection selection(s.module, *op);
+    SelectFn selector = selectorFor(kind);
+    ICE_UNLESS(selector, fmt::format("no selector for {}", spec(kind).name));
+    TRY(selector(selection));
+  }
+  Value *value = use->operand(0);
+  use->erase();
+  op->erase();
+  return value;
 }
 
 Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands) {

@@ -55,11 +55,26 @@ Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape);
 /// index of the element, one value a dim, and returns the element.
 using ElementFn = std::function<Value *(LoopBuilder &b, const std::vector<Value *> &index)>;
 void generate(Selection &s, std::vector<Value *> operands, const ElementFn &write);
+/// The same as a value of any type in addition to the op's results.
+Value *generated(Selection &s, std::vector<Value *> operands, const Type &type,
+                 const ElementFn &write);
+/// A `pointwise` kernel: `write` gets an element of each operand and returns one of the result,
+/// whose shape the operands broadcast to.
+Value *pointwise(Selection &s, std::vector<Value *> operands, const Type &type,
+                 const ElementFn &write);
+/// a [batch..., M, K] times b [batch..., K, N], batches broadcast, as elements of `dtype`.
+Value *matrixProduct(Selection &s, Value *a, Value *b, DType dtype);
+/// The first result of a graph op made while another is selected: evaluated at once if its operands
+/// are constants, else selected at once.
+Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands,
+                        AttrDict attrs = {});
 /// Inside a region: the element of the kernel's operand at an index, or a size as an index value.
 Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<Value *> index);
 Value *sizeValue(LoopBuilder &b, const Dim &dim);
 /// An index from data, counted from the end when negative; the run fails if it is out of range.
 Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent);
+/// The same without counting from the end: a negative index is out of range.
+Value *positionFrom(LoopBuilder &b, Value *index, const Dim &extent);
 /// An index below `own`, for a dim that may have less where sizes are known only at run time.
 Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &extent);
 /// The only element of the kernel's operand of one element.
@@ -74,7 +89,15 @@ Value *widened(LoopBuilder &b, Value *element);
 Result<void> selectPointwise(Selection &s);
 Result<void> selectReduce(Selection &s);
 Result<void> selectArgReduce(Selection &s);
+Result<void> selectAttention(Selection &s);
+Result<void> selectRotaryEmbedding(Selection &s);
+Result<void> selectEinsum(Selection &s);
+Result<void> selectTopK(Selection &s);
 Result<void> selectConv(Selection &s);
+Result<void> selectConvTranspose(Selection &s);
+Result<void> selectResize(Selection &s);
+Result<void> selectGridSample(Selection &s);
+Result<void> selectRoiAlign(Selection &s);
 Result<void> selectMatMul(Selection &s);
 Result<void> selectGemm(Selection &s);
 Result<void> selectConvInteger(Selection &s);
@@ -91,6 +114,9 @@ Result<void> selectGatherElements(Selection &s);
 Result<void> selectGatherND(Selection &s);
 Result<void> selectOneHot(Selection &s);
 Result<void> selectReverseSequence(Selection &s);
+Result<void> selectScatterElements(Selection &s);
+Result<void> selectScatterND(Selection &s);
+Result<void> selectTensorScatter(Selection &s);
 Result<void> selectConstantOfShape(Selection &s);
 Result<void> selectEyeLike(Selection &s);
 Result<void> selectRange(Selection &s);

@@ -3,6 +3,7 @@
 // of the epilogue.
 #include "lowering/select/Contractions.h"
 
+#include "ir/infer/Infer.h"
 #include "lowering/Shapes.h"
 #include "lowering/plan/Panels.h"
 
@@ -135,17 +136,21 @@ Result<void> selectConv(Selection &s) {
   return {};
 }
 
+Value *matrixProduct(Selection &s, Value *a, Value *b, DType dtype) {
+  const Dims &x = a->type.shape(), &y = b->type.shape();
+  Dims shape = *broadcastShapes(Dims(x.begin(), x.end() - 2), Dims(y.begin(), y.end() - 2));
+  shape.push_back(x[x.size() - 2]);
+  shape.push_back(y.back());
+  Op *gemm = gemmKernel(s, a, b, shape, accumulatorOf(a->type.dtype()));
+  gemm->result()->type = Type::tensor(dtype, shape);
+  endEpilogue(s, gemm, gemm->region().arg(0));
+  return gemm->result();
+}
+
+/// A vector operand's dim of 1 is dropped from the result by a view of the full product.
 Result<void> selectMatMul(Selection &s) {
   Value *a = asMatrix(s, s.op.operand(0), true), *b = asMatrix(s, s.op.operand(1), false);
-  // A vector operand's dim of 1 is dropped from the result by a view of the full product.
-  Dims full = s.out().shape();
-  if (b != s.op.operand(1))
-    full.push_back(Dim(1));
-  if (a != s.op.operand(0))
-    full.insert(full.end() - 1, Dim(1));
-  Op *gemm = gemmKernel(s, a, b, full, accumulatorOf(s.out().dtype()));
-  endEpilogue(s, gemm, gemm->region().arg(0));
-  s.replaceWithValue(reshapeView(s.b, gemm->result(), s.out().shape()));
+  s.replaceWithValue(reshapeView(s.b, matrixProduct(s, a, b, s.out().dtype()), s.out().shape()));
   return {};
 }
 

@@ -8,15 +8,35 @@
 
 namespace cameo {
 
-void generate(Selection &s, std::vector<Value *> operands, const ElementFn &write) {
-  Op *kernel = s.replaceWith(OpKind::KernelGenerate, std::move(operands), {}, 1);
+Value *generated(Selection &s, std::vector<Value *> operands, const Type &type,
+                 const ElementFn &write) {
+  Op *kernel = s.b.create(OpKind::KernelGenerate, std::move(operands), {type}, {}, 1);
   std::vector<Value *> index;
-  index.reserve(s.out().rank());
-  for (int64_t i = 0; i < s.out().rank(); i++)
+  index.reserve(type.rank());
+  for (int64_t i = 0; i < type.rank(); i++)
     index.push_back(kernel->region().addArg(Type::index()));
   s.b.atEnd(kernel->region());
   Value *element = write(s.b, index);
-  s.b.create(OpKind::LoopYield, {s.b.cast(element, s.out().dtype())}, {});
+  s.b.create(OpKind::LoopYield, {s.b.cast(element, type.dtype())}, {});
+  s.b.after(kernel);
+  return kernel->result();
+}
+
+Value *pointwise(Selection &s, std::vector<Value *> operands, const Type &type,
+                 const ElementFn &write) {
+  Op *kernel = s.b.create(OpKind::KernelPointwise, operands, {type}, {}, 1);
+  std::vector<Value *> elements;
+  for (Value *operand : operands)
+    elements.push_back(kernel->region().addArg(Type::scalar(operand->type.dtype())));
+  s.b.atEnd(kernel->region());
+  Value *element = write(s.b, elements);
+  s.b.create(OpKind::LoopYield, {s.b.cast(element, type.dtype())}, {});
+  s.b.after(kernel);
+  return kernel->result();
+}
+
+void generate(Selection &s, std::vector<Value *> operands, const ElementFn &write) {
+  s.replaceWithValue(generated(s, std::move(operands), s.out(), write));
 }
 
 Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<Value *> index) {
@@ -38,6 +58,13 @@ Value *sizeValue(LoopBuilder &b, const Dim &dim) {
 Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent) {
   return b.create(OpKind::RegionCheckIndex, {index, sizeValue(b, extent)}, {Type::index()})
       ->result();
+}
+
+Value *positionFrom(LoopBuilder &b, Value *index, const Dim &extent) {
+  // INT64_MIN is out of range whatever the size.
+  Value *given = b.cast(index, DType::I64);
+  Value *negative = b.cmp("lt", given, b.constantInt(given->type, 0));
+  return checkIndex(b, b.select(negative, b.constantInt(given->type, INT64_MIN), given), extent);
 }
 
 Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &extent) {

@@ -118,4 +118,12 @@ Result<void> selectArgReduce(Selection &s) {
   return {};
 }
 
+Result<void> selectTopK(Selection &s) {
+  AttrDict attrs;
+  attrs.set("axis", *normalizeAxis(s.op.attrs.getInt("axis", -1), s.in(0).rank()));
+  attrs.set("largest", s.op.attrs.getInt("largest", 1));
+  s.replaceWith(OpKind::KernelTopK, {s.op.operand(0)}, std::move(attrs));
+  return {};
+}
+
 } // namespace cameo

@@ -4,6 +4,8 @@
 //
 // A fold may not make a constant larger than its operands and 64 KB: a ConstantOfShape of a
 // petabyte is 152 bytes of model. Time and memory are budgeted for the same reason.
+#include "lowering/simplify/FoldConstants.h"
+
 #include "ir/OpSpec.h"
 #include "ir/eval/Interpreter.h"
 #include "ir/infer/Infer.h"
@@ -72,7 +74,7 @@ Result<bool> inferAgain(Module &module, Op &op) {
 }
 
 /// Whether the op's results are worth having as constants: known sizes, not grown past the limit.
-bool mayFold(Op &op) {
+bool mayFold(Op &op, int64_t growth) {
   if (op.operands().empty() || spec(op.kind()).check == Check::Random || op.numRegions() ||
       !hasEvaluator(op.kind()))
     return false;
@@ -96,7 +98,7 @@ bool mayFold(Op &op) {
       return false;
     made += *count * dtypeBytes(result->type.dtype());
   }
-  return made <= std::max(read, kMaxGrowth);
+  return made / growth <= std::max(read, kMaxGrowth);
 }
 
 Result<bool> evaluate(Module &module, Op &op) {
@@ -130,6 +132,10 @@ Result<bool> evaluate(Module &module, Op &op) {
 
 } // namespace
 
+Result<bool> foldOp(Module &module, Op &op, int64_t growth) {
+  return mayFold(op, growth) ? evaluate(module, op) : Result<bool>(false);
+}
+
 Result<bool> foldConstants(Module &module, PassContext &) {
   bool changed = false;
   std::vector<Op *> ops;
@@ -142,7 +148,7 @@ Result<bool> foldConstants(Module &module, PassContext &) {
     if (stale.count(op) && op->numRegions() == 0 && TRY(inferAgain(module, *op)))
       addUsers(*op, stale);
     bool known = isKnown(*op);
-    if (!known && !mayFold(*op))
+    if (!known && !mayFold(*op, 1))
       continue;
     addUsers(*op, stale);
     if (known)

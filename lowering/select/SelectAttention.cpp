@@ -1,0 +1,274 @@
+// Attention as two matrix products around a softmax, with f32 (or f64) scores whatever the
+// elements; scaling, soft cap and masks are pointwise and join the first product's epilogue. Query
+// heads that share a key head are a dim of their own, along which keys and values broadcast.
+#include "lowering/select/Select.h"
+
+#include <cmath>
+
+namespace cameo {
+namespace {
+
+struct Attention {
+  Selection &s;
+  LoopBuilder &b;
+  DType work;
+  Value *q, *k, *v; // [batch, heads, length, size]
+  Dim past, total, length;
+  bool causal;
+  int64_t left, right;
+
+  explicit Attention(Selection &s)
+      : s(s), b(s.b), work(s.in(0).dtype() == DType::F64 ? DType::F64 : DType::F32),
+        causal(s.op.attrs.getInt("is_causal")), left(s.op.attrs.getInt("left_window_size", -1)),
+        right(s.op.attrs.getInt("right_window_size", -1)) {}
+
+  Value *operand(int64_t i) const { return i < s.op.numOperands() ? s.op.operand(i) : nullptr; }
+  bool wants(int64_t i) const { return i < s.op.numResults() && !s.op.result(i)->users().empty(); }
+
+  Value *heads(Value *x, const char *attribute) {
+    if (x->type.rank() == 4)
+      return x;
+    const Dims &shape = x->type.shape();
+    Dim count(s.op.attrs.getInt(attribute));
+    Value *split = reshapeView(b, x, {shape[0], shape[1], count, Dim::floorDiv(shape[2], count)});
+    return transposeView(b, split, {0, 2, 1, 3});
+  }
+
+  Value *withCache(Value *cache, Value *fresh) {
+    if (!cache)
+      return fresh;
+    Dims shape = fresh->type.shape();
+    shape[2] = total;
+    AttrDict attrs;
+    attrs.set("axis", int64_t(2));
+    return b
+        .create(OpKind::KernelConcat, {cache, fresh}, {fresh->type.withShape(shape)},
+                std::move(attrs))
+        ->result();
+  }
+
+  /// [batch, heads, ...] with the heads split into those of the keys and those that share one.
+  Value *split(Value *x, const Dim &outer, const Dim &inner) {
+    Dims shape = x->type.shape();
+    shape[1] = outer;
+    shape.insert(shape.begin() + 2, inner);
+    return reshapeView(b, x, shape);
+  }
+
+  /// A mask, broadcast from the right, with the scores' five dims.
+  Value *mask(Value *given, const Dim &outer, const Dim &inner) {
+    Dims shape = given->type.shape();
+    shape.insert(shape.begin(), 4 - shape.size(), Dim(1));
+    Value *x = reshapeView(b, given, shape);
+    return shape[1] == Dim(1) ? split(x, Dim(1), Dim(1)) : split(x, outer, inner);
+  }
+
+  Value *restricted(Value *given);
+  Value *bias();
+  Result<void> select();
+  Value *masked(Value *scores, const Dim &outer, const Dim &inner);
+  void show(int64_t mode, Value *scores);
+};
+
+/// The mask over all keys: those it does not reach are masked.
+Value *Attention::restricted(Value *given) {
+  Dims shape = given->type.shape();
+  Dim reach = shape.back();
+  if (reach == total)
+    return given;
+  shape.back() = total;
+  Type type = given->type;
+  return generated(
+      s, {given}, type.withShape(shape), [&](LoopBuilder &, const std::vector<Value *> &index) {
+        std::vector<Value *> at = index;
+        Value *size = sizeValue(b, reach), *last = b.sub(size, b.index(1));
+        at.back() = b.max(b.min(index.back(), last), b.index(0));
+        Type scalar = Type::scalar(type.dtype());
+        Value *none =
+            isFloat(type.dtype()) ? b.constant(scalar, -INFINITY) : b.constantInt(scalar, 0);
+        return b.select(b.cmp("lt", index.back(), size), elementAt(b, type, 0, at), none);
+      });
+}
+
+/// 0 where position i of a batch may look at key j by the attributes and lengths alone, -inf
+/// elsewhere; nullptr if it may look everywhere.
+Value *Attention::bias() {
+  Value *lengths = operand(6);
+  if (!causal && left < 0 && right < 0 && !lengths)
+    return nullptr;
+  Dim batch = lengths ? q->type.dim(0) : Dim(1);
+  std::vector<Value *> operands;
+  if (lengths)
+    operands.push_back(lengths);
+  Type type = Type::tensor(work, {batch, Dim(1), Dim(1), length, total});
+  return generated(s, operands, type, [&](LoopBuilder &, const std::vector<Value *> &index) {
+    Value *i = index[3], *j = index[4], *allowed = nullptr, *offset = sizeValue(b, past);
+    if (lengths) {
+      Value *which = indexWithin(b, index[0], batch, lengths->type.dim(0));
+      Value *valid = b.toIndex(elementAt(b, lengths->type, 0, {which}));
+      allowed = b.cmp("lt", j, valid);
+      Value *fromEnd = b.sub(valid, sizeValue(b, length));
+      offset =
+          past == Dim(0) ? fromEnd : b.select(b.cmp("gt", offset, b.index(0)), offset, fromEnd);
+    }
+    Value *ahead = b.sub(j, b.add(i, offset));
+    if (causal)
+      allowed = both(b, allowed, b.cmp("le", ahead, b.index(0)));
+    if (left >= 0)
+      allowed = both(b, allowed, b.cmp("ge", ahead, b.index(-left)));
+    if (right >= 0)
+      allowed = both(b, allowed, b.cmp("le", ahead, b.index(right)));
+    Type scalar = Type::scalar(work);
+    return b.select(allowed, b.constant(scalar, 0), b.constant(scalar, -INFINITY));
+  });
+}
+
+/// Gives the debug output the scores of the stage it asks for.
+void Attention::show(int64_t mode, Value *scores) {
+  if (!wants(3) || s.op.attrs.getInt("qk_matmul_output_mode") != mode)
+    return;
+  Value *result = pointwise(s, {scores}, scores->type.withDType(s.out(3).dtype()),
+                            [](LoopBuilder &, const std::vector<Value *> &x) { return x[0]; });
+  result = reshapeView(b, result, s.out(3).shape());
+  s.op.result(3)->replaceAllUsesWith(result);
+}
+
+/// Scores with soft cap and masks.
+Value *Attention::masked(Value *scores, const Dim &outer, const Dim &inner) {
+  double softcap = s.op.attrs.getFloat("softcap", 0);
+  Type type = scores->type;
+  if (softcap > 0)
+    scores = pointwise(s, {scores}, type, [&](LoopBuilder &, const std::vector<Value *> &x) {
+      Value *cap = b.constant(x[0]->type, softcap);
+      return b.mul(cap, b.unary(OpKind::ScalarTanh, b.div(x[0], cap)));
+    });
+  show(1, scores);
+  if (Value *given = operand(3)) {
+    Value *full = mask(restricted(given), outer, inner);
+    scores = pointwise(s, {scores, full}, type, [&](LoopBuilder &, const std::vector<Value *> &x) {
+      if (x[1]->type.dtype() == DType::Bool)
+        return b.select(x[1], x[0], b.constant(x[0]->type, -INFINITY));
+      return b.add(x[0], b.cast(x[1], work));
+    });
+  }
+  if (Value *where = bias())
+    scores = pointwise(s, {scores, where}, type, [&](LoopBuilder &, const std::vector<Value *> &x) {
+      return b.add(x[0], x[1]);
+    });
+  show(2, scores);
+  return scores;
+}
+
+Result<void> Attention::select() {
+  q = heads(operand(0), "q_num_heads");
+  k = heads(operand(1), "kv_num_heads");
+  v = heads(operand(2), "kv_num_heads");
+  length = q->type.dim(2);
+  past = operand(4) ? operand(4)->type.dim(2) : Dim(0);
+  total = past + k->type.dim(2);
+  k = withCache(operand(4), k);
+  v = withCache(operand(5), v);
+  Dim outer = k->type.dim(1), inner = Dim::floorDiv(q->type.dim(1), outer);
+  Dim size = q->type.dim(3);
+  if (!size.isConst() && !s.op.attrs.has("scale"))
+    return s.unsupportedBecause("a head size known only at run time is not supported yet");
+  double scale = s.op.attrs.has("scale") ? s.op.attrs.getFloat("scale")
+                                         : 1 / std::sqrt(static_cast<double>(size.value()));
+  Value *keys = split(transposeView(b, k, {0, 1, 3, 2}), outer, Dim(1));
+  Value *scores = matrixProduct(s, split(q, outer, inner), keys, work);
+  scores = pointwise(s, {scores}, scores->type, [&](LoopBuilder &, const std::vector<Value *> &x) {
+    return b.mul(x[0], b.constant(x[0]->type, scale));
+  });
+  show(0, scores);
+  scores = masked(scores, outer, inner);
+  AttrDict attrs;
+  attrs.set("form", std::string("masked_softmax"));
+  attrs.set("epsilon", 0.0);
+  Op *row = b.create(OpKind::KernelRow, {scores}, {scores->type.withDType(s.in(0).dtype())},
+                     std::move(attrs), 1);
+  Value *element = row->region().addArg(Type::scalar(work));
+  b.atEnd(row->region());
+  b.create(OpKind::LoopYield, {b.cast(element, s.in(0).dtype())}, {});
+  b.after(row);
+  show(3, row->result());
+  Value *y = matrixProduct(s, row->result(), split(v, outer, Dim(1)), s.out().dtype());
+  Dims shape = y->type.shape();
+  shape[1] = q->type.dim(1);
+  shape.erase(shape.begin() + 2);
+  y = reshapeView(b, y, shape);
+  if (s.out().rank() == 3)
+    y = reshapeView(b, transposeView(b, y, {0, 2, 1, 3}), s.out().shape());
+  s.replaceWithValue(y);
+  for (int64_t i : {1, 2})
+    if (wants(i))
+      s.op.result(i)->replaceAllUsesWith(i == 1 ? k : v);
+  return {};
+}
+
+} // namespace
+
+Result<void> selectAttention(Selection &s) { return Attention(s).select(); }
+
+/// Pairs of elements of each head are rotated by angles whose cosines and sines are given, one row
+/// a position.
+Result<void> selectRotaryEmbedding(Selection &s) {
+  Type x = s.in(0), cosines = s.in(1), sines = s.in(2);
+  bool packed = x.rank() == 3, interleaved = s.op.attrs.getInt("interleaved");
+  Dim size = packed ? Dim::floorDiv(x.dim(2), Dim(s.op.attrs.getInt("num_heads"))) : x.dim(3);
+  int64_t rotary = s.op.attrs.getInt("rotary_embedding_dim");
+  if (!size.isConst())
+    return s.unsupportedBecause("a head size known only at run time is not supported yet");
+  rotary = rotary ? rotary : size.value();
+  if (rotary < 2 || rotary % 2 || rotary > size.value())
+    return s.unsupportedBecause("this rotary_embedding_dim is not supported");
+  Value *positions = s.op.numOperands() > 3 ? s.op.operand(3) : nullptr;
+  std::vector<Value *> operands = {s.op.operand(0), s.op.operand(1), s.op.operand(2)};
+  if (positions)
+    operands.push_back(positions);
+  int64_t half = rotary / 2;
+  generate(s, operands, [&](LoopBuilder &b, const std::vector<Value *> &index) {
+    DType work = x.dtype() == DType::F64 ? DType::F64 : DType::F32;
+    Value *last = index.back(), *zero = b.index(0);
+    Value *within = packed ? b.rem(last, b.index(size.value())) : last;
+    Value *batch = index[0], *step = packed ? index[1] : index[2];
+    // Elements past the rotated ones look at angle 0 and are then left as they are.
+    Value *rotated = b.cmp("lt", within, b.index(rotary));
+    Value *inside = rotary == size.value() ? within : b.select(rotated, within, zero);
+    Value *second, *angle, *partner;
+    if (interleaved) {
+      second = b.cmp("eq", b.rem(inside, b.index(2)), b.index(1));
+      angle = b.div(inside, b.index(2));
+      partner = b.select(second, b.index(-1), b.index(1));
+    } else {
+      second = b.cmp("ge", inside, b.index(half));
+      angle = b.rem(inside, b.index(half));
+      partner = b.select(second, b.index(-half), b.index(half));
+    }
+    if (rotary != size.value())
+      partner = b.select(rotated, partner, zero);
+    // One element an entry and step of the batch; either names a row of the tables.
+    auto entry = [&](const Type &type) {
+      return std::vector<Value *>{indexWithin(b, batch, x.dim(0), type.dim(0)),
+                                  indexWithin(b, step, x.dim(packed ? 1 : 2), type.dim(1))};
+    };
+    std::vector<Value *> row;
+    if (positions)
+      row = {positionFrom(b, elementAt(b, positions->type, 3, entry(positions->type)),
+                          cosines.dim(0))};
+    else
+      row = entry(cosines);
+    row.push_back(indexWithin(b, angle, Dim(half), cosines.shape().back()));
+    std::vector<Value *> other = index;
+    other.back() = b.add(last, partner);
+    Value *own = b.cast(elementAt(b, x, 0, index), work);
+    Value *cosine = b.cast(elementAt(b, cosines, 1, row), work);
+    Value *sine = b.cast(elementAt(b, sines, 2, row), work);
+    Value *across = b.mul(b.cast(elementAt(b, x, 0, other), work), sine);
+    Value *along = b.mul(own, cosine);
+    Value *result = b.select(second, b.add(along, across), b.sub(along, across));
+    return rotary == size.value() ? result : b.select(rotated, result, own);
+  });
+  return {};
+}
+
+} // namespace cameo
