@@ -1,5 +1,5 @@
-// Max and average pools: vectors of channels, one output row a unit, windows clipped at the edges
-// instead of a halo, because padding must not win a maximum or count in a mean.
+// Max, average and sum pools: vectors of channels, one output row a unit, windows clipped at the
+// edges instead of a halo, because padding must not win a maximum or count in a mean.
 #include "lowering/kernels/Nest.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ struct Pool {
   KernelFunc &k;
   LoopBuilder &b;
   std::vector<int64_t> kernel, strides, dilations, pads, declaredEnd;
-  bool average, countPadding;
+  bool largest, average, countPadding;
   DType work;
 
   using Values = LoopBuilder::Values;
@@ -24,6 +24,7 @@ struct Pool {
       : k(k), b(k.b), kernel(k.op.attrs.getInts("kernel")), strides(k.op.attrs.getInts("strides")),
         dilations(k.op.attrs.getInts("dilations")), pads(k.op.attrs.getInts("pads_begin")),
         declaredEnd(k.op.attrs.getInts("declared_pads_end")),
+        largest(k.op.attrs.getString("kind") == "max"),
         average(k.op.attrs.getString("kind") == "average"),
         countPadding(k.op.attrs.getInt("count_include_pad")) {
     DType dtype = x().type.dtype();
@@ -68,7 +69,7 @@ struct Pool {
                 Value *mask) {
     if (dim == clips.size()) {
       Value *element = b.cast(b.load(k.operands[0], at, lanes, mask), work);
-      return average ? b.add(sum, element) : b.max(sum, element);
+      return largest ? b.max(sum, element) : b.add(sum, element);
     }
     return b.forLoop(
         clips[dim].first, clips[dim].last, 1, {sum}, [&](Value *t, const Values &now) -> Values {
@@ -90,7 +91,7 @@ struct Pool {
     emitVectorLoop(k, k.size(x().type.dim(1)), k.lanes(work), bytes,
                    [&](Value *c, int64_t lanes, Value *mask) {
                      Type type = lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work);
-                     Value *start = average ? b.constant(type, 0) : lowest(type);
+                     Value *start = largest ? lowest(type) : b.constant(type, 0);
                      Value *result = window(0, clips, b.add(from, c), start, lanes, mask);
                      if (average)
                        result = b.div(result, b.splat(divisor, lanes));

@@ -215,6 +215,8 @@ const std::unordered_map<OpKind, Formula> &formulas() {
       FORMULA(Softsign, b.div(x[0], b.add(like(b, x[0], 1), b.unary(OpKind::ScalarAbs, x[0])))),
       FORMULA(Mish, b.mul(x[0], b.unary(OpKind::ScalarTanh, softplus(b, x[0])))),
       FORMULA(Swish, b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha")))))),
+      FORMULA(SwiGLU,
+              b.mul(b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha"))))), x[1])),
   };
   return table;
 }

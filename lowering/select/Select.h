@@ -5,6 +5,7 @@
 
 #include "ir/Result.h"
 #include "ir/Target.h"
+#include "lowering/Shapes.h"
 #include "lowering/loops/LoopBuilder.h"
 
 #include <functional>
@@ -82,6 +83,11 @@ Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand);
 /// `a and b` of two conditions, the first of which may be absent.
 Value *both(LoopBuilder &b, Value *first, Value *second);
 
+/// The attributes of a `pool` kernel in the place of a graph op.
+AttrDict poolAttrs(Op &op, const Window &window, const std::string &kind);
+/// Where the maxima of a MaxPool are: its second result.
+Value *poolIndices(Selection &s, const Window &window);
+
 /// Half-precision elements are computed in f32 inside bodies.
 Value *widened(LoopBuilder &b, Value *element);
 
@@ -105,6 +111,11 @@ Result<void> selectMatMulInteger(Selection &s);
 Result<void> selectQuantizeLinear(Selection &s);
 Result<void> selectDequantizeLinear(Selection &s);
 Result<void> selectPool(Selection &s);
+Result<void> selectLpPool(Selection &s);
+Result<void> selectGlobalLpPool(Selection &s);
+Result<void> selectBitCast(Selection &s);
+Result<void> selectDropout(Selection &s);
+Result<void> selectDet(Selection &s);
 Result<void> selectSoftmax(Selection &s);
 Result<void> selectLayerNorm(Selection &s);
 Result<void> selectKnown(Selection &s);

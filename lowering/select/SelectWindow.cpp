@@ -63,28 +63,65 @@ std::vector<int64_t> declaredPadsEnd(Op &op, const Window &window) {
   return end;
 }
 
+/// The mean and the inverse deviation of a layer normalization, where somebody asks for them: the
+/// row kernel has them for a row at a time only.
+Result<void> layerStatistics(Selection &s, int64_t axis) {
+  bool wanted = false;
+  for (int64_t i = 1; i < s.op.numResults(); i++)
+    wanted = wanted || !s.op.result(i)->users().empty();
+  if (!wanted)
+    return {};
+  std::vector<int64_t> axes(s.in(0).rank() - axis);
+  std::iota(axes.begin(), axes.end(), axis);
+  DType work = s.in(0).dtype() == DType::F64 ? DType::F64 : DType::F32;
+  Value *x = s.op.operand(0), *list = s.b.Builder::constant(makeConst(axes));
+  Value *wide = pointwise(s, {x}, x->type.withDType(work),
+                          [](LoopBuilder &, const std::vector<Value *> &e) { return e[0]; });
+  Value *mean = TRY(lowered(s, OpKind::ReduceMean, {wide, list}));
+  Value *centred = TRY(lowered(s, OpKind::Sub, {wide, mean}));
+  Value *squares = TRY(lowered(s, OpKind::Mul, {centred, centred}));
+  Value *variance = TRY(lowered(s, OpKind::ReduceMean, {squares, list}));
+  double epsilon = s.op.attrs.getFloat("epsilon", 1e-5);
+  for (int64_t i = 1; i < s.op.numResults(); i++) {
+    if (s.op.result(i)->users().empty())
+      continue;
+    auto write = [&](LoopBuilder &b, const std::vector<Value *> &e) {
+      if (i == 1)
+        return e[0];
+      Value *root = b.unary(OpKind::ScalarSqrt, b.add(e[0], b.constant(e[0]->type, epsilon)));
+      return b.div(b.constant(e[0]->type, 1), root);
+    };
+    Value *result = pointwise(s, {i == 1 ? mean : variance}, s.out(i), write);
+    s.op.result(i)->replaceAllUsesWith(result);
+  }
+  return {};
+}
+
 } // namespace
+
+AttrDict poolAttrs(Op &op, const Window &window, const std::string &kind) {
+  AttrDict attrs;
+  attrs.set("kind", kind);
+  attrs.set("kernel", window.kernel);
+  attrs.set("strides", window.strides);
+  attrs.set("pads_begin", window.padsBegin);
+  attrs.set("pads_end", window.padsEnd);
+  attrs.set("declared_pads_end", declaredPadsEnd(op, window));
+  attrs.set("dilations", window.dilations);
+  attrs.set("count_include_pad", op.attrs.getInt("count_include_pad"));
+  return attrs;
+}
 
 Result<void> selectPool(Selection &s) {
   std::optional<Window> window = windowOf(s.op, s.op.attrs.getInts("kernel_shape"));
   if (!window)
     return s.unsupportedBecause("auto_pad with a symbolic size is not supported yet");
-  if (s.op.numResults() > 1 && s.op.result(1)->users().size())
-    return s.unsupportedBecause("the indices output is not supported yet");
-  if (s.op.kind() == OpKind::LpPool)
-    return s.unsupportedBecause("no lowering for this operator yet");
-  AttrDict attrs;
-  attrs.set("kind", std::string(s.op.kind() == OpKind::MaxPool ? "max" : "average"));
-  attrs.set("kernel", window->kernel);
-  attrs.set("strides", window->strides);
-  attrs.set("pads_begin", window->padsBegin);
-  attrs.set("pads_end", window->padsEnd);
-  attrs.set("declared_pads_end", declaredPadsEnd(s.op, *window));
-  attrs.set("dilations", window->dilations);
-  attrs.set("count_include_pad", s.op.attrs.getInt("count_include_pad"));
+  if (s.op.numResults() > 1 && !s.op.result(1)->users().empty())
+    s.op.result(1)->replaceAllUsesWith(poolIndices(s, *window));
   while (s.op.numResults() > 1)
     s.op.eraseResult(s.op.numResults() - 1);
-  s.replaceWith(OpKind::KernelPool, {s.op.operand(0)}, std::move(attrs));
+  std::string kind = s.op.kind() == OpKind::MaxPool ? "max" : "average";
+  s.replaceWith(OpKind::KernelPool, {s.op.operand(0)}, poolAttrs(s.op, *window, kind));
   return {};
 }
 
@@ -98,11 +135,9 @@ Result<void> selectSoftmax(Selection &s) {
 }
 
 Result<void> selectLayerNorm(Selection &s) {
-  for (int64_t i = 1; i < s.op.numResults(); i++)
-    if (!s.op.result(i)->users().empty())
-      return s.unsupportedBecause("the mean and deviation outputs are not supported yet");
   const Type &type = s.in(0);
   int64_t axis = *normalizeAxis(s.op.attrs.getInt("axis", -1), type.rank());
+  TRY(layerStatistics(s, axis));
   Value *x = flattenTail(s, s.op.operand(0), axis);
   // Scale and bias broadcast to the dims that are normalized, which flattening makes one.
   Dims normalized(type.shape().begin() + axis, type.shape().end());
