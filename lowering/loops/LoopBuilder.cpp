@@ -219,9 +219,9 @@ void LoopBuilder::forLoop(Value *lower, Value *upper, int64_t step,
   });
 }
 
-LoopBuilder::Values
-LoopBuilder::whileLoop(const Values &init, const std::function<Value *(const Values &)> &condition,
-                       const std::function<Values(const Values &)> &body) {
+LoopBuilder::Values LoopBuilder::whileLoop(const Values &init,
+                                           const std::function<Value *(const Values &)> &condition,
+                                           const std::function<Values(const Values &)> &body) {
   std::vector<Type> types;
   for (Value *value : init)
     types.push_back(value->type);

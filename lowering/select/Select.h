@@ -86,7 +86,7 @@ Value *both(LoopBuilder &b, Value *first, Value *second);
 /// The attributes of a `pool` kernel in the place of a graph op.
 AttrDict poolAttrs(Op &op, const Window &window, const std::string &kind);
 /// Where the maxima of a MaxPool are: its second result.
-Value *poolIndices(Selection &s, const Window &window);
+Result<Value *> poolIndices(Selection &s, const Window &window);
 
 /// Half-precision elements are computed in f32 inside bodies.
 Value *widened(LoopBuilder &b, Value *element);

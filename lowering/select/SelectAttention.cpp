@@ -184,11 +184,11 @@ Result<void> Attention::select() {
   AttrDict attrs;
   attrs.set("form", std::string("masked_softmax"));
   attrs.set("epsilon", 0.0);
-  Op *row = b.create(OpKind::KernelRow, {scores}, {scores->type.withDType(s.in(0).dtype())},
+  Op *row = b.create(OpKind::KernelRow, {scores}, {scores->type.withDType(v->type.dtype())},
                      std::move(attrs), 1);
   Value *element = row->region().addArg(Type::scalar(work));
   b.atEnd(row->region());
-  b.create(OpKind::LoopYield, {b.cast(element, s.in(0).dtype())}, {});
+  b.create(OpKind::LoopYield, {b.cast(element, v->type.dtype())}, {});
   b.after(row);
   show(3, row->result());
   Value *y = matrixProduct(s, row->result(), split(v, outer, Dim(1)), s.out().dtype());

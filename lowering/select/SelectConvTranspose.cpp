@@ -12,6 +12,11 @@
 namespace cameo {
 namespace {
 
+// Strides beyond this, and phases with this many times more taps than the kernel has elements,
+// waste more than they are worth.
+constexpr int64_t kLargestStride = 1 << 16;
+constexpr int64_t kMostWaste = 16;
+
 /// One spatial dim.
 struct Along {
   int64_t kernel, stride, dilation;
@@ -53,6 +58,8 @@ std::optional<Along> planDim(const Op &op, size_t i, int64_t kernel) {
   };
   Along a;
   a.kernel = kernel, a.stride = attr("strides", 1), a.dilation = attr("dilations", 1);
+  if (a.stride > kLargestStride || a.dilation > kLargestStride)
+    return std::nullopt;
   int64_t extent = (kernel - 1) * a.dilation + 1;
   a.taps = a.stride == 1 ? kernel : ceilDiv(extent, a.stride);
   a.spread = a.stride == 1 ? a.dilation : 1;
@@ -79,12 +86,17 @@ std::optional<Plan> planOf(const Op &op) {
   if (!w)
     return std::nullopt;
   Plan plan{group, (*w)[0] / group, (*w)[1], 1, {}};
+  double waste = 1;
   for (size_t i = 0; i + 2 < w->size(); i++) {
     std::optional<Along> a = planDim(op, i, (*w)[i + 2]);
     if (!a)
       return std::nullopt;
     plan.phases *= a->stride;
     plan.dims.push_back(*a);
+    waste *= static_cast<double>(a->taps) * static_cast<double>(a->stride) /
+             static_cast<double>(a->kernel);
+    if (waste > kMostWaste)
+      return std::nullopt;
   }
   return plan;
 }
@@ -181,7 +193,8 @@ Result<void> selectConvTranspose(Selection &s) {
   std::optional<Plan> plan = planOf(s.op);
   if (!plan)
     return s.unsupportedBecause(
-        "weights or padding of a size known only at run time are not supported yet");
+        "weights or padding of a size known only at run time, and strides much larger than the "
+        "kernel, are not supported yet");
   Value *conv = TRY(convolution(s, *plan));
   bool cropped = false;
   for (const Along &a : plan->dims)

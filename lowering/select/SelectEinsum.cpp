@@ -277,7 +277,12 @@ Result<void> selectEinsum(Selection &s) {
   Einsum einsum(s);
   if (!einsum.parse() || !einsum.collectSizes())
     return s.unsupportedBecause("this equation does not fit its operands");
-  s.replaceWithValue(TRY(einsum.result()));
+  Value *result = TRY(einsum.result());
+  // An equation that changes nothing must not rename an input.
+  if (result == s.op.operand(0))
+    s.op.result()->replaceAllUsesWith(result);
+  else
+    s.replaceWithValue(result);
   return {};
 }
 

@@ -10,6 +10,9 @@ namespace {
 
 using Values = LoopBuilder::Values;
 
+// All taps of a window are visited, in the input or not, which bounds the time that takes.
+constexpr int64_t kMostTaps = 1 << 20;
+
 /// One window of a pool inside a region: position along each dim of a tap, and whether it is in the
 /// input.
 struct WindowReader {
@@ -60,12 +63,13 @@ DType workOf(DType dtype) { return dtype == DType::F64 ? DType::F64 : DType::F32
 } // namespace
 
 /// Of equal maxima the first counts, a NaN wins, and an empty window reports 0.
-Value *poolIndices(Selection &s, const Window &window) {
+Result<Value *> poolIndices(Selection &s, const Window &window) {
   Type x = s.in(0);
   bool columnMajor = s.op.attrs.getInt("storage_order") && x.rank() >= 4;
   int64_t taps = 1;
   for (int64_t extent : window.kernel)
-    taps *= extent;
+    if (__builtin_mul_overflow(taps, extent, &taps) || taps > kMostTaps)
+      return s.unsupportedBecause("indices of a window this large are not supported");
   auto write = [&](LoopBuilder &b, const std::vector<Value *> &index) {
     // Positions count rows of the whole input, or columns of its last two dims.
     auto number = [&](const std::vector<Value *> &at) {

@@ -15,6 +15,8 @@ namespace {
 
 // More taps than this are a loop.
 constexpr int64_t kUnrolled = 8;
+// The filter of antialiasing is as wide as the scale is small; this keeps it finite.
+constexpr double kSmallestScale = 1.0 / (1 << 20);
 
 struct ResizeAxis {
   int64_t axis;
@@ -104,6 +106,8 @@ std::string Resize::collectAxes() {
       a.scale = 1;
     else if (!byScales && a.in.isConst() && a.out.isConst() && a.in.value() > 0)
       a.scale = static_cast<double>(a.out.value()) / static_cast<double>(a.in.value());
+    if (antialias && a.scale && !(*a.scale >= kSmallestScale))
+      return "antialiasing by a scale this small is not supported";
     if (crop || a.scale != 1 || !(a.in == a.out))
       axes.push_back(a);
   }
@@ -226,7 +230,7 @@ Value *Resize::interpolated(const ResizeAxis &a, const Type &x, std::vector<Valu
   // Antialiasing stretches the filter when shrinking.
   Value *first;
   if (antialias) {
-    stretch = b.min(scaleOf(a), real(1));
+    stretch = b.max(b.min(scaleOf(a), real(1)), real(kSmallestScale));
     Value *wide = a.scale ? real(reach / std::min(*a.scale, 1.0)) : b.div(real(reach), stretch);
     Value *lowest = b.unary(OpKind::ScalarFloor, b.unary(OpKind::ScalarNeg, wide));
     first = a.scale

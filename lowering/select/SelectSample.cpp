@@ -290,6 +290,8 @@ Result<void> selectGridSample(Selection &s) {
 
 Result<void> selectRoiAlign(Selection &s) {
   RoiAlign align(s);
+  if (align.sampling >= RoiAlign::kMostSamples)
+    return s.unsupportedBecause("a sampling_ratio this large is not supported");
   generate(s, s.op.operands(),
            [&](LoopBuilder &, const std::vector<Value *> &index) { return align.element(index); });
   return {};

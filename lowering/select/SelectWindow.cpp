@@ -117,7 +117,7 @@ Result<void> selectPool(Selection &s) {
   if (!window)
     return s.unsupportedBecause("auto_pad with a symbolic size is not supported yet");
   if (s.op.numResults() > 1 && !s.op.result(1)->users().empty())
-    s.op.result(1)->replaceAllUsesWith(poolIndices(s, *window));
+    s.op.result(1)->replaceAllUsesWith(TRY(poolIndices(s, *window)));
   while (s.op.numResults() > 1)
     s.op.eraseResult(s.op.numResults() - 1);
   std::string kind = s.op.kind() == OpKind::MaxPool ? "max" : "average";
