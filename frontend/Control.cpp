@@ -111,6 +111,10 @@ Result<bool> RegionTypes::widen(const Op &op, Value &argument, const Type &yield
     type = Type::sequence(Type::unranked(type.element().dtype()));
     return true;
   }
+  if (type.kind() == Type::Kind::Optional && yielded.kind() != Type::Kind::Optional)
+    return unsupported(
+        errorAt(op, "a carried optional that the body makes " + yielded.str() + " is not supported")
+            .message);
   bool tensors = type.isTensor() && yielded.isTensor();
   if (type.kind() != yielded.kind() || (tensors && type.dtype() != yielded.dtype()))
     return errorAt(op, "carried value " + quote(argument.name) + " is " + type.str() +
