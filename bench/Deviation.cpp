@@ -22,6 +22,10 @@ double halfEpsilon(DType dtype) {
   return 0;
 }
 
+double epsilonOf(DType dtype, const Judgement &judgement) {
+  return std::max(halfEpsilon(dtype), halfEpsilon(judgement.precision));
+}
+
 Grade gradeOf(double value, double excellent, double good) {
   return value < excellent ? Grade::Excellent : value < good ? Grade::Good : Grade::Poor;
 }
@@ -87,8 +91,7 @@ void judgeExact(Deviation &deviation) {
   deviation.grade = deviation.maxAbs == 0 ? Grade::Excellent : Grade::Poor;
 }
 
-void judgeFloat(Deviation &deviation, DType dtype) {
-  double epsilon = halfEpsilon(dtype);
+void judgeFloat(Deviation &deviation, double epsilon) {
   double excellent = epsilon > 0 ? epsilon : 1e-5, good = epsilon > 0 ? 8 * epsilon : 1e-4;
   deviation.grade = std::max({gradeOf(deviation.relative, excellent, good),
                               gradeOf(deviation.mse, excellent * excellent, good * good),
@@ -96,7 +99,7 @@ void judgeFloat(Deviation &deviation, DType dtype) {
 }
 
 bool withinTolerance(const Deviation &deviation, DType dtype, const Judgement &judgement) {
-  double atol = std::max(judgement.atol, 8 * halfEpsilon(dtype));
+  double atol = std::max(judgement.atol, 8 * epsilonOf(dtype, judgement));
   return isFloat(dtype) && judgement.step == 0 && deviation.relative <= atol &&
          deviation.cosine > 0.999;
 }
@@ -107,7 +110,7 @@ void judge(Deviation &deviation, DType dtype, const Judgement &judgement) {
   if (judgement.step > 0)
     judgeSteps(deviation, judgement.step);
   else if (isFloat(dtype))
-    judgeFloat(deviation, dtype);
+    judgeFloat(deviation, epsilonOf(dtype, judgement));
   else if (judgement.quantized && narrow)
     judgeSteps(deviation, 1);
   else

@@ -16,6 +16,8 @@ struct Judgement {
   double atol = 1e-4; // of the output's scale; half types are allowed at least 8 of their epsilon
   /// For an output that is a dequantized integer: the size of one quantization step, else 0.
   double step = 0;
+  /// The narrowest float type on the way to the output, whose epsilon then counts.
+  DType precision = DType::F32;
   /// 8-bit and 16-bit integers count in steps, one step being a tie rounded the other way.
   bool quantized = false;
 };

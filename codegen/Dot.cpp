@@ -22,6 +22,23 @@ llvm::Intrinsic::ID vnniOf(int64_t lanes) {
   }
 }
 
+llvm::Intrinsic::ID bf16DotOf(const Target &target, int64_t lanes) {
+  if (!target.hasBf16Dot)
+    return llvm::Intrinsic::not_intrinsic;
+  if (target.arch == Arch::AArch64)
+    return lanes == 4 ? llvm::Intrinsic::aarch64_neon_bfdot : llvm::Intrinsic::not_intrinsic;
+  switch (lanes) {
+  case 16:
+    return llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512;
+  case 8:
+    return llvm::Intrinsic::x86_avx512bf16_dpbf16ps_256;
+  case 4:
+    return llvm::Intrinsic::x86_avx512bf16_dpbf16ps_128;
+  default:
+    return llvm::Intrinsic::not_intrinsic;
+  }
+}
+
 } // namespace
 
 // nullptr if there is none.
@@ -65,6 +82,27 @@ llvm::Value *OpBuilder::dot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool
                             llvm::Value *b) {
   llvm::Value *result = dotInstruction(sum, aSigned, a, bSigned, b);
   return result ? result : dotByParts(sum, aSigned, a, bSigned, b);
+}
+
+llvm::Value *OpBuilder::dotPairs(llvm::Value *sum, llvm::Value *a, llvm::Value *b) {
+  int64_t count = lanes(sum->getType());
+  llvm::Intrinsic::ID id = bf16DotOf(target_, count);
+  if (id != llvm::Intrinsic::not_intrinsic) {
+    llvm::Type *pairs = like(getBFloatTy(), a->getType());
+    a = CreateBitCast(a, pairs), b = CreateBitCast(b, pairs);
+    if (target_.arch == Arch::AArch64)
+      return CreateIntrinsic(id, {sum->getType(), pairs}, {sum, a, b});
+    return CreateIntrinsic(id, {}, {sum, a, b});
+  }
+  for (int part = 0; part < 2; part++) {
+    llvm::SmallVector<int> every;
+    for (int64_t lane = 0; lane < count; lane++)
+      every.push_back(static_cast<int>(2 * lane + part));
+    llvm::Value *x = cast(CreateShuffleVector(a, every), DType::BF16, DType::F32);
+    llvm::Value *y = cast(CreateShuffleVector(b, every), DType::BF16, DType::F32);
+    sum = mad(x, y, sum);
+  }
+  return sum;
 }
 
 } // namespace cameo

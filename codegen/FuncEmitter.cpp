@@ -134,6 +134,14 @@ llvm::Value *FuncEmitter::laneMask(Op &op) {
                           b_.CreateVectorSplat(lanes, b_.CreateTrunc(count, lane)));
 }
 
+void FuncEmitter::emitDot(Op &op) {
+  llvm::Value *sum = operand(op, 0), *a = operand(op, 1), *b = operand(op, 2);
+  if (op.result()->type.dtype() == DType::F32)
+    return setResult(op, b_.dotPairs(sum, a, b));
+  setResult(op, b_.dot(sum, isSignedInt(op.operand(1)->type.dtype()), a,
+                       isSignedInt(op.operand(2)->type.dtype()), b));
+}
+
 void FuncEmitter::emitVector(Op &op) {
   switch (op.kind()) {
   case OpKind::VectorSplat:
@@ -149,8 +157,7 @@ void FuncEmitter::emitVector(Op &op) {
     setResult(op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
     break;
   case OpKind::VectorDot:
-    setResult(op, b_.dot(operand(op, 0), isSignedInt(op.operand(1)->type.dtype()), operand(op, 1),
-                         isSignedInt(op.operand(2)->type.dtype()), operand(op, 2)));
+    emitDot(op);
     break;
   default:
     setResult(op, b_.CreateExtractElement(operand(op, 0), op.attrs.getInt("lane")));

@@ -23,6 +23,7 @@ private:
   void emitReturn(Op &op);
   void emitOp(Op &op);
   bool emitScalar(Op &op);
+  void emitDot(Op &op);
   void emitVector(Op &op);
   void emitChecked(Op &op);
   llvm::Value *laneMask(Op &op);

@@ -62,6 +62,8 @@ public:
   // Dot.cpp
   /// `dot`: sums of four products of 8-bit integers, added to lanes of i32.
   llvm::Value *dot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned, llvm::Value *b);
+  /// `dot` of pairs of bf16, as their bits, added to lanes of f32.
+  llvm::Value *dotPairs(llvm::Value *sum, llvm::Value *a, llvm::Value *b);
 
   // Cast.cpp
   llvm::Value *cast(llvm::Value *value, DType from, DType to);

@@ -286,9 +286,13 @@ Result<void> CoreRules::vector() {
     TRY(inIsOne(0, isVector, "a vector"));
     return outIs(0, Type::scalar(in(0).dtype()));
   case OpKind::VectorDot: {
-    TRY(inIsOne(
-        0, [](const Type &type) { return type.isVector() && type.dtype() == DType::I32; },
-        "a vector of i32"));
+    TRY(inIsOne(0, isVector, "a vector"));
+    if (in(0).dtype() == DType::F32) {
+      TRY(inIs(1, Type::vector(DType::BF16, 2 * in(0).lanes())));
+      TRY(inIs(2, in(1)));
+      return outIs(0, in(0));
+    }
+    TRY(inIs(0, Type::vector(DType::I32, in(0).lanes())));
     for (int64_t i : {1, 2})
       if (in(i) != Type::vector(DType::I8, 4 * in(0).lanes()))
         TRY(inIs(i, Type::vector(DType::U8, 4 * in(0).lanes())));

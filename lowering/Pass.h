@@ -13,6 +13,9 @@ namespace cameo {
 /// What passes may ask about the compilation. The same module and context give the same result.
 struct PassContext {
   Target target;
+  /// What f32 convolutions and products with constant weights multiply in: F32, or BF16 with sums
+  /// in F32.
+  DType precision = DType::F32;
 };
 
 /// Rewrites the module; true if it changed anything.

@@ -90,6 +90,8 @@ Result<void> Comparison::prepare(std::unique_ptr<Engine> compiled, const std::ve
   for (size_t i = 0; i < reference_->outputs().size(); ++i) {
     OutputResult result{reference_->outputs()[i], i < own_ ? Tap() : taps[i - own_], {}, {}};
     result.judgement = judgementOf(*terminator->operand(static_cast<int64_t>(i)), options_.atol);
+    if (precisionOf(options_.request.target) != DType::F32)
+      result.judgement.precision = precisionOf(options_.request.target);
     results_.push_back(std::move(result));
   }
   return {};

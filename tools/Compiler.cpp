@@ -100,7 +100,7 @@ Error inUsersFolder(Error error, const fs::path &folder, const fs::path &users) 
 
 /// All the work, in this process; artifacts go to `folder`.
 Result<void> compileHere(const CompileRequest &request, const fs::path &folder) {
-  PassContext context{TRY(resolveTarget(request.target.target, request.target.cpu))};
+  PassContext context = TRY(passContext(request.target));
   std::unique_ptr<Module> module = TRY(readModel(request.model, request.sizes));
   if (request.taps)
     addTaps(module->main());
@@ -260,6 +260,20 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
   command.add_option("--cpu", options.cpu, "CPU features to use, e.g. x86-64-v3, x86-64-v4+vnni")
       ->type_name("CPU")
       ->capture_default_str();
+  command
+      .add_option("--precision", options.precision,
+                  "What convolutions and products of f32 multiply in; sums are in f32")
+      ->type_name("fp32|bf16")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
+}
+
+DType precisionOf(const TargetOptions &options) {
+  return options.precision == "bf16" ? DType::BF16 : DType::F32;
+}
+
+Result<PassContext> passContext(const TargetOptions &options) {
+  return PassContext{TRY(resolveTarget(options.target, options.cpu)), precisionOf(options)};
 }
 
 int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) {

@@ -22,9 +22,14 @@ std::optional<EmitKind> emitKindFromPath(const std::filesystem::path &path);
 struct TargetOptions {
   std::string target = "host";
   std::string cpu = "native";
+  std::string precision = "fp32";
 };
-/// Adds --target and --cpu.
+/// Adds --target, --cpu and --precision.
 void addTargetOptions(CLI::App &command, TargetOptions &options);
+/// What --precision says.
+DType precisionOf(const TargetOptions &options);
+/// The context of passes for these options.
+Result<PassContext> passContext(const TargetOptions &options);
 
 struct CompileRequest {
   std::string model;

@@ -92,7 +92,7 @@ nlohmann::ordered_json jsonOf(const Options &options, const Module &module, cons
 }
 
 Result<void> explain(const Options &options) {
-  Target target = TRY(resolveTarget(options.target.target, options.target.cpu));
+  PassContext context = TRY(passContext(options.target));
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.sizes));
   ModelCost cost = costOf(module->main(), TRY(importOptions(options.sizes)).dims);
   nlohmann::ordered_json report;
@@ -101,7 +101,7 @@ Result<void> explain(const Options &options) {
   else
     printOut(textOf(*module, cost));
   // The model's own ops are worth seeing even when some have no kernel.
-  Result<KernelPlan> plan = planKernels(*module, target);
+  Result<KernelPlan> plan = planKernels(*module, std::move(context));
   if (options.json && plan)
     report["kernels"] = kernelJson(*plan);
   if (options.json)

@@ -54,8 +54,7 @@ std::string bytesText(const Dim &bytes) {
 
 } // namespace
 
-Result<KernelPlan> planKernels(Module &module, const Target &target) {
-  PassContext context{target};
+Result<KernelPlan> planKernels(Module &module, PassContext context) {
   TRY(runPasses(module, context, pipeline(), allPasses()));
   Func &main = module.main();
   KernelPlan plan;

@@ -4,7 +4,7 @@
 
 #include "bench/Report.h"
 #include "ir/Module.h"
-#include "ir/Target.h"
+#include "lowering/Pass.h"
 
 namespace cameo {
 
@@ -24,7 +24,7 @@ struct KernelPlan {
 };
 
 /// Lowers the module up to its kernels; an Unsupported error lists every node that has none.
-Result<KernelPlan> planKernels(Module &module, const Target &target);
+Result<KernelPlan> planKernels(Module &module, PassContext context);
 
 std::string kernelText(const KernelPlan &plan);
 nlohmann::ordered_json kernelJson(const KernelPlan &plan);

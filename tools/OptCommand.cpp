@@ -54,7 +54,7 @@ Result<void> opt(const Options &options) {
   }
   if (options.input.empty())
     return badInput("expected a file of IR text or a model, or --list");
-  PassContext context{TRY(resolveTarget(options.target.target, options.target.cpu))};
+  PassContext context = TRY(passContext(options.target));
   std::unique_ptr<Module> module = TRY(readIr(options));
   std::vector<PipelineStep> steps = TRY(stepsFromText(options.passes, allPasses()));
   if (options.pipeline)

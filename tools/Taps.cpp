@@ -52,6 +52,9 @@ Judgement judgementOf(const Value &output, double atol) {
   if (!op)
     return judgement;
   judgement.quantized = isQuantized(op->kind());
+  // Half-precision networks with f32 outputs end in a conversion.
+  if (spec(op->kind()).name == "Cast" && op->operand(0)->type.isTensor())
+    judgement.precision = op->operand(0)->type.dtype();
   if (spec(op->kind()).name == "DequantizeLinear" && op->operand(1)->definingOp()) {
     ConstRef scale = op->operand(1)->definingOp()->attrs.getConst("value");
     if (scale && scale->numElements() == 1)

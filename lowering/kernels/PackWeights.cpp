@@ -2,6 +2,7 @@
 // costs nothing extra.
 #include "lowering/kernels/PackWeights.h"
 
+#include "ir/Half.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/plan/Panels.h"
 
@@ -10,6 +11,8 @@
 
 namespace cameo {
 namespace {
+
+constexpr int64_t kMaxInterleave = 4;
 
 Op *constantBehind(Op &pack) {
   Op *source = pack.operand(0)->definingOp();
@@ -22,57 +25,56 @@ Op *constantBehind(Op &pack) {
 /// Strided reads and packed writes. Extents and strides are in elements.
 struct Packing {
   const std::byte *from;
-  int64_t bytes;          // of an element
+  DType dtype, packedDType;
   int64_t interleave = 1; // consecutive k of a column next to each other
-  uint8_t flip = 0;       // what bytes are combined with, to change their signedness
+  bool flip = false;      // changes the signedness of bytes
 
   /// to[p][k / i][l][k % i] = from[k * kStride + (16 p + l) * nStride] for n < columns and k <
   /// depth, else 0; i is `interleave`, up to a multiple of which k goes.
   std::byte *panels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
                     int64_t nStride) const {
-    switch (bytes) {
+    if (dtype == DType::F32 && packedDType == DType::BF16)
+      return typedPanels<uint16_t, float>(to, at, depth, kStride, columns, nStride,
+                                          [](float x) { return doubleToBfloat(x); });
+    switch (dtypeBytes(dtype)) {
     case 1:
-      return bytePanels(to, at, depth, kStride, columns, nStride);
+      return copyPanels<uint8_t>(to, at, depth, kStride, columns, nStride);
     case 2:
-      return typedPanels<uint16_t>(to, at, depth, kStride, columns, nStride);
+      return copyPanels<uint16_t>(to, at, depth, kStride, columns, nStride);
     case 4:
-      return typedPanels<uint32_t>(to, at, depth, kStride, columns, nStride);
+      return copyPanels<uint32_t>(to, at, depth, kStride, columns, nStride);
     default:
-      return typedPanels<uint64_t>(to, at, depth, kStride, columns, nStride);
+      return copyPanels<uint64_t>(to, at, depth, kStride, columns, nStride);
     }
   }
 
 private:
-  std::byte *bytePanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
+  template <class T>
+  std::byte *copyPanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
                         int64_t nStride) const {
-    int64_t padded = (depth + interleave - 1) / interleave * interleave;
-    for (int64_t n0 = 0; n0 < columns; n0 += kPanel) {
-      std::fill_n(to, padded * kPanel, std::byte(0));
-      int64_t width = std::min(kPanel, columns - n0);
-      for (int64_t k = 0; k < depth; k++) {
-        const std::byte *row = from + at + n0 * nStride + k * kStride;
-        std::byte *out = to + k / interleave * interleave * kPanel + k % interleave;
-        for (int64_t l = 0; l < width; l++)
-          out[l * interleave] = row[l * nStride] ^ std::byte(flip);
-      }
-      to += padded * kPanel;
-    }
-    return to;
+    T mask = flip ? 0x80 : 0;
+    return typedPanels<T, T>(to, at, depth, kStride, columns, nStride,
+                             [mask](T x) { return static_cast<T>(x ^ mask); });
   }
 
-  /// A copy loop an element size: gigabytes go through here.
-  template <class T>
+  /// A loop for each pair of element types: gigabytes go through here.
+  template <class T, class From, class Convert>
   std::byte *typedPanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
-                         int64_t nStride) const {
+                         int64_t nStride, Convert convert) const {
     constexpr int64_t kSize = sizeof(T);
     for (int64_t n0 = 0; n0 < columns; n0 += kPanel) {
       int64_t width = std::min(kPanel, columns - n0);
-      const std::byte *row = from + (at + n0 * nStride) * kSize;
-      for (int64_t k = 0; k < depth; k++, row += kStride * kSize, to += kPanel * kSize) {
-        T panel[kPanel] = {};
-        for (int64_t l = 0; l < width; l++)
-          std::memcpy(&panel[l], row + l * nStride * kSize, kSize);
-        std::memcpy(to, panel, sizeof(panel));
+      for (int64_t k0 = 0; k0 < depth; k0 += interleave, to += kPanel * interleave * kSize) {
+        T step[kPanel * kMaxInterleave] = {};
+        for (int64_t k = k0; k < std::min(depth, k0 + interleave); k++) {
+          const std::byte *row = from + (at + n0 * nStride + k * kStride) * int64_t(sizeof(From));
+          for (int64_t l = 0; l < width; l++) {
+            From element;
+            std::memcpy(&element, row + l * nStride * int64_t(sizeof(From)), sizeof(From));
+            step[l * interleave + k - k0] = convert(element);
+          }
+        }
+        std::memcpy(to, step, kPanel * interleave * kSize);
       }
     }
     return to;
@@ -121,10 +123,11 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
   int64_t offset = source->layout->offset.value(), group = pack.attrs.getInt("group", 1);
   int64_t interleave = pack.attrs.getInt("interleave", 1);
   bool flip = pack.attrs.getInt("flip_sign");
+  DType packedDType = pack.result()->type.dtype();
+  ICE_UNLESS(interleave <= kMaxInterleave, "weights interleaved too far");
   std::string form = pack.attrs.getString("form");
   return [=](std::span<std::byte> to) {
-    Packing packing{data->bytes.data(), dtypeBytes(data->dtype), interleave,
-                    static_cast<uint8_t>(flip ? 0x80 : 0)};
+    Packing packing{data->bytes.data(), data->dtype, packedDType, interleave, flip};
     std::byte *out = to.data();
     if (form == "gemm") {
       size_t rank = dims.size();
@@ -146,11 +149,11 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
       taps *= dims[i];
     int64_t tapStride = dims.size() > 2 ? strides.back() : 1;
     if (form == "depthwise") {
+      int64_t bytes = dtypeBytes(packing.dtype);
       for (int64_t tap = 0; tap < taps; tap++)
-        for (int64_t c = 0; c < dims[0]; c++, out += packing.bytes)
-          std::memcpy(out,
-                      packing.from + (offset + c * strides[0] + tap * tapStride) * packing.bytes,
-                      packing.bytes);
+        for (int64_t c = 0; c < dims[0]; c++, out += bytes)
+          std::memcpy(out, packing.from + (offset + c * strides[0] + tap * tapStride) * bytes,
+                      bytes);
       return;
     }
     packConv(packing, out, offset, dims, strides, group, taps, tapStride);

@@ -9,7 +9,19 @@ namespace cameo {
 struct Packing {
   int64_t interleave = 1;
   bool flipSign = false;
+  /// The element type to round weights to; their own if nothing.
+  std::optional<DType> dtype = std::nullopt;
 };
+
+/// The input of a contraction as it is read, and how its weights are packed.
+struct Multiplicands {
+  Value *input;
+  Packing packing;
+};
+/// Pairs of bf16 where the model has them, or where the compilation asks for them, and the weights
+/// are constant. `depth` is the number of elements that a step over k must divide: one that it does
+/// not would let an element of another row, which may be a NaN, meet a weight of zero.
+Multiplicands asPairs(Selection &s, Value *input, Value *weights, const Dim &depth);
 
 /// A `conv` of x with w packed, in a new op before the one that is selected: attributes are that
 /// one's, the result has its shape and element type `accumulator`, or another number of channels if

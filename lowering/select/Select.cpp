@@ -192,7 +192,7 @@ Result<bool> selectKernels(Module &module, PassContext &context) {
   // What is left is reported all at once.
   std::unordered_map<Op *, std::string> refused;
   for (Op *op : work) {
-    Selection selection(module, *op, context.target);
+    Selection selection(module, *op, context);
     Result<void> done = selectOne(selection, bound);
     if (done)
       op->erase();

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "ir/Result.h"
-#include "ir/Target.h"
+#include "lowering/Pass.h"
 #include "lowering/Shapes.h"
 #include "lowering/loops/LoopBuilder.h"
 
@@ -17,11 +17,11 @@ namespace cameo {
 struct Selection {
   Module &module;
   Op &op;
-  const Target &target;
+  const PassContext &context;
   LoopBuilder b;
 
-  Selection(Module &module, Op &op, const Target &target)
-      : module(module), op(op), target(target), b(module) {
+  Selection(Module &module, Op &op, const PassContext &context)
+      : module(module), op(op), context(context), b(module) {
     b.before(&op);
     b.loc = op.loc;
   }

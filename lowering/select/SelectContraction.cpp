@@ -22,6 +22,7 @@ Value *pack(Selection &s, Value *weights, const std::string &form, int64_t group
     attrs.set("flip_sign", int64_t(1));
     dtype = dtype == DType::I8 ? DType::U8 : DType::I8;
   }
+  dtype = packing.dtype.value_or(dtype);
   Op *op =
       s.b.create(OpKind::KernelPack, {weights}, {Type::tensor(dtype, std::move(shape))}, attrs);
   op->result()->name = weights->name;
@@ -44,6 +45,21 @@ Value *packMatrix(Selection &s, Value *matrix, const Packing &packing) {
 }
 
 } // namespace
+
+Multiplicands asPairs(Selection &s, Value *input, Value *weights, const Dim &depth) {
+  DType dtype = input->type.dtype();
+  bool wanted = dtype == DType::BF16 || (dtype == DType::F32 && s.context.precision == DType::BF16);
+  bool even = depth.isConst() && depth.value() % 2 == 0;
+  if (!wanted || !even || !constantData(weights) || !s.context.target.hasBf16Dot)
+    return {input, {}};
+  if (dtype == DType::F32) {
+    Type type = input->type.withDType(DType::BF16);
+    Op *rounding = s.b.create(OpKind::KernelPointwise, {input}, {type}, {}, 1);
+    endEpilogue(s, rounding, rounding->region().addArg(Type::scalar(DType::F32)));
+    input = rounding->result();
+  }
+  return {input, {2, false, DType::BF16}};
+}
 
 Value *alongChannels(Selection &s, Value *vector, int64_t rank) {
   Dims shape(rank - 1, Dim(1));
@@ -124,7 +140,9 @@ Op *gemmKernel(Selection &s, Value *a, Value *b, const Dims &shape, DType accumu
 }
 
 Result<void> selectConv(Selection &s) {
-  Op *conv = TRY(convKernel(s, s.op.operand(0), s.op.operand(1), accumulatorOf(s.out().dtype())));
+  Value *x = s.op.operand(0), *w = s.op.operand(1);
+  Multiplicands pairs = asPairs(s, x, w, w->type.dim(1));
+  Op *conv = TRY(convKernel(s, pairs.input, w, accumulatorOf(s.out().dtype()), pairs.packing));
   Value *element = conv->region().arg(0);
   if (Value *bias = s.op.operand(2)) {
     s.b.before(conv);
@@ -141,7 +159,8 @@ Value *matrixProduct(Selection &s, Value *a, Value *b, DType dtype) {
   Dims shape = *broadcastShapes(Dims(x.begin(), x.end() - 2), Dims(y.begin(), y.end() - 2));
   shape.push_back(x[x.size() - 2]);
   shape.push_back(y.back());
-  Op *gemm = gemmKernel(s, a, b, shape, accumulatorOf(a->type.dtype()));
+  Multiplicands pairs = asPairs(s, a, b, x.back());
+  Op *gemm = gemmKernel(s, pairs.input, b, shape, accumulatorOf(a->type.dtype()), pairs.packing);
   gemm->result()->type = Type::tensor(dtype, shape);
   endEpilogue(s, gemm, gemm->region().arg(0));
   return gemm->result();
@@ -161,7 +180,9 @@ Result<void> selectGemm(Selection &s) {
   if (s.op.attrs.getInt("transB"))
     b = transposeView(s.b, b, {1, 0});
   double alpha = s.op.attrs.getFloat("alpha", 1), beta = s.op.attrs.getFloat("beta", 1);
-  Op *gemm = gemmKernel(s, a, b, s.out().shape(), accumulatorOf(s.out().dtype()));
+  Multiplicands pairs = asPairs(s, a, s.op.operand(1), a->type.dim(1));
+  Op *gemm =
+      gemmKernel(s, pairs.input, b, s.out().shape(), accumulatorOf(s.out().dtype()), pairs.packing);
   s.b.atEnd(gemm->region());
   Value *element = gemm->region().arg(0);
   if (alpha != 1)

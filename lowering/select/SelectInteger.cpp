@@ -207,7 +207,7 @@ Value *unshaped(Value *value) { return value; }
 
 Result<void> selectConvInteger(Selection &s) {
   bool flipX = false;
-  Packing packing = packingFor(s.target, s.in(0).dtype(), s.in(1).dtype(), flipX);
+  Packing packing = packingFor(s.context.target, s.in(0).dtype(), s.in(1).dtype(), flipX);
   int64_t rank = s.in(0).rank();
   Side x = makeSide(s.op.operand(0), s.op.operand(2), flipX);
   Side w = makeSide(s.op.operand(1), s.op.operand(3), packing.flipSign);
@@ -247,7 +247,7 @@ Result<void> selectConvInteger(Selection &s) {
 
 Result<void> selectMatMulInteger(Selection &s) {
   bool flipX = false;
-  Packing packing = packingFor(s.target, s.in(0).dtype(), s.in(1).dtype(), flipX);
+  Packing packing = packingFor(s.context.target, s.in(0).dtype(), s.in(1).dtype(), flipX);
   Value *a = asMatrix(s, s.op.operand(0), true), *b = asMatrix(s, s.op.operand(1), false);
   Side x = makeSide(a, s.op.operand(2), flipX);
   Side w = makeSide(b, s.op.operand(3), packing.flipSign);
