@@ -23,10 +23,11 @@ llvm::Intrinsic::ID vnniOf(int64_t lanes) {
 }
 
 llvm::Intrinsic::ID bf16DotOf(const Target &target, int64_t lanes) {
-  if (!target.hasBf16Dot)
+  bool arm = target.arch == Arch::AArch64;
+  if (!target.hasBf16Dot || (arm && lanes != 4))
     return llvm::Intrinsic::not_intrinsic;
-  if (target.arch == Arch::AArch64)
-    return lanes == 4 ? llvm::Intrinsic::aarch64_neon_bfdot : llvm::Intrinsic::not_intrinsic;
+  if (arm)
+    return llvm::Intrinsic::aarch64_neon_bfdot;
   switch (lanes) {
   case 16:
     return llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512;

@@ -109,7 +109,7 @@ Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands
   // What replaces the result is what replaces it in this use.
   Op *use = s.b.create(OpKind::Identity, {op->result()}, {op->result()->type});
   if (!TRY(foldOp(s.module, *op, growth))) {
-    Selection selection(s.module, *op, s.target);
+    Selection selection(s.module, *op, s.context);
     SelectFn selector = selectorFor(kind);
     ICE_UNLESS(selector, fmt::format("no selector for {}", spec(kind).name));
     TRY(selector(selection));
