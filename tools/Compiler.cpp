@@ -262,7 +262,7 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
       ->capture_default_str();
   command
       .add_option("--precision", options.precision,
-                  "What convolutions and products of f32 multiply in; sums are in f32")
+                  "What f32 layers multiply in; sums are in f32")
       ->type_name("fp32|bf16")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
