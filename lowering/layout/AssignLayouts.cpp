@@ -31,12 +31,14 @@ Order rowMajor(int64_t rank) {
   return order;
 }
 
-Order channelsLast(int64_t rank) {
+/// Row-major but for one dim, whose elements are next to each other.
+Order innermost(int64_t rank, int64_t dim) {
   Order order = rowMajor(rank);
-  if (rank >= 3)
-    std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+  std::rotate(order.begin() + dim, order.begin() + dim + 1, order.end());
   return order;
 }
+
+Order channelsLast(int64_t rank) { return rank < 3 ? rowMajor(rank) : innermost(rank, 1); }
 
 bool isKernel(Op *op) {
   if (!op)
@@ -169,7 +171,8 @@ int64_t State::newBuffer(Buffer buffer) {
   return static_cast<int64_t>(func.buffers.size()) - 1;
 }
 
-/// Gives a value its layout: a slice of its concat's buffer, or a buffer of its own.
+/// Gives a value its layout: a slice of its concat's buffer, or a buffer of its own where there is
+/// no concat, or its order is another than the kernel writes.
 void State::place(Value *value, const Order &order) {
   auto placement = placements.find(value);
   if (placement == placements.end())
@@ -189,6 +192,11 @@ void State::place(Value *value, const Order &order) {
         entry->second.enlarge(halo);
     }
     place(whole, order);
+  }
+  int64_t vectors = vectorAxis(*value->definingOp());
+  if (vectors >= 0 && !isUnitStride(*whole, vectors)) {
+    placements.erase(placement); // the kernel cannot write there; the concat will copy
+    return allocate(value, order);
   }
   int64_t axis = concat->attrs.getInt("axis");
   value->layout =
@@ -309,7 +317,7 @@ void State::requireEpilogue(Op &op, int64_t firstOperand) {
     Value *operand = op.operand(e);
     int64_t own = axis - (rank - operand->type.rank());
     if (own >= 0 && !isUnitStride(*operand, own))
-      op.setOperand(e, copyOf(operand, naturalOrder(op, operand), nullptr, &op));
+      op.setOperand(e, copyOf(operand, innermost(operand->type.rank(), own), nullptr, &op));
   }
 }
 

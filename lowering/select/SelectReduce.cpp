@@ -19,7 +19,12 @@ struct Reduction {
 };
 
 Value *mean(LoopBuilder &b, Value *sum, Value *count) { return b.div(sum, count); }
-Value *root(LoopBuilder &b, Value *sum, Value *) { return b.unary(OpKind::ScalarSqrt, sum); }
+/// Of integers it is computed in f64, and rounded towards 0.
+Value *root(LoopBuilder &b, Value *sum, Value *) {
+  DType dtype = sum->type.dtype();
+  Value *wide = isFloat(dtype) ? sum : b.cast(sum, DType::F64);
+  return b.cast(b.unary(OpKind::ScalarSqrt, wide), dtype);
+}
 Value *logarithm(LoopBuilder &b, Value *sum, Value *) { return b.unary(OpKind::ScalarLog, sum); }
 Value *absolute(LoopBuilder &b, Value *x) { return b.unary(OpKind::ScalarAbs, x); }
 
