@@ -1,0 +1,170 @@
+"""A small model with its inputs, made step by step, and several of them bundled into one.
+
+A Case knows its nodes, weights, and the values of its inputs for one run or more. From it come an ONNX
+model of its own, which ONNX Runtime judges, and a part of a bundle: a model of many cases that share
+nothing, so that a hundred of them cost one compilation.
+"""
+import math
+import zlib
+
+import ml_dtypes
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 21
+
+NUMPY = {
+    "f64": np.dtype(np.float64),
+    "f32": np.dtype(np.float32),
+    "f16": np.dtype(np.float16),
+    "bf16": np.dtype(ml_dtypes.bfloat16),
+    "bool": np.dtype(np.bool_),
+    **{f"{kind}{bits}": np.dtype(f"{kind}{bits // 8}") for kind in "iu" for bits in (8, 16, 32, 64)},
+}
+FLOATS = ("f64", "f32", "f16", "bf16")
+INTEGERS = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
+SYMBOL = "N"
+
+
+def onnx_type(dtype):
+    """The number in TensorProto.DataType of one of our names."""
+    return helper.np_dtype_to_tensor_dtype(NUMPY[dtype])
+
+
+def name_of(numpy_dtype):
+    return next(name for name, dtype in NUMPY.items() if dtype == numpy_dtype)
+
+
+def pick(rng, values):
+    return values[int(rng.integers(len(values)))]
+
+
+def float_type(k):
+    """float32 most of the time; the others often enough to meet every kernel."""
+    return ("f32", "f32", "f16", "f32", "bf16", "f32", "f64", "f32")[k % 8]
+
+
+class Case:
+    """One small model. `sizes` are those of the symbol N, a run each; None where there is no symbol.
+
+    exact: the reference interpreter must give the same bits. steps: by how many units an integer
+    output may differ from ONNX Runtime's. judged: whether ONNX Runtime is asked at all; where it
+    lacks the operator or departs from the specification, the reference interpreter judges alone.
+    """
+
+    def __init__(self, name, sizes=(None,), exact=False, steps=0, judged=True, opset=OPSET):
+        self.name, self.sizes, self.opset = name, sizes, opset
+        self.exact, self.steps, self.judged = exact or not judged, steps, judged
+        self.rng = np.random.default_rng(zlib.crc32(name.encode()))
+        self.nodes, self.weights, self.outputs = [], {}, []
+        self.declared = {}  # dims of each input
+        self.runs = [{} for _ in sizes]
+        self.count = 0
+
+    def fresh(self, stem):
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def random(self, shape, dtype="f32", low=-1.0, high=1.0):
+        """Numbers between two bounds; floats of the type exactly, integers with both bounds."""
+        if dtype == "bool":
+            return self.rng.integers(0, 2, shape).astype(np.bool_)
+        if dtype in FLOATS:
+            return np.asarray(self.rng.uniform(low, high, shape)).astype(NUMPY[dtype])
+        low = max(int(low), int(np.iinfo(NUMPY[dtype]).min))
+        high = min(int(high), int(np.iinfo(NUMPY[dtype]).max))
+        return self.rng.integers(low, high, shape, NUMPY[dtype], endpoint=True)
+
+    def input(self, shape, dtype="f32", low=-1.0, high=1.0):
+        """An input of random numbers; the dim "N" is a symbol."""
+        name = self.fresh("x")
+        self.declared[name] = list(shape)
+        for size, run in zip(self.sizes, self.runs):
+            actual = [size if dim == SYMBOL else dim for dim in shape]
+            run[name] = np.asarray(self.random(actual, dtype, low, high))
+        return name
+
+    def given(self, array):
+        """An input with this value."""
+        name = self.fresh("x")
+        self.declared[name] = list(array.shape)
+        for run in self.runs:
+            run[name] = np.asarray(array)
+        return name
+
+    def weight(self, array, dtype=None):
+        name = self.fresh("w")
+        self.weights[name] = np.asarray(array, NUMPY[dtype] if dtype else None)
+        return name
+
+    def ints(self, *values):
+        return self.weight(np.array(values, np.int64))
+
+    def tensor(self, constant, shape, dtype="f32", low=-1.0, high=1.0):
+        """Random numbers as a weight or as an input."""
+        if constant:
+            return self.weight(self.random(shape, dtype, low, high))
+        return self.input(shape, dtype, low, high)
+
+    def op(self, kind, *inputs, results=1, domain="", **attributes):
+        """Appends a node; its result's name, or a list of names. An absent input is None."""
+        names = [self.fresh("v") for _ in range(results)]
+        attributes = {key: value for key, value in attributes.items() if value is not None}
+        self.nodes.append((kind, ["" if i is None else i for i in inputs], names, domain, attributes))
+        return names[0] if results == 1 else names
+
+    def output(self, *names):
+        self.outputs += names
+        return self
+
+    def parts(self, prefix="", convert=lambda array: array):
+        """The nodes, inputs, outputs and weights as ONNX messages, names beginning with `prefix`."""
+
+        def rename(name):
+            return prefix + name if name else ""
+
+        nodes = []
+        for kind, inputs, outputs, domain, attributes in self.nodes:
+            if "to" in attributes:
+                target = convert(np.empty(0, NUMPY[attributes["to"]])).dtype
+                attributes = {**attributes, "to": helper.np_dtype_to_tensor_dtype(target)}
+            nodes.append(
+                helper.make_node(
+                    kind,
+                    [rename(i) for i in inputs],
+                    [rename(o) for o in outputs],
+                    name=f"{prefix}{kind}_{outputs[0]}",
+                    domain=domain,
+                    **attributes,
+                )
+            )
+        inputs = []
+        for name, array in self.runs[0].items():
+            element = helper.np_dtype_to_tensor_dtype(convert(array).dtype)
+            inputs.append(
+                helper.make_tensor_value_info(rename(name), element, self.declared[name])
+            )
+        outputs = [onnx.ValueInfoProto(name=rename(name)) for name in self.outputs]
+        weights = [
+            numpy_helper.from_array(convert(array), rename(name))
+            for name, array in self.weights.items()
+        ]
+        return nodes, inputs, outputs, weights
+
+
+def bundle(cases, convert=lambda array: array):
+    """One model of all cases, which have the same sizes and opset. Names begin with `cK_`."""
+    parts = [case.parts(f"c{k}_", convert) for k, case in enumerate(cases)]
+    nodes, inputs, outputs, weights = ([x for part in parts for x in part[i]] for i in range(4))
+    graph = helper.make_graph(nodes, "bundle", inputs, outputs, weights)
+    opsets = [helper.make_opsetid("", cases[0].opset), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def bundle_inputs(cases, run):
+    return {
+        f"c{k}_{name}": array
+        for k, case in enumerate(cases)
+        for name, array in case.runs[run].items()
+    }
