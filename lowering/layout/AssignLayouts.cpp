@@ -273,15 +273,18 @@ Value *State::copyOf(Value *value, const Order &order, const Halo *halo, Op *bef
   return copy->result();
 }
 
+/// Fills what there is of the halo that readers need. That may be less, and still all that some
+/// reader needs: a part of a concat has no border along its axis.
 void State::fillHalo(Value *value, Op *after) {
-  auto halo = needed.find(value);
-  bool there = halo != needed.end() && present.count(value) && present[value].covers(halo->second);
+  if (!needed.count(value) || !present.count(value))
+    return;
+  Halo halo = needed[value].within(present[value]);
   // A fill that the run computes may come later than the value: its reader asks for it.
-  if (!there || halo->second.fillFrom || !filled.insert(value).second)
+  if (halo.empty() || halo.fillFrom || !filled.insert(value).second)
     return;
   b.after(after);
   b.loc = after->loc;
-  writeFill(value, halo->second);
+  writeFill(value, halo);
 }
 
 void State::writeFill(Value *value, const Halo &halo) {
@@ -352,7 +355,7 @@ void State::requireOperands(Op &op) {
     if (halo.fillFrom && !halo.empty() && filled.insert(op.operand(0)).second) {
       b.before(&op);
       b.loc = op.loc;
-      writeFill(op.operand(0), needed[op.operand(0)]);
+      writeFill(op.operand(0), needed[op.operand(0)].within(present[op.operand(0)]));
     }
     requireEpilogue(op, 2);
     break;
@@ -382,6 +385,7 @@ void State::visitConcat(Op &op) {
     whole->layout = first->layout;
     orders[whole] = orders[first];
     present[whole] = present[first];
+    fillHalo(whole, &op);
     return;
   }
   if (!whole->layout)

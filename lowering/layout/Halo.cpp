@@ -21,6 +21,16 @@ bool Halo::covers(const Halo &other) const {
   return true;
 }
 
+Halo Halo::within(const Halo &there) const {
+  Halo part = hasFillOf(there) ? *this : noHalo(static_cast<int64_t>(lo.size()));
+  for (size_t i = 0; i < lo.size(); i++) {
+    part.lo[i] = std::min(part.lo[i], there.lo[i]);
+    if (!(Dim::max(part.hi[i], there.hi[i]) == there.hi[i]))
+      part.hi[i] = there.hi[i];
+  }
+  return part;
+}
+
 void Halo::enlarge(const Halo &other) {
   if (empty()) {
     fill = other.fill;

@@ -22,6 +22,8 @@ struct Halo {
   }
   /// Whether a buffer with this halo serves a reader that needs `other`.
   bool covers(const Halo &other) const;
+  /// What of this halo a buffer with the halo `there` has.
+  Halo within(const Halo &there) const;
   /// Makes room for `other`, too, if both are filled alike; an empty halo takes any.
   void enlarge(const Halo &other);
 };

@@ -64,6 +64,50 @@ def conv():
         yield case.output(y)
 
 
+def padded(case, x, outputs, inputs, taps, pads):
+    """A convolution, whose result has the sizes of its input."""
+    w = case.weight(case.random([outputs, inputs, *taps], "f32", -0.5, 0.5))
+    return case.op("Conv", x, w, pads=pads + pads)
+
+
+def concat():
+    """Concatenations that borders, layouts and other concatenations meet."""
+    for axis in (1, 2, 3):
+        case = Case(f"concat/borders{axis}")
+        x = padded(case, case.input([2, 3, 6, 7]), 5, 3, [1, 1], [0, 0])
+        case.output(padded(case, x, 5, 5, [1, 3], [0, 1]), padded(case, x, 3, 5, [3, 1], [1, 0]))
+        whole = case.op("Concat", x, x, axis=axis)
+        yield case.output(padded(case, whole, 4, 10 if axis == 1 else 5, [3, 3], [1, 1]))
+        case = Case(f"concat/chain{axis}")
+        x = case.input([1, 3, 5, 4])
+        a, b, c = (padded(case, x, 3, 3, [1, 1], [0, 0]) for _ in range(3))
+        first = case.op("Concat", a, b, axis=axis)
+        count = 6 if axis == 1 else 3
+        y = padded(case, first, 3, count, [3, 3], [1, 1])
+        second = case.op("Concat", a, b, c, axis=axis)
+        z = padded(case, second, 3, 9 if axis == 1 else 3, [3, 3], [1, 1])
+        yield case.output(y, z)
+        for kind in ("Softmax", "MaxPool", "Gemm", "Transpose"):
+            case = Case(f"concat/{kind}{axis}")
+            x = case.input([2, 5, 6, 6])
+            parts = [case.op("Softmax", x), padded(case, x, 5, 5, [3, 3], [1, 1])]
+            if kind == "MaxPool":
+                parts[0] = case.op(kind, x, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+            if kind == "Gemm":
+                parts[0] = case.op("MatMul", x, case.weight(case.random([6, 6])))
+            if kind == "Transpose":
+                parts[0] = case.op(kind, parts[0], perm=[0, 1, 3, 2])
+            case.output(case.op("Concat", *parts, axis=axis))
+            yield case.output(case.op("Concat", *parts[::-1], axis=axis))
+    for shape in ([7], [6, 7], [6, 1], [5, 1, 7], [5, 6, 7], [2, 5, 6, 7], [2, 1, 1, 1], [1, 1, 6, 1]):
+        case = Case(f"concat/residual{shape}".replace(" ", ""))
+        x = case.input([2, 3, 6, 7])
+        y = padded(case, x, 5, 3, [3, 3], [1, 1])
+        constant, given = case.weight(case.random(shape)), case.input(shape)
+        sums = [case.op("Relu", case.op("Add", y, other)) for other in (constant, given)]
+        yield case.output(*sums)
+
+
 def gemm():
     """Products of matrices with every transpose, and C of every shape that broadcasts."""
     shapes = [(1, 1, 1), (1, 33, 17), (17, 1, 5), (5, 3, 64), (16, 16, 16), (31, 17, 33), (2, 15, 0)]
@@ -268,6 +312,7 @@ def grid():
 FAMILIES = dict(
     conv=conv,
     conv_transpose=conv_transpose,
+    concat=concat,
     gemm=gemm,
     matmul=matmul,
     einsum=einsum,

@@ -11,7 +11,7 @@ import numpy as np
 
 from case import SYMBOL, Case, pick
 
-SEEDS = range(1, 121)
+SEEDS = (*range(1, 121), 1023, 1073, 1076, 2297)  # the last ones have found errors
 DIMS = (1, 2, 3, 4, 5, 7, 8, 16, 17)
 MOST = 3000  # elements of a value, where N is 5
 LIMIT = 8.0  # bound of a value's magnitude
