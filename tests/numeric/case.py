@@ -20,7 +20,8 @@ NUMPY = {
     "f16": np.dtype(np.float16),
     "bf16": np.dtype(ml_dtypes.bfloat16),
     "bool": np.dtype(np.bool_),
-    **{f"{kind}{bits}": np.dtype(f"{kind}{bits // 8}") for kind in "iu" for bits in (8, 16, 32, 64)},
+    **{f"i{bits}": np.dtype(f"i{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{f"u{bits}": np.dtype(f"u{bits // 8}") for bits in (8, 16, 32, 64)},
 }
 FLOATS = ("f64", "f32", "f16", "bf16")
 INTEGERS = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
@@ -110,8 +111,8 @@ class Case:
     def op(self, kind, *inputs, results=1, domain="", **attributes):
         """Appends a node; its result's name, or a list of names. An absent input is None."""
         names = [self.fresh("v") for _ in range(results)]
-        attributes = {key: value for key, value in attributes.items() if value is not None}
-        self.nodes.append((kind, ["" if i is None else i for i in inputs], names, domain, attributes))
+        inputs = ["" if name is None else name for name in inputs]
+        self.nodes.append((kind, inputs, names, domain, attributes))
         return names[0] if results == 1 else names
 
     def output(self, *names):
@@ -119,7 +120,7 @@ class Case:
         return self
 
     def parts(self, prefix="", convert=lambda array: array):
-        """The nodes, inputs, outputs and weights as ONNX messages, names beginning with `prefix`."""
+        """Nodes, inputs, outputs and weights as ONNX messages, their names after `prefix`."""
 
         def rename(name):
             return prefix + name if name else ""

@@ -64,8 +64,9 @@ def arg():
 
 
 UNARY = {
-    (-3.0, 3.0): "Abs Neg Exp Sin Cos Tan Sinh Cosh Tanh Atan Asinh Erf Floor Ceil Round Sigmoid Sign"
-    " Relu LeakyRelu Elu Selu Celu Softplus Softsign HardSigmoid HardSwish Gelu Mish ThresholdedRelu",
+    (-3.0, 3.0): "Abs Neg Exp Sin Cos Tan Sinh Cosh Tanh Atan Asinh Erf Floor Ceil Round Sigmoid"
+    " Sign Relu LeakyRelu Elu Selu Celu Softplus Softsign HardSigmoid HardSwish Gelu Mish"
+    " ThresholdedRelu",
     (0.1, 9.0): "Log Sqrt Reciprocal",
     (-0.99, 0.99): "Asin Acos Atanh",
     (1.0, 50.0): "Acosh",
@@ -164,13 +165,14 @@ def movement():
             last = shape[-1]
             both = case.op("Concat", x, y, x, axis=2)
             turned = case.op("Transpose", both, perm=[2, 0, 1])
+            wide = case.op("Unsqueeze", x, case.ints(0, 2))
             case.output(
                 turned,
                 case.op("Reshape", turned, case.ints(shape[0] * shape[1], 3 * last), allowzero=1),
-                case.op("Slice", turned, case.ints(-1), case.ints(-100), case.ints(0), case.ints(-2)),
+                case.op("Slice", turned, *map(case.ints, (-1, -100, 0, -2))),
                 case.op("Slice", both, case.ints(1, 0), case.ints(99, 2), case.ints(2, 0)),
                 *case.op("Split", both, case.ints(last, 2 * last), axis=2, results=2),
-                case.op("Expand", case.op("Unsqueeze", x, case.ints(0, 2)), case.ints(2, 1, 3, 1, 1)),
+                case.op("Expand", wide, case.ints(2, 1, 3, 1, 1)),
                 case.op("Pad", x, case.ints(1, 0, 2, 0, 3, 1)),
                 case.op("Tile", y, case.ints(2, 1, 3)),
                 case.op("Flatten", x, axis=2),
@@ -180,7 +182,8 @@ def movement():
             if 0 not in shape:
                 rows = case.given(case.random([2, 3], "i64", -shape[1], shape[1] - 1))
                 case.output(case.op("Gather", x, rows, axis=1))
-                case.output(case.op("Gather", case.op("Transpose", y, perm=[1, 2, 0]), rows, axis=0))
+                last_first = case.op("Transpose", y, perm=[1, 2, 0])
+                case.output(case.op("Gather", last_first, rows, axis=0))
                 cells = case.given(case.random(shape[:2] + [5], "i64", 0, last - 1))
                 case.output(case.op("GatherElements", x, cells, axis=2))
                 points = case.weight(case.random([5, 2], "i64", 0, 0))

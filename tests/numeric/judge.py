@@ -53,7 +53,7 @@ def onnxruntime_call(session, inputs):
 
 
 def judgement(case):
-    """Outputs of every run by ONNX Runtime; whether they are in a wider type; or why there are none."""
+    """ONNX Runtime's outputs of every run, whether in a wider type, and why there are none."""
     if not case.judged:
         return None, False, ""
     try:

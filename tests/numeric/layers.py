@@ -20,7 +20,7 @@ def window(rng, rank, largest_kernel, padded=True):
     auto = pick(rng, ("NOTSET", "NOTSET", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"))
     if auto != "NOTSET":
         attributes["auto_pad"] = auto
-        if auto.startswith("SAME"):  # with dilation, ONNX Runtime refuses it or ignores the dilation
+        if auto.startswith("SAME"):  # ONNX Runtime has no dilation there
             attributes["dilations"] = [1] * rank
     elif padded:
         attributes["pads"] = [int(rng.integers(0, k)) for k in kernel + kernel]
@@ -46,8 +46,9 @@ def conv():
         groups = {"dense": 1, "groups": pick(rng, (2, 3, 4))}.get(kind, channels)
         inputs = channels * groups if kind == "groups" else channels
         outputs = pick(rng, CHANNELS)
-        outputs = {"groups": groups * pick(rng, (1, 3, 16, 17)), "depthwise": groups}.get(kind, outputs)
-        outputs = groups * pick(rng, (2, 3)) if kind == "multiplier" else outputs
+        each = {"groups": (1, 3, 16, 17), "depthwise": (1,), "multiplier": (2, 3)}
+        if kind in each:
+            outputs = groups * pick(rng, each[kind])
         batch = pick(rng, (1, 1, 2, 3, 0))
         x = case.input([batch, inputs, *spatial_sizes(rng, rank, spans)], dtype)
         taps = attributes["kernel_shape"]
@@ -99,7 +100,8 @@ def concat():
                 parts[0] = case.op(kind, parts[0], perm=[0, 1, 3, 2])
             case.output(case.op("Concat", *parts, axis=axis))
             yield case.output(case.op("Concat", *parts[::-1], axis=axis))
-    for shape in ([7], [6, 7], [6, 1], [5, 1, 7], [5, 6, 7], [2, 5, 6, 7], [2, 1, 1, 1], [1, 1, 6, 1]):
+    shapes = [[7], [6, 7], [6, 1], [5, 1, 7], [5, 6, 7], [2, 5, 6, 7], [2, 1, 1, 1], [1, 1, 6, 1]]
+    for shape in shapes:
         case = Case(f"concat/residual{shape}".replace(" ", ""))
         x = case.input([2, 3, 6, 7])
         y = padded(case, x, 5, 3, [3, 3], [1, 1])
@@ -110,8 +112,8 @@ def concat():
 
 def gemm():
     """Products of matrices with every transpose, and C of every shape that broadcasts."""
-    shapes = [(1, 1, 1), (1, 33, 17), (17, 1, 5), (5, 3, 64), (16, 16, 16), (31, 17, 33), (2, 15, 0)]
-    shapes += [(0, 5, 3), (7, 0, 3), (64, 65, 3), (3, 100, 127), (13, 48, 1)]
+    shapes = [(1, 1, 1), (1, 33, 17), (17, 1, 5), (5, 3, 64), (16, 16, 16), (31, 17, 33)]
+    shapes += [(2, 15, 0), (0, 5, 3), (7, 0, 3), (64, 65, 3), (3, 100, 127), (13, 48, 1)]
     for k, ((m, n, depth), ta, tb) in enumerate(itertools.product(shapes, (0, 1), (0, 1))):
         dtype = float_type(k)
         case = Case(f"gemm/{m}x{n}x{depth}{'t' * ta}/{'t' * tb}{dtype}")
@@ -204,7 +206,8 @@ def normalize():
             case = Case(f"normalize/channels{shape}{dtype}".replace(" ", ""))
             x = case.input(shape, dtype, -1, 2)
             channels = shape[1]
-            scale, bias = case.tensor(k % 2, [channels], dtype), case.tensor(True, [channels], dtype)
+            scale = case.tensor(k % 2, [channels], dtype)
+            bias = case.tensor(True, [channels], dtype)
             mean = case.tensor(True, [channels], dtype)
             variance = case.tensor(True, [channels], dtype, 0.5, 2)
             case.output(case.op("BatchNormalization", x, scale, bias, mean, variance))

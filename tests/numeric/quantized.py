@@ -58,7 +58,8 @@ def random_conv(rng):
     channels, outputs = pick(rng, CHANNELS), pick(rng, CHANNELS)
     groups = {"dense": 1, "groups": pick(rng, (2, 3))}.get(kind, channels)
     depth = channels if kind in ("dense", "groups") else 1
-    outputs = {"dense": outputs, "groups": groups * outputs, "depthwise": groups}.get(kind, 2 * groups)
+    each = {"groups": outputs, "depthwise": 1, "multiplier": 2}
+    outputs = groups * each[kind] if kind in each else outputs
     batch = pick(rng, (1, 1, 2, 3, 0))
     x_shape = [batch, groups * depth, *spatial_sizes(rng, rank, spans)]
     return attributes, x_shape, [outputs, depth, *attributes["kernel_shape"]], groups
@@ -193,8 +194,8 @@ def linear():
     for k, ((low, high), shape) in enumerate(itertools.product(bounds, ([17], [3, 33], [1]))):
         # Of zeros alone, ONNX's own evaluator has a scale of 1/255, ONNX Runtime of 1.
         case = Case(f"linear/dynamic{k}", exact=True, steps=1, judged=low < high)
-        case.output(*case.op("DynamicQuantizeLinear", case.input(shape, "f32", low, high), results=3))
-        yield case
+        x = case.input(shape, "f32", low, high)
+        yield case.output(*case.op("DynamicQuantizeLinear", x, results=3))
 
 
 class Qdq:
@@ -300,7 +301,8 @@ def microsoft():
         case = Case(f"microsoft/binary{a_shape}{b_shape}{dtype}".replace(" ", ""), steps=1)
         operands = []
         for shape in (a_shape, b_shape):
-            operands += [full(case, False, shape, dtype), scale(case, 0.02), zero_point(case, dtype)]
+            operands.append(full(case, False, shape, dtype))
+            operands += [scale(case, 0.02), zero_point(case, dtype)]
         for kind in ("QLinearAdd", "QLinearMul"):
             last = scale(case, 0.05), zero_point(case, dtype)
             case.output(case.op(kind, *operands, *last, domain="com.microsoft"))

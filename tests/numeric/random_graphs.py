@@ -66,7 +66,8 @@ def unary(g):
     kinds = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "HardSwish", "Softplus", "Erf", "Gelu")
     kind = pick(g.rng, kinds + ("Abs", "Neg", "Clip", "Sin", "Identity", "Selu"))
     bounds = [g.case.weight(bound, "f32") for bound in (-0.5, 1.5)] if kind == "Clip" else []
-    return g.add(g.op(kind, x, *bounds), x.shape, x.bound + 1 if kind == "Softplus" else 2 * x.bound)
+    bound = x.bound + 1 if kind == "Softplus" else 2 * x.bound
+    return g.add(g.op(kind, x, *bounds), x.shape, bound)
 
 
 def with_weight(g):
@@ -117,7 +118,8 @@ def conv(g):
     outputs = channels if groups > 1 else pick(g.rng, DIMS)
     rank = len(sizes)
     result = [
-        (size + pads[i] + pads[i + rank] - taps[i]) // strides[i] + 1 for i, size in enumerate(sizes)
+        (size + pads[i] + pads[i + rank] - taps[i]) // strides[i] + 1
+        for i, size in enumerate(sizes)
     ]
     shape = [x.shape[0], outputs, *result]
     if count(shape) > MOST:
@@ -269,7 +271,7 @@ def slices(g):
         if g.chance(4):  # backwards, from the last one to the first
             start, end, step = end - 1, start - 1 if start else -size - 1, -step
         starts.append(start)
-        ends.append(end if end >= 0 or step < 0 else end)
+        ends.append(end)
         steps.append(step)
     inputs = [g.case.ints(*values) for values in (starts, ends, chosen, steps)]
     return g.add(g.op("Slice", x, *inputs), shape, x.bound)

@@ -103,7 +103,7 @@ class Runner:
                 command(self.binary, "compile", self.model, "-o", library, "--cpu", cpu)
                 return library
             except CommandFailed as failure:
-                named = sorted({int(k) for k in re.findall(r"'c(\d+)_", failure.text)}, reverse=True)
+                named = sorted(set(map(int, re.findall(r"'c(\d+)_", failure.text))), reverse=True)
                 alone = len(self.cases) == 1
                 if failure.status != UNSUPPORTED or not (named or alone):
                     raise
