@@ -261,8 +261,7 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
       ->type_name("CPU")
       ->capture_default_str();
   command
-      .add_option("--precision", options.precision,
-                  "What f32 layers multiply in; sums are in f32")
+      .add_option("--precision", options.precision, "What f32 layers multiply in; sums are in f32")
       ->type_name("fp32|bf16")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();

@@ -2,6 +2,7 @@
 #include "tools/KernelPlan.h"
 
 #include "ir/OpSpec.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/PassManager.h"
 #include "lowering/kernels/PackWeights.h"
 
@@ -58,7 +59,7 @@ Result<KernelPlan> planKernels(Module &module, PassContext context) {
   TRY(runPasses(module, context, pipeline(), allPasses()));
   Func &main = module.main();
   KernelPlan plan;
-  for (const std::unique_ptr<Op> &op : main.body.ops()) {
+  for (Op *op : opsOf(main)) {
     if (spec(op->kind()).level != Level::Kernel)
       continue;
     if (isView(op->kind()))
@@ -69,7 +70,7 @@ Result<KernelPlan> planKernels(Module &module, PassContext context) {
       plan.kernels.push_back(rowOf(*op));
   }
   Dim weights;
-  for (const std::unique_ptr<Op> &op : main.body.ops()) {
+  for (Op *op : opsOf(main)) {
     bool isPack = op->kind() == OpKind::KernelPack && isConstantPack(*op);
     if (!isPack && (op->kind() != OpKind::Constant || !isReadDirectly(*op)))
       continue;

@@ -1,6 +1,7 @@
 // The table of decompositions and the pass; see Decompose.h.
 #include "lowering/decompose/Decompose.h"
 
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 
 #include <unordered_map>
@@ -20,6 +21,7 @@ DecomposeFn decompositionOf(OpKind kind) {
       {OpKind::DepthToSpace, decomposeDepthToSpace},
       {OpKind::SpaceToDepth, decomposeSpaceToDepth},
       {OpKind::CastLike, decomposeCastLike},
+      {OpKind::Scan, decomposeScan},
       {OpKind::Hardmax, decomposeHardmax},
       {OpKind::DynamicQuantizeLinear, decomposeDynamicQuantize},
       {OpKind::QuantizeLinear, decomposeBlockedQuantize},
@@ -43,9 +45,9 @@ Value *scalarLike(Builder &b, Value *like, double value) {
 
 Result<bool> decompose(Module &module, PassContext &) {
   std::vector<Op *> work;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (decompositionOf(op->kind()))
-      work.push_back(op.get());
+      work.push_back(op);
   bool changed = false;
   for (Op *op : work) {
     Builder b(module);

@@ -7,6 +7,7 @@
 //                 %s = add %a, %b  yield %s}                        yield %s}
 // Only if: %c has no other use and %y has its shape. Each op looks for a producer to join, from the
 // first to the last, so that chains collapse.
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 
 #include "lowering/select/Select.h"
@@ -36,7 +37,8 @@ Block *epilogueOf(Op &op) {
 Op *producerFor(Op &op, int64_t i) {
   Value *operand = op.operand(i);
   Op *producer = operand->definingOp();
-  if (!producer || !epilogueOf(*producer) || !(operand->type.shape() == op.result()->type.shape()))
+  if (!producer || producer->block() != op.block() || !epilogueOf(*producer) ||
+      !(operand->type.shape() == op.result()->type.shape()))
     return nullptr;
   bool onlyUser = std::all_of(operand->users().begin(), operand->users().end(),
                               [&](Op *user) { return user == &op; });
@@ -103,10 +105,10 @@ Result<bool> fuseEpilogues(Module &module, PassContext &) {
   bool changed = false;
   std::vector<Op *> work;
   std::unordered_map<Op *, int64_t> positions;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops()) {
-    positions[op.get()] = static_cast<int64_t>(positions.size());
+  for (Op *op : opsOf(module.main())) {
+    positions[op] = static_cast<int64_t>(positions.size());
     if (op->kind() == OpKind::KernelPointwise)
-      work.push_back(op.get());
+      work.push_back(op);
   }
   for (Op *op : work) {
     // A chain that joined a pointwise op may join what that one reads.

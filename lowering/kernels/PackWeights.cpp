@@ -3,6 +3,7 @@
 #include "lowering/kernels/PackWeights.h"
 
 #include "ir/Half.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/plan/Panels.h"
 
@@ -105,7 +106,8 @@ bool isReadDirectly(Op &constant) {
     Value *value = work.back();
     work.pop_back();
     for (Op *user : value->users()) {
-      bool view = emitterFor(user->kind()) == nullptr && user->numResults() == 1;
+      bool view =
+          emitterFor(user->kind()) == nullptr && user->numResults() == 1 && !isControlFlow(*user);
       if (view)
         work.push_back(user->result());
       else if (user->kind() != OpKind::KernelPack || !isConstantPack(*user))

@@ -8,22 +8,18 @@
 //
 // Concatenation is a placement: operands are written straight into slices of the result's buffer. A
 // value lives in one concat, the last one that takes it; in DenseNet's chains every shorter concat
-// is then a prefix of the longest and costs nothing. Elsewhere operands are copied.
+// is then a prefix of the longest and costs nothing. Elsewhere operands are copied (Concats.cpp).
+// What enters and leaves branches and loops is row-major (Boundaries.cpp).
+#include "lowering/layout/LayoutState.h"
+
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/kernels/PackWeights.h"
-#include "lowering/layout/Halo.h"
-#include "lowering/layout/Views.h"
-#include "lowering/loops/LoopBuilder.h"
 
 #include <algorithm>
 #include <numeric>
-#include <set>
-#include <unordered_map>
 
 namespace cameo {
-namespace {
-
-using Order = std::vector<int64_t>; // dims from the outermost in memory to the innermost
 
 Order rowMajor(int64_t rank) {
   Order order(rank);
@@ -32,7 +28,7 @@ Order rowMajor(int64_t rank) {
 }
 
 /// Row-major but for one dim, whose elements are next to each other.
-Order innermost(int64_t rank, int64_t dim) {
+static Order innermost(int64_t rank, int64_t dim) {
   Order order = rowMajor(rank);
   std::rotate(order.begin() + dim, order.begin() + dim + 1, order.end());
   return order;
@@ -50,54 +46,33 @@ bool isKernel(Op *op) {
   case OpKind::KernelBroadcast:
   case OpKind::KernelConcat:
   case OpKind::Constant:
+  case OpKind::Loop:
     return false;
   default:
     return true;
   }
 }
 
-int64_t vectorAxis(Op &op);
+namespace {
 
-struct State {
-  Module &module;
-  Func &func;
-  LoopBuilder b;
-  /// Order of the dims of each value in memory.
-  std::unordered_map<Value *, Order> orders;
-  /// The halo readers need, and the one that is there.
-  std::unordered_map<Value *, Halo> needed, present;
-  /// Where an operand of a concat lives: the concat's result and the offset along its axis.
-  std::unordered_map<Value *, std::pair<Op *, Dim>> placements;
-  /// Values whose halo has been filled.
-  std::set<Value *> filled;
-  /// Buffers that a kernel reads past the end of.
-  std::set<int64_t> keptInArena;
+/// The axis along which the kernel's elements must be next to each other, or -1: columns of a
+/// contraction, channels of a pool, the row of a row operator.
+int64_t vectorAxis(Op &op) {
+  switch (op.kind()) {
+  case OpKind::KernelConv:
+  case OpKind::KernelPool:
+    return 1;
+  case OpKind::KernelGemm:
+  case OpKind::KernelRow:
+    return op.result()->type.rank() - 1;
+  default:
+    return -1;
+  }
+}
 
-  State(Module &module) : module(module), func(module.main()), b(module) {}
+} // namespace
 
-  void run();
-  void collectHalos();
-  void planConcats();
-  bool isPrefix(Op *concat, Op *home) const;
-  void visit(Op &op);
-  void visitView(Op &op);
-  void visitConcat(Op &op);
-  bool readsPastEnd(Op &op);
-  void requireOperands(Op &op);
-  void requireEpilogue(Op &op, int64_t firstOperand);
-  void placeReturn(Op &ret);
-
-  int64_t newBuffer(Buffer buffer);
-  void place(Value *value, const Order &order);
-  void allocate(Value *value, const Order &order);
-  Order naturalOrder(Op &op, Value *result) const;
-  Order followOperands(Op &op, Value *result) const;
-  Value *copyOf(Value *value, const Order &order, const Halo *halo, Op *before);
-  void fillHalo(Value *value, Op *after);
-  void writeFill(Value *value, const Halo &halo);
-};
-
-void State::run() {
+void LayoutState::run() {
   collectHalos();
   planConcats();
   for (int64_t i = 0; i < func.body.numArgs(); i++) {
@@ -107,15 +82,20 @@ void State::run() {
     arg->layout = Layout{newBuffer(buffer), Dim(0), rowMajorStrides(arg->type.shape())};
     orders[arg] = rowMajor(arg->type.rank());
   }
+  visitBlock(func.body);
+}
+
+void LayoutState::visitBlock(Block &block) {
+  // Copies that are inserted on the way have their layouts already.
   std::vector<Op *> ops;
-  for (const std::unique_ptr<Op> &op : func.body.ops())
+  for (const std::unique_ptr<Op> &op : block.ops())
     ops.push_back(op.get());
   for (Op *op : ops)
     visit(*op);
 }
 
-void State::collectHalos() {
-  for (const std::unique_ptr<Op> &op : func.body.ops()) {
+void LayoutState::collectHalos() {
+  for (Op *op : opsOf(func)) {
     if (op->kind() != OpKind::KernelConv)
       continue;
     Halo halo = haloOf(*op);
@@ -127,53 +107,14 @@ void State::collectHalos() {
   }
 }
 
-/// Whether every operand of `concat` is already placed in `home`, in order and without gaps.
-bool State::isPrefix(Op *concat, Op *home) const {
-  if (concat->attrs.getInt("axis") != home->attrs.getInt("axis"))
-    return false;
-  int64_t axis = concat->attrs.getInt("axis");
-  std::optional<Dim> expected;
-  for (Value *operand : concat->operands()) {
-    auto placed = placements.find(operand);
-    if (placed == placements.end() || placed->second.first != home ||
-        (expected && !(placed->second.second == *expected)))
-      return false;
-    expected = placed->second.second + operand->type.dim(axis);
-  }
-  return true;
-}
-
-/// Decides the home of every concat operand, the last concat first; see the file's head.
-void State::planConcats() {
-  for (auto it = func.body.ops().rbegin(); it != func.body.ops().rend(); ++it) {
-    Op *op = it->get();
-    if (op->kind() != OpKind::KernelConcat)
-      continue;
-    auto first = placements.find(op->operand(0));
-    if (first != placements.end() && isPrefix(op, first->second.first))
-      continue;
-    int64_t axis = op->attrs.getInt("axis");
-    Dim at(0);
-    for (Value *operand : op->operands()) {
-      bool movable =
-          (isKernel(operand->definingOp()) &&
-           operand->definingOp()->kind() != OpKind::KernelScatter) ||
-          (operand->definingOp() && operand->definingOp()->kind() == OpKind::KernelConcat);
-      if (movable)
-        placements.try_emplace(operand, op, at);
-      at = at + operand->type.dim(axis);
-    }
-  }
-}
-
-int64_t State::newBuffer(Buffer buffer) {
+int64_t LayoutState::newBuffer(Buffer buffer) {
   func.buffers.push_back(std::move(buffer));
   return static_cast<int64_t>(func.buffers.size()) - 1;
 }
 
 /// Gives a value its layout: a slice of its concat's buffer, or a buffer of its own where there is
 /// no concat, or its order is another than the kernel writes.
-void State::place(Value *value, const Order &order) {
+void LayoutState::place(Value *value, const Order &order) {
   auto placement = placements.find(value);
   if (placement == placements.end())
     return allocate(value, order);
@@ -210,7 +151,7 @@ void State::place(Value *value, const Order &order) {
   present[value] = halo;
 }
 
-void State::allocate(Value *value, const Order &order) {
+void LayoutState::allocate(Value *value, const Order &order) {
   const Dims &shape = value->type.shape();
   Halo halo = needed.count(value) ? needed[value] : noHalo(value->type.rank());
   Layout layout;
@@ -233,7 +174,7 @@ void State::allocate(Value *value, const Order &order) {
 }
 
 /// The order of the operand with the result's shape, channels-last before others; else row-major.
-Order State::followOperands(Op &op, Value *result) const {
+Order LayoutState::followOperands(Op &op, Value *result) const {
   Order best = rowMajor(result->type.rank());
   for (Value *operand : op.operands()) {
     if (!operand || operand->type.rank() != result->type.rank() || !orders.count(operand))
@@ -246,7 +187,7 @@ Order State::followOperands(Op &op, Value *result) const {
   return best;
 }
 
-Order State::naturalOrder(Op &op, Value *result) const {
+Order LayoutState::naturalOrder(Op &op, Value *result) const {
   switch (op.kind()) {
   case OpKind::KernelConv:
   case OpKind::KernelPool:
@@ -261,7 +202,7 @@ Order State::naturalOrder(Op &op, Value *result) const {
 }
 
 /// A copy of `value` in another order, with a halo if one is asked for, made before `before`.
-Value *State::copyOf(Value *value, const Order &order, const Halo *halo, Op *before) {
+Value *LayoutState::copyOf(Value *value, const Order &order, const Halo *halo, Op *before) {
   b.before(before);
   b.loc = before->loc;
   Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
@@ -275,7 +216,7 @@ Value *State::copyOf(Value *value, const Order &order, const Halo *halo, Op *bef
 
 /// Fills what there is of the halo that readers need. That may be less, and still all that some
 /// reader needs: a part of a concat has no border along its axis.
-void State::fillHalo(Value *value, Op *after) {
+void LayoutState::fillHalo(Value *value, Op *after) {
   if (!needed.count(value) || !present.count(value))
     return;
   Halo halo = needed[value].within(present[value]);
@@ -287,7 +228,7 @@ void State::fillHalo(Value *value, Op *after) {
   writeFill(value, halo);
 }
 
-void State::writeFill(Value *value, const Halo &halo) {
+void LayoutState::writeFill(Value *value, const Halo &halo) {
   AttrDict attrs;
   attrs.set("lo", halo.lo);
   attrs.set("hi", halo.hi);
@@ -298,23 +239,8 @@ void State::writeFill(Value *value, const Halo &halo) {
   b.create(OpKind::KernelFillHalo, std::move(operands), {}, std::move(attrs));
 }
 
-/// The axis along which the kernel's elements must be next to each other, or -1: columns of a
-/// contraction, channels of a pool, the row of a row operator.
-int64_t vectorAxis(Op &op) {
-  switch (op.kind()) {
-  case OpKind::KernelConv:
-  case OpKind::KernelPool:
-    return 1;
-  case OpKind::KernelGemm:
-  case OpKind::KernelRow:
-    return op.result()->type.rank() - 1;
-  default:
-    return -1;
-  }
-}
-
 /// Copies epilogue operands that vary along the vector axis without being contiguous there.
-void State::requireEpilogue(Op &op, int64_t firstOperand) {
+void LayoutState::requireEpilogue(Op &op, int64_t firstOperand) {
   int64_t axis = vectorAxis(op), rank = op.result()->type.rank();
   for (int64_t e = firstOperand; e < op.numOperands(); e++) {
     Value *operand = op.operand(e);
@@ -327,7 +253,7 @@ void State::requireEpilogue(Op &op, int64_t firstOperand) {
 /// Whether a contraction that takes several elements a step may read past its operand's last one,
 /// where callers' memory ends. In the arena something follows, and such elements meet weights of
 /// zero.
-bool State::readsPastEnd(Op &op) {
+bool LayoutState::readsPastEnd(Op &op) {
   int64_t interleave = op.attrs.getInt("interleave", 1);
   if (interleave == 1)
     return false;
@@ -343,7 +269,7 @@ bool State::readsPastEnd(Op &op) {
 }
 
 /// Inserts copies of operands whose layout the kernel cannot take.
-void State::requireOperands(Op &op) {
+void LayoutState::requireOperands(Op &op) {
   Value *x = op.operand(0);
   int64_t rank = x ? x->type.rank() : 0;
   switch (op.kind()) {
@@ -375,40 +301,7 @@ void State::requireOperands(Op &op) {
   }
 }
 
-void State::visitConcat(Op &op) {
-  int64_t axis = op.attrs.getInt("axis");
-  Value *whole = op.result(), *first = op.operand(0);
-  auto home = placements.find(first);
-  bool prefix =
-      home != placements.end() && home->second.first != &op && isPrefix(&op, home->second.first);
-  if (prefix) {
-    whole->layout = first->layout;
-    orders[whole] = orders[first];
-    present[whole] = present[first];
-    fillHalo(whole, &op);
-    return;
-  }
-  if (!whole->layout)
-    place(whole, followOperands(op, whole));
-  Dim at(0);
-  for (int64_t i = 0; i < op.numOperands(); i++) {
-    Value *part = op.operand(i);
-    auto placed = placements.find(part);
-    if (placed == placements.end() || placed->second.first != &op ||
-        !(placed->second.second == at)) {
-      b.before(&op);
-      b.loc = op.loc;
-      Op *copy = b.create(OpKind::KernelCopy, {part}, {part->type});
-      placements[copy->result()] = {&op, at};
-      place(copy->result(), orders[whole]);
-      op.setOperand(i, copy->result());
-    }
-    at = at + part->type.dim(axis);
-  }
-  fillHalo(whole, &op);
-}
-
-void State::visitView(Op &op) {
+void LayoutState::visitView(Op &op) {
   Value *x = op.operand(0), *y = op.result();
   std::optional<Layout> layout = viewLayout(op);
   if (!layout) {
@@ -428,7 +321,7 @@ void State::visitView(Op &op) {
   fillHalo(y, &op);
 }
 
-void State::visit(Op &op) {
+void LayoutState::visit(Op &op) {
   switch (op.kind()) {
   case OpKind::Constant: {
     Value *value = op.result();
@@ -451,6 +344,12 @@ void State::visit(Op &op) {
     orders[y] = orders[x];
     return;
   }
+  case OpKind::If:
+    return visitIf(op);
+  case OpKind::Loop:
+    return visitLoop(op);
+  case OpKind::LoopYield:
+    return; // what is yielded is placed by the op around
   case OpKind::LoopReturn:
     return placeReturn(op);
   default:
@@ -469,39 +368,8 @@ void State::visit(Op &op) {
   }
 }
 
-/// Results are written straight to the caller's memory where a kernel makes them row-major for that
-/// purpose alone; inputs, constants, views and second mentions are copied.
-void State::placeReturn(Op &ret) {
-  std::set<int64_t> taken;
-  for (int64_t i = 0; i < ret.numOperands(); i++) {
-    Value *value = ret.operand(i);
-    Buffer output{Buffer::Space::Output,
-                  func.resultNames[i],
-                  value->type.dtype(),
-                  product(value->type.shape()),
-                  i,
-                  Dim(0)};
-    Layout dense{-1, Dim(0), rowMajorStrides(value->type.shape())};
-    int64_t id = value->layout->buffer;
-    Buffer &buffer = func.buffers[id];
-    bool owns = isKernel(value->definingOp()) && buffer.space == Buffer::Space::Arena &&
-                value->layout->offset == Dim(0) && isDense(*value) && buffer.size == output.size &&
-                !keptInArena.count(id) && taken.insert(id).second;
-    if (owns) {
-      buffer = output;
-      continue;
-    }
-    b.before(&ret);
-    Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
-    copy->result()->layout = Layout{newBuffer(output), Dim(0), dense.strides};
-    ret.setOperand(i, copy->result());
-  }
-}
-
-} // namespace
-
 Result<bool> assignLayouts(Module &module, PassContext &) {
-  State(module).run();
+  LayoutState(module).run();
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/abi.h"
 
 #include <algorithm>
+#include <set>
 
 namespace cameo {
 namespace {
@@ -73,6 +74,11 @@ struct SizeWriter {
   }
 };
 
+// The group of entries that something else sets.
+constexpr int64_t kGiven = -1;
+
+std::string functionOf(int64_t group) { return "sizes_" + std::to_string(group); }
+
 } // namespace
 
 SizeTable::SizeTable(std::vector<std::string> symbols) : symbols_(std::move(symbols)) {
@@ -86,14 +92,29 @@ int64_t SizeTable::numEntries() const {
 
 int64_t SizeTable::entry(const Dim &dim) {
   auto [found, isNew] = entries_.try_emplace(dim.str(), numEntries());
-  if (isNew)
-    derived_.push_back(dim);
+  if (!isNew)
+    return found->second;
+  std::set<std::string> used;
+  dim.collectSymbols(used);
+  int64_t group = 0;
+  for (const std::string &symbol : used)
+    if (auto known = groups_.find(symbol); known != groups_.end())
+      group = std::max(group, known->second);
+  derived_.push_back({dim, group});
   return found->second;
 }
 
 void SizeTable::define(const std::string &symbol, const Dim &dim) {
   entries_[symbol] = numEntries();
-  derived_.push_back(dim);
+  derived_.push_back({dim, 0});
+}
+
+std::pair<int64_t, std::string> SizeTable::defineAtRunTime(const std::string &symbol) {
+  int64_t group = static_cast<int64_t>(groups_.size()) + 1, index = numEntries();
+  groups_[symbol] = group;
+  entries_[symbol] = index;
+  derived_.push_back({Dim::symbol(symbol), kGiven});
+  return {index, functionOf(group)};
 }
 
 Value *SizeTable::value(LoopBuilder &b, const Dim &dim) {
@@ -129,10 +150,24 @@ void SizeTable::emit(Module &module) const {
   LoopBuilder b(module, func->body);
   Type flag = Type::scalar(DType::Bool);
   SizeWriter writer{entries_, b, b.constantInt(flag, 0)};
-  for (size_t i = 0; i < derived_.size(); i++) {
-    AttrDict attrs;
-    attrs.set("index", static_cast<int64_t>(symbols_.size() + i));
-    b.create(OpKind::FrameSetDim, {writer.size(derived_[i])}, {}, std::move(attrs));
+  auto setGroup = [&](int64_t group, LoopBuilder &in, SizeWriter &sizes) {
+    for (size_t i = 0; i < derived_.size(); i++) {
+      if (derived_[i].group != group)
+        continue;
+      AttrDict attrs;
+      attrs.set("index", static_cast<int64_t>(symbols_.size() + i));
+      in.create(OpKind::FrameSetDim, {sizes.size(derived_[i].dim)}, {}, std::move(attrs));
+    }
+  };
+  setGroup(0, b, writer);
+  // What these compute are offsets inside tensors whose sizes were checked at the head.
+  for (const auto &[symbol, group] : groups_) {
+    Func *later = module.addFunc(functionOf(group));
+    later->attrs.set("kind", std::string("kernel"));
+    LoopBuilder in(module, later->body);
+    SizeWriter laterSizes{entries_, in, in.constantInt(flag, 0)};
+    setGroup(group, in, laterSizes);
+    in.ret();
   }
   for (const Dim &dim : nonNegative_)
     writer.overflow =

@@ -22,6 +22,9 @@ public:
   Value *value(LoopBuilder &b, const Dim &dim);
   /// Makes a symbol of its own for a size, in order: later ones may use it.
   void define(const std::string &symbol, const Dim &dim);
+  /// Makes an entry for a symbol whose value the run finds out. Gives its index, and the name of
+  /// the function that computes what depends on it, to be called whenever the entry is set.
+  std::pair<int64_t, std::string> defineAtRunTime(const std::string &symbol);
   /// A port's dim.
   PortDim portDim(const Dim &dim);
   /// Marks a size that must not be negative (an output's dim, a buffer's size).
@@ -31,7 +34,8 @@ public:
   /// there.
   void requireElements(const Dim &first, const Dim &last, const Dim &extent, int64_t node);
 
-  /// Writes the function `sizes` for all entries made so far.
+  /// Writes the function `sizes`, and those of symbols defined at run time, for all entries made so
+  /// far.
   void emit(Module &module) const;
 
   const std::vector<std::string> &symbols() const { return symbols_; }
@@ -44,7 +48,14 @@ private:
   };
 
   std::vector<std::string> symbols_;
-  std::vector<Dim> derived_;
+  /// Entries after those of the symbols. Group 0 is known at the head of a run, group g depends on
+  /// the g-th symbol defined at run time, and perhaps on earlier ones.
+  struct Derived {
+    Dim dim;
+    int64_t group = 0;
+  };
+  std::vector<Derived> derived_;
+  std::map<std::string, int64_t> groups_;  // of symbols defined at run time
   std::map<std::string, int64_t> entries_; // by text
   std::vector<Dim> nonNegative_;
   std::vector<Elements> elements_;

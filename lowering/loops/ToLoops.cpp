@@ -1,12 +1,13 @@
 // See ToLoops.h. Each kernel becomes a function of pointers and a range of units; kernels with
-// equal text are one function. One team function calls them in order, with a barrier wherever a
-// kernel may touch what an earlier one wrote. Weights become blobs that are packed while the
-// library is written.
+// equal text are one function. A team function calls kernels that follow each other in order, with
+// a barrier wherever one may touch what an earlier one wrote; branches and loops are in `main`,
+// between team functions. Weights become blobs that are packed while the library is written.
 #include "lowering/loops/ToLoops.h"
 
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
 #include "ir/Verifier.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/PackWeights.h"
@@ -26,11 +27,16 @@ struct State {
   MicroKernels micros;
   std::map<std::string, std::string> kernels; // text to name
   std::map<const std::byte *, int64_t> constantBlobs;
-  LoopBuilder team;
+  LoopBuilder main, team;
+  /// Whether `team` is in a team function that takes further kernels; how many of them, and of
+  /// loops, there were.
+  bool inTeam = false;
+  int64_t numTeams = 0, numLoops = 0;
   Error missing = unsupported("");
 
   State(Func &func, const PassContext &context, std::vector<std::string> symbols)
-      : func(func), context(context), sizes(std::move(symbols)), team(program.module) {}
+      : func(func), context(context), sizes(std::move(symbols)), main(program.module),
+        team(program.module) {}
 
   Result<void> run();
   void addSizes();
@@ -39,8 +45,12 @@ struct State {
   void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
   void addKernel(Op &op);
   void requireSlice(Op &slice);
-  Value *pointerTo(const Value &value);
-  void addMain();
+  Value *pointerTo(const Value &value, LoopBuilder &b);
+  void addBlock(Block &block);
+  void addIf(Op &op);
+  void addLoop(Op &op);
+  void openTeam();
+  void closeTeam();
   void addWorkspace();
 };
 
@@ -70,7 +80,7 @@ void State::addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<
 }
 
 void State::addWeights() {
-  for (const std::unique_ptr<Op> &op : func.body.ops()) {
+  for (Op *op : opsOf(func)) {
     if (op->kind() == OpKind::Constant && isReadDirectly(*op)) {
       ConstRef data = op->attrs.getConst("value");
       Buffer &buffer = func.buffers[op->result()->layout->buffer];
@@ -92,21 +102,21 @@ void State::addWeights() {
   }
 }
 
-/// A typed pointer to a value's first element, in the team function.
-Value *State::pointerTo(const Value &value) {
+/// A typed pointer to a value's first element.
+Value *State::pointerTo(const Value &value, LoopBuilder &b) {
   const Buffer &buffer = func.buffers[value.layout->buffer];
   AttrDict attrs;
   Value *base;
   if (buffer.space == Buffer::Space::Input || buffer.space == Buffer::Space::Output) {
     attrs.set("index", buffer.port);
     OpKind kind = buffer.space == Buffer::Space::Input ? OpKind::FrameInput : OpKind::FrameOutput;
-    base = team.create(kind, {}, {Type::pointer(buffer.dtype)}, std::move(attrs))->result();
+    base = b.create(kind, {}, {Type::pointer(buffer.dtype)}, std::move(attrs))->result();
   } else {
     OpKind kind = buffer.space == Buffer::Space::Arena ? OpKind::FrameArena : OpKind::FrameWeights;
-    Value *bytes = team.create(kind, {}, {Type::pointer(DType::U8)})->result();
-    base = team.retype(team.offset(bytes, sizes.value(team, buffer.offset)), buffer.dtype);
+    Value *bytes = b.create(kind, {}, {Type::pointer(DType::U8)})->result();
+    base = b.retype(b.offset(bytes, sizes.value(b, buffer.offset)), buffer.dtype);
   }
-  return team.offset(base, sizes.value(team, value.layout->offset));
+  return b.offset(base, sizes.value(b, value.layout->offset));
 }
 
 /// A slice of a constant number of elements of a dim known only at run time (a Gather of one index,
@@ -127,6 +137,7 @@ void State::addKernel(Op &op) {
   EmitFn emitter = emitterFor(op.kind());
   if (!emitter || (op.kind() == OpKind::KernelPack && isConstantPack(op)))
     return;
+  openTeam();
   Func *kernel = program.module.addFunc("");
   kernel->attrs.set("kind", std::string("kernel"));
   KernelFunc k{context.target,
@@ -141,7 +152,7 @@ void State::addKernel(Op &op) {
   auto addPointer = [&](Value *value) -> Value * {
     if (!value)
       return nullptr;
-    pointers.push_back(pointerTo(*value));
+    pointers.push_back(pointerTo(*value, team));
     return kernel->body.addArg(pointers.back()->type);
   };
   for (Value *operand : op.operands())
@@ -172,14 +183,77 @@ void State::addKernel(Op &op) {
   });
 }
 
-void State::addMain() {
-  Func *entry = program.module.addFunc("main");
-  entry->attrs.set("kind", std::string("main"));
-  LoopBuilder b(program.module, entry->body);
+/// Kernels in a row are one team function; control flow between them is the calling thread's.
+void State::openTeam() {
+  if (inTeam)
+    return;
+  inTeam = true;
+  Func *body = program.module.addFunc(fmt::format("team_{}", numTeams++));
+  body->attrs.set("kind", std::string("team"));
+  team.atEnd(body->body);
   AttrDict attrs;
-  attrs.set("callee", std::string("team_0"));
-  b.create(OpKind::TeamRun, {}, {}, std::move(attrs));
-  b.ret();
+  attrs.set("callee", body->name);
+  main.create(OpKind::TeamRun, {}, {}, std::move(attrs));
+}
+
+void State::closeTeam() {
+  if (inTeam)
+    team.ret();
+  inTeam = false;
+}
+
+void State::addBlock(Block &block) {
+  for (const std::unique_ptr<Op> &op : block.ops()) {
+    if (op->kind() == OpKind::If)
+      addIf(*op);
+    else if (op->kind() == OpKind::Loop)
+      addLoop(*op);
+    else
+      addKernel(*op);
+  }
+  closeTeam();
+}
+
+void State::addIf(Op &op) {
+  closeTeam();
+  Value *condition = main.load(pointerTo(*op.operand(0), main), main.index(0));
+  auto branch = [&](int64_t region) {
+    return [this, &op, region]() -> LoopBuilder::Values {
+      addBlock(op.region(region));
+      return {};
+    };
+  };
+  main.ifElse(condition, {}, branch(0), branch(1));
+}
+
+/// While the trip count is not reached and the condition holds; both may be absent.
+void State::addLoop(Op &op) {
+  closeTeam();
+  Block &body = op.region();
+  auto [entry, function] = sizes.defineAtRunTime(*iterationOf(numLoops++).symbolName());
+  Type count = Type::scalar(DType::I64), flag = Type::scalar(DType::Bool);
+  auto loaded = [&](Value *value) { return main.load(pointerTo(*value, main), main.index(0)); };
+  Value *limit = op.operand(0) ? loaded(op.operand(0)) : main.constantInt(count, INT64_MAX);
+  Value *first = op.operand(1) ? loaded(op.operand(1)) : main.constantInt(flag, 1);
+  Op *loop =
+      main.create(OpKind::LoopWhile, {main.constantInt(count, 0), first}, {count, flag}, {}, 2);
+  Block &test = loop->region(0), &step = loop->region(1);
+  Value *iteration = test.addArg(count), *condition = test.addArg(flag);
+  main.atEnd(test);
+  Value *goesOn = main.binary(OpKind::ScalarAnd, main.cmp("lt", iteration, limit), condition);
+  main.create(OpKind::LoopYield, {goesOn, iteration, condition}, {});
+  iteration = step.addArg(count), condition = step.addArg(flag);
+  main.atEnd(step);
+  main.store(iteration, pointerTo(*body.arg(0), main), main.index(0));
+  main.store(condition, pointerTo(*body.arg(1), main), main.index(0));
+  AttrDict attrs;
+  attrs.set("index", entry);
+  main.create(OpKind::FrameSetDim, {main.toIndex(iteration)}, {}, std::move(attrs));
+  main.call(function, {});
+  addBlock(body);
+  Value *next = loaded(body.terminator()->operand(0));
+  main.create(OpKind::LoopYield, {main.add(iteration, main.constantInt(count, 1)), next}, {});
+  main.after(loop);
 }
 
 void State::addWorkspace() {
@@ -205,18 +279,16 @@ Result<void> State::run() {
   addSizes();
   addPorts();
   addWeights();
-  Func *body = program.module.addFunc("team_0");
-  body->attrs.set("kind", std::string("team"));
-  team.atEnd(body->body);
-  for (const std::unique_ptr<Op> &op : func.body.ops())
-    addKernel(*op);
-  team.ret();
+  Func *entry = program.module.addFunc("main");
+  entry->attrs.set("kind", std::string("main"));
+  main.atEnd(entry->body);
+  addBlock(func.body);
+  main.ret();
   if (!missing.notes.empty()) {
     missing.message = fmt::format("{} node{} cannot be compiled", missing.notes.size(),
                                   missing.notes.size() == 1 ? "" : "s");
     return missing;
   }
-  addMain();
   addWorkspace();
   sizes.emit(program.module);
   program.symbols = sizes.symbols();

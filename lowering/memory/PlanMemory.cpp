@@ -7,6 +7,7 @@
 // memory management for deep neural net inference", 2020), in units of the symbols. Groups follow
 // each other. Other sizes (of images whose height and width are symbols) cannot be compared; their
 // buffers share slots as large as the largest of them.
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 
 #include <algorithm>
@@ -31,28 +32,57 @@ struct Item {
 };
 
 /// Spans of op positions, by buffer; first is -1 for untouched ones.
-std::vector<Item> lifetimes(Func &func) {
+struct Lifetimes {
   std::vector<Item> items;
-  for (size_t i = 0; i < func.buffers.size(); i++)
-    items.push_back({static_cast<int64_t>(i), 0, Dim(0), -1, -1});
   int64_t position = 0;
-  auto touch = [&](const Value *value) {
+
+  explicit Lifetimes(Func &func) {
+    for (size_t i = 0; i < func.buffers.size(); i++)
+      items.push_back({static_cast<int64_t>(i), 0, Dim(0), -1, -1});
+    visit(func.body);
+  }
+
+  void touch(const Value *value) {
     if (!value || !value->layout)
       return;
     Item &item = items[value->layout->buffer];
     if (item.first < 0)
       item.first = position;
     item.last = position;
-  };
-  for (const std::unique_ptr<Op> &op : func.body.ops()) {
-    for (const Value *operand : op->operands())
-      touch(operand);
-    for (const std::unique_ptr<Value> &result : op->results())
-      touch(result.get());
-    position++;
   }
-  return items;
-}
+
+  void visit(Block &block) {
+    for (const std::unique_ptr<Op> &op : block.ops()) {
+      for (const Value *operand : op->operands())
+        touch(operand);
+      for (const std::unique_ptr<Value> &result : op->results())
+        touch(result.get());
+      if (isControlFlow(*op))
+        visitRegions(*op);
+      position++;
+    }
+  }
+
+  /// What a loop reads from outside, and what it carries, must last through all iterations.
+  void visitRegions(Op &op) {
+    auto touchArguments = [&] {
+      for (int64_t i = 0; i < op.numRegions(); i++)
+        for (const std::unique_ptr<Value> &argument : op.region(i).args())
+          touch(argument.get());
+    };
+    touchArguments();
+    int64_t start = position++;
+    for (int64_t i = 0; i < op.numRegions(); i++)
+      visit(op.region(i));
+    position++;
+    touchArguments();
+    for (const std::unique_ptr<Value> &result : op.results())
+      touch(result.get());
+    for (Item &item : items)
+      if (op.kind() == OpKind::Loop && item.first >= 0 && item.first <= start && item.last > start)
+        item.last = position;
+  }
+};
 
 /// Splits a size in bytes into a coefficient and a product of symbols; nothing if it is not one.
 std::optional<std::pair<int64_t, Dim>> factored(const Dim &bytes) {
@@ -164,7 +194,7 @@ Result<bool> planMemory(Module &module, PassContext &) {
   Func &func = module.main();
   std::map<std::string, Group> groups; // by text, so that the order is fixed
   std::vector<Item> others;
-  for (Item &item : lifetimes(func)) {
+  for (Item &item : Lifetimes(func).items) {
     Buffer &buffer = func.buffers[item.buffer];
     if (buffer.space != Buffer::Space::Arena || item.first < 0)
       continue;

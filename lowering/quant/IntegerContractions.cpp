@@ -5,6 +5,7 @@
 //
 // Turn this: %c = Conv(DequantizeLinear(%x, %sx, %zx), DequantizeLinear(%w, %sw, %zw), %b)
 // Into this: %a = ConvInteger(%x, %w, %zx, %zw);  %c = Cast(%a) * (%sx * %sw) + %b
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 #include "lowering/quant/Quantized.h"
@@ -162,9 +163,9 @@ Rewrite rewriteOf(OpKind kind) {
 
 Result<bool> integerContractions(Module &module, PassContext &) {
   std::vector<Op *> work;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (rewriteOf(op->kind()) && op->result()->type.isRanked())
-      work.push_back(op.get());
+      work.push_back(op);
   bool changed = false;
   for (Op *op : work) {
     Builder b(module);

@@ -5,6 +5,7 @@
 // Turn this: QuantizeLinear(Relu(Cast(%sums) * %f), %s, %z)
 // Into this: QuantizeLinear(Cast(%sums) * (%f / %s), 1, %z)     if %z is the least u8 or i8
 // Only if: the scale is one number, and nothing else reads what is in between.
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 #include "lowering/quant/Quantized.h"
@@ -98,9 +99,9 @@ bool merge(Module &module, Op &quantize) {
 
 Result<bool> mergeRequantize(Module &module, PassContext &) {
   std::vector<Op *> work;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (op->kind() == OpKind::QuantizeLinear)
-      work.push_back(op.get());
+      work.push_back(op);
   bool changed = false;
   for (Op *op : work)
     changed = merge(module, *op) || changed;

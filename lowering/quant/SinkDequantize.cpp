@@ -4,6 +4,7 @@
 // Turn this: MaxPool(DequantizeLinear(%x, s, z))      Into this: DequantizeLinear(MaxPool(%x), s,
 // z) Turn this: QuantizeLinear(DequantizeLinear(%x, s, z), s, z)                     Into this: %x
 // Only if: s is one positive constant, so that the order of elements stays.
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/quant/Quantized.h"
 
@@ -95,9 +96,9 @@ bool cancel(Op &op) {
 
 Result<bool> sinkDequantize(Module &module, PassContext &) {
   std::vector<Op *> work;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (movedOperands(*op) || op->kind() == OpKind::QuantizeLinear)
-      work.push_back(op.get());
+      work.push_back(op);
   bool changed = false;
   for (Op *op : work)
     changed = cancel(*op) || sink(module, *op) || changed;

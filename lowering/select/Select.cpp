@@ -2,6 +2,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/OpSpec.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 #include "lowering/simplify/FoldConstants.h"
@@ -161,14 +162,36 @@ bool isBound(const Type &type, const std::vector<std::string> &bound) {
   });
 }
 
-Result<void> selectOne(Selection &s, const std::vector<std::string> &bound) {
-  for (const std::unique_ptr<Value> &result : s.op.results()) {
-    if (!result->type.isNone() && !result->type.isRanked())
+Result<void> checkTypes(const Selection &s, const std::vector<std::unique_ptr<Value>> &values,
+                        const std::vector<std::string> &bound) {
+  for (const std::unique_ptr<Value> &value : values) {
+    const Type &type = value->type;
+    if (type.isNone())
+      continue;
+    if (!type.isTensor() || type.dtype() == DType::String)
+      return s.unsupportedBecause(type.str() + " is not supported yet");
+    if (!type.isRanked())
       return s.unsupportedBecause("a result of unknown rank is not supported yet");
-    if (!isBound(result->type, bound))
-      return s.unsupportedBecause(fmt::format(
-          "a shape known only at run time, {}, is not supported yet", result->type.str()));
+    if (!isBound(type, bound))
+      return s.unsupportedBecause(
+          fmt::format("a shape known only at run time, {}, is not supported yet", type.str()));
   }
+  return {};
+}
+
+/// Branches and loops stay; ops inside are selected one by one.
+Result<void> checkControlFlow(const Selection &s, const std::vector<std::string> &bound) {
+  if (s.op.kind() != OpKind::If && s.op.kind() != OpKind::Loop)
+    return s.unsupportedBecause("no lowering for this operator yet");
+  for (int64_t i = 0; i < s.op.numRegions(); i++)
+    TRY(checkTypes(s, s.op.region(i).args(), bound));
+  return {};
+}
+
+Result<void> selectOne(Selection &s, const std::vector<std::string> &bound) {
+  TRY(checkTypes(s, s.op.results(), bound));
+  if (isControlFlow(s.op))
+    return checkControlFlow(s, bound);
   if (isKnown(s.op))
     return selectKnown(s);
   if (SelectFn selector = selectorFor(s.op.kind()))
@@ -185,17 +208,19 @@ Result<bool> selectKernels(Module &module, PassContext &context) {
           fmt::format("input '{}': type {} is not supported yet", arg->name, arg->type.str()));
   std::vector<std::string> bound = boundSymbols(module.main());
   std::vector<Op *> work;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (isGraphOp(*op))
-      work.push_back(op.get());
+      work.push_back(op);
   // What is refused stays: it may only have served shapes, which are in the types, and die now.
   // What is left is reported all at once.
   std::unordered_map<Op *, std::string> refused;
   for (Op *op : work) {
     Selection selection(module, *op, context);
     Result<void> done = selectOne(selection, bound);
-    if (done)
+    if (done && !isControlFlow(*op))
       op->erase();
+    else if (done)
+      continue;
     else if (done.error().kind == ErrorKind::Unsupported)
       refused[op] = done.error().message;
     else
@@ -203,9 +228,9 @@ Result<bool> selectKernels(Module &module, PassContext &context) {
   }
   TRY(removeDeadOps(module, context));
   Error missing = unsupported("");
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
-    if (isGraphOp(*op))
-      missing.notes.push_back(refused.at(op.get()));
+  for (Op *op : opsOf(module.main()))
+    if (refused.count(op))
+      missing.notes.push_back(refused.at(op));
   if (missing.notes.empty())
     return !work.empty();
   missing.message = fmt::format("{} node{} cannot be compiled", missing.notes.size(),

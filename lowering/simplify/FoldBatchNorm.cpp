@@ -5,6 +5,7 @@
 // Only if: everything but %x is constant and nothing else reads %c. Computed in double; changes the
 // last bits of the result, which docs/ir.md allows.
 #include "ir/Half.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 #include "lowering/loops/LoopBuilder.h"
@@ -64,9 +65,9 @@ bool fold(Module &module, Op &norm) {
 Result<bool> foldBatchNorm(Module &module, PassContext &) {
   bool changed = false;
   std::vector<Op *> norms;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (op->kind() == OpKind::BatchNormalization)
-      norms.push_back(op.get());
+      norms.push_back(op);
   for (Op *norm : norms)
     changed |= fold(module, *norm);
   return changed;

@@ -9,6 +9,7 @@
 #include "ir/OpSpec.h"
 #include "ir/eval/Interpreter.h"
 #include "ir/infer/Infer.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 #include "lowering/loops/LoopBuilder.h"
@@ -139,9 +140,9 @@ Result<bool> foldOp(Module &module, Op &op, int64_t growth) {
 Result<bool> foldConstants(Module &module, PassContext &) {
   bool changed = false;
   std::vector<Op *> ops;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (op->kind() != OpKind::Constant && spec(op->kind()).level == Level::Graph)
-      ops.push_back(op.get());
+      ops.push_back(op);
   // Ops after a fold may have sizes now that were symbols before.
   std::unordered_set<Op *> stale;
   for (Op *op : ops) {

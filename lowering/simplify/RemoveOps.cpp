@@ -1,5 +1,6 @@
 // Drops ops that do nothing: dead ones, and those that return an operand unchanged.
 #include "ir/OpSpec.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 
@@ -43,13 +44,33 @@ bool hasEffect(Op &op) {
   }
 }
 
+/// From the last op to the first, so that what only dead ops read dies, too.
+bool removeDead(Block &block) {
+  bool changed = false;
+  Block::List &ops = block.ops();
+  for (auto it = ops.end(); it != ops.begin();) {
+    --it;
+    Op &op = **it;
+    if (op.hasUses() || hasEffect(op)) {
+      for (int64_t i = 0; isControlFlow(op) && i < op.numRegions(); i++)
+        changed = removeDead(op.region(i)) || changed;
+      continue;
+    }
+    auto next = std::next(it);
+    op.erase();
+    it = next;
+    changed = true;
+  }
+  return changed;
+}
+
 } // namespace
 
 Result<bool> removeIdentities(Module &module, PassContext &) {
   std::vector<Op *> work;
-  for (const std::unique_ptr<Op> &op : module.main().body.ops())
+  for (Op *op : opsOf(module.main()))
     if (identityOperand(*op))
-      work.push_back(op.get());
+      work.push_back(op);
   for (Op *op : work) {
     // Asked again: the operand may have been replaced by now.
     op->result()->replaceAllUsesWith(identityOperand(*op));
@@ -58,19 +79,6 @@ Result<bool> removeIdentities(Module &module, PassContext &) {
   return !work.empty();
 }
 
-Result<bool> removeDeadOps(Module &module, PassContext &) {
-  bool changed = false;
-  Block::List &ops = module.main().body.ops();
-  for (auto it = ops.end(); it != ops.begin();) {
-    --it;
-    if ((*it)->hasUses() || hasEffect(**it))
-      continue;
-    auto next = std::next(it);
-    (*it)->erase();
-    it = next;
-    changed = true;
-  }
-  return changed;
-}
+Result<bool> removeDeadOps(Module &module, PassContext &) { return removeDead(module.main().body); }
 
 } // namespace cameo

@@ -152,12 +152,6 @@ def self_cycle(folder):
 
 
 @case(2)
-def unsorted(folder):
-    nodes = [node("Relu", ["a"], ["y"]), node("Relu", ["x"], ["a"])]
-    return model(graph(nodes, [value("x", [2])], [value("y")]))
-
-
-@case(2)
 def duplicate_values(folder):
     nodes = [node("Relu", ["x"], ["y"]), node("Neg", ["x"], ["y"])]
     return model(graph(nodes, [value("x", [2])], [value("y")]))

@@ -1,0 +1,25 @@
+// Control flow: ops whose regions are graphs or kernels to run, not what a kernel does to an
+// element.
+#pragma once
+
+#include "ir/Module.h"
+
+#include <vector>
+
+namespace cameo {
+
+/// Whether the op is If, Loop or another whose regions are blocks of ops like the function's body.
+bool isControlFlow(const Op &op);
+
+/// The ops of a function's body and of the regions of control flow, each before those inside it, in
+/// order.
+std::vector<Op *> opsOf(Func &func);
+
+/// The blocks these ops are in, an outer one before the blocks inside it.
+std::vector<Block *> blocksOf(Func &func);
+
+/// The symbol that stands for the current iteration of a function's Loop number `loop`, counted in
+/// program order, in layouts of what is inside it.
+Dim iterationOf(int64_t loop);
+
+} // namespace cameo

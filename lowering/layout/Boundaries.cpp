@@ -1,0 +1,138 @@
+// Where values cross a boundary and are row-major: what the caller gets, what branches give, what
+// loops carry; see AssignLayouts.cpp.
+#include "lowering/layout/LayoutState.h"
+
+#include "lowering/ControlFlow.h"
+
+namespace cameo {
+
+/// Writes a value to where `layout` says; the copy.
+Value *LayoutState::copyInto(Value *value, const Layout &layout, Op *before) {
+  b.before(before);
+  b.loc = before->loc;
+  Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
+  copy->result()->layout = layout;
+  return copy->result();
+}
+
+/// Both branches write the results.
+void LayoutState::visitIf(Op &op) {
+  for (const std::unique_ptr<Value> &result : op.results())
+    place(result.get(), rowMajor(result->type.rank()));
+  for (int64_t r = 0; r < op.numRegions(); r++) {
+    visitBlock(op.region(r));
+    Op *yield = op.region(r).terminator();
+    for (int64_t i = 0; i < op.numResults(); i++)
+      copyInto(yield->operand(i), *op.result(i)->layout, yield);
+  }
+  for (const std::unique_ptr<Value> &result : op.results())
+    fillHalo(result.get(), &op);
+}
+
+/// Memory of a region's argument, which a result of the op, if there is one, shares: what readers
+/// of either need around it.
+void LayoutState::placeArgument(Value *argument, Value *result) {
+  if (result && needed.count(result)) {
+    auto [entry, isNew] = needed.try_emplace(argument, needed[result]);
+    if (!isNew)
+      entry->second.enlarge(needed[result]);
+  }
+  allocate(argument, rowMajor(argument->type.rank()));
+}
+
+/// Carried values live in one place for all iterations, which the final ones share.
+void LayoutState::visitLoop(Op &op) {
+  Block &body = op.region();
+  Dim iteration = iterationOf(numLoops++);
+  int64_t numCarried = body.numArgs() - 2;
+  std::vector<Value *> initial;
+  for (int64_t i = 0; i < body.numArgs(); i++) {
+    Value *result = i >= 2 ? op.result(i - 2) : nullptr;
+    placeArgument(body.arg(i), result);
+    if (!result)
+      continue;
+    result->layout = body.arg(i)->layout;
+    orders[result] = orders[body.arg(i)];
+    present[result] = present[body.arg(i)];
+    initial.push_back(copyInto(op.operand(i), *result->layout, &op));
+  }
+  for (int64_t i = numCarried; i < op.numResults(); i++)
+    allocate(op.result(i), rowMajor(op.result(i)->type.rank()));
+  // Copies write no halo, so that one filling serves all iterations.
+  for (int64_t i = 2; i < body.numArgs(); i++) {
+    auto halo = needed.find(body.arg(i));
+    if (halo == needed.end() || halo->second.fillFrom)
+      continue;
+    filled.insert(body.arg(i));
+    filled.insert(op.result(i - 2));
+    b.before(&op);
+    b.loc = op.loc;
+    writeFill(initial[i - 2], halo->second.within(present[body.arg(i)]));
+  }
+  visitBlock(body);
+  yieldSlices(op, iteration);
+  yieldCarried(op);
+  for (int64_t i = numCarried; i < op.numResults(); i++)
+    fillHalo(op.result(i), &op);
+}
+
+/// A stacked result's slice of this iteration.
+void LayoutState::yieldSlices(Op &loop, const Dim &iteration) {
+  Op *yield = loop.region().terminator();
+  int64_t numCarried = loop.region().numArgs() - 2;
+  for (int64_t i = numCarried; i < loop.numResults(); i++) {
+    Layout slice = *loop.result(i)->layout;
+    slice.offset = slice.offset + iteration * slice.strides[0];
+    slice.strides.erase(slice.strides.begin());
+    copyInto(yield->operand(i + 1), slice, yield);
+  }
+}
+
+/// The next iteration's values. One that lies where another is about to be written is moved out of
+/// the way first.
+void LayoutState::yieldCarried(Op &loop) {
+  Block &body = loop.region();
+  Op *yield = body.terminator();
+  std::set<int64_t> carried;
+  for (int64_t i = 2; i < body.numArgs(); i++)
+    carried.insert(body.arg(i)->layout->buffer);
+  for (int64_t i = 2; i < body.numArgs(); i++) {
+    Value *next = yield->operand(i - 1);
+    if (next != body.arg(i) && carried.count(next->layout->buffer))
+      yield->setOperand(i - 1, copyOf(next, rowMajor(next->type.rank()), nullptr, yield));
+  }
+  for (int64_t i = 2; i < body.numArgs(); i++)
+    if (yield->operand(i - 1) != body.arg(i))
+      copyInto(yield->operand(i - 1), *body.arg(i)->layout, yield);
+}
+
+/// Results are written straight to the caller's memory where a kernel makes them row-major for that
+/// purpose alone; inputs, constants, views and second mentions are copied.
+void LayoutState::placeReturn(Op &ret) {
+  std::set<int64_t> taken;
+  for (int64_t i = 0; i < ret.numOperands(); i++) {
+    Value *value = ret.operand(i);
+    Buffer output{Buffer::Space::Output,
+                  func.resultNames[i],
+                  value->type.dtype(),
+                  product(value->type.shape()),
+                  i,
+                  Dim(0)};
+    Layout dense{-1, Dim(0), rowMajorStrides(value->type.shape())};
+    int64_t id = value->layout->buffer;
+    Buffer &buffer = func.buffers[id];
+    bool owns = isKernel(value->definingOp()) && buffer.space == Buffer::Space::Arena &&
+                value->layout->offset == Dim(0) && isDense(*value) && buffer.size == output.size &&
+                !keptInArena.count(id) && taken.insert(id).second;
+    if (owns) {
+      buffer = output;
+      continue;
+    }
+    b.before(&ret);
+    Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
+    copy->result()->layout = Layout{newBuffer(output), Dim(0), dense.strides};
+    ret.setOperand(i, copy->result());
+  }
+}
+
+} // namespace cameo

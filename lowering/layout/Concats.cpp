@@ -1,0 +1,80 @@
+// Concatenation as placement: which value lives in which concat; see AssignLayouts.cpp.
+#include "lowering/ControlFlow.h"
+#include "lowering/layout/LayoutState.h"
+
+namespace cameo {
+
+/// Whether every operand of `concat` is already placed in `home`, in order and without gaps.
+bool LayoutState::isPrefix(Op *concat, Op *home) const {
+  if (concat->attrs.getInt("axis") != home->attrs.getInt("axis"))
+    return false;
+  int64_t axis = concat->attrs.getInt("axis");
+  std::optional<Dim> expected;
+  for (Value *operand : concat->operands()) {
+    auto placed = placements.find(operand);
+    if (placed == placements.end() || placed->second.first != home ||
+        (expected && !(placed->second.second == *expected)))
+      return false;
+    expected = placed->second.second + operand->type.dim(axis);
+  }
+  return true;
+}
+
+/// Decides the home of every concat operand, the last concat first; see the file's head.
+void LayoutState::planConcats() {
+  std::vector<Op *> ops = opsOf(func);
+  for (auto it = ops.rbegin(); it != ops.rend(); ++it) {
+    Op *op = *it;
+    if (op->kind() != OpKind::KernelConcat)
+      continue;
+    auto first = placements.find(op->operand(0));
+    if (first != placements.end() && isPrefix(op, first->second.first))
+      continue;
+    int64_t axis = op->attrs.getInt("axis");
+    Dim at(0);
+    for (Value *operand : op->operands()) {
+      bool movable =
+          (isKernel(operand->definingOp()) &&
+           operand->definingOp()->kind() != OpKind::KernelScatter) ||
+          (operand->definingOp() && operand->definingOp()->kind() == OpKind::KernelConcat);
+      if (movable)
+        placements.try_emplace(operand, op, at);
+      at = at + operand->type.dim(axis);
+    }
+  }
+}
+
+void LayoutState::visitConcat(Op &op) {
+  int64_t axis = op.attrs.getInt("axis");
+  Value *whole = op.result(), *first = op.operand(0);
+  auto home = placements.find(first);
+  bool prefix =
+      home != placements.end() && home->second.first != &op && isPrefix(&op, home->second.first);
+  if (prefix) {
+    whole->layout = first->layout;
+    orders[whole] = orders[first];
+    present[whole] = present[first];
+    fillHalo(whole, &op);
+    return;
+  }
+  if (!whole->layout)
+    place(whole, followOperands(op, whole));
+  Dim at(0);
+  for (int64_t i = 0; i < op.numOperands(); i++) {
+    Value *part = op.operand(i);
+    auto placed = placements.find(part);
+    if (placed == placements.end() || placed->second.first != &op ||
+        !(placed->second.second == at)) {
+      b.before(&op);
+      b.loc = op.loc;
+      Op *copy = b.create(OpKind::KernelCopy, {part}, {part->type});
+      placements[copy->result()] = {&op, at};
+      place(copy->result(), orders[whole]);
+      op.setOperand(i, copy->result());
+    }
+    at = at + part->type.dim(axis);
+  }
+  fillHalo(whole, &op);
+}
+
+} // namespace cameo

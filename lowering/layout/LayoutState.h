@@ -1,0 +1,69 @@
+// What the files of the layout pass share; see AssignLayouts.cpp.
+#pragma once
+
+#include "lowering/layout/Halo.h"
+#include "lowering/layout/Views.h"
+#include "lowering/loops/LoopBuilder.h"
+
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace cameo {
+
+using Order = std::vector<int64_t>; // dims from the outermost in memory to the innermost
+
+Order rowMajor(int64_t rank);
+Order channelsLast(int64_t rank);
+/// Whether the op writes its results itself: no view, constant or placement.
+bool isKernel(Op *op);
+
+struct LayoutState {
+  Module &module;
+  Func &func;
+  LoopBuilder b;
+  /// Order of the dims of each value in memory.
+  std::unordered_map<Value *, Order> orders;
+  /// The halo readers need, and the one that is there.
+  std::unordered_map<Value *, Halo> needed, present;
+  /// Where an operand of a concat lives: the concat's result and the offset along its axis.
+  std::unordered_map<Value *, std::pair<Op *, Dim>> placements;
+  /// Values whose halo has been filled.
+  std::set<Value *> filled;
+  /// Buffers that a kernel reads past the end of.
+  std::set<int64_t> keptInArena;
+  /// Loops so far.
+  int64_t numLoops = 0;
+
+  explicit LayoutState(Module &module) : module(module), func(module.main()), b(module) {}
+
+  void run();
+  void visitBlock(Block &block);
+  void collectHalos();
+  void planConcats();
+  bool isPrefix(Op *concat, Op *home) const;
+  void visit(Op &op);
+  void visitView(Op &op);
+  void visitConcat(Op &op);
+  void visitIf(Op &op);
+  void visitLoop(Op &op);
+  Value *copyInto(Value *value, const Layout &layout, Op *before);
+  void placeArgument(Value *argument, Value *result);
+  void yieldCarried(Op &loop);
+  void yieldSlices(Op &loop, const Dim &iteration);
+  bool readsPastEnd(Op &op);
+  void requireOperands(Op &op);
+  void requireEpilogue(Op &op, int64_t firstOperand);
+  void placeReturn(Op &ret);
+
+  int64_t newBuffer(Buffer buffer);
+  void place(Value *value, const Order &order);
+  void allocate(Value *value, const Order &order);
+  Order naturalOrder(Op &op, Value *result) const;
+  Order followOperands(Op &op, Value *result) const;
+  Value *copyOf(Value *value, const Order &order, const Halo *halo, Op *before);
+  void fillHalo(Value *value, Op *after);
+  void writeFill(Value *value, const Halo &halo);
+};
+
+} // namespace cameo
