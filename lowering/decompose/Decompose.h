@@ -22,6 +22,7 @@ Value *decomposeDepthToSpace(Builder &b, Op &op);
 Value *decomposeSpaceToDepth(Builder &b, Op &op);
 Value *decomposeCastLike(Builder &b, Op &op);
 Value *decomposeScan(Builder &b, Op &op);
+Value *decomposeRecurrent(Builder &b, Op &op);
 Value *decomposeHardmax(Builder &b, Op &op);
 Value *decomposeDynamicQuantize(Builder &b, Op &op);
 Value *decomposeBlockedQuantize(Builder &b, Op &op);

@@ -1,0 +1,322 @@
+// RNN, GRU and LSTM as loops over steps; the formulas are those of the ONNX operator pages. The product
+// of all inputs with the weights is one, before the loop.
+#include "lowering/decompose/Decompose.h"
+#include "lowering/decompose/Loops.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace cameo {
+namespace {
+
+Value *add(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Add, {x, y}); }
+Value *mul(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
+Value *oneMinus(Builder &b, Value *x) {
+  return b.graphValue(OpKind::Sub, {scalarLike(b, x, 1), x});
+}
+
+/// Elements [first, first + count) of an axis.
+Value *part(Builder &b, Value *x, int64_t axis, int64_t first, int64_t count) {
+  auto ints = [&](int64_t value) { return b.constant(makeConst({value})); };
+  return b.graphValue(OpKind::Slice, {x, ints(first), ints(first + count), ints(axis)});
+}
+
+/// Entry `index` of an axis, which is dropped; nullptr stays.
+Value *entry(Builder &b, Value *x, int64_t axis, int64_t index) {
+  if (!x)
+    return nullptr;
+  return b.graphValue(OpKind::Squeeze,
+                      {part(b, x, axis, index, 1), b.constant(makeConst({axis}))});
+}
+
+Value *transposed(Builder &b, Value *x, std::vector<int64_t> perm) {
+  AttrDict attrs;
+  attrs.set("perm", std::move(perm));
+  return b.graphValue(OpKind::Transpose, {x}, std::move(attrs));
+}
+
+struct Activation {
+  std::string name; // lower case
+  double alpha = 0, beta = 0;
+};
+
+/// Names without parameters, or with how many and their defaults.
+struct ActivationRow {
+  const char *name;
+  int takes;
+  double alpha, beta;
+};
+constexpr ActivationRow kActivations[] = {
+    {"sigmoid", 0, 0, 0},     {"tanh", 0, 0, 0},
+    {"relu", 0, 0, 0},        {"softsign", 0, 0, 0},
+    {"softplus", 0, 0, 0},    {"affine", 2, 1, 0},
+    {"leakyrelu", 1, 0.01, 0}, {"thresholdedrelu", 1, 1, 0},
+    {"scaledtanh", 2, 1, 1},  {"hardsigmoid", 2, 0.2, 0.5},
+    {"elu", 1, 1, 0},
+};
+
+template <class T> std::vector<T> listOf(const Op &op, const char *name) {
+  const Attr *attr = op.attrs.find(name);
+  const auto *list = attr ? std::get_if<std::vector<T>>(attr) : nullptr;
+  return list ? *list : std::vector<T>();
+}
+
+/// The activations of all directions, one after another; empty if one is unknown.
+std::vector<Activation> activationsOf(const Op &op, const std::vector<std::string> &defaults,
+                                      int64_t directions) {
+  std::vector<std::string> names = listOf<std::string>(op, "activations");
+  std::vector<double> alphas = listOf<double>(op, "activation_alpha"),
+                      betas = listOf<double>(op, "activation_beta");
+  size_t wanted = defaults.size() * directions;
+  if (names.size() < defaults.size())
+    names = defaults;
+  while (names.size() < wanted)
+    names.push_back(names[names.size() - defaults.size()]);
+  names.resize(wanted);
+  std::vector<Activation> result;
+  size_t nextAlpha = 0, nextBeta = 0;
+  for (std::string name : names) {
+    std::transform(name.begin(), name.end(), name.begin(), ::tolower);
+    auto row = std::find_if(std::begin(kActivations), std::end(kActivations),
+                            [&](const ActivationRow &known) { return known.name == name; });
+    if (row == std::end(kActivations))
+      return {};
+    Activation activation{name, row->alpha, row->beta};
+    if (row->takes > 0 && nextAlpha < alphas.size())
+      activation.alpha = alphas[nextAlpha++];
+    if (row->takes > 1 && nextBeta < betas.size())
+      activation.beta = betas[nextBeta++];
+    result.push_back(std::move(activation));
+  }
+  return result;
+}
+
+Value *activate(Builder &b, const Activation &f, Value *x) {
+  AttrDict attrs;
+  auto withAlpha = [&](OpKind kind) {
+    attrs.set("alpha", f.alpha);
+    return b.graphValue(kind, {x}, std::move(attrs));
+  };
+  if (f.name == "sigmoid")
+    return b.graphValue(OpKind::Sigmoid, {x});
+  if (f.name == "tanh")
+    return b.graphValue(OpKind::Tanh, {x});
+  if (f.name == "relu")
+    return b.graphValue(OpKind::Relu, {x});
+  if (f.name == "softsign")
+    return b.graphValue(OpKind::Softsign, {x});
+  if (f.name == "softplus")
+    return b.graphValue(OpKind::Softplus, {x});
+  if (f.name == "leakyrelu")
+    return withAlpha(OpKind::LeakyRelu);
+  if (f.name == "thresholdedrelu")
+    return withAlpha(OpKind::ThresholdedRelu);
+  if (f.name == "elu")
+    return withAlpha(OpKind::Elu);
+  Value *alpha = scalarLike(b, x, f.alpha), *beta = scalarLike(b, x, f.beta);
+  if (f.name == "scaledtanh")
+    return mul(b, alpha, b.graphValue(OpKind::Tanh, {mul(b, beta, x)}));
+  Value *line = add(b, mul(b, alpha, x), beta);
+  if (f.name == "affine")
+    return line;
+  return b.graphValue(OpKind::Clip, {line, scalarLike(b, x, 0), scalarLike(b, x, 1)});
+}
+
+/// One direction of one op: weights transposed to [k, gates * hidden].
+struct Cell {
+  Builder &b;
+  const Op &op;
+  int64_t hidden;
+  const Activation *f; // f, g, h
+  Value *r = nullptr, *peep = nullptr, *freshBias = nullptr;
+
+  Value *gate(Value *all, int64_t k) const { return part(b, all, 1, k * hidden, hidden); }
+  Value *peephole(int64_t k) const { return part(b, peep, 0, k * hidden, hidden); }
+  Value *product(Value *x, Value *weights) const {
+    return b.graphValue(OpKind::MatMul, {x, weights});
+  }
+
+  Value *apply(int64_t which, Value *x) const {
+    double clip = op.attrs.getFloat("clip", 0);
+    if (op.attrs.has("clip"))
+      x = b.graphValue(OpKind::Clip, {x, scalarLike(b, x, -clip), scalarLike(b, x, clip)});
+    return activate(b, f[which], x);
+  }
+
+  /// The next hidden state, and an LSTM's cell state, from the input's part of the gates.
+  std::vector<Value *> step(Value *x, const std::vector<Value *> &state) const {
+    if (op.kind() == OpKind::LSTM)
+      return lstm(add(b, x, product(state[0], r)), state[1]);
+    if (op.kind() == OpKind::GRU)
+      return {gru(x, state[0])};
+    return {apply(0, add(b, x, product(state[0], r)))};
+  }
+
+  std::vector<Value *> lstm(Value *gates, Value *old) const {
+    auto with = [&](int64_t k, int64_t p, Value *state) {
+      Value *sum = gate(gates, k);
+      return peep ? add(b, sum, mul(b, peephole(p), state)) : sum;
+    };
+    Value *in = apply(0, with(0, 0, old));
+    Value *forget = op.attrs.getInt("input_forget") ? oneMinus(b, in) : apply(0, with(2, 2, old));
+    Value *fresh = apply(1, gate(gates, 3));
+    Value *state = add(b, mul(b, forget, old), mul(b, in, fresh));
+    Value *out = apply(0, with(1, 1, state));
+    return {mul(b, out, activate(b, f[2], state)), state};
+  }
+
+  Value *gru(Value *x, Value *h) const {
+    Value *both = product(h, part(b, r, 1, 0, 2 * hidden)), *last = part(b, r, 1, 2 * hidden, hidden);
+    Value *update = apply(0, add(b, gate(x, 0), gate(both, 0)));
+    Value *reset = apply(0, add(b, gate(x, 1), gate(both, 1)));
+    bool linear = op.attrs.getInt("linear_before_reset");
+    Value *recurrent = product(linear ? h : mul(b, reset, h), last);
+    if (freshBias)
+      recurrent = add(b, recurrent, freshBias);
+    if (linear)
+      recurrent = mul(b, reset, recurrent);
+    Value *fresh = apply(1, add(b, gate(x, 2), recurrent));
+    return add(b, mul(b, oneMinus(b, update), fresh), mul(b, update, h));
+  }
+};
+
+/// One op on its way: X with steps first, and what each direction gives.
+struct Recurrence {
+  Builder &b;
+  Op &op;
+  bool batchFirst;
+  int64_t gates, hidden, directions;
+  Value *x, *steps;
+  std::vector<Value *> lasts[2], sequences;
+
+  Value *stateInput(int64_t operand, int64_t direction) {
+    if (op.operand(operand))
+      return entry(b, op.operand(operand), batchFirst ? 1 : 0, direction);
+    Value *zero = b.constant(makeSplat(x->type.dtype(), {1, hidden}, 0));
+    if (x->type.dim(1).isConst())
+      return b.constant(makeSplat(x->type.dtype(), {x->type.dim(1).value(), hidden}, 0));
+    AttrDict attrs;
+    attrs.set("start", int64_t(1));
+    attrs.set("end", int64_t(2));
+    Value *batch = b.graphValue(OpKind::Shape, {x}, std::move(attrs));
+    AttrDict axis;
+    axis.set("axis", int64_t(0));
+    Value *shape =
+        b.graphValue(OpKind::Concat, {batch, b.constant(makeConst({hidden}))}, std::move(axis));
+    return b.graphValue(OpKind::Expand, {zero, shape});
+  }
+
+  /// Inputs times weights plus all biases that no reset gate comes between.
+  Value *projected(Cell &cell, int64_t d) {
+    Value *w = transposed(b, entry(b, op.operand(1), 0, d), {1, 0});
+    Value *result = b.graphValue(OpKind::MatMul, {x, w}), *bias = entry(b, op.operand(3), 0, d);
+    if (!bias)
+      return result;
+    int64_t width = gates * hidden;
+    Value *input = part(b, bias, 0, 0, width), *recurrent = part(b, bias, 0, width, width);
+    if (op.kind() != OpKind::GRU)
+      return add(b, result, add(b, input, recurrent));
+    cell.freshBias = part(b, recurrent, 0, 2 * hidden, hidden);
+    Value *none = b.constant(makeSplat(x->type.dtype(), {hidden}, 0));
+    AttrDict axis;
+    axis.set("axis", int64_t(0));
+    recurrent = b.graphValue(OpKind::Concat, {part(b, recurrent, 0, 0, 2 * hidden), none},
+                             std::move(axis));
+    return add(b, result, add(b, input, recurrent));
+  }
+
+  /// Batch entries whose sequence has ended keep their states and give zeros.
+  Value *stillRunning(Value *time) {
+    AttrDict attrs;
+    attrs.set("to", DType::I64);
+    Value *lengths = b.graphValue(OpKind::Cast, {op.operand(4)}, std::move(attrs));
+    Value *runs = b.graphValue(OpKind::Less, {time, lengths});
+    return b.graphValue(OpKind::Unsqueeze, {runs, b.constant(makeConst({1}))});
+  }
+
+  void addDirection(int64_t d, const Activation *activations) {
+    Cell cell{b, op, hidden, activations};
+    cell.r = transposed(b, entry(b, op.operand(2), 0, d), {1, 0});
+    cell.peep = entry(b, op.operand(7), 0, d);
+    Value *inputs = projected(cell, d);
+    std::vector<Value *> states = {stateInput(5, d)};
+    if (op.kind() == OpKind::LSTM)
+      states.push_back(stateInput(6, d));
+    bool reverse = d == 1 || op.attrs.getString("direction") == "reverse";
+    Dims stacked = states[0]->type.shape();
+    stacked.insert(stacked.begin(), x->type.dim(0));
+    Op *loop = beginLoop(b, steps, states, {x->type.withShape(stacked)});
+    for (size_t i = 0; i < states.size(); i++)
+      states[i] = loop->region().arg(static_cast<int64_t>(i) + 2);
+    Value *time = iterationFrom(b, loop->region().arg(0), steps, reverse);
+    AttrDict axis;
+    axis.set("axis", int64_t(0));
+    Value *now = b.graphValue(OpKind::Gather, {inputs, time}, std::move(axis));
+    std::vector<Value *> next = cell.step(now, states);
+    Value *output = next[0];
+    if (op.operand(4)) {
+      Value *runs = stillRunning(time);
+      output = b.graphValue(OpKind::Where, {runs, next[0], scalarLike(b, output, 0)});
+      for (size_t i = 0; i < next.size(); i++)
+        next[i] = b.graphValue(OpKind::Where, {runs, next[i], states[i]});
+    }
+    int64_t numStates = static_cast<int64_t>(next.size());
+    next.push_back(output);
+    endLoop(b, loop, next);
+    for (int64_t i = 0; i < numStates; i++)
+      lasts[i].push_back(loop->result(i));
+    Value *sequence = loop->result(numStates);
+    sequences.push_back(reverse ? reversedFirst(b, sequence) : sequence);
+  }
+
+  /// Directions side by side along a new axis.
+  Value *joined(const std::vector<Value *> &values, int64_t axis) {
+    std::vector<Value *> apart;
+    for (Value *value : values)
+      apart.push_back(b.graphValue(OpKind::Unsqueeze, {value, b.constant(makeConst({axis}))}));
+    AttrDict attrs;
+    attrs.set("axis", axis);
+    return b.graphValue(OpKind::Concat, std::move(apart), std::move(attrs));
+  }
+
+  Value *result(int64_t i) {
+    Value *value = i == 0 ? joined(sequences, 1) : joined(lasts[i - 1], 0);
+    if (!batchFirst)
+      return value;
+    return transposed(b, value, i == 0 ? std::vector<int64_t>{2, 0, 1, 3} : std::vector<int64_t>{1, 0, 2});
+  }
+};
+
+} // namespace
+
+Value *decomposeRecurrent(Builder &b, Op &op) {
+  for (int64_t i = 0; i < 3; i++)
+    if (!op.operand(i)->type.isRanked())
+      return nullptr;
+  const Dims &r = op.operand(2)->type.shape();
+  if (!r[0].isConst() || !r[2].isConst())
+    return nullptr;
+  bool lstm = op.kind() == OpKind::LSTM, gru = op.kind() == OpKind::GRU;
+  std::vector<std::string> defaults = lstm  ? std::vector<std::string>{"Sigmoid", "Tanh", "Tanh"}
+                                      : gru ? std::vector<std::string>{"Sigmoid", "Tanh"}
+                                            : std::vector<std::string>{"Tanh"};
+  std::vector<Activation> activations = activationsOf(op, defaults, r[0].value());
+  if (activations.empty())
+    return nullptr;
+  bool batchFirst = op.attrs.getInt("layout");
+  Value *x = batchFirst ? transposed(b, op.operand(0), {1, 0, 2}) : op.operand(0);
+  Recurrence recurrence{b, op, batchFirst, lstm ? 4 : gru ? 3 : 1, r[2].value(), r[0].value(),
+                        x, axisSize(b, x, 0), {}, {}};
+  for (int64_t d = 0; d < recurrence.directions; d++)
+    recurrence.addDirection(d, &activations[d * defaults.size()]);
+  for (int64_t i = 1; i < op.numResults(); i++) {
+    if (op.result(i)->users().empty())
+      continue;
+    Value *value = recurrence.result(i);
+    value->name = op.result(i)->name;
+    op.result(i)->replaceAllUsesWith(value);
+  }
+  return recurrence.result(0);
+}
+
+} // namespace cameo
