@@ -34,8 +34,7 @@ Type stackedFirst(const Type &type, int64_t axis) {
 
 Value *reversedFirst(Builder &b, Value *x) {
   auto ints = [&](int64_t value) { return b.constant(makeConst({value})); };
-  Value *reversed =
-      b.graphValue(OpKind::Slice, {x, ints(-1), ints(INT64_MIN), ints(0), ints(-1)});
+  Value *reversed = b.graphValue(OpKind::Slice, {x, ints(-1), ints(INT64_MIN), ints(0), ints(-1)});
   reversed->type = x->type;
   return reversed;
 }

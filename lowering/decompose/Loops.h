@@ -17,8 +17,8 @@ Type stackedFirst(const Type &type, int64_t axis);
 /// The tensor with axis 0 reversed.
 Value *reversedFirst(Builder &b, Value *x);
 
-/// A Loop of `trips` iterations, the builder placed in its body. Arguments of the body: the number of
-/// the iteration, the condition, then what is carried. Results: of the types of `carried`, then
+/// A Loop of `trips` iterations, the builder placed in its body. Arguments of the body: the number
+/// of the iteration, the condition, then what is carried. Results: of the types of `carried`, then
 /// `stacked`.
 Op *beginLoop(Builder &b, Value *trips, const std::vector<Value *> &carried,
               const std::vector<Type> &stacked);

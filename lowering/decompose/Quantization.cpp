@@ -15,6 +15,26 @@ Value *castTo(Builder &b, Value *x, DType dtype) {
   return b.graphValue(OpKind::Cast, {x}, std::move(attrs));
 }
 
+Value *reducedToScalar(Builder &b, OpKind reduction, Value *x) {
+  AttrDict attrs;
+  attrs.set("keepdims", int64_t(0));
+  return b.graphValue(reduction, {x}, std::move(attrs));
+}
+
+/// One number an index of the last dim but one; x itself if it has fewer than two dims.
+Value *reducedToRows(Builder &b, OpKind reduction, Value *x) {
+  int64_t rank = x->type.rank();
+  if (rank < 2)
+    return x;
+  std::vector<int64_t> axes;
+  for (int64_t axis = 0; axis < rank; axis++)
+    if (axis != rank - 2)
+      axes.push_back(axis);
+  AttrDict attrs;
+  attrs.set("keepdims", int64_t(0));
+  return b.graphValue(reduction, {x, b.constant(makeConst(axes))}, std::move(attrs));
+}
+
 /// What is one number a block of `x`'s axis as one an element; nullptr for sizes that are not
 /// constant.
 Value *spreadBlocks(Builder &b, const Op &op, Value *blocks) {
@@ -77,10 +97,9 @@ Value *decomposeBlockedDequantize(Builder &b, Op &op) {
 Value *decomposeDynamicQuantize(Builder &b, Op &op) {
   Value *x = op.operand(0);
   Value *zero = scalarLike(b, x, 0), *most = scalarLike(b, x, 255);
+  // Rows first: one result would be one thread's work.
   auto least = [&](OpKind reduction, OpKind limit) {
-    AttrDict attrs;
-    attrs.set("keepdims", int64_t(0));
-    Value *whole = b.graphValue(reduction, {x}, std::move(attrs));
+    Value *whole = reducedToScalar(b, reduction, reducedToRows(b, reduction, x));
     return b.graphValue(limit, {whole, zero});
   };
   Value *low = least(OpKind::ReduceMin, OpKind::Min), *high = least(OpKind::ReduceMax, OpKind::Max);

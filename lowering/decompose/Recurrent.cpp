@@ -1,5 +1,5 @@
-// RNN, GRU and LSTM as loops over steps; the formulas are those of the ONNX operator pages. The product
-// of all inputs with the weights is one, before the loop.
+// RNN, GRU and LSTM as loops over steps; the formulas are those of the ONNX operator pages. The
+// product of all inputs with the weights is one, before the loop.
 #include "lowering/decompose/Decompose.h"
 #include "lowering/decompose/Loops.h"
 
@@ -25,8 +25,7 @@ Value *part(Builder &b, Value *x, int64_t axis, int64_t first, int64_t count) {
 Value *entry(Builder &b, Value *x, int64_t axis, int64_t index) {
   if (!x)
     return nullptr;
-  return b.graphValue(OpKind::Squeeze,
-                      {part(b, x, axis, index, 1), b.constant(makeConst({axis}))});
+  return b.graphValue(OpKind::Squeeze, {part(b, x, axis, index, 1), b.constant(makeConst({axis}))});
 }
 
 Value *transposed(Builder &b, Value *x, std::vector<int64_t> perm) {
@@ -47,11 +46,11 @@ struct ActivationRow {
   double alpha, beta;
 };
 constexpr ActivationRow kActivations[] = {
-    {"sigmoid", 0, 0, 0},     {"tanh", 0, 0, 0},
-    {"relu", 0, 0, 0},        {"softsign", 0, 0, 0},
-    {"softplus", 0, 0, 0},    {"affine", 2, 1, 0},
+    {"sigmoid", 0, 0, 0},      {"tanh", 0, 0, 0},
+    {"relu", 0, 0, 0},         {"softsign", 0, 0, 0},
+    {"softplus", 0, 0, 0},     {"affine", 2, 1, 0},
     {"leakyrelu", 1, 0.01, 0}, {"thresholdedrelu", 1, 1, 0},
-    {"scaledtanh", 2, 1, 1},  {"hardsigmoid", 2, 0.2, 0.5},
+    {"scaledtanh", 2, 1, 1},   {"hardsigmoid", 2, 0.2, 0.5},
     {"elu", 1, 1, 0},
 };
 
@@ -166,7 +165,8 @@ struct Cell {
   }
 
   Value *gru(Value *x, Value *h) const {
-    Value *both = product(h, part(b, r, 1, 0, 2 * hidden)), *last = part(b, r, 1, 2 * hidden, hidden);
+    Value *both = product(h, part(b, r, 1, 0, 2 * hidden)),
+          *last = part(b, r, 1, 2 * hidden, hidden);
     Value *update = apply(0, add(b, gate(x, 0), gate(both, 0)));
     Value *reset = apply(0, add(b, gate(x, 1), gate(both, 1)));
     bool linear = op.attrs.getInt("linear_before_reset");
@@ -220,8 +220,8 @@ struct Recurrence {
     Value *none = b.constant(makeSplat(x->type.dtype(), {hidden}, 0));
     AttrDict axis;
     axis.set("axis", int64_t(0));
-    recurrent = b.graphValue(OpKind::Concat, {part(b, recurrent, 0, 0, 2 * hidden), none},
-                             std::move(axis));
+    recurrent =
+        b.graphValue(OpKind::Concat, {part(b, recurrent, 0, 0, 2 * hidden), none}, std::move(axis));
     return add(b, result, add(b, input, recurrent));
   }
 
@@ -283,7 +283,8 @@ struct Recurrence {
     Value *value = i == 0 ? joined(sequences, 1) : joined(lasts[i - 1], 0);
     if (!batchFirst)
       return value;
-    return transposed(b, value, i == 0 ? std::vector<int64_t>{2, 0, 1, 3} : std::vector<int64_t>{1, 0, 2});
+    return transposed(b, value,
+                      i == 0 ? std::vector<int64_t>{2, 0, 1, 3} : std::vector<int64_t>{1, 0, 2});
   }
 };
 
@@ -305,8 +306,9 @@ Value *decomposeRecurrent(Builder &b, Op &op) {
     return nullptr;
   bool batchFirst = op.attrs.getInt("layout");
   Value *x = batchFirst ? transposed(b, op.operand(0), {1, 0, 2}) : op.operand(0);
-  Recurrence recurrence{b, op, batchFirst, lstm ? 4 : gru ? 3 : 1, r[2].value(), r[0].value(),
-                        x, axisSize(b, x, 0), {}, {}};
+  Recurrence recurrence{
+      b,  op, batchFirst, lstm ? 4 : gru ? 3 : 1, r[2].value(), r[0].value(), x, axisSize(b, x, 0),
+      {}, {}};
   for (int64_t d = 0; d < recurrence.directions; d++)
     recurrence.addDirection(d, &activations[d * defaults.size()]);
   for (int64_t i = 1; i < op.numResults(); i++) {
