@@ -8,8 +8,11 @@
 #include <cstring>
 #include <deque>
 #include <dlfcn.h>
+#include <elf.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
+#include <map>
 
 namespace cameo {
 
@@ -135,10 +138,37 @@ cameo_value Session::Arguments::toApi(const RuntimeValue &value, int32_t kind) {
   return out;
 }
 
+/// Why dlopen cannot load a file that is fine elsewhere: made for another architecture, or for the
+/// web. "" for any other file.
+static std::string foreignCode(const std::string &path) {
+  // ELF: the class is at byte 4, the machine at 18.
+  std::array<unsigned char, 20> head = {}, own = {};
+  auto read = [](const std::string &file, std::array<unsigned char, 20> &bytes) {
+    std::ifstream(file, std::ios::binary)
+        .read(reinterpret_cast<char *>(bytes.data()), bytes.size());
+  };
+  read(path, head);
+  read("/proc/self/exe", own);
+  std::string_view magic(reinterpret_cast<char *>(head.data()), 4);
+  if (magic == std::string_view("\0asm", 4))
+    return "a WebAssembly module runs in a browser or Node.js, not here";
+  if (magic != "\x7f"
+               "ELF" ||
+      (head[4] == own[4] && head[18] == own[18] && head[19] == own[19]))
+    return "";
+  static const std::map<int, const char *> names = {
+      {EM_X86_64, "x86_64"}, {EM_AARCH64, "aarch64"}, {EM_ARM, "armv7"}, {EM_RISCV, "riscv64"}};
+  auto name = names.find(head[18] | head[19] << 8);
+  return fmt::format("made for {}, cannot run on this machine",
+                     name == names.end() ? "another architecture" : name->second);
+}
+
 Result<std::shared_ptr<Library>> Library::load(const std::string &path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored))
     return badInput(fmt::format("{}: no such file", path));
+  if (std::string reason = foreignCode(path); !reason.empty())
+    return badInput(fmt::format("{}: {}", path, reason));
   std::shared_ptr<Library> library(new Library());
   library->path_ = path;
   // Without a slash dlopen would look through the system's folders.

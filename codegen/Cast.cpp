@@ -3,11 +3,13 @@
 #include "codegen/OpBuilder.h"
 
 #include <cmath>
+#include <limits>
 
 namespace cameo {
 
 // 2^112 moves an f16's exponent, shifted into an f32's place, from bias 15 to bias 127, denormals
-// included; inf and NaN need the largest exponent instead.
+// included, unless the vector unit takes f32 denormals for zero: then these are integers times
+// 2^-24. Inf and NaN need the largest exponent instead.
 llvm::Value *OpBuilder::halfToFloat(llvm::Value *bits) {
   llvm::Type *shape = bits->getType();
   llvm::Type *f32 = like(getFloatTy(), shape);
@@ -20,6 +22,11 @@ llvm::Value *OpBuilder::halfToFloat(llvm::Value *bits) {
   llvm::Value *shifted = CreateShl(magnitude, integer(i32, 13));
   llvm::Value *finite =
       CreateBitCast(CreateFMul(CreateBitCast(shifted, f32), number(f32, 0x1p112)), i32);
+  if (target_.flushesDenormals) {
+    llvm::Value *tiny = CreateFMul(CreateUIToFP(magnitude, f32), number(f32, 0x1p-24));
+    llvm::Value *isDenormal = CreateICmpULT(magnitude, integer(i32, 0x400));
+    finite = CreateSelect(isDenormal, CreateBitCast(tiny, i32), finite);
+  }
   llvm::Value *special = CreateOr(shifted, integer(i32, 0x7f800000));
   // A signalling NaN becomes quiet, as in hardware.
   llvm::Value *isNan = CreateICmpUGT(magnitude, integer(i32, 0x7c00));
@@ -114,6 +121,19 @@ llvm::Value *OpBuilder::castInt(llvm::Value *value, DType from, DType to) {
   if (!isFloat(to))
     return CreateIntCast(value, result, isSigned);
   return isSigned ? CreateSIToFP(value, result) : CreateUIToFP(value, result);
+}
+
+// An index taken from data must not come into range by being cut off.
+llvm::Value *OpBuilder::castToIndex(llvm::Value *value, DType from) {
+  llvm::Type *type = value->getType();
+  if (target_.indexBytes == 4 && dtypeBytes(from) == 8) {
+    llvm::Value *most = integer(type, std::numeric_limits<int32_t>::max());
+    llvm::Value *least = integer(type, std::numeric_limits<int32_t>::min());
+    value = CreateBinaryIntrinsic(isSignedInt(from) ? llvm::Intrinsic::smin : llvm::Intrinsic::umin,
+                                  value, most);
+    value = isSignedInt(from) ? CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, least) : value;
+  }
+  return cast(value, from, target_.indexBytes == 8 ? DType::I64 : DType::I32);
 }
 
 llvm::Value *OpBuilder::cast(llvm::Value *value, DType from, DType to) {

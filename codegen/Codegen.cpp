@@ -1,6 +1,7 @@
 // See Codegen.h.
 #include "codegen/Codegen.h"
 
+#include "codegen/AddressSpace.h"
 #include "codegen/Header.h"
 #include "codegen/Linker.h"
 #include "codegen/ModelObject.h"
@@ -8,6 +9,7 @@
 #include "codegen/Optimize.h"
 #include "codegen/OutputFile.h"
 #include "codegen/RuntimeLink.h"
+#include "codegen/WasmLinker.h"
 #include "codegen/Weights.h"
 #include "runtime/Bitcode.h"
 
@@ -81,16 +83,19 @@ public:
   Result<void> run();
 
 private:
+  Result<void> checkKind() const;
   Result<void> writeContents();
   Result<void> writeWeightsBeside();
   Result<void> writeCode(llvm::Module &module, llvm::TargetMachine &machine);
   Result<void> writeShared(const std::string &object, llvm::TargetMachine &machine);
   Result<void> writeStatic(const std::string &object);
+  Result<void> writeWasm(const std::string &object);
   Result<void> writeHeaders();
   bool isStatic() const {
     return options_.kind == OutputKind::StaticLibrary || options_.kind == OutputKind::Object;
   }
   bool isShared() const { return options_.kind == OutputKind::SharedLibrary; }
+  bool isModule() const { return options_.kind == OutputKind::WasmModule; }
 
   const Program &program_;
   const Target &target_;
@@ -100,12 +105,21 @@ private:
   ModelOptions model_;
 };
 
+Result<void> Emission::checkKind() const {
+  if (isModule() && !target_.isWasm())
+    return badInput("a .wasm module can be made for wasm32 only, the target is " + target_.triple);
+  if ((isStatic() || isShared()) && target_.isWasm())
+    return badInput("a library or object cannot be made for wasm32, only a .wasm module");
+  return checkAddresses(program_, target_);
+}
+
 // The file is made first: there is no point in compiling what cannot be written.
 Result<void> Emission::run() {
+  TRY(checkKind());
   TRY(output_.create(isShared()));
   TRY(writeContents());
   TRY(output_.commit());
-  bool library = isStatic() || isShared();
+  bool library = isStatic() || isShared() || isModule();
   return library && options_.header ? writeHeaders() : Result<void>();
 }
 
@@ -131,6 +145,8 @@ Result<void> Emission::writeCode(llvm::Module &module, llvm::TargetMachine &mach
   if (options_.kind == OutputKind::Assembly)
     return output_.append(emitAssembly(module, machine));
   std::string object = emitObject(module, machine);
+  if (isModule())
+    return writeWasm(object);
   return isShared() ? writeShared(object, machine) : writeStatic(object);
 }
 
@@ -166,7 +182,15 @@ Result<void> Emission::writeStatic(const std::string &object) {
   return archive ? appendWeightsToArchive(program_, output_) : appendWeights(program_, output_);
 }
 
+Result<void> Emission::writeWasm(const std::string &object) {
+  std::string_view runtime = runtimeObject(archName(target_.arch));
+  return linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", ""}, program_,
+                  output_);
+}
+
 Result<void> Emission::writeHeaders() {
+  if (isModule())
+    return writeFile((file_.parent_path() / "cameo.mjs").string(), jsLoader());
   std::filesystem::path header = std::filesystem::path(file_).replace_extension(".h");
   TRY(writeFile(header.string(), modelHeader(program_, model_.name, header.filename().string())));
   return writeFile((file_.parent_path() / "cameo.h").string(), publicHeader());

@@ -16,7 +16,8 @@ enum class OutputKind {
   Object,        // .o
   Assembly,
   LlvmIr,
-  Header, // the model's C header alone
+  Header,     // the model's C header alone
+  WasmModule, // .wasm, what there is instead of libraries and objects for wasm32
 };
 
 struct EmitOptions {
@@ -24,7 +25,8 @@ struct EmitOptions {
   /// The entry function's name; characters outside C identifiers become `_`. "": the file's stem,
   /// without a leading "lib" for static libraries.
   std::string name;
-  /// Beside libraries and objects: the model's C header (the file's name with .h) and cameo.h.
+  /// Beside libraries and objects: the model's C header (the file's name with .h) and cameo.h;
+  /// beside a wasm module cameo.mjs.
   bool header = true;
   /// Weights of objects and static libraries that are larger than this go to a file beside.
   int64_t maxStaticWeights = int64_t{1} << 30;
@@ -33,7 +35,7 @@ struct EmitOptions {
 /// Writes the file at `path`; files appear whole or not at all. An object or static library with
 /// too large weights has them in a file beside, `path` with the extension .weights, which the
 /// program that links it finds in its own folder or by cameo_options.weights_path. Errors: a file
-/// cannot be written.
+/// cannot be written; the target has no such kind of file, or too few addresses for the model.
 Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
                   const std::string &path);
 

@@ -109,7 +109,8 @@ bool FuncEmitter::emitScalar(Op &op) {
     setResult(op, b_.CreateSelect(args[0], args[1], args[2]));
     break;
   case OpKind::ScalarCast:
-    setResult(op, b_.cast(args[0], dtype, b_.dtype(type)));
+    setResult(op, type.isIndex() ? b_.castToIndex(args[0], dtype)
+                                 : b_.cast(args[0], dtype, b_.dtype(type)));
     break;
   case OpKind::ScalarBitcast:
     setResult(op, b_.CreateBitCast(args[0], b_.type(type)));

@@ -10,16 +10,15 @@
 #include <lld/Common/Driver.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
-#include <memory>
 #include <mutex>
 
 LLD_HAS_DRIVER(elf)
+LLD_HAS_DRIVER(wasm)
 
 namespace cameo {
 namespace {
 
-const char *const kLibcSymbols[] = {"pthread_create", "pthread_join", "malloc",
-                                    "free",           "syscall",      "getauxval"};
+const char *const kLibcSymbols[] = {"pthread_create", "pthread_join", "malloc", "free", "syscall"};
 
 // Weights come last, in a segment of their own: whatever their size, nothing else moves away from
 // the code that refers to it, and they can be filled in after the link.
@@ -41,6 +40,8 @@ SECTIONS {
   .dynstr : { *(.dynstr) } :rodata
   .rela.dyn : { *(.rela.dyn) } :rodata
   .rela.plt : { *(.rela.plt) } :rodata
+  .rel.dyn : { *(.rel.dyn) } :rodata
+  .rel.plt : { *(.rel.plt) } :rodata
   .rodata : { *(.rodata .rodata.*) } :rodata
   . = ALIGN(CONSTANT(MAXPAGESIZE)) + (. & (CONSTANT(MAXPAGESIZE) - 1));
   .text : { *(.text .text.*) } :text
@@ -55,7 +56,7 @@ SECTIONS {
   .bss : { *(.bss .bss.* COMMON) } :data
   . = ALIGN(CONSTANT(MAXPAGESIZE));
   .cameo_weights (NOLOAD) : { *(.cameo_weights) } :weights
-  /DISCARD/ : { *(.comment .eh_frame .note.*) }
+  /DISCARD/ : { *(.comment .eh_frame .note.* .ARM.exidx* .ARM.extab*) }
 }
 )";
 
@@ -72,6 +73,8 @@ bool isAboutOutput(const std::string &text) {
   return false;
 }
 
+} // namespace
+
 // lld keeps global state.
 Result<void> runLld(const std::vector<std::string> &args, const std::string &shown) {
   static std::mutex mutex;
@@ -84,7 +87,8 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &sho
     raw.push_back(arg.c_str());
   std::string text;
   llvm::raw_string_ostream stream(text);
-  lld::Result result = lld::lldMain(raw, llvm::nulls(), stream, {{lld::Gnu, &lld::elf::link}});
+  lld::Result result = lld::lldMain(raw, llvm::nulls(), stream,
+                                    {{lld::Gnu, &lld::elf::link}, {lld::Wasm, &lld::wasm::link}});
   broken = !result.canRunAgain;
   if (result.retCode == 0)
     return {};
@@ -94,6 +98,23 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &sho
   }
   ICE("linking failed: " + text);
 }
+
+Result<std::vector<std::unique_ptr<OutputFile>>> writeObjects(const LinkJob &job,
+                                                              std::vector<std::string> &args) {
+  std::vector<std::unique_ptr<OutputFile>> files;
+  int64_t bytes = kLinkOverhead;
+  for (std::string_view object : job.objects) {
+    files.push_back(std::make_unique<OutputFile>(job.output + ".o", job.shown));
+    TRY(files.back()->create());
+    TRY(files.back()->append(object));
+    args.push_back(files.back()->temporary());
+    bytes += static_cast<int64_t>(object.size());
+  }
+  TRY(files.back()->checkRoom(bytes));
+  return files;
+}
+
+namespace {
 
 // The stub as a shared library on disk: functions that do nothing under libc's names.
 Result<void> makeStub(const Target &target, llvm::TargetMachine &machine, OutputFile &object,
@@ -149,17 +170,7 @@ Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMa
                                    "-o",
                                    job.output,
                                    stub.temporary()};
-  std::vector<std::unique_ptr<OutputFile>> objects;
-  for (std::string_view bytes : job.objects) {
-    objects.push_back(std::make_unique<OutputFile>(job.output + ".o", job.shown));
-    TRY(objects.back()->create());
-    TRY(objects.back()->append(bytes));
-    args.push_back(objects.back()->temporary());
-  }
-  int64_t bytes = kLinkOverhead;
-  for (std::string_view object : job.objects)
-    bytes += static_cast<int64_t>(object.size());
-  TRY(script.checkRoom(bytes));
+  std::vector<std::unique_ptr<OutputFile>> objects = TRY(writeObjects(job, args));
   return runLld(args, job.shown);
 }
 

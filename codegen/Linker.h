@@ -1,9 +1,11 @@
 // Links an object of generated code into a shared library, with lld in this process.
 #pragma once
 
+#include "codegen/OutputFile.h"
 #include "ir/Result.h"
 #include "ir/Target.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,15 @@ struct LinkJob {
   std::string soname;
   std::string entry; // exported, and again as `cameo_model`
 };
+
+/// Runs lld on a command line whose first word says which linker it is. `shown` is what
+/// messages call the output.
+Result<void> runLld(const std::vector<std::string> &args, const std::string &shown);
+
+/// Writes job.objects to temporary files, which live as long as the result, and appends their names
+/// to `args`. Fails unless the disk has room for the link.
+Result<std::vector<std::unique_ptr<OutputFile>>> writeObjects(const LinkJob &job,
+                                                              std::vector<std::string> &args);
 
 /// Links. An undefined symbol that libc does not promise is our bug and an ICE. Thread-safe; one
 /// link at a time.

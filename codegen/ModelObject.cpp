@@ -1,6 +1,8 @@
 // See ModelObject.h. Every struct here mirrors one in C; fields are in the order of the C text.
 #include "codegen/ModelObject.h"
 
+#include "codegen/Features.h"
+#include "codegen/WasmLinker.h"
 #include "runtime/abi.h"
 
 #include <fmt/format.h>
@@ -88,10 +90,12 @@ llvm::Constant *ModelEmitter::dimNameTable() {
 
 // In a section of its own so that the linker can place it last. In assembler, as LLVM has NOBITS
 // for .bss alone: a variable of zeros in another section takes its size in the object and in
-// memory.
+// memory. For wasm at a fixed address, see WasmLinker.h.
 llvm::Constant *ModelEmitter::weights() {
   if (program_.weightBytes == 0 || !options_.weightsFile.empty())
     return null();
+  if (target_.isWasm())
+    return llvm::ConstantExpr::getIntToPtr(small(kWasmWeightsAddress), b_.getPtrTy());
   module_.appendModuleInlineAsm(fmt::format(".section {},\"aw\",%nobits\n.balign 64\n"
                                             ".Lcameo_weights:\n.zero {}\n.text",
                                             kWeightsSection, program_.weightBytes + kWeightsSlack));
@@ -102,24 +106,9 @@ llvm::Constant *ModelEmitter::weights() {
   return variable;
 }
 
-// Bit numbers are positions among the rows of the architecture in runtime/Features.def.
 ModelEmitter::Constants ModelEmitter::features() {
-  static const std::vector<std::string> x86 = {
-#define CAMEO_FEATURE_X86(name, ...) name,
-#include "runtime/Features.def"
-  };
-  static const std::vector<std::string> aarch64 = {
-#define CAMEO_FEATURE_AARCH64(name, ...) name,
-#include "runtime/Features.def"
-  };
-  const std::vector<std::string> &rows = target_.arch == Arch::X86_64 ? x86 : aarch64;
-  uint64_t words[2] = {};
-  for (const std::string &feature : target_.features) {
-    size_t bit = std::find(rows.begin(), rows.end(), feature) - rows.begin();
-    ICE_UNLESS(bit < rows.size() && bit < 128, "no row in Features.def for " + feature);
-    words[bit / 64] |= uint64_t{1} << bit % 64;
-  }
-  return {number(words[0]), number(words[1])};
+  std::array<uint64_t, 2> mask = featureMask(target_);
+  return {number(mask[0]), number(mask[1])};
 }
 
 llvm::Constant *ModelEmitter::function(const char *kind) {
@@ -138,9 +127,9 @@ llvm::Constant *ModelEmitter::code() {
   Constants masks = features();
   llvm::Constant *mask = llvm::ConstantArray::get(llvm::ArrayType::get(b_.getInt64Ty(), 2), masks);
   return structOf({weights(), file, number(options_.weightsId), mask,
-                   small(target_.arch == Arch::X86_64 ? CAMEO_ARCH_X86 : CAMEO_ARCH_AARCH64),
-                   small(nodes.size()), array(b_.getPtrTy(), nodes, "nodes"), function("sizes"),
-                   function("workspace"), function("prepare"), function("main")});
+                   small(runtimeArch(target_.arch)), small(nodes.size()),
+                   array(b_.getPtrTy(), nodes, "nodes"), function("sizes"), function("workspace"),
+                   function("prepare"), function("main")});
 }
 
 // cameo_model
@@ -173,6 +162,8 @@ void ModelEmitter::emit() {
       llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, options_.name, module_);
   ICE_UNLESS(entry->getName() == llvm::StringRef(options_.name), "the model's name is taken");
   entry->setDoesNotThrow();
+  if (target_.isWasm())
+    entry->addFnAttr("wasm-export-name", CAMEO_MODEL_SYMBOL);
   b_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "", entry));
   b_.CreateRet(model());
 }

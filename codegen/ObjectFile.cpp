@@ -13,16 +13,18 @@ namespace cameo {
 static void initialise() {
   static std::once_flag once;
   std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
-    LLVMInitializeAArch64TargetInfo();
-    LLVMInitializeAArch64Target();
-    LLVMInitializeAArch64TargetMC();
-    LLVMInitializeAArch64AsmPrinter();
-    LLVMInitializeAArch64AsmParser();
+#define INITIALISE(name)                                                                           \
+  LLVMInitialize##name##TargetInfo();                                                              \
+  LLVMInitialize##name##Target();                                                                  \
+  LLVMInitialize##name##TargetMC();                                                                \
+  LLVMInitialize##name##AsmPrinter();                                                              \
+  LLVMInitialize##name##AsmParser()
+    INITIALISE(X86);
+    INITIALISE(AArch64);
+    INITIALISE(ARM);
+    INITIALISE(RISCV);
+    INITIALISE(WebAssembly);
+#undef INITIALISE
   });
 }
 
@@ -34,9 +36,12 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target) {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // only `mad` is fused
   options.FunctionSections = options.DataSections = true;
-  return std::unique_ptr<llvm::TargetMachine>(llvmTarget->createTargetMachine(
-      target.triple, target.llvmCpu, target.llvmFeatures, options, llvm::Reloc::PIC_, std::nullopt,
-      llvm::CodeGenOptLevel::Default));
+  if (target.arch == Arch::RiscV64)
+    options.MCOptions.ABIName = "lp64d";
+  llvm::Reloc::Model reloc = target.isWasm() ? llvm::Reloc::Static : llvm::Reloc::PIC_;
+  return std::unique_ptr<llvm::TargetMachine>(
+      llvmTarget->createTargetMachine(target.triple, target.llvmCpu, target.llvmFeatures, options,
+                                      reloc, std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 static std::string emitFile(llvm::Module &module, llvm::TargetMachine &machine,

@@ -67,6 +67,8 @@ public:
 
   // Cast.cpp
   llvm::Value *cast(llvm::Value *value, DType from, DType to);
+  /// To the target's index from an integer; saturates.
+  llvm::Value *castToIndex(llvm::Value *value, DType from);
 
   /// Calls a support function of the runtime (runtime/support) on each lane.
   llvm::Value *callPerLane(const char *name, llvm::ArrayRef<llvm::Value *> args);

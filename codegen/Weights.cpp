@@ -1,4 +1,5 @@
-// See Weights.h. ELF structures: System V ABI, chapters 4 and 5 (64-bit forms, little endian).
+// See Weights.h. ELF structures: System V ABI, chapters 4 and 5 (32- and 64-bit forms, little
+// endian).
 #include "codegen/Weights.h"
 
 #include "codegen/ModelObject.h"
@@ -11,42 +12,86 @@
 namespace cameo {
 namespace {
 
-struct Headers {
-  Elf64_Ehdr file;
-  std::vector<Elf64_Phdr> segments;
-  std::vector<Elf64_Shdr> sections;
+struct Elf32 {
+  using File = Elf32_Ehdr;
+  using Segment = Elf32_Phdr;
+  using Section = Elf32_Shdr;
+};
+struct Elf64 {
+  using File = Elf64_Ehdr;
+  using Segment = Elf64_Phdr;
+  using Section = Elf64_Shdr;
 };
 
-Result<Headers> readHeaders(const OutputFile &file, int64_t start) {
-  Headers headers;
+template <class Elf> struct Headers {
+  typename Elf::File file;
+  std::vector<typename Elf::Segment> segments;
+  std::vector<typename Elf::Section> sections;
+};
+
+template <class Elf> Result<Headers<Elf>> readHeaders(const OutputFile &file, int64_t start) {
+  Headers<Elf> headers;
   TRY(file.read(start, &headers.file, sizeof headers.file));
   headers.segments.resize(headers.file.e_phnum);
   headers.sections.resize(headers.file.e_shnum);
   TRY(file.read(start + headers.file.e_phoff, headers.segments.data(),
-                headers.segments.size() * sizeof(Elf64_Phdr)));
+                headers.segments.size() * sizeof(typename Elf::Segment)));
   TRY(file.read(start + headers.file.e_shoff, headers.sections.data(),
-                headers.sections.size() * sizeof(Elf64_Shdr)));
+                headers.sections.size() * sizeof(typename Elf::Section)));
   return headers;
 }
 
-Result<void> writeHeaders(OutputFile &file, int64_t start, const Headers &headers) {
+template <class Elf>
+Result<void> writeHeaders(OutputFile &file, int64_t start, const Headers<Elf> &headers) {
   TRY(file.patch(start + headers.file.e_phoff, headers.segments.data(),
-                 headers.segments.size() * sizeof(Elf64_Phdr)));
+                 headers.segments.size() * sizeof(typename Elf::Segment)));
   return file.patch(start + headers.file.e_shoff, headers.sections.data(),
-                    headers.sections.size() * sizeof(Elf64_Shdr));
+                    headers.sections.size() * sizeof(typename Elf::Section));
 }
 
-Result<Elf64_Shdr *> findSection(const OutputFile &file, int64_t start, Headers &headers) {
-  const Elf64_Shdr &names = headers.sections[headers.file.e_shstrndx];
+template <class Elf>
+Result<typename Elf::Section *> findSection(const OutputFile &file, int64_t start,
+                                            Headers<Elf> &headers) {
+  const typename Elf::Section &names = headers.sections[headers.file.e_shstrndx];
   std::string text(names.sh_size, '\0');
   TRY(file.read(start + names.sh_offset, text.data(), text.size()));
-  for (Elf64_Shdr &section : headers.sections)
+  for (typename Elf::Section &section : headers.sections)
     if (std::strcmp(text.c_str() + section.sh_name, kWeightsSection) == 0)
       return &section;
   ICE("the weight section is gone");
 }
 
-// Blobs in order, with zeros between them; returns a hash of what was written.
+template <class Elf>
+Result<void> fillSection(const Program &program, OutputFile &file, int64_t start) {
+  Headers<Elf> headers = TRY(readHeaders<Elf>(file, start));
+  typename Elf::Section *section = TRY(findSection<Elf>(file, start, headers));
+  int64_t alignment = 64;
+  typename Elf::Segment *segment = nullptr;
+  for (typename Elf::Segment &candidate : headers.segments)
+    if (candidate.p_type == PT_LOAD && candidate.p_vaddr == section->sh_addr) {
+      segment = &candidate;
+      alignment = candidate.p_align;
+    }
+  ICE_UNLESS(!headers.file.e_phnum || (segment && segment->p_vaddr % alignment == 0 &&
+                                       segment->p_memsz == section->sh_size),
+             "the weights have no segment of their own");
+  int64_t size = TRY(file.size()) - start;
+  int64_t offset = (size + alignment - 1) / alignment * alignment;
+  TRY(file.append(std::string(offset - size, '\0')));
+  section->sh_type = SHT_PROGBITS;
+  section->sh_flags &= ~uint64_t{SHF_WRITE};
+  section->sh_offset = offset;
+  if (segment) {
+    segment->p_offset = offset;
+    segment->p_filesz = segment->p_memsz;
+  }
+  TRY(appendBlobs(program, file));
+  TRY(file.append(std::string(kWeightsSlack, '\0')));
+  return writeHeaders<Elf>(file, start, headers);
+}
+
+} // namespace
+
 Result<uint64_t> appendBlobs(const Program &program, OutputFile &file) {
   std::vector<std::byte> bytes;
   int64_t position = 0;
@@ -69,36 +114,13 @@ Result<uint64_t> appendBlobs(const Program &program, OutputFile &file) {
   return hash;
 }
 
-} // namespace
-
 Result<void> appendWeights(const Program &program, OutputFile &file, int64_t start) {
   if (program.weightBytes == 0)
     return {};
-  Headers headers = TRY(readHeaders(file, start));
-  Elf64_Shdr *section = TRY(findSection(file, start, headers));
-  int64_t alignment = 64;
-  Elf64_Phdr *segment = nullptr;
-  for (Elf64_Phdr &candidate : headers.segments)
-    if (candidate.p_type == PT_LOAD && candidate.p_vaddr == section->sh_addr) {
-      segment = &candidate;
-      alignment = candidate.p_align;
-    }
-  ICE_UNLESS(!headers.file.e_phnum || (segment && segment->p_vaddr % alignment == 0 &&
-                                       segment->p_memsz == section->sh_size),
-             "the weights have no segment of their own");
-  int64_t size = TRY(file.size()) - start;
-  int64_t offset = (size + alignment - 1) / alignment * alignment;
-  TRY(file.append(std::string(offset - size, '\0')));
-  section->sh_type = SHT_PROGBITS;
-  section->sh_flags &= ~uint64_t{SHF_WRITE};
-  section->sh_offset = offset;
-  if (segment) {
-    segment->p_offset = offset;
-    segment->p_filesz = segment->p_memsz;
-  }
-  TRY(appendBlobs(program, file));
-  TRY(file.append(std::string(kWeightsSlack, '\0')));
-  return writeHeaders(file, start, headers);
+  unsigned char ident[EI_NIDENT];
+  TRY(file.read(start, ident, sizeof ident));
+  return ident[EI_CLASS] == ELFCLASS32 ? fillSection<Elf32>(program, file, start)
+                                       : fillSection<Elf64>(program, file, start);
 }
 
 // Members have a header of 60 bytes with their size as text at byte 48, and begin at even offsets.

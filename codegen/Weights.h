@@ -9,6 +9,10 @@
 
 namespace cameo {
 
+/// Appends the blobs in order with zeros between and behind them, program.weightBytes in all;
+/// returns a hash of what was written.
+Result<uint64_t> appendBlobs(const Program &program, OutputFile &file);
+
 /// Turns the reserved section (and in a shared library the segment around it) of the ELF file that
 /// begins at `start` and ends with the file into the bytes of program.weights.
 Result<void> appendWeights(const Program &program, OutputFile &file, int64_t start = 0);

@@ -17,7 +17,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-// A base feature set. Each row has the features of the rows of its architecture before it.
+// A base feature set. Each row has the features of the rows of its architecture before it. LLVM's
+// "generic" processors have next to no features, so those of the row are passed by name.
 struct Level {
   Arch arch;
   const char *name;
@@ -36,6 +37,14 @@ const Level kLevels[] = {
     {Arch::X86_64, "x86-64-v4", "x86-64-v4", "avx512f,avx512bw,avx512cd,avx512dq,avx512vl", 64, 32,
      true, true, true, 1},
     {Arch::AArch64, "armv8-a", "generic", "fp-armv8,neon", 16, 32, true, false, true, 0},
+    {Arch::AArch64, "armv8.2-a", "generic", "crc,lse", 16, 32, true, false, true, 0},
+    {Arch::Armv7, "armv7-a", "generic", "vfp3,neon", 16, 16, false, false, false, 0},
+    // Without vector registers a "vector" is four of the 32 registers for single numbers.
+    {Arch::RiscV64, "rv64gc", "generic-rv64", "m,a,f,d,c", 16, 8, true, false, false, 0},
+    // Vectors of 128 bits, the least that V promises, whatever the processor has.
+    {Arch::RiscV64, "rv64gcv", "generic-rv64", "v", 16, 32, true, true, false, 1},
+    {Arch::Wasm32, "wasm32", "generic", "mutable-globals,nontrapping-fptoint,sign-ext", 16, 16,
+     false, false, false, 0},
 };
 
 // A named addition to a base set: `feature` is LLVM's name, `needs` a feature of the base set.
@@ -55,54 +64,89 @@ const Extension kExtensions[] = {
     {Arch::AArch64, "dotprod", "dotprod", "neon"},
     {Arch::AArch64, "i8mm", "i8mm", "neon"},
     {Arch::AArch64, "bf16", "bf16", "neon"},
+    {Arch::Armv7, "vfp4", "vfp4", "neon"},
+    {Arch::Armv7, "idiv", "hwdiv-arm", "neon"},
+    {Arch::Wasm32, "simd128", "simd128", "sign-ext"},
 };
 
 struct ArchRow {
   Arch arch;
   const char *name;
   const char *alias;
+  const char *abi; // what follows "gnu" or "musl" in the triple; nullptr: no operating system
   const char *defaultCpu;
+  int64_t indexBytes;
 };
 const ArchRow kArchs[] = {
-    {Arch::X86_64, "x86_64", "amd64", "x86-64-v3"},
-    {Arch::AArch64, "aarch64", "arm64", "armv8-a"},
+    {Arch::X86_64, "x86_64", "amd64", "", "x86-64-v3", 8},
+    {Arch::AArch64, "aarch64", "arm64", "", "armv8-a", 8},
+    {Arch::Armv7, "armv7", "arm", "eabihf", "armv7-a", 4},
+    {Arch::RiscV64, "riscv64", "riscv64gc", "", "rv64gc", 8},
+    {Arch::Wasm32, "wasm32", "wasm", nullptr, "wasm32+simd128", 4},
 };
+
+const ArchRow &rowOf(Arch arch) {
+  for (const ArchRow &row : kArchs)
+    if (row.arch == arch)
+      return row;
+  ICE("architecture without a row");
+}
+
+std::string knownTargets() {
+  std::string text;
+  for (const ArchRow &row : kArchs)
+    text += std::string(text.empty() ? "" : ", ") + row.name +
+            (row.abi ? std::string("-linux-gnu") + row.abi : "");
+  return text + " (or musl for gnu)";
+}
 
 std::string known(Arch arch) {
   std::string text;
   for (const Level &level : kLevels)
     if (level.arch == arch)
       text += std::string(text.empty() ? "" : ", ") + level.name;
-  text += " with";
+  std::string more;
   for (const Extension &extension : kExtensions)
     if (extension.arch == arch)
-      text += std::string(" +") + extension.name;
-  return text;
+      more += std::string(" +") + extension.name;
+  return more.empty() ? text : text + " with" + more;
+}
+
+// Whether `parts` behind the architecture say Linux with one of the row's ABIs, a vendor first or
+// not. Sets the ABI: "gnueabihf".
+bool parseLinux(const ArchRow &row, const std::vector<std::string> &parts, std::string &abi) {
+  size_t os = parts.size() > 1 && parts[1] == "linux" ? 1 : 2;
+  if (os >= parts.size() || parts[os] != "linux" || parts.size() > os + 2)
+    return false;
+  std::string gnu = std::string("gnu") + row.abi, musl = std::string("musl") + row.abi;
+  abi = os + 1 < parts.size() ? parts[os + 1] : gnu;
+  return abi == gnu || abi == musl;
 }
 
 // "x86_64-linux-gnu" and "aarch64-unknown-linux-musl" to architecture and normal form.
 Result<Target> parseTriple(const std::string &triple) {
   std::vector<std::string> parts = split(triple, '-');
-  Target target;
   const ArchRow *row = nullptr;
   for (const ArchRow &candidate : kArchs)
     if (!parts.empty() && (parts[0] == candidate.name || parts[0] == candidate.alias))
       row = &candidate;
-  size_t os = parts.size() > 1 && parts[1] == "linux" ? 1 : 2; // a vendor may come first
-  std::string environment = os + 1 < parts.size() ? parts[os + 1] : "gnu";
-  if (!row || os >= parts.size() || parts[os] != "linux" || parts.size() > os + 2 ||
-      (environment != "gnu" && environment != "musl"))
-    return badInput("unknown target '" + triple +
-                    "', expected x86_64-linux-gnu or aarch64-linux-gnu (or -musl)");
+  std::string abi;
+  bool bare = row && !row->abi &&
+              std::all_of(parts.begin() + 1, parts.end(), [](auto &p) { return p == "unknown"; });
+  if (!row || !(bare || (row->abi && parseLinux(*row, parts, abi))))
+    return badInput("unknown target '" + triple + "', expected " + knownTargets());
+  Target target;
   target.arch = row->arch;
-  target.triple = std::string(row->name) + "-unknown-linux-" + environment;
+  target.triple = std::string(row->name) + "-unknown-" + (bare ? "unknown" : "linux-" + abi);
   target.cpu = row->defaultCpu;
+  target.indexBytes = row->indexBytes;
   return target;
 }
 
-void addFeatures(Target &target, const char *features) {
-  for (std::string &feature : split(features, ','))
-    target.features.push_back(std::move(feature));
+void addFeature(Target &target, const std::string &feature, bool impliedByCpu) {
+  target.features.push_back(feature);
+  if (!impliedByCpu)
+    target.llvmFeatures += (target.llvmFeatures.empty() ? "+" : ",+") + feature;
 }
 
 Result<void> addLevel(Target &target, const std::string &name) {
@@ -113,9 +157,11 @@ Result<void> addLevel(Target &target, const std::string &name) {
   if (!chosen)
     return badInput("unknown CPU '" + name + "' for " + std::string(archName(target.arch)) +
                     ", expected " + known(target.arch));
+  bool generic = std::string_view(chosen->llvmCpu).starts_with("generic");
   for (const Level &level : std::span(kLevels, chosen - kLevels + 1))
     if (level.arch == target.arch)
-      addFeatures(target, level.features);
+      for (const std::string &feature : split(level.features, ','))
+        addFeature(target, feature, !generic);
   target.cpu = chosen->name;
   target.llvmCpu = chosen->llvmCpu;
   target.vectorBytes = chosen->vectorBytes;
@@ -136,10 +182,8 @@ Result<void> addExtensions(Target &target, std::vector<std::string> names) {
     if (!target.has(extension.needs))
       return badInput("CPU feature '" + std::string(extension.name) + "' needs " + extension.needs +
                       ", which " + base + " lacks");
-    target.features.push_back(extension.feature);
+    addFeature(target, extension.feature, false);
     target.cpu += std::string("+") + extension.name;
-    target.llvmFeatures +=
-        std::string(target.llvmFeatures.empty() ? "+" : ",+") + extension.feature;
   }
   if (!names.empty())
     return badInput("unknown CPU feature '" + names.front() + "', expected " + known(target.arch));
@@ -148,6 +192,8 @@ Result<void> addExtensions(Target &target, std::vector<std::string> names) {
 
 void deriveAbilities(Target &target) {
   bool arm = target.arch == Arch::AArch64;
+  target.flushesDenormals = target.arch == Arch::Armv7;
+  target.hasFma |= target.has("vfp4");
   target.hasF16Math = target.has("fullfp16") || target.has("avx512fp16");
   target.hasBf16Dot = target.has("bf16") || target.has("avx512bf16");
   target.hasBytePermute = arm || target.has("avx512vbmi");
@@ -165,12 +211,7 @@ bool Target::has(std::string_view feature) const {
   return std::find(features.begin(), features.end(), feature) != features.end();
 }
 
-std::string_view archName(Arch arch) {
-  for (const ArchRow &row : kArchs)
-    if (row.arch == arch)
-      return row.name;
-  ICE("architecture without a row");
-}
+std::string_view archName(Arch arch) { return rowOf(arch).name; }
 
 Result<Target> namedTarget(const std::string &triple, const std::string &cpu) {
   Target target = TRY(parseTriple(triple));
@@ -197,7 +238,9 @@ std::string namedCpu(Arch arch, const std::vector<std::string> &available) {
       break;
     cpu = level.name;
   }
-  Result<Target> base = namedTarget(std::string(archName(arch)) + "-linux-gnu", cpu);
+  const char *abi = rowOf(arch).abi;
+  std::string triple = std::string(archName(arch)) + (abi ? std::string("-linux-gnu") + abi : "");
+  Result<Target> base = namedTarget(triple, cpu);
   ICE_UNLESS(base, "a named CPU does not resolve");
   for (const Extension &extension : kExtensions)
     if (extension.arch == arch && has(extension.feature) && base->has(extension.needs))

@@ -12,7 +12,7 @@
 
 namespace cameo {
 
-enum class Arch { X86_64, AArch64 };
+enum class Arch { X86_64, AArch64, Armv7, RiscV64, Wasm32 };
 
 /// How the architecture's dot product of 8-bit integers into 32 bits works.
 enum class DotKind {
@@ -23,14 +23,14 @@ enum class DotKind {
 };
 
 struct Target {
-  std::string triple; // normalised: "x86_64-unknown-linux-gnu"
+  std::string triple; // normalised: "x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"
   Arch arch = Arch::X86_64;
   /// The named feature set as users write it, canonical: "x86-64-v4+vnni+bf16".
   std::string cpu;
   /// The features in it, by LLVM's names, which are those of runtime/Features.def.
   std::vector<std::string> features;
   std::string llvmCpu;
-  std::string llvmFeatures; // "+avx512vnni,+avx512bf16"
+  std::string llvmFeatures; // what llvmCpu does not imply: "+avx512vnni,+avx512bf16"
   /// What instructions are scheduled for; LLVM's name, "" for the feature set's default.
   std::string tuneCpu;
 
@@ -38,6 +38,8 @@ struct Target {
   int64_t vectorRegisters = 16;
   bool hasFma = false;
   bool hasGather = false;
+  bool flushesDenormals = false; // arithmetic on f32 vectors takes denormals for zero, as NEON's of
+                                 // 32-bit ARM does whatever the mode
   /// Bytes of the smallest element that masked loads and stores exist for; 0: there are none, and
   /// masked accesses are expanded lane by lane, which is slow.
   int64_t maskedElementBytes = 0;
@@ -51,16 +53,18 @@ struct Target {
   int64_t l2Bytes = 1 << 20;
 
   bool has(std::string_view feature) const;
+  bool isWasm() const { return arch == Arch::Wasm32; }
   /// Lanes of the widest vector of elements of this size.
   int64_t lanes(int64_t elementBytes) const { return vectorBytes / elementBytes; }
 };
 
-/// The name of the architecture in LLVM triples: "x86_64", "aarch64".
+/// The name of the architecture in LLVM triples: "x86_64", "aarch64", "armv7".
 std::string_view archName(Arch arch);
 
-/// The target for a triple such as "aarch64-linux-gnu" and a feature set such as "x86-64-v3",
-/// "x86-64-v4+vnni", or "" for the architecture's default. Errors name what is supported. Knows
-/// nothing about the machine it runs on; codegen/Target.h adds "host" and "native".
+/// The target for a triple such as "aarch64-linux-gnu" or "wasm32" and a feature set such as
+/// "x86-64-v3", "x86-64-v4+vnni", or "" for the architecture's default. Errors name what is
+/// supported. Knows nothing about the machine it runs on; codegen/Target.h adds "host" and
+/// "native".
 Result<Target> namedTarget(const std::string &triple, const std::string &cpu);
 
 /// The largest named feature set among those of an architecture whose features all satisfy `has`.

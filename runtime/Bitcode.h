@@ -26,4 +26,7 @@ std::vector<std::string_view> runtimeArchs();
 /// The text of cameo.h.
 std::string_view publicHeader();
 
+/// The text of cameo.mjs, which runs wasm modules.
+std::string_view jsLoader();
+
 } // namespace cameo

@@ -31,6 +31,8 @@ static int32_t bindDim(struct cameo_private *self, const cameo_io *io, int32_t a
   int64_t dim = io->dims[axis];
   if (got < 0)
     return failWith(self, CAMEO_WRONG_SHAPE, "input '%s': dim %a is %b", &words);
+  if (got > INTPTR_MAX) /* beside a dim of 0 nothing else would object */
+    return failWith(self, CAMEO_OVERFLOW, "input '%s': dim %a of %b is too large", &words);
   words.c = dim;
   if (!cameo_dim_is_entry(dim))
     return got == dim ? CAMEO_OK

@@ -25,6 +25,8 @@ constexpr const char *examples = R"(Examples:
       every model into out/; one that fails does not stop the others
   cameo compile net.onnx --emit o,header --target aarch64-linux-gnu --cpu armv8-a+dotprod
       an object file to link into a program for another machine
+  cameo compile net.onnx --target wasm32
+      makes net.wasm and cameo.mjs, which runs it in browsers and Node.js
 
 With several models OUT is a folder, created if missing. With one model, OUT is a file, or a folder
 if it exists or ends in '/'; its extension says what to make when --emit does not.)";
@@ -57,20 +59,21 @@ Result<std::vector<std::string>> expandModels(const std::vector<std::string> &ar
   return models;
 }
 
-Result<std::vector<EmitKind>> emitKinds(const Options &options) {
+Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &target) {
   std::vector<EmitKind> kinds;
   for (const std::string &name : options.emit) {
     std::optional<EmitKind> kind = emitKindFromName(name);
     if (!kind)
       return badInput(
-          fmt::format("--emit: expected some of so,a,o,ll,asm,ir,header, got '{}'", name));
+          fmt::format("--emit: expected some of so,a,o,wasm,ll,asm,ir,header, got '{}'", name));
     if (std::find(kinds.begin(), kinds.end(), *kind) == kinds.end())
       kinds.push_back(*kind);
   }
   if (!kinds.empty())
     return kinds;
-  EmitKind kind = emitKindFromPath(options.output).value_or(EmitKind::So);
-  if (kind == EmitKind::So || kind == EmitKind::A || kind == EmitKind::O)
+  EmitKind usual = target.isWasm() ? EmitKind::Wasm : EmitKind::So;
+  EmitKind kind = emitKindFromPath(options.output).value_or(usual);
+  if (kind == EmitKind::So || kind == EmitKind::A || kind == EmitKind::O || kind == EmitKind::Wasm)
     return std::vector{kind, EmitKind::Header};
   return std::vector{kind};
 }
@@ -92,7 +95,7 @@ Result<void> placeSingle(const std::string &output, CompileRequest &request) {
   std::optional<EmitKind> kind = emitKindFromPath(path);
   if (!kind && path.has_extension() && request.emit.front() != EmitKind::Header)
     return badInput(fmt::format("--output: '{}' has an extension that no kind of output has "
-                                "(.so, .a, .o, .ll, .s, .cir, .h)",
+                                "(.so, .a, .o, .wasm, .ll, .s, .cir, .h)",
                                 output));
   if (kind && std::find(request.emit.begin(), request.emit.end(), *kind) == request.emit.end())
     return badInput(
@@ -102,7 +105,7 @@ Result<void> placeSingle(const std::string &output, CompileRequest &request) {
   return {};
 }
 
-Result<std::vector<CompileRequest>> makeRequests(const Options &options) {
+Result<std::vector<CompileRequest>> makeRequests(const Options &options, const Target &target) {
   std::vector<std::string> models = TRY(expandModels(options.models));
   TRY(importOptions(options.request.sizes)); // bad flags are one error, not one a model
   std::vector<CompileRequest> requests;
@@ -110,7 +113,7 @@ Result<std::vector<CompileRequest>> makeRequests(const Options &options) {
   for (const std::string &model : models) {
     CompileRequest request = options.request;
     request.model = model;
-    request.emit = TRY(emitKinds(options));
+    request.emit = TRY(emitKinds(options, target));
     request.folder = options.output.empty() ? "." : options.output;
     request.stem = stemOf(model);
     if (auto [other, fresh] = stems.try_emplace(request.stem, model); !fresh)
@@ -136,7 +139,7 @@ std::string describeFiles(const std::vector<std::filesystem::path> &files) {
   for (const std::filesystem::path &file : files) {
     std::error_code failed;
     int64_t size = static_cast<int64_t>(std::filesystem::file_size(file, failed));
-    bool code = emitKindFromPath(file) != EmitKind::Header;
+    bool code = emitKindFromPath(file) != EmitKind::Header && file.extension() != ".mjs";
     texts.push_back(file.lexically_normal().string() +
                     (code && !failed ? fmt::format(" ({})", formatBytes(size)) : ""));
   }
@@ -186,11 +189,12 @@ int compile(const Options &options) {
   Result<Target> target = resolveTarget(options.request.target.target, options.request.target.cpu);
   if (!target)
     return reportError(target.error());
-  Result<std::vector<CompileRequest>> requests = makeRequests(options);
+  Result<std::vector<CompileRequest>> requests = makeRequests(options, *target);
   if (!requests)
     return reportError(requests.error());
   // What 'native' stands for decides where the result runs.
-  if (options.request.target.cpu == "native")
+  const TargetOptions &given = options.request.target;
+  if (given.cpu == "native" || (given.cpu.empty() && given.target == "host"))
     printOut(fmt::format("compiling for {}, CPU {}\n", target->triple, target->cpu));
   return compileAll(*requests);
 }
@@ -207,7 +211,7 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
       ->type_name("OUT");
   command
       ->add_option("--emit", options->emit,
-                   "What to make, some of so,a,o,ll,asm,ir,header (default so,header)")
+                   "What to make, some of so,a,o,wasm,ll,asm,ir,header (default so,header)")
       ->type_name("KINDS")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -29,9 +29,10 @@ struct EmitRow {
   EmitKind kind;
   std::string_view name, extension;
 };
-constexpr std::array<EmitRow, 7> emitRows = {{{EmitKind::So, "so", ".so"},
+constexpr std::array<EmitRow, 8> emitRows = {{{EmitKind::So, "so", ".so"},
                                               {EmitKind::A, "a", ".a"},
                                               {EmitKind::O, "o", ".o"},
+                                              {EmitKind::Wasm, "wasm", ".wasm"},
                                               {EmitKind::Ll, "ll", ".ll"},
                                               {EmitKind::Asm, "asm", ".s"},
                                               {EmitKind::Ir, "ir", ".cir"},
@@ -45,6 +46,8 @@ std::optional<OutputKind> outputKind(EmitKind kind) {
     return OutputKind::StaticLibrary;
   case EmitKind::O:
     return OutputKind::Object;
+  case EmitKind::Wasm:
+    return OutputKind::WasmModule;
   case EmitKind::Ll:
     return OutputKind::LlvmIr;
   case EmitKind::Asm:
@@ -81,7 +84,7 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
     }
   }
   if (options.header && request.emit.size() == 1) {
-    options.kind = OutputKind::Object;
+    options.kind = target.isWasm() ? OutputKind::WasmModule : OutputKind::Object;
     return emitHeader(program, target, options, stem);
   }
   return {};
@@ -257,9 +260,10 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
   command.add_option("--target", options.target, "What to compile for, e.g. aarch64-linux-gnu")
       ->type_name("TRIPLE")
       ->capture_default_str();
-  command.add_option("--cpu", options.cpu, "CPU features to use, e.g. x86-64-v3, x86-64-v4+vnni")
-      ->type_name("CPU")
-      ->capture_default_str();
+  command
+      .add_option("--cpu", options.cpu,
+                  "CPU features, e.g. x86-64-v4+vnni (default: native for the host)")
+      ->type_name("CPU");
   command
       .add_option("--precision", options.precision, "What f32 layers multiply in; sums are in f32")
       ->type_name("fp32|bf16")
@@ -288,6 +292,13 @@ int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) 
 }
 
 int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library) {
+  Result<Target> target = resolveTarget(request.target.target, request.target.cpu);
+  if (!target)
+    return reportError(target.error());
+  Result<Target> host = resolveTarget("host", "native");
+  if (!host || host->arch != target->arch)
+    return reportError(
+        badInput(fmt::format("--target: code for {} cannot be run here", target->triple)));
   request.folder = folder.path();
   request.stem = "model";
   request.emit = {EmitKind::So};

@@ -11,7 +11,7 @@
 
 namespace cameo {
 
-enum class EmitKind { So, A, O, Ll, Asm, Ir, Header };
+enum class EmitKind { So, A, O, Wasm, Ll, Asm, Ir, Header };
 /// `so`, `a` ... as in --emit; nothing for other texts.
 std::optional<EmitKind> emitKindFromName(std::string_view name);
 /// With the dot: `.so`.
@@ -21,7 +21,7 @@ std::optional<EmitKind> emitKindFromPath(const std::filesystem::path &path);
 
 struct TargetOptions {
   std::string target = "host";
-  std::string cpu = "native";
+  std::string cpu; // "": native for the host, else the architecture's default
   std::string precision = "fp32";
 };
 /// Adds --target, --cpu and --precision.
@@ -64,7 +64,8 @@ private:
 /// Reports errors itself. Returns the exit status, and in `files` what was made.
 int compileInChild(const CompileRequest &request, std::vector<std::filesystem::path> &files);
 
-/// The same to a library in a temporary folder, whose path goes to `library`.
+/// The same to a library in a temporary folder, whose path goes to `library`; it is to be run, so
+/// the target must be of the host's architecture.
 int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library);
 
 } // namespace cameo

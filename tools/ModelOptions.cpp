@@ -72,6 +72,8 @@ Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOp
   return importModel(path, import);
 }
 
-bool isLibraryPath(const std::string &path) { return path.ends_with(".so"); }
+bool isLibraryPath(const std::string &path) {
+  return path.ends_with(".so") || path.ends_with(".wasm");
+}
 
 } // namespace cameo

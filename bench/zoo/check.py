@@ -79,7 +79,7 @@ def runtime_error(arguments, path, samples):
 
 
 class Emulated:
-    """A library of another machine, run by a command such as an emulator with tests/codegen/runner.c."""
+    """A library of another machine, run by a command such as tests/targets/emulate.sh."""
 
     def __init__(self, arguments, library, outputs):
         self.command = [*arguments.runner, library]
@@ -148,7 +148,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runner", type=str.split, help="a command that runs the libraries, which "
-                        "are another machine's (float32 outputs): tests/codegen/runner.c")
+                        "are another machine's (float32 outputs): tests/targets/emulate.sh")
     parser.add_argument("--keep", action="store_true", help="keep the compiled libraries")
     arguments = parser.parse_args()
     failed = 0

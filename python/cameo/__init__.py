@@ -11,6 +11,7 @@ import ctypes
 import json
 import math
 import os
+import platform
 from typing import NamedTuple
 
 import numpy as np
@@ -139,6 +140,23 @@ class _Slot:
         return _dtypes.unpack(array, shape, self.dtype) if self.dtype.packed else array
 
 
+# Machines by their numbers in ELF files.
+_MACHINES = {62: "x86_64", 183: "aarch64", 40: "armv7", 243: "riscv64"}
+
+
+def _reason(path, error):
+    """Why a library could not be loaded; names the machine where it is made for another one."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(20)
+    except OSError:
+        head = b""
+    machine = _MACHINES.get(int.from_bytes(head[18:20], "little"))
+    if head.startswith(b"\x7fELF") and machine not in (None, platform.machine()):
+        return f"cannot load {path}: made for {machine}, cannot run on this machine"
+    return f"cannot load {path}: {error}"
+
+
 class Model:
     """A loaded model with a context of its own: one call of run at a time."""
 
@@ -149,7 +167,7 @@ class Model:
             self._library = ctypes.CDLL(path)
             entry = getattr(self._library, _abi.MODEL_SYMBOL)
         except OSError as error:
-            raise CameoError(f"cannot load {path}: {error}") from None
+            raise CameoError(_reason(path, error)) from None
         except AttributeError:
             raise CameoError(f"{path} is not a library made by Cameo") from None
         entry.restype = ctypes.POINTER(_abi.Model)

@@ -170,6 +170,14 @@ bool same(DType dtype, const std::byte *got, const std::byte *expected, bool any
   return (std::isnan(a) && std::isnan(b)) || (anyZero && a == 0 && b == 0);
 }
 
+// Whether a value is a denormal of f32, which the vectors of some targets take for zero.
+bool isDenormal(DType dtype, const std::byte *value) {
+  if (!isFloat(dtype) || dtype == DType::F64)
+    return false;
+  double number = loadDouble(dtype, value);
+  return number != 0 && std::fabs(number) < 0x1p-126;
+}
+
 std::vector<std::string> opsOf(DType dtype) {
   std::vector<std::string> names;
   if (isFloat(dtype))
@@ -212,7 +220,9 @@ void checkArithmetic(DType dtype, int64_t lanes, const std::string &cpu) {
   }
   Pairs pairs = allPairs(dtype);
   Program program = textProgram({dtype, dtype}, outputs, lanes, ops);
-  auto results = runRows(program, targetOf(cpu), {pairs.a, pairs.b}, pairs.count);
+  Target target = targetOf(cpu);
+  bool flushes = target.flushesDenormals;
+  auto results = runRows(program, target, {pairs.a, pairs.b}, pairs.count);
   int64_t bytes = dtypeBytes(dtype);
   std::string where = cpu + " " + type + " ";
   for (int64_t i = 0; i < pairs.count; i++) {
@@ -225,6 +235,8 @@ void checkArithmetic(DType dtype, int64_t lanes, const std::string &cpu) {
     for (size_t n = 0; n < names.size(); n++) {
       std::byte want[8];
       expected(dtype, names[n], a, b, want);
+      if (flushes && (isDenormal(dtype, a) || isDenormal(dtype, b) || isDenormal(dtype, want)))
+        continue;
       bool anyZero = names[n] == "min" || names[n] == "max";
       ASSERT_TRUE(same(dtype, &results[n][i * bytes], want, anyZero))
           << where << names[n] << "(" << operands() << ")";
@@ -234,6 +246,8 @@ void checkArithmetic(DType dtype, int64_t lanes, const std::string &cpu) {
     bool less = isSigned(dtype) ? p < q : U(p) < U(q);
     double order = isFloat(dtype) ? (x.f < y.f ? -1 : x.f > y.f) : (less ? -1 : p != q);
     bool unordered = isFloat(dtype) && (std::isnan(x.f) || std::isnan(y.f));
+    if (flushes && (isDenormal(dtype, a) || isDenormal(dtype, b)))
+      continue;
     for (size_t n = 0; n < kPredicates.size(); n++)
       ASSERT_EQ(results[names.size() + n][i], std::byte{compare(kPredicates[n], order, unordered)})
           << where << kPredicates[n] << "(" << operands() << ")";
@@ -256,10 +270,12 @@ class CoreOps : public ::testing::TestWithParam<Shape> {
       GTEST_SKIP() << "no way to run " << GetParam().cpu << " here";
   }
 };
+// Not rv64gcv: QEMU 7 crashes on vector conversions with a rounding mode of their own.
 INSTANTIATE_TEST_SUITE_P(Shapes, CoreOps,
                          ::testing::Values(Shape{1, "x86-64-v1"}, Shape{4, "x86-64-v1"},
                                            Shape{8, "x86-64-v3"}, Shape{16, "native"},
-                                           Shape{4, "armv8-a"}));
+                                           Shape{4, "armv8-a"}, Shape{4, "armv7-a"},
+                                           Shape{4, "rv64gc"}, Shape{4, "wasm32+simd128"}));
 
 TEST_P(CoreOps, Arithmetic) {
   for (DType dtype : kNumbers)
@@ -303,12 +319,15 @@ void checkCasts(DType from, int64_t lanes, const std::string &cpu) {
            "\nstore(%r" + std::to_string(n) + ", %y" + std::to_string(n) + ", %i)\n";
   Pairs pairs = allPairs(from);
   Program program = textProgram({from}, outputs, lanes, ops);
-  auto results = runRows(program, targetOf(cpu), {pairs.b}, pairs.count);
+  Target target = targetOf(cpu);
+  auto results = runRows(program, target, {pairs.b}, pairs.count);
   for (int64_t i = 0; i < pairs.count; i++)
     for (size_t n = 0; n < outputs.size(); n++) {
       const std::byte *value = &pairs.b[i * dtypeBytes(from)];
       std::byte want[8];
       expectedCast(from, outputs[n], value, want);
+      if (target.flushesDenormals && isDenormal(from, value))
+        continue;
       ASSERT_TRUE(same(outputs[n], &results[n][i * dtypeBytes(outputs[n])], want, false))
           << cpu << " " << typeText(from, lanes) << " to " << dtypeName(outputs[n]) << " of "
           << load(from, value).f << " or " << load(from, value).i;

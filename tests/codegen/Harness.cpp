@@ -217,13 +217,23 @@ Program textProgram(std::vector<DType> inputs, std::vector<DType> outputs, int64
   return program;
 }
 
-bool canRun(const Target &target) { return target.arch == Arch::X86_64 || *CAMEO_AARCH64_RUNNER; }
+// tests/targets/emulate.sh for the target's architecture, with a folder for what it makes once.
+static std::string emulator(const Target &target) {
+  static TempFolder folder;
+  return std::string(CAMEO_SOURCE "/tests/targets/emulate.sh ") +
+         std::string(archName(target.arch)) + " " + folder.path("");
+}
+
+bool canRun(const Target &target) {
+  return target.arch == Arch::X86_64 || std::system(emulator(target).c_str()) == 0;
+}
 
 static std::vector<std::vector<std::byte>>
-runEmulated(const Program &program, const TempFolder &folder,
+runEmulated(const Program &program, const Target &target, const std::string &library,
             const std::vector<std::vector<std::byte>> &inputs, int64_t count, int threads) {
-  std::string command = CAMEO_AARCH64_RUNNER " " + folder.path("rows.so") + " " +
-                        std::to_string(count) + " " + std::to_string(threads);
+  TempFolder folder;
+  std::string command = emulator(target) + " " + library + " " + std::to_string(count) + " " +
+                        std::to_string(threads);
   for (size_t i = 0; i < inputs.size(); i++) {
     std::string path = folder.path("in" + std::to_string(i));
     std::ofstream(path, std::ios::binary)
@@ -248,11 +258,20 @@ std::vector<std::vector<std::byte>> runRows(const Program &program, const Target
                                             const std::vector<std::vector<std::byte>> &inputs,
                                             int64_t count, int threads) {
   TempFolder folder;
+  EmitOptions options;
+  options.kind = target.isWasm() ? OutputKind::WasmModule : OutputKind::SharedLibrary;
   std::string path = folder.path("rows.so");
-  Result<void> emitted = emit(program, target, {}, path);
+  Result<void> emitted = emit(program, target, options, path);
   EXPECT_TRUE(emitted) << emitted.error().message;
+  return runLibrary(program, target, path, inputs, count, threads);
+}
+
+std::vector<std::vector<std::byte>> runLibrary(const Program &program, const Target &target,
+                                               const std::string &path,
+                                               const std::vector<std::vector<std::byte>> &inputs,
+                                               int64_t count, int threads) {
   if (target.arch != Arch::X86_64)
-    return runEmulated(program, folder, inputs, count, threads);
+    return runEmulated(program, target, path, inputs, count, threads);
   Library library(path);
   Context context(library, threads);
   std::vector<int64_t> dims = {count};
@@ -271,8 +290,15 @@ std::vector<std::vector<std::byte>> runRows(const Program &program, const Target
 }
 
 Target targetOf(const std::string &cpu) {
-  bool arm = cpu.starts_with("armv8");
-  Result<Target> target = arm ? namedTarget("aarch64-linux-gnu", cpu) : resolveTarget("host", cpu);
+  static const std::pair<const char *, const char *> triples[] = {
+      {"armv8", "aarch64-linux-gnu"},
+      {"armv7", "armv7-linux-gnueabihf"},
+      {"rv64", "riscv64-linux-gnu"},
+      {"wasm32", "wasm32"}};
+  for (const auto &[prefix, triple] : triples)
+    if (cpu.starts_with(prefix))
+      return *namedTarget(triple, cpu);
+  Result<Target> target = resolveTarget("host", cpu);
   EXPECT_TRUE(target);
   return *target;
 }

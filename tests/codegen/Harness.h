@@ -95,6 +95,12 @@ std::vector<std::vector<std::byte>> runRows(const Program &program, const Target
                                             const std::vector<std::vector<std::byte>> &inputs,
                                             int64_t count, int threads = 1);
 
+/// The same for a library, or wasm module, that has been made.
+std::vector<std::vector<std::byte>> runLibrary(const Program &program, const Target &target,
+                                               const std::string &path,
+                                               const std::vector<std::vector<std::byte>> &inputs,
+                                               int64_t count, int threads = 1);
+
 template <class T> std::vector<std::byte> bytesOf(const std::vector<T> &values) {
   auto *bytes = reinterpret_cast<const std::byte *>(values.data());
   return {bytes, bytes + values.size() * sizeof(T)};
@@ -104,7 +110,7 @@ template <class T> std::vector<T> valuesOf(const std::vector<std::byte> &bytes) 
   return {values, values + bytes.size() / sizeof(T)};
 }
 
-/// The target of a named CPU of x86-64 or aarch64.
+/// The target of a named CPU of any architecture.
 Target targetOf(const std::string &cpu);
 
 /// Whether tests of this target can run: on this machine, or with a compiler, a C library and an

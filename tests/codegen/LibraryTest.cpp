@@ -171,6 +171,87 @@ TEST(Library, Identifiers) {
   EXPECT_EQ(modelIdentifier("cameo_model"), "m_cameo_model");
 }
 
+void checkRows(const Target &target, const std::string &path) {
+  Program program = weightProgram(5);
+  std::vector<float> x = {0, 0, 0, 0, 100, 100, 100, 100};
+  std::vector<float> y =
+      valuesOf<float>(runLibrary(program, target, path, {bytesOf(x)}, x.size())[0]);
+  for (size_t i = 0; i < x.size(); i++)
+    EXPECT_EQ(y[i], x[i] + 5 + static_cast<float>(i % 4)) << target.cpu;
+}
+
+// Weights in libraries of both ELF classes and in objects that a linker takes.
+TEST(Library, WeightsOnOtherArchitectures) {
+  for (const char *cpu : {"armv8-a", "armv7-a", "rv64gc", "wasm32+simd128"}) {
+    Target target = targetOf(cpu);
+    if (!canRun(target))
+      continue;
+    TempFolder folder;
+    EmitOptions options;
+    options.name = "m";
+    options.kind = target.isWasm() ? OutputKind::WasmModule : OutputKind::SharedLibrary;
+    ASSERT_TRUE(emit(weightProgram(5), target, options, folder.path("m")));
+    checkRows(target, folder.path("m"));
+    if (target.isWasm())
+      continue;
+    for (OutputKind kind : {OutputKind::Object, OutputKind::StaticLibrary}) {
+      options.kind = kind;
+      ASSERT_TRUE(emit(weightProgram(5), target, options, folder.path("m.o")));
+      shell("ld.lld-19 -shared -u m --defsym=cameo_model=m -o " + folder.path("m.so") + " " +
+            folder.path("m.o"));
+      checkRows(target, folder.path("m.so"));
+    }
+  }
+}
+
+TEST(Library, KindsAndSizesThatATargetLacks) {
+  TempFolder folder;
+  EmitOptions options;
+  options.kind = OutputKind::WasmModule;
+  EXPECT_FALSE(emit(weightProgram(1), targetOf("x86-64-v3"), options, folder.path("m")));
+  for (OutputKind kind :
+       {OutputKind::SharedLibrary, OutputKind::StaticLibrary, OutputKind::Object}) {
+    options.kind = kind;
+    EXPECT_FALSE(emit(weightProgram(1), targetOf("wasm32"), options, folder.path("m")));
+  }
+  Program far =
+      textProgram({DType::F32}, {DType::F32}, 4,
+                  "%bytes = weights() : ptr<u8>\n%at = const() {value = 2147483648} : index\n"
+                  "%w = offset(%bytes, %at) : ptr<u8>\n%b = load(%w, %i) : vec<4xu8>\n"
+                  "%f = cast(%b) : vec<4xf32>\nstore(%f, %y0, %i)\n");
+  Program large = weightProgram(1);
+  large.weightBytes = int64_t{3} << 30;
+  for (const Program *program : {&far, &large}) {
+    Result<void> result = emit(*program, targetOf("armv7-a"), {}, folder.path("m"));
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().message.find("32-bit addresses"), std::string::npos);
+  }
+}
+
+TEST(Library, SizesOverflowWhereTheTargetsIndexEnds) {
+  for (const char *cpu : {"x86-64-v3", "armv7-a", "rv64gc", "wasm32+simd128"}) {
+    if (!canRun(targetOf(cpu)))
+      continue;
+    Program program = textProgram({DType::I32, DType::I32}, {DType::I32, DType::I32}, 1,
+                                  "%a = load(%x0, %i) : i32\n%b = load(%x1, %i) : i32\n"
+                                  "%p = cast(%a) : index\n%q = cast(%b) : index\n"
+                                  "%r, %o = checked_mul(%p, %q) : index, bool\n"
+                                  "%c = cast(%r) : i32\n%d = cast(%o) : i32\n"
+                                  "store(%c, %y0, %i)\nstore(%d, %y1, %i)\n");
+    std::vector<int32_t> a = {3, -1, 65536, 46341, 2147483647, -2147483647};
+    std::vector<int32_t> b = {5, 7, 65536, 46341, 1, 2};
+    auto results = runRows(program, targetOf(cpu), {bytesOf(a), bytesOf(b)}, a.size());
+    bool narrow = targetOf(cpu).indexBytes == 4;
+    for (size_t i = 0; i < a.size(); i++) {
+      int64_t product = int64_t{a[i]} * b[i];
+      EXPECT_EQ(valuesOf<int32_t>(results[0])[i], static_cast<int32_t>(product)) << cpu;
+      EXPECT_EQ(valuesOf<int32_t>(results[1])[i],
+                narrow && product != static_cast<int32_t>(product))
+          << cpu << " " << product;
+    }
+  }
+}
+
 TEST(Library, FilesThatCannotBeWritten) {
   TempFolder folder;
   Program program = weightProgram(1);

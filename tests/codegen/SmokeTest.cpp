@@ -26,7 +26,7 @@ TEST(Smoke, RunsWithAnyNumberOfThreads) {
   std::vector<float> x(1001);
   std::iota(x.begin(), x.end(), -500.0f);
   Program program = scaleProgram();
-  for (const char *cpu : {"x86-64-v1", "native", "armv8-a"})
+  for (const char *cpu : {"x86-64-v1", "native", "armv8-a", "armv7-a", "rv64gc"})
     for (int threads = canRun(targetOf(cpu)) ? 1 : 5; threads <= 4; threads++) {
       std::vector<std::byte> y =
           runRows(program, targetOf(cpu), {bytesOf(x)}, x.size(), threads)[0];

@@ -23,6 +23,25 @@ TEST(Target, NamedSets) {
   EXPECT_EQ(namedTarget("x86_64-linux-gnu", "")->cpu, "x86-64-v3");
 }
 
+TEST(Target, OtherArchitectures) {
+  Result<Target> arm = namedTarget("arm-linux-gnueabihf", "armv7-a+vfp4");
+  ASSERT_TRUE(arm) << arm.error().message;
+  EXPECT_EQ(arm->triple, "armv7-unknown-linux-gnueabihf");
+  EXPECT_EQ(arm->indexBytes, 4);
+  EXPECT_TRUE(arm->hasFma && !namedTarget(arm->triple, "")->hasFma);
+  EXPECT_EQ(arm->llvmFeatures, "+vfp3,+neon,+vfp4");
+  Result<Target> wasm = namedTarget("wasm32", "");
+  ASSERT_TRUE(wasm);
+  EXPECT_EQ(wasm->cpu, "wasm32+simd128");
+  EXPECT_EQ(namedTarget(wasm->triple, "wasm32")->triple, "wasm32-unknown-unknown");
+  EXPECT_EQ(namedTarget("riscv64-linux-gnu", "rv64gcv")->maskedElementBytes, 1);
+  EXPECT_EQ(namedTarget("aarch64-linux-gnu", "armv8.2-a+i8mm+dotprod")->dot, DotKind::I8mm);
+  EXPECT_EQ(namedTarget("aarch64-linux-gnu", "armv8.2-a+dotprod")->dot, DotKind::SDot);
+  for (const char *triple : {"armv7-linux-gnu", "wasm32-wasi", "wasm32-unknown-linux-gnu",
+                             "x86_64-linux-gnueabihf", "riscv64", "armv7-linux-gnueabi"})
+    EXPECT_FALSE(namedTarget(triple, "")) << triple;
+}
+
 TEST(Target, Errors) {
   for (const char *triple : {"", "-", "x86_64", "sparc-linux-gnu", "x86_64-windows-msvc",
                              "x86_64-a-b-linux", "x86_64-linux-gnu-x", "linux-linux-linux"})

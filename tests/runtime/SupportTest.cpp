@@ -19,6 +19,7 @@ float own_rintf(float), own_nearbyintf(float), own_roundevenf(float), own_fmodf(
 void *own_memcpy(void *, const void *, size_t), *own_memmove(void *, const void *, size_t);
 void *own_memset(void *, int, size_t);
 int own_memcmp(const void *, const void *, size_t);
+__int128 own_multi3(__int128, __int128);
 }
 
 namespace {
@@ -226,4 +227,17 @@ TEST(SupportTest, memory) {
         ASSERT_EQ(own_memcmp(want.data() + offset, to.data() + offset, size), -1);
       }
     }
+}
+
+TEST(SupportTest, wideProducts) {
+  std::mt19937_64 random(1);
+  auto wide = [&] {
+    unsigned __int128 bits = static_cast<unsigned __int128>(random()) << 64 | random();
+    return static_cast<__int128>(bits) >> random() % 128;
+  };
+  for (int i = 0; i < 100000; i++) {
+    __int128 a = wide(), b = wide();
+    auto product = static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b);
+    ASSERT_TRUE(own_multi3(a, b) == static_cast<__int128>(product)) << i;
+  }
 }

@@ -105,6 +105,32 @@ class General(Case):
             self.cameo("explain", "add.onnx", *flag, status=2)
 
 
+class Targets(Case):
+    def test_what_is_made(self):
+        self.cameo("compile", "add.onnx", "--target", "wasm32", "-o", "web/")
+        self.assertEqual(self.files("web"), ["add.wasm", "cameo.mjs"])
+        self.assertEqual(self.read("web/add.wasm")[:4], b"\0asm")
+        self.cameo("compile", "add.onnx", "--target", "armv7-linux-gnueabihf", "--emit", "so,o,a,ll,asm", "-o", "arm/")
+        self.assertEqual(self.read("arm/add.so")[4], 1)  # ELF32
+
+    def test_what_a_target_lacks(self):
+        self.assertIn("wasm", self.cameo("compile", "add.onnx", "--target", "wasm32", "--emit", "so", status=2).stderr)
+        self.assertIn("wasm32", self.cameo("compile", "add.onnx", "--emit", "wasm", status=2).stderr)
+        for flags in (["--target", "sparc"], ["--target", "wasm32", "--cpu", "x86-64-v3"],
+                      ["--target", "riscv64-linux-gnu", "--cpu", "native"]):
+            self.cameo("compile", "add.onnx", *flags, status=2)
+
+    def test_foreign_code_is_not_run(self):
+        self.cameo("compile", "add.onnx", "--target", "aarch64-linux-gnu", "-o", "arm/")
+        self.cameo("compile", "add.onnx", "--target", "wasm32", "-o", "web/")
+        for library, why in ("arm/add.so", "made for aarch64"), ("web/add.wasm", "WebAssembly"):
+            self.assertIn(why, self.cameo("run", library, "--input", "x.npy", status=2).stderr)
+            self.assertIn(why, self.cameo("compare", "add.onnx", library, status=2).stderr)
+        for command in ("compare", "bench"):
+            run = self.cameo(command, "add.onnx", "--target", "aarch64-linux-gnu", status=2)
+            self.assertIn("cannot be run here", run.stderr)
+
+
 class Run(Case):
     def test_reference_npy(self):
         self.cameo("run", "add.onnx", "--input", "x=x.npy", "--output-dir", "out/deep")
