@@ -47,11 +47,11 @@ const Level kLevels[] = {
      false, false, false, 0},
 };
 
-// A named addition to a base set: `feature` is LLVM's name, `needs` a feature of the base set.
+// A named addition to a base set: `features` are LLVM's names, `needs` a feature of the base set.
 struct Extension {
   Arch arch;
   const char *name;
-  const char *feature;
+  const char *features;
   const char *needs;
 };
 const Extension kExtensions[] = {
@@ -62,7 +62,8 @@ const Extension kExtensions[] = {
     {Arch::X86_64, "fp16", "avx512fp16", "avx512bw"},
     {Arch::AArch64, "fp16", "fullfp16", "neon"},
     {Arch::AArch64, "dotprod", "dotprod", "neon"},
-    {Arch::AArch64, "i8mm", "i8mm", "neon"},
+    // i8mm has products of mixed signs only; whatever has it has the others of dotprod, too.
+    {Arch::AArch64, "i8mm", "dotprod,i8mm", "neon"},
     {Arch::AArch64, "bf16", "bf16", "neon"},
     {Arch::Armv7, "vfp4", "vfp4", "neon"},
     {Arch::Armv7, "idiv", "hwdiv-arm", "neon"},
@@ -182,7 +183,9 @@ Result<void> addExtensions(Target &target, std::vector<std::string> names) {
     if (!target.has(extension.needs))
       return badInput("CPU feature '" + std::string(extension.name) + "' needs " + extension.needs +
                       ", which " + base + " lacks");
-    addFeature(target, extension.feature, false);
+    for (const std::string &feature : split(extension.features, ','))
+      if (!target.has(feature))
+        addFeature(target, feature, false);
     target.cpu += std::string("+") + extension.name;
   }
   if (!names.empty())
@@ -242,9 +245,12 @@ std::string namedCpu(Arch arch, const std::vector<std::string> &available) {
   std::string triple = std::string(archName(arch)) + (abi ? std::string("-linux-gnu") + abi : "");
   Result<Target> base = namedTarget(triple, cpu);
   ICE_UNLESS(base, "a named CPU does not resolve");
-  for (const Extension &extension : kExtensions)
-    if (extension.arch == arch && has(extension.feature) && base->has(extension.needs))
+  for (const Extension &extension : kExtensions) {
+    std::vector<std::string> features = split(extension.features, ',');
+    if (extension.arch == arch && base->has(extension.needs) &&
+        std::all_of(features.begin(), features.end(), has))
       cpu += std::string("+") + extension.name;
+  }
   return cpu;
 }
 

@@ -20,6 +20,7 @@ TEST(Target, NamedSets) {
   ASSERT_TRUE(arm);
   EXPECT_EQ(arm->triple, "aarch64-unknown-linux-musl");
   EXPECT_EQ(arm->dot, DotKind::I8mm);
+  EXPECT_TRUE(arm->has("dotprod")); // which this kind of product includes
   EXPECT_EQ(namedTarget("x86_64-linux-gnu", "")->cpu, "x86-64-v3");
 }
 
