@@ -49,7 +49,8 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
   // Fewer registers than one panel needs: one row at a time, spilling.
   if (best.tiles == 0)
     best = {1, 1, m, 1, 0};
-  if (!rows.isConst())
+  // No rows at all are no tile: even one would write where no result is.
+  if (!rows.isConst() || rows == Dim(0))
     best.tiles = best.rows = best.extra = 0;
   return best;
 }

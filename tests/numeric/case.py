@@ -56,7 +56,7 @@ class Case:
 
     def __init__(self, name, sizes=(None,), exact=False, steps=0, judged=True, opset=OPSET):
         self.name, self.sizes, self.opset = name, sizes, opset
-        self.exact, self.steps, self.judged = exact or not judged, steps, judged
+        self.exact, self.steps, self.judged = exact, steps, judged
         self.rng = np.random.default_rng(zlib.crc32(name.encode()))
         self.nodes, self.weights, self.outputs = [], {}, []
         self.declared = {}  # dims of each input

@@ -241,11 +241,14 @@ def conv_transpose():
 
 
 def resize():
-    """Resizing to sizes and by scales, nearest, linear and cubic."""
+    """Resizing to sizes and by scales, nearest, linear and cubic.
+
+    All scales are dyadic, so that no implementation's rounding moves a coordinate off a tie.
+    """
     modes = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
     turn = 0
     for mode, at in itertools.product(("nearest", "linear", "cubic"), modes):
-        for shape, target in (([1, 3, 4, 5], [1, 3, 7, 11]), ([2, 1, 9, 8], [2, 1, 4, 3])):
+        for shape, target in (([1, 3, 4, 6], [1, 3, 7, 15]), ([2, 1, 8, 8], [2, 1, 4, 3])):
             turn += 1
             case = Case(f"resize/{mode}_{at}{shape}".replace(" ", ""))
             attributes = dict(mode=mode, coordinate_transformation_mode=at)
@@ -297,7 +300,8 @@ def grid():
     for k, (mode, padding) in enumerate(
         itertools.product(("linear", "nearest", "cubic"), ("zeros", "border", "reflection"))
     ):
-        case = Case(f"grid/{mode}_{padding}")
+        # ONNX Runtime's cubic differs at the border from that of ONNX's own evaluator.
+        case = Case(f"grid/{mode}_{padding}", judged=(mode, padding) != ("cubic", "border"))
         x, points = case.input([2, 3, 5, 7]), case.input([2, 4, 9, 2], "f32", -1.3, 1.3)
         attributes = dict(mode=mode, padding_mode=padding, align_corners=k % 2)
         yield case.output(case.op("GridSample", x, points, **attributes))

@@ -143,7 +143,7 @@ class Runner:
                     self.compare_bits(f"{cpu}, {threads} threads", results, runs)
 
     def references(self):
-        if not any(case.exact for case in self.cases):
+        if all(case.judged and not case.exact for case in self.cases):
             return None
         inputs = [bundle_inputs(self.cases, run) for run in range(len(self.cases[0].sizes))]
         runs = interpret(self.binary, self.model, inputs, self.folder)
@@ -162,7 +162,11 @@ class Runner:
                 for i, name in enumerate(case.outputs):
                     actual = results[run][k][i]
                     where = f"{cpu}, output {name}" + (f", N = {size}" if size is not None else "")
-                    found = case.exact and judge.bits_difference(references[run][k][i], actual)
+                    found = None
+                    if case.exact:
+                        found = judge.bits_difference(references[run][k][i], actual)
+                    elif not case.judged:
+                        found = judge.difference(references[run][k][i], actual, False, case.steps)
                     if found:
                         self.note(case, "failed", f"{where}: reference: {found}")
                     if values is None:
