@@ -90,6 +90,17 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::RotaryEmbedding, selectRotaryEmbedding},
       {OpKind::Einsum, selectEinsum},
       {OpKind::TopK, selectTopK},
+      {OpKind::AffineGrid, selectAffineGrid},
+      {OpKind::Col2Im, selectCol2Im},
+      {OpKind::MaxUnpool, selectMaxUnpool},
+      {OpKind::NegativeLogLikelihoodLoss, selectNegativeLogLikelihoodLoss},
+      {OpKind::SoftmaxCrossEntropyLoss, selectSoftmaxCrossEntropyLoss},
+      {OpKind::DFT, selectDFT},
+      {OpKind::STFT, selectSTFT},
+      {OpKind::HannWindow, selectSignalWindow},
+      {OpKind::HammingWindow, selectSignalWindow},
+      {OpKind::BlackmanWindow, selectSignalWindow},
+      {OpKind::DeformConv, selectDeformConv},
       {OpKind::Softmax, selectSoftmax},
       {OpKind::LogSoftmax, selectSoftmax},
       {OpKind::LayerNormalization, selectLayerNorm},
@@ -107,6 +118,9 @@ Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands
   // Weights are rearranged and padded here, for which a few times their size is the price.
   constexpr int64_t growth = 16;
   Op *op = TRY(s.b.graph(kind, std::move(operands), std::move(attrs)));
+  // Rearranged weights are the user's still.
+  if (constantData(op->operand(0)))
+    op->result()->name = op->operand(0)->name;
   // What replaces the result is what replaces it in this use.
   Op *use = s.b.create(OpKind::Identity, {op->result()}, {op->result()->type});
   if (!TRY(foldOp(s.module, *op, growth))) {
