@@ -55,7 +55,13 @@ std::vector<double> Transform::matrix() const {
   return result;
 }
 
-/// x [rows, given * parts] transformed: [rows, bins * outParts].
+/// Sums as long as a transform's lose too many digits in the elements' own type, where a fast
+/// transform's do not.
+DType workOf(DType dtype) {
+  return dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : DType::F64;
+}
+
+/// x [rows, given * parts], of the type to compute in, transformed: [rows, bins * outParts].
 Result<Value *> transformed(Selection &s, Value *x, const Transform &t) {
   int64_t rows = 0, columns = 0, size = 0;
   if (__builtin_mul_overflow(t.given, t.parts, &rows) ||
@@ -74,7 +80,7 @@ Result<Value *> transformed(Selection &s, Value *x, const Transform &t) {
     attrs.set("to", dtype);
     matrix = TRY(lowered(s, OpKind::Cast, {matrix}, std::move(attrs)));
   }
-  return matrixProduct(s, x, matrix, dtype);
+  return matrixProduct(s, x, matrix, s.out().dtype());
 }
 
 /// The only element of an operand, where it is known.
@@ -117,7 +123,9 @@ Result<void> selectDFT(Selection &s) {
   std::rotate(perm.begin() + axis, perm.begin() + axis + 1, perm.end() - 1);
   for (int64_t i = 0; i < rank; i++)
     back[perm[i]] = i;
-  Value *moved = transposeView(s.b, s.op.operand(0), perm);
+  Value *wide = pointwise(s, {s.op.operand(0)}, x.withDType(workOf(x.dtype())),
+                          [](LoopBuilder &, const std::vector<Value *> &e) { return e[0]; });
+  Value *moved = transposeView(s.b, wide, perm);
   Dims outer(moved->type.shape().begin(), moved->type.shape().end() - 2);
   Value *lines = reshapeView(s.b, moved, {product(outer), Dim(given) * Dim(t.parts)});
   Value *result = TRY(transformed(s, lines, t));
@@ -147,15 +155,16 @@ Result<void> selectSTFT(Selection &s) {
   std::vector<Value *> operands = {s.op.operand(0)};
   if (window)
     operands.push_back(window);
-  Type type = x.withShape({out[0], out[1], frame * Dim(parts)});
+  DType work = workOf(x.dtype());
+  Type type = Type::tensor(work, {out[0], out[1], frame * Dim(parts)});
   Value *frames = generated(
       s, operands, type, [&](LoopBuilder &b, const std::vector<Value *> &index) -> Value * {
         Value *within = b.div(index[2], b.index(parts)), *part = b.rem(index[2], b.index(parts));
         Value *at = b.add(b.mul(index[1], b.index(*step)), within);
-        Value *element = widened(b, elementAt(b, x, 0, {index[0], at, part}));
+        Value *element = b.cast(elementAt(b, x, 0, {index[0], at, part}), work);
         if (!window)
           return element;
-        return b.mul(element, widened(b, elementAt(b, window->type, 1, {within})));
+        return b.mul(element, b.cast(elementAt(b, window->type, 1, {within}), work));
       });
   Transform t{frame.value(), parts, frame.value(), out[2].value(), 2, false, false};
   Value *lines = reshapeView(s.b, frames, {out[0] * out[1], frame * Dim(parts)});
