@@ -29,13 +29,4 @@ std::vector<Op *> opsOf(Func &func) {
   return ops;
 }
 
-std::vector<Block *> blocksOf(Func &func) {
-  std::vector<Block *> blocks = {&func.body};
-  for (Op *op : opsOf(func))
-    if (isControlFlow(*op))
-      for (int64_t i = 0; i < op->numRegions(); i++)
-        blocks.push_back(&op->region(i));
-  return blocks;
-}
-
 } // namespace cameo

@@ -15,9 +15,6 @@ bool isControlFlow(const Op &op);
 /// order.
 std::vector<Op *> opsOf(Func &func);
 
-/// The blocks these ops are in, an outer one before the blocks inside it.
-std::vector<Block *> blocksOf(Func &func);
-
 /// The symbol that stands for the current iteration of a function's Loop number `loop`, counted in
 /// program order, in layouts of what is inside it.
 Dim iterationOf(int64_t loop);

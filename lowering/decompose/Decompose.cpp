@@ -1,16 +1,16 @@
 // The table of decompositions and the pass; see Decompose.h.
 #include "lowering/decompose/Decompose.h"
 
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/Rewrite.h"
 
 #include <unordered_map>
 
 namespace cameo {
 namespace {
 
-DecomposeFn decompositionOf(OpKind kind) {
-  static const std::unordered_map<OpKind, DecomposeFn> table = {
+RewriteFn decompositionOf(OpKind kind) {
+  static const std::unordered_map<OpKind, RewriteFn> table = {
       {OpKind::BatchNormalization, decomposeBatchNorm},
       {OpKind::InstanceNormalization, decomposeInstanceNorm},
       {OpKind::GroupNormalization, decomposeGroupNorm},
@@ -47,24 +47,7 @@ Value *scalarLike(Builder &b, Value *like, double value) {
 }
 
 Result<bool> decompose(Module &module, PassContext &) {
-  std::vector<Op *> work;
-  for (Op *op : opsOf(module.main()))
-    if (decompositionOf(op->kind()))
-      work.push_back(op);
-  bool changed = false;
-  for (Op *op : work) {
-    Builder b(module);
-    b.before(op);
-    b.loc = op->loc;
-    Value *value = decompositionOf(op->kind())(b, *op);
-    if (!value)
-      continue;
-    value->name = op->result()->name;
-    op->result()->replaceAllUsesWith(value);
-    op->erase();
-    changed = true;
-  }
-  return changed;
+  return rewriteOps(module, [](const Op &op) { return decompositionOf(op.kind()); });
 }
 
 } // namespace cameo

@@ -7,10 +7,8 @@
 
 namespace cameo {
 
-/// Builds an op's meaning from other graph ops before it; the value of its first result, or nullptr
-/// if this instance has to stay.
-using DecomposeFn = Value *(*)(Builder &b, Op &op);
-
+// Each builds an op's meaning from other graph ops before it; the value of its first result, or
+// nullptr if this instance has to stay. Further results are replaced by the function itself.
 Value *decomposeBatchNorm(Builder &b, Op &op);
 Value *decomposeInstanceNorm(Builder &b, Op &op);
 Value *decomposeGroupNorm(Builder &b, Op &op);

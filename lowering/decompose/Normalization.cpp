@@ -3,6 +3,7 @@
 #include "lowering/decompose/Decompose.h"
 
 #include "ir/infer/Infer.h"
+#include "lowering/Rewrite.h"
 
 #include <numeric>
 
@@ -18,14 +19,6 @@ Value *root(Builder &b, Value *x) { return b.graphValue(OpKind::Sqrt, {x}); }
 /// A reduction over constant axes that keeps dims.
 Value *reduce(Builder &b, OpKind kind, Value *x, const std::vector<int64_t> &axes) {
   return b.graphValue(kind, {x, b.constant(makeConst(axes))});
-}
-
-Value *castTo(Builder &b, Value *x, DType dtype) {
-  if (x->type.dtype() == dtype)
-    return x;
-  AttrDict attrs;
-  attrs.set("to", dtype);
-  return b.graphValue(OpKind::Cast, {x}, std::move(attrs));
 }
 
 bool isHalf(Value *x) { return x->type.dtype() == DType::F16 || x->type.dtype() == DType::BF16; }

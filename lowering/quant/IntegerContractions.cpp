@@ -5,8 +5,8 @@
 //
 // Turn this: %c = Conv(DequantizeLinear(%x, %sx, %zx), DequantizeLinear(%w, %sw, %zw), %b)
 // Into this: %a = ConvInteger(%x, %w, %zx, %zw);  %c = Cast(%a) * (%sx * %sw) + %b
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/Rewrite.h"
 #include "lowering/Shapes.h"
 #include "lowering/quant/Quantized.h"
 
@@ -56,16 +56,13 @@ Value *scaled(Builder &b, Value *sums, Value *bias, bool isInteger, Value *scale
   return bias && !isInteger ? b.graphValue(OpKind::Add, {result, bias}) : result;
 }
 
-/// Attributes of a convolution that both kinds have.
-AttrDict convAttrs(const Op &op) { return op.attrs; }
-
 Value *rewriteConv(Builder &b, Op &op) {
   std::optional<Quantized> x = dequantized(op.operand(0)), w = dequantized(op.operand(1));
   if (!x || !w || !areBytes(*x, *w, 0))
     return nullptr;
   int64_t rank = op.result()->type.rank();
-  Value *sums = b.graphValue(OpKind::ConvInteger, {x->integers, w->integers, x->zero, w->zero},
-                             convAttrs(op));
+  Value *sums =
+      b.graphValue(OpKind::ConvInteger, {x->integers, w->integers, x->zero, w->zero}, op.attrs);
   Value *bias = op.operand(2), *integers = bias ? integerBias(bias, *x, *w) : nullptr;
   if (bias)
     bias = shapedAlong(b, integers ? integers : bias, 1, rank);
@@ -112,9 +109,8 @@ Value *requantized(Builder &b, Value *sums, Value *scale, Value *yScale, Value *
 
 Value *rewriteQLinearConv(Builder &b, Op &op) {
   int64_t rank = op.result()->type.rank();
-  Value *sums =
-      b.graphValue(OpKind::ConvInteger,
-                   {op.operand(0), op.operand(3), op.operand(2), op.operand(5)}, convAttrs(op));
+  Value *sums = b.graphValue(
+      OpKind::ConvInteger, {op.operand(0), op.operand(3), op.operand(2), op.operand(5)}, op.attrs);
   if (Value *bias = op.operand(8))
     sums = b.graphValue(OpKind::Add, {sums, shapedAlong(b, bias, 1, rank)});
   Value *scale =
@@ -141,9 +137,7 @@ Value *rewriteQLinearMatMul(Builder &b, Op &op) {
                      shapedAlong(b, op.operand(7), 0, 2));
 }
 
-using Rewrite = Value *(*)(Builder &, Op &);
-
-Rewrite rewriteOf(OpKind kind) {
+RewriteFn rewriteOf(OpKind kind) {
   switch (kind) {
   case OpKind::Conv:
     return rewriteConv;
@@ -162,24 +156,10 @@ Rewrite rewriteOf(OpKind kind) {
 } // namespace
 
 Result<bool> integerContractions(Module &module, PassContext &) {
-  std::vector<Op *> work;
-  for (Op *op : opsOf(module.main()))
-    if (rewriteOf(op->kind()) && op->result()->type.isRanked())
-      work.push_back(op);
-  bool changed = false;
-  for (Op *op : work) {
-    Builder b(module);
-    b.before(op);
-    b.loc = op->loc;
-    Value *value = rewriteOf(op->kind())(b, *op);
-    if (!value)
-      continue;
-    value->name = op->result()->name;
-    op->result()->replaceAllUsesWith(value);
-    op->erase();
-    changed = true;
-  }
-  return changed;
+  return rewriteOps(module, [](const Op &op) {
+    RewriteFn rewrite = rewriteOf(op.kind());
+    return rewrite && op.result()->type.isRanked() ? rewrite : nullptr;
+  });
 }
 
 } // namespace cameo

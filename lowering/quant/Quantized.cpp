@@ -60,12 +60,4 @@ Value *shapedAlong(Builder &b, Value *vector, int64_t axis, int64_t rank) {
   return b.graphValue(OpKind::Reshape, {vector, b.constant(makeConst(shape))});
 }
 
-Value *castTo(Builder &b, Value *x, DType dtype) {
-  if (x->type.dtype() == dtype)
-    return x;
-  AttrDict attrs;
-  attrs.set("to", dtype);
-  return b.graphValue(OpKind::Cast, {x}, std::move(attrs));
-}
-
 } // namespace cameo

@@ -31,6 +31,5 @@ std::optional<double> uniformValue(Value *value);
 
 /// One element a position of dim `axis` of `rank` dims, shaped to broadcast; one element: a scalar.
 Value *shapedAlong(Builder &b, Value *vector, int64_t axis, int64_t rank);
-Value *castTo(Builder &b, Value *x, DType dtype);
 
 } // namespace cameo
