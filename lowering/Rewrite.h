@@ -1,5 +1,5 @@
-// What passes share that replace graph ops by others: building them before the op and giving them its
-// uses.
+// What passes share that replace graph ops by others: building them before the op and giving them
+// its uses.
 #pragma once
 
 #include "ir/Builder.h"
