@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 
 # Those that tests/onnx/CMakeLists.txt labels medium.
 models=(tiny_net simple_cnn disease_head_12 resnet18 mobilenet_v2 efficientnet_b0 vit_b_16 swin_species)
+quantized=(tiny_net resnet18 mobilenet_v2)
 quick=false
 case ${1:-} in
 "") ;;
@@ -31,6 +32,8 @@ if $quick; then
 else
   scripts/setup.sh --zoo
   .venv/bin/python bench/zoo/export.py build/data/zoo "${models[@]}"
+  .venv/bin/python bench/zoo/quantize.py build/data/zoo "${quantized[@]}" --kind qdq qop dynamic
+  .venv/bin/python bench/zoo/quantize.py build/data/zoo resnet18 --kind fp16 fp16io
 fi
 
 step "format"

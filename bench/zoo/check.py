@@ -5,13 +5,17 @@ usage: check.py FOLDER [NAME ...] [--bin build/bin/cameo] [--samples 10] [--thre
 Compiles every FOLDER/NAME.onnx and runs random inputs through the library and through ONNX Runtime;
 a model with a symbolic batch takes turns with batches of 1, 2 and 5. A model passes when every
 output has the same shape, differs by at most 1e-4 of its largest value, and has a cosine similarity
-over 0.9999. Ends with `N passed, N failed`; exit status 1 when one failed.
+over 0.9999; halves and quantized models have limits of their own, see precision.py. Ends with
+`N passed, N failed`; exit status 1 when one failed.
 
 Networks with random weights can be ill-conditioned: rounding errors grow from layer to layer until two
 correct implementations differ by more than that. Where a difference is over 1e-4, ONNX Runtime itself
 is therefore measured against Cameo's reference interpreter, which sums in double precision, on the
 same inputs. If compiled code is as exact as ONNX Runtime, the two are at most twice as far apart as
 ONNX Runtime is from the interpreter: that, but 5e-3 at most, is then the tolerance, and the line says so.
+
+Quantized models whose layers are integer operators must give the bits of the interpreter; with --runner, every
+quantized model those of the library made for this machine.
 """
 import argparse
 import contextlib
@@ -25,11 +29,11 @@ import numpy as np
 import onnxruntime
 
 import common
+import precision
 
-MAX_DIFFERENCE = 1e-4
 MAX_ILL_CONDITIONED = 5e-3  # beyond it, the interpreter is as much in doubt as the compiled code
-MIN_COSINE = 0.9999
 BATCHES = (1, 2, 5)
+EXACT_SAMPLES = 2  # held against the interpreter, bit for bit
 
 
 def judge(expected, actual):
@@ -92,53 +96,135 @@ class Emulated:
                 value.tofile(file)
             subprocess.run([*self.command, str(batch), str(self.threads), *files], check=True)
             return {
-                output.name: np.fromfile(file, np.float32)
+                output.name: np.fromfile(file, common.numpy_type(output))
                 for file, output in zip(files[len(inputs) :], self.outputs)
             }
 
 
-def check(arguments, path):
-    """One model: whether it passes, and its line of the table."""
+def on_host(arguments, path, samples):
+    """What the model compiled for this machine computes of each sample."""
     import cameo
 
+    here = argparse.Namespace(**vars(arguments))
+    here.compile_flag, here.work = [], arguments.work / "host"
+    here.work.mkdir(exist_ok=True)
+    library = common.compile_model(here, path)
+    with cameo.load(str(library), threads=arguments.threads) as model:
+        return [model.run(inputs) for inputs, _ in samples]
+
+
+class Deviation:
+    """The worst that was seen of a model's outputs, and whether it is within the model's limits."""
+
+    def __init__(self, limits):
+        self.limits = limits
+        self.difference, self.cosine, self.steps = 0.0, 1.0, 0.0
+
+    def add(self, name, expected, actual):
+        difference, cosine = judge(expected, actual)
+        self.cosine = min(self.cosine, cosine)
+        self.difference = max(self.difference, difference)
+        if name in self.limits.step:
+            distance = np.abs(np.subtract(expected, actual, dtype=np.float64)).max(initial=0)
+            self.steps = max(self.steps, distance / self.limits.step[name])
+
+    def is_close(self, tolerance):
+        if self.cosine <= self.limits.cosine:
+            return False
+        if self.limits.step:
+            return self.steps < self.limits.steps + 0.5
+        return self.difference <= tolerance
+
+    def remark(self):
+        return f" ({round(self.steps)} quantization steps)" if self.limits.step else ""
+
+
+def session_of(path, threads):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Without it, products of u8 and s8 saturate in the middle on processors without VNNI.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+class Checked:
+    """One model's samples: inputs, what ONNX Runtime and compiled code make of them."""
+
+    def __init__(self, arguments, path):
+        self.arguments, self.path = arguments, path
+        self.limits = precision.limits(path)
+        self.worst = Deviation(self.limits)
+        self.samples, self.computed = [], []
+        self.wrong = 0  # elements that must have other bits
+
+    def run(self, library):
+        import cameo
+
+        arguments = self.arguments
+        session = session_of(self.path, arguments.threads)
+        self.names = [value.name for value in session.get_outputs()]
+        batches = BATCHES if common.is_symbolic(session) else (1,)
+        generator = np.random.default_rng(arguments.seed)
+        with contextlib.ExitStack() as stack:
+            if arguments.runner:
+                compiled = Emulated(arguments, library, session.get_outputs())
+            else:
+                compiled = stack.enter_context(cameo.load(str(library), threads=arguments.threads))
+            for sample in range(arguments.samples):
+                batch = batches[sample % len(batches)]
+                inputs = common.random_inputs(session, generator, batch)
+                outputs = session.run(self.names, inputs)
+                if arguments.runner:
+                    actual = compiled.run(inputs, batch)
+                    outputs = [output.ravel() for output in outputs]  # it says nothing of shapes
+                else:
+                    actual = compiled.run(inputs)
+                self.samples.append((inputs, outputs))
+                self.computed.append(actual)
+                for name, expected in zip(self.names, outputs):
+                    self.worst.add(name, expected, actual[name])
+
+    def compare_bits(self):
+        if self.limits.exact:
+            for (inputs, _), actual in zip(self.samples[:EXACT_SAMPLES], self.computed):
+                exact = interpret(self.arguments, self.path, inputs)
+                self.count(dict(zip(self.names, exact, strict=True)), actual)
+        if self.limits.step and self.arguments.runner:
+            for here, there in zip(on_host(self.arguments, self.path, self.samples), self.computed):
+                self.count(here, there)
+
+    def count(self, expected, actual):
+        for name in self.names:
+            self.wrong += np.count_nonzero(expected[name].ravel() != actual[name].ravel())
+
+    def tolerance(self):
+        """What `difference` may be, and a remark where that is not the model's limit."""
+        tolerance = self.limits.difference
+        if self.worst.is_close(tolerance) or self.limits != precision.Limits():
+            return tolerance, ""
+        error = runtime_error(self.arguments, self.path, self.samples)
+        tolerance = min(max(tolerance, 2 * error), MAX_ILL_CONDITIONED)
+        return tolerance, f" (ONNX Runtime is {error:.2e} from the reference)"
+
+
+def check(arguments, path):
+    """One model: whether it passes, and its line of the table."""
     start = time.perf_counter()
     library = common.compile_model(arguments, path)
     seconds = time.perf_counter() - start
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = arguments.threads
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    batches = BATCHES if common.is_symbolic(session) else (1,)
-    generator = np.random.default_rng(arguments.seed)
-    worst, lowest = 0.0, 1.0
-    names = [value.name for value in session.get_outputs()]
-    samples = []
-    with contextlib.ExitStack() as stack:
-        if arguments.runner:
-            compiled = Emulated(arguments, library, session.get_outputs())
-        else:
-            compiled = stack.enter_context(cameo.load(str(library), threads=arguments.threads))
-        for sample in range(arguments.samples):
-            batch = batches[sample % len(batches)]
-            inputs = common.random_inputs(session, generator, batch)
-            outputs = session.run(names, inputs)
-            if arguments.runner:
-                actual = compiled.run(inputs, batch)
-                outputs = [output.ravel() for output in outputs]  # it says nothing of shapes
-            else:
-                actual = compiled.run(inputs)
-            samples.append((inputs, outputs))
-            for name, expected in zip(names, outputs):
-                difference, cosine = judge(expected, actual[name])
-                worst, lowest = max(worst, difference), min(lowest, cosine)
-    tolerance, remark = MAX_DIFFERENCE, ""
-    if worst > tolerance:
-        error = runtime_error(arguments, path, samples)
-        tolerance = min(max(tolerance, 2 * error), MAX_ILL_CONDITIONED)
-        remark = f" (ONNX Runtime is {error:.2e} from the reference)"
-    passed = worst <= tolerance and lowest > MIN_COSINE
+    checked = Checked(arguments, path)
+    checked.run(library)
+    checked.compare_bits()
+    worst = checked.worst
+    tolerance, remark = checked.tolerance()
+    remark += worst.remark()
+    if checked.wrong:
+        remark += f" ({checked.wrong} elements differ from the interpreter's or this machine's)"
+    passed = worst.is_close(tolerance) and not checked.wrong
     verdict = "ok" if passed else "FAILED"
-    return passed, f"{seconds:9.1f} {worst:11.2e} {lowest:10.7f} {verdict}{remark}"
+    figures = f"{seconds:9.1f} {worst.difference:11.2e} {worst.cosine:10.7f}"
+    return passed, f"{figures} {verdict}{remark}"
 
 
 def main():
@@ -148,7 +234,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runner", type=str.split, help="a command that runs the libraries, which "
-                        "are another machine's (float32 outputs): tests/targets/emulate.sh")
+                        "are another machine's: tests/targets/emulate.sh")
     parser.add_argument("--keep", action="store_true", help="keep the compiled libraries")
     arguments = parser.parse_args()
     failed = 0

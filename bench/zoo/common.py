@@ -52,14 +52,18 @@ def is_symbolic(session):
     return any(not isinstance(dim, int) for value in session.get_inputs() for dim in value.shape)
 
 
+def numpy_type(value):
+    """Of an input or output of an ONNX Runtime session. Raises RuntimeError for what is no float."""
+    names = {"tensor(float)": "float32", "tensor(float16)": "float16"}
+    if value.type not in names:
+        raise RuntimeError(f"{value.name} is {value.type}; only floats are known here")
+    return names[value.type]
+
+
 def random_inputs(session, generator, batch):
     """Floats from 0 to 1 for every input; open dims get the size `batch`."""
-    import numpy as np
-
     inputs = {}
     for value in session.get_inputs():
-        if value.type != "tensor(float)":
-            raise RuntimeError(f"input {value.name} is {value.type}; only floats are made here")
         shape = [dim if isinstance(dim, int) else batch for dim in value.shape]
-        inputs[value.name] = generator.random(shape, dtype=np.float32)
+        inputs[value.name] = generator.random(shape, "float32").astype(numpy_type(value))
     return inputs
