@@ -47,11 +47,6 @@ def compile_model(arguments, model):
     return library
 
 
-def is_symbolic(session):
-    """Whether an ONNX Runtime session has an input with an open dim."""
-    return any(not isinstance(dim, int) for value in session.get_inputs() for dim in value.shape)
-
-
 def numpy_type(value):
     """Of an input or output of an ONNX Runtime session. Raises RuntimeError for what is no float."""
     names = {"tensor(float)": "float32", "tensor(float16)": "float16"}
@@ -60,10 +55,24 @@ def numpy_type(value):
     return names[value.type]
 
 
-def random_inputs(session, generator, batch):
-    """Floats from 0 to 1 for every input; open dims get the size `batch`."""
+# Sizes of open dims, one a sample in turn; those of images odd and even, larger and smaller than the last.
+SIZES = {
+    "height": (64, 97, 33, 224),
+    "width": (80, 131, 224, 40),
+    "height24": (64, 96, 16, 47),
+    "width24": (96, 64, 384, 195),
+}
+BATCHES = (1, 2, 5)
+
+
+def random_inputs(session, generator, sample):
+    """Floats from 0 to 1 for every input; open dims have sizes that depend on the sample's number."""
     inputs = {}
     for value in session.get_inputs():
-        shape = [dim if isinstance(dim, int) else batch for dim in value.shape]
+        sizes = [SIZES.get(dim, BATCHES) for dim in value.shape]
+        shape = [
+            dim if isinstance(dim, int) else choices[sample % len(choices)]
+            for dim, choices in zip(value.shape, sizes)
+        ]
         inputs[value.name] = generator.random(shape, "float32").astype(numpy_type(value))
     return inputs

@@ -26,7 +26,9 @@ SYMBOLIC = ("resnet18", "efficientnet_b0", "vit_b_16")
 
 @dataclass(frozen=True)
 class Model:
-    """One row: `shape` is that of the example input; a symbolic model has its batch left open."""
+    """One row: `shape` is that of the example input. A symbolic model has its batch left open, or what
+    `open_dims` says: dims of every input, and of every output, by axis.
+    """
 
     name: str
     build: Callable[[], nn.Module]
@@ -34,6 +36,7 @@ class Model:
     inputs: tuple = ("input",)
     outputs: tuple = ("output",)
     symbolic: bool = False
+    open_dims: tuple = ({0: "batch"}, {0: "batch"})
     seed: int = 0
     opset: int = 17
     listed: bool = False  # the module takes a list of images, as torchvision's detectors do
@@ -48,7 +51,11 @@ class Model:
     def dynamic_axes(self):
         if not self.symbolic:
             return None
-        return {name: {0: "batch"} for name in self.inputs + self.outputs}
+        of_inputs, of_outputs = self.open_dims
+        return {
+            **{name: of_inputs for name in self.inputs},
+            **{name: of_outputs for name in self.outputs},
+        }
 
 
 def settled(module, size):
@@ -101,6 +108,24 @@ def heads():
         yield Model(f"resnet18_{name}", build, image, symbolic=True)
 
 
+def open_sizes():
+    """Networks for images of any size, by both of PyTorch's exporters."""
+    graph = dict(dynamo=True, external_data=False)
+    image = {0: "batch", 2: "height", 3: "width"}
+    sizes = dict(symbolic=True, open_dims=(image, {0: "batch"}))
+    build = lambda: settled(networks.SmallResidual(), 64)
+    yield Model("residual_any", build, (1, 3, 64, 80), **sizes)
+    yield Model("residual_any_dynamo", build, (1, 3, 64, 80), **sizes, opset=18, options=graph)
+    sizes = dict(symbolic=True, open_dims=(image, {0: "batch", 1: "tokens"}))
+    build = lambda: enliven(networks.PatchEmbedding())
+    yield Model("patches_any", build, (1, 3, 64, 80), **sizes)
+    yield Model("patches_any_dynamo", build, (1, 3, 64, 80), **sizes, opset=18, options=graph)
+    # 24 patches in whatever arrangement, because of the position embedding
+    patches = ({0: "batch", 2: "height24", 3: "width24"}, {0: "batch"})
+    build = lambda: enliven(networks.PatchEmbedding(positions=24))
+    yield Model("patches_24", build, (1, 3, 64, 96), symbolic=True, open_dims=patches)
+
+
 def dense_models():
     """Detection and segmentation."""
     for name, make, outputs in (
@@ -122,5 +147,7 @@ def transformers_of_timm():
 
 def all_models():
     """Every row by name, in the order of the table."""
-    groups = (classifiers, small_models, heads, dense_models, transformers_of_timm)
+    groups = (
+        classifiers, small_models, heads, open_sizes, dense_models, transformers_of_timm
+    )
     return {model.name: model for group in groups for model in group()}

@@ -44,6 +44,51 @@ class TinyNet(nn.Module):
         return self.last(torch.relu(self.hidden(data)))
 
 
+class SmallResidual(nn.Module):
+    """ResNet-18's parts in small: a stem, a block, a block that halves the image, a mean over it."""
+
+    def __init__(self, channels=16):
+        super().__init__()
+        resnet = tv.resnet
+        down = nn.Sequential(
+            nn.Conv2d(channels, 2 * channels, 1, stride=2, bias=False),
+            nn.BatchNorm2d(2 * channels),
+        )
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, channels, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        self.blocks = nn.Sequential(
+            resnet.BasicBlock(channels, channels),
+            resnet.BasicBlock(channels, 2 * channels, stride=2, downsample=down),
+            nn.AdaptiveAvgPool2d(1),
+        )
+        self.last = nn.Linear(2 * channels, 10)
+
+    def forward(self, image):
+        return self.last(torch.flatten(self.blocks(self.stem(image)), 1))
+
+
+class PatchEmbedding(nn.Module):
+    """How a vision transformer begins: patches of 16x16 as a sequence, behind a class token."""
+
+    def __init__(self, width=96, positions=None):
+        super().__init__()
+        self.project = nn.Conv2d(3, width, 16, stride=16)
+        self.token = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = positions and nn.Parameter(torch.zeros(1, positions + 1, width))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, image):
+        patches = self.project(image).flatten(2).transpose(1, 2)
+        sequence = torch.cat([self.token.expand(image.shape[0], -1, -1), patches], 1)
+        if self.positions is not None:
+            sequence = sequence + self.positions
+        return self.norm(sequence)
+
+
 class SpeciesSwin(nn.Module):
     """Swin-T with two outputs: logits of 300 species and the 768 features that they come from."""
 
