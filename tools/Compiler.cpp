@@ -74,16 +74,18 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
   options.name = request.name.empty() ? fs::path(request.model).stem().string() : request.name;
   options.header =
       std::find(request.emit.begin(), request.emit.end(), EmitKind::Header) != request.emit.end();
+  bool isLinkable = false; // then the header comes with it
   for (EmitKind kind : request.emit) {
     std::string path = stem.string() + std::string(emitExtension(kind));
     if (std::optional<OutputKind> output = outputKind(kind)) {
       options.kind = *output;
+      isLinkable |= kind != EmitKind::Ll && kind != EmitKind::Asm;
       TRY(emit(program, target, options, path));
     } else if (kind == EmitKind::Ir) {
       TRY(writeFile(path, print(program.module)));
     }
   }
-  if (options.header && request.emit.size() == 1) {
+  if (options.header && !isLinkable) {
     options.kind = target.isWasm() ? OutputKind::WasmModule : OutputKind::Object;
     return emitHeader(program, target, options, stem);
   }

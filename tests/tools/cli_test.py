@@ -211,6 +211,8 @@ class Compile(Case):
     def test_emit(self):
         self.cameo("compile", "add.onnx", "--emit", "so,a,o,ll,asm,ir", "-o", "out/")
         self.assertEqual(self.files("out"), ["add.a", "add.cir", "add.ll", "add.o", "add.s", "add.so"])
+        self.cameo("compile", "add.onnx", "--emit", "header,ll", "-o", "ir/")
+        self.assertEqual(self.files("ir"), ["add.h", "add.ll", "cameo.h"])
 
     def test_failing_leaves_nothing(self):
         before = self.files()
