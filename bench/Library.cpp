@@ -235,9 +235,14 @@ Result<std::vector<RuntimeValue>> Session::run(const std::vector<RuntimeValue> &
   TRY(rerun());
   std::vector<RuntimeValue> outputs;
   for (int32_t i = 0; i < model.num_outputs; ++i)
-    outputs.push_back(
-        TRY(fromApi(arguments_->outputs[static_cast<size_t>(i)], model.outputs[i].name)));
+    outputs.push_back(TRY(output(i)));
   return outputs;
+}
+
+Result<RuntimeValue> Session::output(int32_t index) const {
+  ICE_UNLESS(arguments_ != nullptr, "outputs before the first run");
+  return fromApi(arguments_->outputs.at(static_cast<size_t>(index)),
+                 library_->model().outputs[index].name);
 }
 
 Result<void> Session::rerun() {

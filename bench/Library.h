@@ -64,6 +64,8 @@ public:
   Result<std::vector<RuntimeValue>> run(const std::vector<RuntimeValue> &inputs);
   /// Runs again on the inputs of the last run, leaving the outputs in the context: for timing.
   Result<void> rerun();
+  /// A copy of an output of the last run.
+  Result<RuntimeValue> output(int32_t index) const;
 
 private:
   Session() = default;

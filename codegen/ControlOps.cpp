@@ -174,6 +174,25 @@ void FuncEmitter::emitTeam(Op &op) {
                 {frame_, team.function});
 }
 
+// The counter that user code may read: the time stamp counter, the generic timer. 0 elsewhere.
+void FuncEmitter::emitClock(Op &op) {
+  llvm::Type *i64 = b_.getInt64Ty();
+  auto read = [&](const char *instruction) {
+    llvm::FunctionType *type = llvm::FunctionType::get(i64, false);
+    return b_.CreateCall(type, llvm::InlineAsm::get(type, instruction, "=r", true));
+  };
+  switch (b_.target().arch) {
+  case Arch::X86_64:
+    return setResult(op, b_.CreateIntrinsic(i64, llvm::Intrinsic::readcyclecounter, {}));
+  case Arch::AArch64:
+    return setResult(op, read("mrs $0, cntvct_el0"));
+  case Arch::RiscV64:
+    return setResult(op, read("rdtime $0"));
+  default:
+    return setResult(op, b_.getInt64(0));
+  }
+}
+
 void FuncEmitter::emitFail(Op &op) {
   llvm::Type *i64 = b_.getInt64Ty();
   Values args = {b_.getInt32(op.attrs.getInt("code")), b_.getInt32(op.attrs.getInt("node", -1))};

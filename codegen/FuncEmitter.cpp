@@ -243,6 +243,8 @@ void FuncEmitter::emitOp(Op &op) {
                                                   b_.getInt32Ty()),
                   {frame_, thread_});
     return;
+  case OpKind::TeamClock:
+    return emitClock(op);
   case OpKind::TeamFail:
     return emitFail(op);
   default:

@@ -42,6 +42,7 @@ private:
   void emitParallel(Op &op);
   void emitSingle(Op &op);
   void emitTeam(Op &op);
+  void emitClock(Op &op);
   void emitFail(Op &op);
   void failInSizes(const Values &args);
 

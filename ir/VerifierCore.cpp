@@ -426,6 +426,8 @@ Result<void> CoreRules::team() const {
   case OpKind::TeamThread:
   case OpKind::TeamThreads:
     return outIs(0, Type::index());
+  case OpKind::TeamClock:
+    return outIs(0, Type::scalar(DType::I64));
   case OpKind::TeamFail:
     TRY(intAttr("code", 0));
     for (int64_t i = 0; i < op_.numOperands(); i++)

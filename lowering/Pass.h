@@ -16,6 +16,10 @@ struct PassContext {
   /// What f32 convolutions and products with constant weights multiply in: F32, or BF16 with sums
   /// in F32.
   DType precision = DType::F32;
+  /// Whether convolutions may use Winograd's algorithm where it is faster.
+  bool winograd = true;
+  /// Adds a last output: how long each kernel took (lowering/loops/Profile.h).
+  bool profile = false;
 };
 
 /// Rewrites the module; true if it changed anything.

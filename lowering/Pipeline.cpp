@@ -40,6 +40,8 @@ std::span<const PipelineStep> pipeline() {
       // Before layouts: which values exist in memory decides where they live.
       {"kernels", "fuse-epilogues"},
       {"kernels", "remove-dead-ops"},
+      // Before layouts: how far a kernel reads past the edges depends on its algorithm.
+      {"plan", "choose-algorithms"},
       {"layout", "assign-layouts"},
       // Last: lifetimes are those of the final list of kernels.
       {"memory", "plan-memory"},

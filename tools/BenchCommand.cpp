@@ -3,6 +3,7 @@
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 #include "tools/Inputs.h"
+#include "tools/KernelTimes.h"
 #include "tools/ModelCost.h"
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,8 @@ constexpr const char *examples = R"(Examples:
       compiles to a temporary library; latency with one and with two threads, and of the reference
   cameo bench model.onnx model.so --no-reference --seconds 2 --json
       an existing library alone, for longer, result as JSON
+  cameo bench model.onnx --profile --no-reference
+      also how long each kernel takes
 
 The candidates take turns in short slices, so that a machine that gets slower or busier is the same
 for all. Inputs are random as in 'cameo compare'. 'speedup' is against the reference.)";
@@ -26,7 +29,7 @@ struct Options {
   std::vector<int32_t> threads = {1};
   TimingOptions timing;
   uint64_t seed = 0;
-  bool noReference = false, json = false;
+  bool noReference = false, json = false, profile = false;
   CompileRequest request;
 };
 
@@ -54,6 +57,46 @@ Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &
   return prepared;
 }
 
+/// What --profile measures, one entry for each number of threads.
+struct Profile {
+  KernelPlan plan;
+  std::vector<KernelTimes> times;
+};
+
+/// The library that measures its kernels is another one: measuring costs a little.
+Result<Profile> profile(const Options &options, const std::string &library) {
+  std::unique_ptr<Module> module = TRY(readModel(options.model, options.request.sizes));
+  std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
+  std::vector<RuntimeValue> inputs = TRY(randomInputs(module->main(), sizes, options.seed));
+  PassContext context = TRY(passContext(options.request.target));
+  Profile profile = {TRY(planKernels(*module, std::move(context), sizes)), {}};
+  for (int32_t threads : options.threads)
+    profile.times.push_back(
+        TRY(measureKernels(library, {threads, options.seed}, inputs, profile.plan,
+                           options.timing.rounds * options.timing.slice)));
+  return profile;
+}
+
+/// Compiles and measures the kernels if that is asked for; reports errors itself.
+int addProfile(const Options &options, std::optional<Profile> &found) {
+  if (!options.profile)
+    return Fine;
+  CompileRequest request = options.request;
+  request.model = options.model;
+  request.profile = true;
+  Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create();
+  if (!folder)
+    return reportError(folder.error());
+  std::string library;
+  if (int status = compileTemporary(request, **folder, library); status != Fine)
+    return status;
+  Result<Profile> measured = profile(options, library);
+  if (!measured)
+    return reportError(measured.error());
+  found = std::move(*measured);
+  return Fine;
+}
+
 std::string tableOf(const Options &options, const std::vector<Timing> &timings, double flops) {
   Table table({"engine", "p50", "p90", "p99", "min", "runs", "GFLOP/s", "speedup"});
   for (const Timing &timing : timings) {
@@ -66,7 +109,8 @@ std::string tableOf(const Options &options, const std::vector<Timing> &timings, 
   return table.str();
 }
 
-std::string jsonOf(const Options &options, const std::vector<Timing> &timings, double flops) {
+std::string jsonOf(const Options &options, const std::vector<Timing> &timings, double flops,
+                   const std::optional<Profile> &profile) {
   nlohmann::ordered_json report = {{"model", options.model}, {"flops", flops}};
   report["engines"] = nlohmann::ordered_json::array();
   for (const Timing &timing : timings) {
@@ -74,6 +118,9 @@ std::string jsonOf(const Options &options, const std::vector<Timing> &timings, d
     if (!options.noReference)
       report["engines"].back()["speedup"] = speedup(timings.back(), timing);
   }
+  if (profile)
+    for (const KernelTimes &times : profile->times)
+      report["profiles"].push_back(kernelTimesJson(times, profile->plan));
   return jsonText(report);
 }
 
@@ -101,7 +148,16 @@ int bench(Options options) {
   if (!timings)
     return reportError(timings.error());
   double flops = costOf(module->main(), importOptions(options.request.sizes)->dims).total.flops;
-  printOut(options.json ? jsonOf(options, *timings, flops) : tableOf(options, *timings, flops));
+  std::optional<Profile> profile;
+  if (int status = addProfile(options, profile); status != Fine)
+    return status;
+  if (options.json)
+    printOut(jsonOf(options, *timings, flops, profile));
+  else
+    printOut(tableOf(options, *timings, flops));
+  if (profile && !options.json)
+    for (const KernelTimes &times : profile->times)
+      printOut("\n" + kernelTimesText(times, profile->plan));
   return Fine;
 }
 
@@ -131,6 +187,8 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
       ->type_name("N")
       ->capture_default_str();
   command->add_flag("--no-reference", options->noReference, "Leave the reference out");
+  command->add_flag("--profile", options->profile,
+                    "Also the time of each kernel, measured by a library compiled for that");
   command->add_flag("--json", options->json, "Report as JSON");
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);

@@ -106,6 +106,7 @@ Error inUsersFolder(Error error, const fs::path &folder, const fs::path &users) 
 /// All the work, in this process; artifacts go to `folder`.
 Result<void> compileHere(const CompileRequest &request, const fs::path &folder) {
   PassContext context = TRY(passContext(request.target));
+  context.profile = request.profile;
   std::unique_ptr<Module> module = TRY(readModel(request.model, request.sizes));
   if (request.taps)
     addTaps(module->main());
@@ -271,6 +272,12 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
       ->type_name("fp32|bf16")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
+  command
+      .add_option("--winograd", options.winograd,
+                  "Use Winograd's algorithm where it is faster, or never")
+      ->type_name("auto|off")
+      ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str();
 }
 
 DType precisionOf(const TargetOptions &options) {
@@ -278,7 +285,8 @@ DType precisionOf(const TargetOptions &options) {
 }
 
 Result<PassContext> passContext(const TargetOptions &options) {
-  return PassContext{TRY(resolveTarget(options.target, options.cpu)), precisionOf(options)};
+  return PassContext{TRY(resolveTarget(options.target, options.cpu)), precisionOf(options),
+                     options.winograd == "auto"};
 }
 
 int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) {

@@ -23,8 +23,9 @@ struct TargetOptions {
   std::string target = "host";
   std::string cpu; // "": native for the host, else the architecture's default
   std::string precision = "fp32";
+  std::string winograd = "auto";
 };
-/// Adds --target, --cpu and --precision.
+/// Adds --target, --cpu, --precision and --winograd.
 void addTargetOptions(CLI::App &command, TargetOptions &options);
 /// What --precision says.
 DType precisionOf(const TargetOptions &options);
@@ -44,6 +45,8 @@ struct CompileRequest {
   std::string stem;
   /// Make inner values outputs too (Taps.h).
   bool taps = false;
+  /// Make the times of kernels an output (lowering/loops/Profile.h).
+  bool profile = false;
 };
 
 /// A folder under the system's temporary folder, removed with what is in it.

@@ -94,14 +94,15 @@ nlohmann::ordered_json jsonOf(const Options &options, const Module &module, cons
 Result<void> explain(const Options &options) {
   PassContext context = TRY(passContext(options.target));
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.sizes));
-  ModelCost cost = costOf(module->main(), TRY(importOptions(options.sizes)).dims);
+  std::map<std::string, int64_t> sizes = TRY(importOptions(options.sizes)).dims;
+  ModelCost cost = costOf(module->main(), sizes);
   nlohmann::ordered_json report;
   if (options.json)
     report = jsonOf(options, *module, cost);
   else
     printOut(textOf(*module, cost));
   // The model's own ops are worth seeing even when some have no kernel.
-  Result<KernelPlan> plan = planKernels(*module, std::move(context));
+  Result<KernelPlan> plan = planKernels(*module, std::move(context), sizes);
   if (options.json && plan)
     report["kernels"] = kernelJson(*plan);
   if (options.json)

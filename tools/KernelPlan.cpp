@@ -5,7 +5,9 @@
 #include "lowering/ControlFlow.h"
 #include "lowering/PassManager.h"
 #include "lowering/kernels/PackWeights.h"
+#include "lowering/plan/Winograd.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
@@ -36,7 +38,55 @@ bool isWeight(const Func &main, const Op &op) {
   return buffer.space == Buffer::Space::Weight;
 }
 
-KernelRow rowOf(const Op &op) {
+struct Sizes {
+  const std::map<std::string, int64_t> &known;
+
+  double of(const Dim &dim) const {
+    std::optional<int64_t> value = dim.evaluate([&](const std::string &name) {
+      auto found = known.find(name);
+      return std::optional<int64_t>(found == known.end() ? 1 : found->second);
+    });
+    return static_cast<double>(value.value_or(1));
+  }
+  double elements(const Value &value) const {
+    double count = 1;
+    for (const Dim &dim : value.type.shape())
+      count *= of(dim);
+    return count;
+  }
+};
+
+/// Two for each multiplication with a weight.
+double flopsOf(const Op &op, const Sizes &sizes) {
+  if (op.kind() == OpKind::KernelGemm) {
+    const Type &a = op.operand(0)->type;
+    return 2 * sizes.elements(*op.result()) * sizes.of(a.dim(a.rank() - 1));
+  }
+  if (op.kind() != OpKind::KernelConv)
+    return 0;
+  double taps =
+      sizes.of(op.operand(0)->type.dim(1)) / static_cast<double>(op.attrs.getInt("group"));
+  for (int64_t extent : op.attrs.getInts("kernel"))
+    taps *= static_cast<double>(extent);
+  return 2 * sizes.elements(*op.result()) * taps;
+}
+
+double bytesOf(const Op &op, const Sizes &sizes) {
+  double bytes = 0;
+  if (op.kind() == OpKind::KernelFillHalo)
+    return bytes; // a border of its operand
+  auto add = [&](const Value *value) {
+    if (value && value->type.isTensor() && value->type.isRanked())
+      bytes += sizes.elements(*value) * static_cast<double>(dtypeBytes(value->type.dtype()));
+  };
+  for (const Value *operand : op.operands())
+    add(operand);
+  for (const std::unique_ptr<Value> &result : op.results())
+    add(result.get());
+  return bytes;
+}
+
+KernelRow rowOf(const Op &op, const Sizes &sizes) {
   KernelRow row;
   row.kernel = spec(op.kind()).name;
   // Ops that come in variants carry one of these.
@@ -46,7 +96,18 @@ KernelRow rowOf(const Op &op) {
   row.nodes = op.loc.str();
   row.output = op.numResults() > 0 ? op.result()->type.str() : "";
   row.fused = opsInRegions(op);
+  row.flops = flopsOf(op, sizes);
+  row.bytes = bytesOf(op, sizes);
   return row;
+}
+
+/// Memory that each thread has for itself.
+int64_t threadBytes(Func &main, const Target &target) {
+  int64_t bytes = 0;
+  for (Op *op : opsOf(main))
+    if (int64_t tile = op->kind() == OpKind::KernelConv ? winogradTile(*op) : 0)
+      bytes = std::max(bytes, 4 * planWinograd(target, convSizes(*op), tile).elements());
+  return bytes;
 }
 
 std::string bytesText(const Dim &bytes) {
@@ -55,7 +116,8 @@ std::string bytesText(const Dim &bytes) {
 
 } // namespace
 
-Result<KernelPlan> planKernels(Module &module, PassContext context) {
+Result<KernelPlan> planKernels(Module &module, PassContext context,
+                               const std::map<std::string, int64_t> &sizes) {
   TRY(runPasses(module, context, pipeline(), allPasses()));
   Func &main = module.main();
   KernelPlan plan;
@@ -67,7 +129,7 @@ Result<KernelPlan> planKernels(Module &module, PassContext context) {
     else if (isWeight(main, *op))
       ++plan.packed;
     else
-      plan.kernels.push_back(rowOf(*op));
+      plan.kernels.push_back(rowOf(*op, {sizes}));
   }
   Dim weights;
   for (Op *op : opsOf(main)) {
@@ -80,6 +142,8 @@ Result<KernelPlan> planKernels(Module &module, PassContext context) {
   plan.weights = bytesText(weights);
   Dims arena = main.attrs.getDims("arena");
   plan.workspace = bytesText(arena.empty() ? Dim(0) : arena.front());
+  if (int64_t bytes = threadBytes(main, context.target))
+    plan.workspace += fmt::format(" and {} a thread", formatBytes(bytes));
   return plan;
 }
 

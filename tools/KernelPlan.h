@@ -6,6 +6,9 @@
 #include "ir/Module.h"
 #include "lowering/Pass.h"
 
+#include <map>
+#include <string>
+
 namespace cameo {
 
 struct KernelRow {
@@ -13,6 +16,10 @@ struct KernelRow {
   std::string nodes;  // `conv1+bn1+relu1`
   std::string output; // type of the first result
   int64_t fused = 0;  // ops in its regions
+  /// Arithmetic of convolutions and products as by definition, whatever the algorithm; 0 for
+  /// others.
+  double flops = 0;
+  double bytes = 0; // of operands and results, each once; 0 when only parts are touched
 };
 
 struct KernelPlan {
@@ -24,7 +31,9 @@ struct KernelPlan {
 };
 
 /// Lowers the module up to its kernels; an Unsupported error lists every node that has none.
-Result<KernelPlan> planKernels(Module &module, PassContext context);
+/// `sizes` gives symbols values for the counts; those without are 1.
+Result<KernelPlan> planKernels(Module &module, PassContext context,
+                               const std::map<std::string, int64_t> &sizes);
 
 std::string kernelText(const KernelPlan &plan);
 nlohmann::ordered_json kernelJson(const KernelPlan &plan);

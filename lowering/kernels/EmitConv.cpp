@@ -2,6 +2,7 @@
 // whose halo holds the padding. Depthwise: vectors of channels, a few pixels at a time.
 #include "lowering/kernels/Contraction.h"
 #include "lowering/layout/Views.h"
+#include "lowering/plan/Winograd.h"
 
 #include <algorithm>
 
@@ -189,6 +190,8 @@ struct Depthwise {
 } // namespace
 
 Result<Dim> emitConv(KernelFunc &k) {
+  if (winogradTile(k.op))
+    return emitWinograd(k);
   ConvShape shape(k.op);
   if (k.op.attrs.getString("algorithm") == "direct")
     return emitDirect(k, shape);

@@ -61,7 +61,7 @@ Result<Dim> emitPack(KernelFunc &k) {
   const Value &w = *k.op.operand(0);
   LoopBuilder &b = k.b;
   std::string form = k.op.attrs.getString("form");
-  ICE_UNLESS(form != "depthwise", "depthwise weights that are not constant");
+  ICE_UNLESS(form == "conv" || form == "gemm", form + " weights that are not constant");
   // Axes of the source: which run over batches (or groups), over depth, and the one over columns.
   const Dims &shape = w.type.shape(), &strides = w.layout->strides;
   std::vector<NestAxis> batches, depths;

@@ -41,6 +41,15 @@ Value *KernelFunc::checkIndex(Value *index, Value *size, const Loc &loc) {
   return b.toIndex(b.select(outside, zero, position));
 }
 
+Value *KernelFunc::threadMemory(int64_t bytes) {
+  constexpr int64_t kAlignment = 64;
+  bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  memory.bytes = std::max(memory.bytes, bytes);
+  Value *arena = b.create(OpKind::FrameArena, {}, {Type::pointer(DType::U8)})->result();
+  Value *thread = b.create(OpKind::TeamThread, {}, {Type::index()})->result();
+  return b.offset(b.offset(arena, size(memory.begin)), b.mul(thread, b.index(bytes)));
+}
+
 std::string KernelFunc::micro(const std::string &name,
                               const std::function<void(Func &, LoopBuilder &)> &write) {
   Func *func = b.module().addFunc("");

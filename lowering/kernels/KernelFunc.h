@@ -22,6 +22,12 @@ struct MicroKernels {
   std::map<std::string, std::string> names;
 };
 
+/// Memory that each thread has for itself while it runs a kernel, one thread's after another's.
+struct ThreadMemory {
+  Dim begin;         // in the arena, behind its buffers
+  int64_t bytes = 0; // of the kernel that needs most
+};
+
 struct KernelFunc {
   const Target &target;
   Op &op;
@@ -29,6 +35,7 @@ struct KernelFunc {
   MicroKernels &micros;
   /// What `fail` can name: nodes of the model, each once (Program::nodeNames).
   std::vector<std::string> &nodes;
+  ThreadMemory &memory;
   LoopBuilder b;
   /// One pointer to the first element (index 0, 0, ...) of each operand, nullptr where absent, and
   /// of each result.
@@ -45,6 +52,9 @@ struct KernelFunc {
   Value *checkIndex(Value *index, Value *size, const Loc &loc);
   /// Fails the run with a CAMEO_FAULT code of runtime/abi.h and its two values.
   void fail(int64_t code, const Loc &loc, Value *first = nullptr, Value *second = nullptr);
+
+  /// The address of so many bytes for this thread alone, until it reaches the next barrier.
+  Value *threadMemory(int64_t bytes);
 
   /// Writes a micro-kernel with `write`, or finds the equal one already there; its name. `write`
   /// gets a builder in the new function's body.
@@ -69,6 +79,7 @@ Result<Dim> emitFillHalo(KernelFunc &k);
 Result<Dim> emitReduce(KernelFunc &k);
 Result<Dim> emitRow(KernelFunc &k);
 Result<Dim> emitConv(KernelFunc &k);
+Result<Dim> emitWinograd(KernelFunc &k);
 Result<Dim> emitGemm(KernelFunc &k);
 Result<Dim> emitPool(KernelFunc &k);
 Result<Dim> emitPack(KernelFunc &k);

@@ -57,8 +57,9 @@ struct Writer {
     auto index = [&] { return func.body.addArg(Type::index()); };
     a = pointer(k.operands[0]), aRow = index();
     w = pointer(k.operands[1]), panelStride = index();
-    y = pointer(k.results[0]), yRow = index();
-    for (size_t e = 2; e < k.operands.size(); e++) {
+    y = func.body.addArg(shape.plain ? Type::pointer(accumulator) : k.results[0]->type);
+    yRow = index();
+    for (size_t e = 2; e < k.operands.size() && !shape.plain; e++) {
       operands.push_back(pointer(k.operands[e]));
       operandRows.push_back(index());
     }
@@ -182,6 +183,12 @@ struct Writer {
     }
   }
 
+  void plainStores(const Values &sums) {
+    for (int64_t r = 0; r < shape.rows; r++)
+      for (int64_t v = 0; v < vectors; v++)
+        b.store(sums[r * vectors + v], y, b.add(b.mul(b.index(r), yRow), b.index(v * lanes)));
+  }
+
   void write(Func &func) {
     signature(func);
     for (int64_t r = 0; r < shape.rows; r++)
@@ -192,7 +199,9 @@ struct Writer {
     sums.push_back(b.index(0));
     sums = reduce(0, rows, sums);
     sums.pop_back();
-    if (epilogueWeight(k.op.region()) > kShortEpilogue)
+    if (shape.plain)
+      plainStores(sums);
+    else if (epilogueWeight(k.op.region()) > kShortEpilogue)
       scratchEpilogue(sums);
     else
       shortEpilogue(sums);

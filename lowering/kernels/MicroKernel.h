@@ -18,6 +18,8 @@ struct MicroShape {
   int64_t group = 1, advance = 1;   // as in Contraction
   std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
   std::vector<bool> rowOperands;    // whether it varies along the rows
+  /// Stores the sums as they are, in their own type: no operands, and no epilogue.
+  bool plain = false;
 };
 
 /// The name of the micro-kernel for a contraction's region and element types.

@@ -5,7 +5,9 @@
 #include "ir/Half.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/kernels/KernelFunc.h"
+#include "lowering/kernels/WinogradTransform.h"
 #include "lowering/plan/Panels.h"
+#include "lowering/plan/Winograd.h"
 
 #include <algorithm>
 #include <cstring>
@@ -94,6 +96,37 @@ void packConv(const Packing &packing, std::byte *out, int64_t offset,
                              dims[1], strides[1], std::min(kPanel, outputs - n0), strides[0]);
 }
 
+/// [panel][point][channel][16] from [O][I][3 x 3]: G g G' of each window, in double precision.
+void packWinograd(const std::byte *from, std::span<std::byte> to, int64_t tile, int64_t offset,
+                  const std::vector<int64_t> &dims, const std::vector<int64_t> &strides) {
+  std::span<const std::array<double, 3>> matrix = winogradWeightMatrix(tile);
+  int64_t side = std::ssize(matrix), outputs = dims[0], channels = dims[1];
+  std::fill(to.begin(), to.end(), std::byte(0));
+  // Weights in a mapped file may be unaligned.
+  auto weight = [&](int64_t index) {
+    float element;
+    std::memcpy(&element, from + index * static_cast<int64_t>(sizeof element), sizeof element);
+    return static_cast<double>(element);
+  };
+  auto transform = [&](int64_t window, int64_t n, int64_t c) {
+    for (int64_t y = 0; y < side; y++) {
+      double row[3] = {};
+      for (int64_t j = 0; j < 3; j++)
+        for (int64_t i = 0; i < 3; i++)
+          row[j] += matrix[y][i] * weight(window + i * strides[2] + j * strides[3]);
+      for (int64_t x = 0; x < side; x++) {
+        double sum = row[0] * matrix[x][0] + row[1] * matrix[x][1] + row[2] * matrix[x][2];
+        float element = static_cast<float>(sum);
+        int64_t at = ((n / kPanel * side * side + y * side + x) * channels + c) * kPanel;
+        std::memcpy(&to[(at + n % kPanel) * sizeof element], &element, sizeof element);
+      }
+    }
+  };
+  for (int64_t n = 0; n < outputs; n++)
+    for (int64_t c = 0; c < channels; c++)
+      transform(offset + n * strides[0] + c * strides[1], n, c);
+}
+
 std::vector<int64_t> numbers(const Dims &dims) { return *constantDims(dims); }
 
 } // namespace
@@ -145,6 +178,8 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
       }
       return;
     }
+    if (int64_t tile = winogradTile(form))
+      return packWinograd(data->bytes.data(), to, tile, offset, dims, strides);
     // Weights are [O][I/g][taps...]; the taps are contiguous among themselves.
     int64_t taps = 1;
     for (size_t i = 2; i < dims.size(); i++)

@@ -1,6 +1,8 @@
 // See Halo.h.
 #include "lowering/layout/Halo.h"
 
+#include "lowering/plan/Winograd.h"
+
 #include <algorithm>
 
 namespace cameo {
@@ -48,9 +50,15 @@ Halo haloOf(Op &conv) {
   Halo halo = noHalo(conv.operand(0)->type.rank());
   std::vector<int64_t> begin = conv.attrs.getInts("pads_begin");
   Dims end = conv.attrs.getDims("pads_end");
+  const Type &y = conv.result()->type;
+  int64_t tile = winogradTile(conv);
   for (size_t i = 0; i < begin.size(); i++) {
-    halo.lo[i + 2] = begin[i];
-    halo.hi[i + 2] = end[i];
+    int64_t dim = static_cast<int64_t>(i) + 2;
+    halo.lo[dim] = begin[i];
+    halo.hi[dim] = end[i];
+    // The last tile is read whole.
+    if (tile)
+      halo.hi[dim] = end[i] + Dim::ceilDiv(y.dim(dim), Dim(tile)) * Dim(tile) - y.dim(dim);
   }
   halo.fill = static_cast<double>(conv.attrs.getInt("fill"));
   int64_t operand = conv.attrs.getInt("fill_operand", -1);

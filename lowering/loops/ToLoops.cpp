@@ -11,7 +11,9 @@
 #include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/PackWeights.h"
+#include "lowering/loops/Profile.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace cameo {
@@ -32,6 +34,8 @@ struct State {
   /// loops, there were.
   bool inTeam = false;
   int64_t numTeams = 0, numLoops = 0;
+  Profile profile;
+  ThreadMemory threadMemory;
   Error missing = unsupported("");
 
   State(Func &func, const PassContext &context, std::vector<std::string> symbols)
@@ -131,11 +135,14 @@ void State::requireSlice(Op &slice) {
                             x.dim(i), internNode(program.nodeNames, slice.loc));
 }
 
+bool hasCode(Op &op) {
+  return emitterFor(op.kind()) && !(op.kind() == OpKind::KernelPack && isConstantPack(op));
+}
+
 void State::addKernel(Op &op) {
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
-  EmitFn emitter = emitterFor(op.kind());
-  if (!emitter || (op.kind() == OpKind::KernelPack && isConstantPack(op)))
+  if (!hasCode(op))
     return;
   openTeam();
   Func *kernel = program.module.addFunc("");
@@ -145,6 +152,7 @@ void State::addKernel(Op &op) {
                sizes,
                micros,
                program.nodeNames,
+               threadMemory,
                LoopBuilder(program.module, kernel->body),
                {},
                {}};
@@ -161,7 +169,7 @@ void State::addKernel(Op &op) {
     k.results.push_back(addPointer(result.get()));
   k.begin = kernel->body.addArg(Type::index(), "begin");
   k.end = kernel->body.addArg(Type::index(), "end");
-  Result<Dim> units = emitter(k);
+  Result<Dim> units = emitterFor(op.kind())(k);
   if (!units) {
     missing.notes.push_back(units.error().message);
     return;
@@ -173,7 +181,7 @@ void State::addKernel(Op &op) {
   else
     std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
   // Filling a halo touches no byte that the kernel before it writes.
-  if (op.kind() != OpKind::KernelFillHalo)
+  if (op.kind() != OpKind::KernelFillHalo && !profile.isOn())
     team.create(OpKind::TeamBarrier, {}, {});
   team.parallel(sizes.value(team, *units), [&](Value *begin, Value *end) {
     std::vector<Value *> args = pointers;
@@ -181,6 +189,7 @@ void State::addKernel(Op &op) {
     args.push_back(end);
     team.call(entry->second, args);
   });
+  profile.leaveKernel(team);
 }
 
 /// Kernels in a row are one team function; control flow between them is the calling thread's.
@@ -194,6 +203,7 @@ void State::openTeam() {
   AttrDict attrs;
   attrs.set("callee", body->name);
   main.create(OpKind::TeamRun, {}, {}, std::move(attrs));
+  profile.enterTeam(team);
 }
 
 void State::closeTeam() {
@@ -259,11 +269,21 @@ void State::addLoop(Op &op) {
 void State::addWorkspace() {
   Func *workspace = program.module.addFunc("workspace");
   workspace->attrs.set("kind", std::string("workspace"));
-  workspace->body.addArg(Type::index(), "threads");
+  Value *threads = workspace->body.addArg(Type::index(), "threads");
   LoopBuilder b(program.module, workspace->body);
-  Dim arena = func.attrs.getDims("arena")[0];
-  sizes.requireNonNegative(arena);
-  b.ret({sizes.value(b, arena)});
+  sizes.requireNonNegative(threadMemory.begin);
+  Value *arena = sizes.value(b, threadMemory.begin);
+  if (threadMemory.bytes == 0)
+    return b.ret({arena});
+  Value *overflow = b.constantInt(Type::scalar(DType::Bool), 0);
+  auto checked = [&](OpKind kind, Value *x, Value *y) {
+    Op *op = b.create(kind, {x, y}, {Type::index(), Type::scalar(DType::Bool)});
+    overflow = b.binary(OpKind::ScalarOr, overflow, op->result(1));
+    return op->result(0);
+  };
+  Value *own = checked(OpKind::IndexCheckedMul, threads, b.index(threadMemory.bytes));
+  Value *total = checked(OpKind::IndexCheckedAdd, arena, own);
+  b.ret({b.select(overflow, b.index(-1), total)});
 }
 
 void State::addSizes() {
@@ -279,9 +299,15 @@ Result<void> State::run() {
   addSizes();
   addPorts();
   addWeights();
+  threadMemory.begin = func.attrs.getDims("arena")[0];
   Func *entry = program.module.addFunc("main");
   entry->attrs.set("kind", std::string("main"));
   main.atEnd(entry->body);
+  if (context.profile) {
+    std::vector<Op *> ops = opsOf(func);
+    profile.start(program, main,
+                  std::count_if(ops.begin(), ops.end(), [](Op *op) { return hasCode(*op); }));
+  }
   addBlock(func.body);
   main.ret();
   if (!missing.notes.empty()) {

@@ -43,12 +43,12 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
     }
     if (best.tiles == 0 || rowCost < bestCost * 0.999) {
       bestCost = rowCost;
-      best = {panels, maxRows, tiles, base, extra};
+      best = {panels, maxRows, tiles, base, extra, rowCost};
     }
   }
   // Fewer registers than one panel needs: one row at a time, spilling.
   if (best.tiles == 0)
-    best = {1, 1, m, 1, 0};
+    best = {1, 1, m, 1, 0, static_cast<double>(m * numPanels * vectorsPerPanel) * 4};
   // No rows at all are no tile: even one would write where no result is.
   if (!rows.isConst() || rows == Dim(0))
     best.tiles = best.rows = best.extra = 0;

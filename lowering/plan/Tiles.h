@@ -14,6 +14,8 @@ struct TilePlan {
   /// For a constant number of rows: tiles of `rows` or rows+1 rows, the first `extra` being larger,
   /// so that no tile is a leftover.
   int64_t tiles = 0, rows = 0, extra = 0;
+  /// Estimated cycles of a step over k for all rows and columns.
+  double cost = 0;
 };
 
 /// The best tile for `rows` x `columns` (symbols: the largest tile). `accumulator` is the element

@@ -65,6 +65,37 @@ def conv():
         yield case.output(y)
 
 
+def winograd():
+    """Windows of 3x3 on images large enough for Winograd's algorithm: odd channels and sizes, edge
+    tiles, batches, epilogues, a concatenation."""
+    channels, sides = (16, 17, 24, 33, 64), (8, 13, 14, 16, 19, 23, 28, 33)
+    for k in range(60):
+        rng = np.random.default_rng([17, k])
+        symbolic = k % 4 == 3
+        case = Case(f"winograd/{k}", sizes=(1, 3) if symbolic else (None,))
+        batch = "N" if symbolic else pick(rng, (1, 1, 2))
+        inputs, outputs = pick(rng, channels), pick(rng, channels)
+        pads = [int(rng.integers(0, 3)) for _ in range(4)] if k % 2 else [1] * 4
+        sizes = [pick(rng, sides), pick(rng, sides)]
+        x = case.input([batch, inputs, *sizes])
+        scale = (9 * inputs) ** -0.5
+        w = case.weight(case.random([outputs, inputs, 3, 3], "f32", -scale, scale))
+        b = case.weight(case.random([outputs])) if rng.integers(2) else None
+        y = case.op("Conv", x, w, b, pads=pads)
+        after = pick(rng, ("", "Relu", "Residual", "Gelu", "Chain", "Concat"))
+        if after == "Residual":
+            rows, columns = (s + pads[i] + pads[i + 2] - 2 for i, s in enumerate(sizes))
+            y = case.op("Relu", case.op("Add", y, case.input([batch, outputs, rows, columns])))
+        elif after == "Chain":
+            w = case.weight(case.random([outputs, outputs, 3, 3], "f32", -0.1, 0.1))
+            y = case.op("Conv", case.op("Relu", y), w, pads=[1] * 4)
+        elif after == "Concat":
+            y = case.op("Concat", y, case.op("Sigmoid", y), axis=1)
+        elif after:
+            y = case.op(after, y)
+        yield case.output(y)
+
+
 def padded(case, x, outputs, inputs, taps, pads):
     """A convolution, whose result has the sizes of its input."""
     w = case.weight(case.random([outputs, inputs, *taps], "f32", -0.5, 0.5))
@@ -318,6 +349,7 @@ def grid():
 
 FAMILIES = dict(
     conv=conv,
+    winograd=winograd,
     conv_transpose=conv_transpose,
     concat=concat,
     gemm=gemm,

@@ -237,6 +237,7 @@ def collect(arguments):
     """All jobs of the wanted families, and how many cases they have."""
     tables = {
         **{name: (make, ("native",), (1, 3)) for name, make in FLOATS.items()},
+        "winograd": (layers.winograd, quantized.CPUS, (1, 2, 3)),
         **{name: (make, quantized.CPUS, (1, 3)) for name, make in quantized.FAMILIES.items()},
     }
     jobs = []

@@ -322,6 +322,18 @@ class Bench(Case):
         text = self.cameo("bench", "add.onnx", "--rounds", "1", "--seconds", "0", "--no-reference").stdout
         self.assertRegex(text, r"(?m)^compiled, 1 thread ")
 
+    def test_profile(self):
+        flags = ["--rounds", "1", "--seconds", "0.01", "--no-reference", "--profile"]
+        report = json.loads(self.cameo("bench", "add.onnx", "--threads", "1,2", "--json", *flags).stdout)
+        self.assertEqual([p["threads"] for p in report["profiles"]], [1, 2])
+        for profile in report["profiles"]:
+            self.assertEqual([k["kernel"] for k in profile["kernels"]], ["pointwise"])
+            inside = sum(k["seconds"] for k in profile["kernels"])
+            self.assertAlmostEqual(inside + profile["outside_kernels"], profile["seconds"], places=3)
+        text = self.cameo("bench", "add.onnx", *flags).stdout
+        self.assertRegex(text, r"(?m)^outside kernels ")
+        self.assertRegex(text, r"(?m)^0  pointwise ")
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

@@ -1,0 +1,112 @@
+// See Winograd.h. The estimate counts cycles of a core with one vector operation of each kind a
+// cycle, like that of register tiles (Tiles.cpp), and adds what it takes to read the weights, which
+// are (m+2)^2/9 times as large as those of a direct convolution.
+#include "lowering/plan/Winograd.h"
+
+#include "lowering/plan/Panels.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+constexpr int64_t kMinChannels = 16, kMinTiles = 16;
+constexpr double kMinGain = 1.1;
+constexpr int64_t kElement = 4; // bytes
+constexpr int64_t kLine = 16;   // elements of a cache line
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// A stride of whole cache lines, an odd number of them: otherwise the points of a tile, written
+/// one after another, fall into few sets of the L1 cache.
+int64_t spread(int64_t elements) { return (ceilDiv(elements, kLine) | 1) * kLine; }
+
+/// Cycles to read weights once: more than fits the caches next to the rest comes from memory.
+double readCycles(double bytes, const Target &target) {
+  double l2 = static_cast<double>(target.l2Bytes);
+  if (bytes <= l2 / 2)
+    return 0;
+  return bytes / (bytes <= 4 * l2 ? 32 : 8);
+}
+
+double directCycles(const Target &target, const ConvSizes &sizes) {
+  TilePlan row = planTile(target, DType::F32, Dim(sizes.width), Dim(sizes.outputs));
+  double weights = 9.0 * static_cast<double>(sizes.channels * sizes.outputs * kElement);
+  return row.cost * 9.0 * static_cast<double>(sizes.channels * sizes.height) +
+         readCycles(weights, target);
+}
+
+double winogradCycles(const Target &target, const ConvSizes &sizes, int64_t tile) {
+  WinogradPlan plan = planWinograd(target, sizes, tile);
+  int64_t lanes = std::max<int64_t>(1, target.lanes(kElement));
+  double tiles = static_cast<double>(plan.across * plan.down);
+  double points = static_cast<double>(plan.points);
+  double products = plan.registers.cost * static_cast<double>(sizes.channels) * points;
+  double inputs = tiles * static_cast<double>(ceilDiv(sizes.channels, lanes)) * points * 6;
+  // Sums are stored, read, and the results stored.
+  double outputs = tiles * static_cast<double>(ceilDiv(sizes.outputs, lanes)) * points * 8;
+  double weights = points * static_cast<double>(sizes.channels * sizes.outputs * kElement);
+  return products + inputs + outputs +
+         readCycles(weights, target) * static_cast<double>(plan.blocks);
+}
+
+} // namespace
+
+ConvSizes convSizes(const Op &conv) {
+  const Type &x = conv.operand(0)->type, &y = conv.result()->type;
+  return {x.dim(1).value(), y.dim(1).value(), y.dim(2).value(), y.dim(3).value()};
+}
+
+int64_t winogradTile(const std::string &algorithm) {
+  return algorithm == winogradName(4) ? 4 : algorithm == winogradName(2) ? 2 : 0;
+}
+
+std::string winogradName(int64_t tile) { return tile == 4 ? "winograd-4x4" : "winograd-2x2"; }
+
+int64_t winogradTile(const Op &conv) { return winogradTile(conv.attrs.getString("algorithm")); }
+
+WinogradPlan planWinograd(const Target &target, const ConvSizes &sizes, int64_t tile) {
+  WinogradPlan plan;
+  plan.tile = tile;
+  plan.points = (tile + 2) * (tile + 2);
+  plan.across = ceilDiv(sizes.width, tile);
+  plan.down = ceilDiv(sizes.height, tile);
+  plan.registers = planTile(target, DType::F32, Dim(plan.across * plan.down), Dim(sizes.outputs));
+  int64_t rows = plan.registers.rows + (plan.registers.extra > 0);
+  plan.inputRow = ceilDiv(sizes.channels, kLine) * kLine;
+  if (plan.inputRow * kElement % 2048 == 0)
+    plan.inputRow += kLine;
+  // Half of the L2 cache, as the weights of a group and the sums want to be there too. Where all
+  // weights do not fit it anyway, reading them once for many tiles is worth more.
+  int64_t weights = plan.points * sizes.channels * sizes.outputs * kElement;
+  int64_t budget = weights <= target.l2Bytes ? target.l2Bytes / 2 : 2 * target.l2Bytes;
+  int64_t tileBytes = plan.points * plan.inputRow * rows * kElement;
+  plan.perBlock = std::clamp<int64_t>(budget / tileBytes, 1, plan.registers.tiles);
+  plan.blocks = ceilDiv(plan.registers.tiles, plan.perBlock);
+  plan.perBlock = ceilDiv(plan.registers.tiles, plan.blocks);
+  plan.blocks = ceilDiv(plan.registers.tiles, plan.perBlock);
+  plan.inputPoint = spread(plan.perBlock * rows * plan.inputRow);
+  plan.sumRow = plan.registers.panels * kPanel;
+  plan.sumPoint = spread(plan.perBlock * rows * plan.sumRow);
+  return plan;
+}
+
+int64_t chooseWinograd(const Target &target, const ConvSizes &sizes) {
+  if (sizes.channels < kMinChannels || sizes.outputs < kMinChannels || sizes.height < 1 ||
+      sizes.width < 1)
+    return 0;
+  double best = directCycles(target, sizes) / kMinGain;
+  int64_t chosen = 0;
+  for (int64_t tile : {4, 2}) {
+    if (ceilDiv(sizes.width, tile) * ceilDiv(sizes.height, tile) < kMinTiles)
+      continue;
+    double cycles = winogradCycles(target, sizes, tile);
+    if (cycles < best) {
+      best = cycles;
+      chosen = tile;
+    }
+  }
+  return chosen;
+}
+
+} // namespace cameo

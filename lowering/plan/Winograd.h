@@ -1,0 +1,51 @@
+// Winograd's algorithm for convolutions with windows of 3 x 3 and stride 1: whether it pays, with
+// which tile, and how its work is blocked. F(m x m, 3 x 3) computes m x m outputs of a channel from
+// (m+2) x (m+2) inputs with (m+2)^2 multiplications instead of 9 m^2 (Lavin and Gray, "Fast
+// algorithms for convolutional neural networks", 2015).
+#pragma once
+
+#include "ir/Op.h"
+#include "lowering/plan/Tiles.h"
+
+#include <string>
+
+namespace cameo {
+
+/// A convolution's channels and the image it makes.
+struct ConvSizes {
+  int64_t channels, outputs, height, width;
+};
+
+/// Those of an op whose sizes are constants.
+ConvSizes convSizes(const Op &conv);
+
+/// m of "winograd-4x4" or "winograd-2x2", the values of a conv's attribute `algorithm` and a pack's
+/// attribute `form`; 0 for others.
+int64_t winogradTile(const std::string &algorithm);
+std::string winogradName(int64_t tile);
+/// The same for an op; 0 if it has none.
+int64_t winogradTile(const Op &conv);
+
+/// How the work on one image is divided. A block of tiles is transformed into the memory of a
+/// thread: for each of the points of a transformed tile a matrix of tiles by channels. Products
+/// with the weights of that point give a matrix of tiles by output channels, for one group of
+/// panels at a time, which is transformed back.
+struct WinogradPlan {
+  int64_t tile, points; // m, (m+2)^2
+  int64_t across, down; // tiles
+  TilePlan registers;   // register tiles of the products: rows are tiles of the image
+  int64_t perBlock;     // register tiles a block
+  int64_t blocks;       // an image
+  /// Strides of the two matrices in elements.
+  int64_t inputRow, inputPoint, sumRow, sumPoint;
+
+  int64_t inputElements() const { return points * inputPoint; }
+  int64_t elements() const { return inputElements() + points * sumPoint; }
+};
+
+WinogradPlan planWinograd(const Target &target, const ConvSizes &sizes, int64_t tile);
+
+/// The tile that is estimated to be fastest, or 0 where a direct convolution is about as fast.
+int64_t chooseWinograd(const Target &target, const ConvSizes &sizes);
+
+} // namespace cameo
