@@ -129,8 +129,8 @@ void declare(OpBuilder &builder, Func &func, EmittedFunc &entry) {
 llvm::StructType *frameType(llvm::LLVMContext &context) {
   llvm::Type *pointer = llvm::PointerType::get(context, 0);
   llvm::Type *i64 = llvm::Type::getInt64Ty(context), *i32 = llvm::Type::getInt32Ty(context);
-  return llvm::StructType::get(context,
-                               {pointer, pointer, pointer, pointer, pointer, i64, i64, i32, i32});
+  return llvm::StructType::get(
+      context, {pointer, pointer, pointer, pointer, pointer, pointer, i64, i64, i32, i32});
 }
 
 llvm::Type *resultType(OpBuilder &builder, const std::vector<Type> &types) {

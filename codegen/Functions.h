@@ -28,7 +28,18 @@ struct EmittedFunc {
 using EmittedFuncs = std::map<std::string, EmittedFunc>; // by the loop-level function's name
 
 /// Fields of cameo_frame, in order.
-enum class FrameField { Inputs, Outputs, Dims, Workspace, Weights, Seed, Run, Threads, Failed };
+enum class FrameField {
+  Inputs,
+  Outputs,
+  Dims,
+  Workspace,
+  Weights,
+  Boxes,
+  Seed,
+  Run,
+  Threads,
+  Failed
+};
 llvm::StructType *frameType(llvm::LLVMContext &context);
 
 /// The struct of several results, the type of one, void for none.

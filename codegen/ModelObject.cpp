@@ -74,9 +74,9 @@ llvm::Constant *ModelEmitter::ports(const std::vector<Port> &ports, const char *
     Constants dims;
     for (const PortDim &dim : port.dims)
       dims.push_back(number(dim.constant >= 0 ? dim.constant : -1 - dim.entry));
-    rows.push_back(structOf({text(port.name), array(b_.getInt64Ty(), dims, "dims"), small(0),
-                             small(dtypeToOnnx(port.dtype)), small(port.dims.size()),
-                             small(port.boundEntry)}));
+    rows.push_back(
+        structOf({text(port.name), array(b_.getInt64Ty(), dims, "dims"), small(0),
+                  small(dtypeToOnnx(port.dtype)), small(port.dims.size()), small(port.boxed)}));
   }
   return rows.empty() ? null() : array(rows.front()->getType(), rows, name);
 }
@@ -129,7 +129,8 @@ llvm::Constant *ModelEmitter::code() {
   return structOf({weights(), file, number(options_.weightsId), mask,
                    small(runtimeArch(target_.arch)), small(nodes.size()),
                    array(b_.getPtrTy(), nodes, "nodes"), function("sizes"), function("workspace"),
-                   function("prepare"), function("main")});
+                   function("prepare"), function("main"), small(0), small(0), null(), null(),
+                   null()});
 }
 
 // cameo_model

@@ -24,9 +24,8 @@ struct Port {
   std::string name;
   DType dtype = DType::F32;
   std::vector<PortDim> dims;
-  /// Outputs whose size is known only after the run are written to context memory first; this is
-  /// the table entry holding the bytes to reserve, -1 for all others.
-  int64_t boundEntry = -1;
+  /// An output whose size is known only after the run.
+  bool boxed = false;
 };
 
 /// A piece of the weight segment. `fill` writes exactly `size` bytes; it is called once, in order

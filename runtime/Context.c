@@ -106,7 +106,10 @@ int32_t cameo_rt_create(const cameo_model *model, const cameo_options *given,
   self->owns_workspace = !options.workspace;
   if (options.workspace)
     useWorkspace(self, options.workspace, options.workspace_size);
-  status = cameo_weights_open(self, &options);
+  if (self->code->boxing && (status = self->code->boxing->create(self)))
+    cameo_say(options.message, options.message_size, "no memory for the context", &words);
+  if (!status)
+    status = cameo_weights_open(self, &options);
   if (!status && (status = usePool(self, &options))) {
     words.a = options.threads;
     cameo_say(options.message, options.message_size, "cannot start %a threads", &words);
@@ -125,6 +128,8 @@ void cameo_rt_destroy(cameo_context *context) {
   if (self->owns_workspace)
     cameo_memory_free(&self->workspace);
   cameo_memory_free(&self->results_memory);
+  if (self->boxes)
+    self->code->boxing->destroy(self);
   cameo_weights_close(self);
   free(self);
 }

@@ -35,3 +35,24 @@ int32_t cameo_memory_reserve(struct cameo_memory *memory, int64_t size) {
   memory->size = size;
   return CAMEO_OK;
 }
+
+int32_t cameo_memory_grow(struct cameo_memory *memory, int64_t size) {
+  struct cameo_memory larger = {0};
+  if (memory->data && size <= memory->size)
+    return CAMEO_OK;
+  if (memory->size <= INT64_MAX / 4 && size < 2 * memory->size)
+    size = 2 * memory->size;
+  int32_t status = cameo_memory_reserve(&larger, size);
+  if (status)
+    return status;
+  if (memory->data)
+    memcpy(larger.data, memory->data, (size_t)memory->size);
+  cameo_memory_free(memory);
+  *memory = larger;
+  return CAMEO_OK;
+}
+
+int32_t cameo_memory_holds(const struct cameo_memory *memory, const void *data) {
+  uintptr_t offset = (uintptr_t)data - (uintptr_t)memory->data;
+  return memory->data && offset < (uintptr_t)memory->size + 1;
+}

@@ -82,6 +82,7 @@ void cameo_say_fault(char *out, int64_t size, const struct cameo_code *code,
     words.s = code->nodes[fault->node];
     put(&writer, "node '%s': ", &words);
   }
+  words.s = fault->text;
   int32_t known = fault->code > 0 && fault->code < (int32_t)(sizeof texts / sizeof texts[0]);
   put(&writer, texts[known ? fault->code : 0], &words);
   out[writer.used] = 0;

@@ -210,10 +210,6 @@ int32_t cameo_rt_pool_create(int32_t threads, cameo_pool **out) {
   return status;
 }
 
-static struct cameo_private *privateOf(const struct cameo_frame *frame) {
-  return (struct cameo_private *)((uint8_t *)frame - offsetof(struct cameo_private, frame));
-}
-
 struct teamTask {
   struct cameo_frame *frame;
   cameo_team team;
@@ -229,7 +225,7 @@ static void runMember(void *argument, int32_t thread, int32_t threads) {
 }
 
 void cameo_rt_team(struct cameo_frame *frame, cameo_team team) {
-  struct cameo_private *self = privateOf(frame);
+  struct cameo_private *self = cameo_private_of(frame);
   struct teamTask task = {frame, team};
   if (frame->failed)
     return;
@@ -245,16 +241,16 @@ void cameo_rt_team(struct cameo_frame *frame, cameo_team team) {
 }
 
 void cameo_rt_barrier(struct cameo_frame *frame, int32_t thread) {
-  cameo_pool *pool = privateOf(frame)->pool;
+  cameo_pool *pool = cameo_private_of(frame)->pool;
   if (pool)
     pool->barrier(pool, thread);
 }
 
 void cameo_rt_fail(struct cameo_frame *frame, int32_t code, int32_t node, int64_t a, int64_t b) {
-  struct cameo_private *self = privateOf(frame);
+  struct cameo_private *self = cameo_private_of(frame);
   if (__atomic_exchange_n(&self->fault_taken, 1, __ATOMIC_SEQ_CST))
     return;
-  self->fault = (struct cameo_fault){code, node, a, b};
+  self->fault = (struct cameo_fault){code, node, a, b, NULL};
   __atomic_store_n(&frame->failed, 1, __ATOMIC_SEQ_CST);
 }
 

@@ -7,8 +7,8 @@
  */
 #include "Runtime.h"
 
-static int32_t failWith(struct cameo_private *self, int32_t status, const char *text,
-                        const struct cameo_words *words) {
+int32_t cameo_run_fail(struct cameo_private *self, int32_t status, const char *text,
+                       const struct cameo_words *words) {
   cameo_say(self->message, sizeof self->message, text, words);
   return status;
 }
@@ -17,8 +17,7 @@ static int64_t dimOf(const struct cameo_private *self, int64_t dim) {
   return cameo_dim_is_entry(dim) ? self->frame.dims[cameo_dim_entry(dim)] : dim;
 }
 
-/* Whether data is aligned for one element; complex numbers are as two. */
-static int32_t isAligned(const void *data, int32_t dtype) {
+int32_t cameo_is_aligned(const void *data, int32_t dtype) {
   int32_t bytes = cameo_dtype_bits(dtype) / 8;
   if (dtype == CAMEO_COMPLEX64 || dtype == CAMEO_COMPLEX128)
     bytes /= 2;
@@ -30,23 +29,36 @@ static int32_t bindDim(struct cameo_private *self, const cameo_io *io, int32_t a
   struct cameo_words words = {.s = io->name, .a = axis, .b = got};
   int64_t dim = io->dims[axis];
   if (got < 0)
-    return failWith(self, CAMEO_WRONG_SHAPE, "input '%s': dim %a is %b", &words);
+    return cameo_run_fail(self, CAMEO_WRONG_SHAPE, "input '%s': dim %a is %b", &words);
   if (got > INTPTR_MAX) /* beside a dim of 0 nothing else would object */
-    return failWith(self, CAMEO_OVERFLOW, "input '%s': dim %a of %b is too large", &words);
+    return cameo_run_fail(self, CAMEO_OVERFLOW, "input '%s': dim %a of %b is too large", &words);
   words.c = dim;
   if (!cameo_dim_is_entry(dim))
     return got == dim ? CAMEO_OK
-                      : failWith(self, CAMEO_WRONG_SHAPE,
-                                 "input '%s': expected dim %a to be %c, got %b", &words);
+                      : cameo_run_fail(self, CAMEO_WRONG_SHAPE,
+                                       "input '%s': expected dim %a to be %c, got %b", &words);
   int64_t entry = cameo_dim_entry(dim);
   words.c = self->symbols[entry];
   words.t = self->head.model->dim_names[entry];
   if (words.c >= 0 && words.c != got)
-    return failWith(
+    return cameo_run_fail(
         self, CAMEO_WRONG_SHAPE,
         "input '%s': expected dim %a to be %c, the size of '%t' in another place, got %b", &words);
   self->symbols[entry] = got;
   return CAMEO_OK;
+}
+
+int32_t cameo_bind_dims(struct cameo_private *self, const cameo_io *io, int32_t rank,
+                        const int64_t *dims) {
+  struct cameo_words words = {.s = io->name, .a = io->rank, .b = rank};
+  if (rank != io->rank)
+    return cameo_run_fail(self, CAMEO_WRONG_RANK, "input '%s': expected rank %a, got %b", &words);
+  if (!dims && io->rank)
+    return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT, "input '%s': no dims given", &words);
+  int32_t status = CAMEO_OK;
+  for (int32_t i = 0; i < io->rank && !status; i++)
+    status = bindDim(self, io, i, dims[i]);
+  return status;
 }
 
 static int32_t readInput(struct cameo_private *self, int32_t index, const cameo_value *value) {
@@ -54,40 +66,37 @@ static int32_t readInput(struct cameo_private *self, int32_t index, const cameo_
   const cameo_io *io = &self->head.model->inputs[index];
   const cameo_tensor *tensor = &value->as.tensor;
   struct cameo_words words = {.s = io->name};
+  if (io->kind != CAMEO_TENSOR) {
+    self->inputs[index] = nothing;
+    self->input_bytes[index] = 0;
+    return self->code->boxing->read(self, index, value);
+  }
   if (value->kind != CAMEO_TENSOR)
-    return failWith(self, CAMEO_WRONG_KIND, "input '%s': expected a tensor", &words);
+    return cameo_run_fail(self, CAMEO_WRONG_KIND, "input '%s': expected a tensor", &words);
   if (tensor->dtype != io->dtype) {
     struct cameo_words types = {.s = cameo_dtype_name(io->dtype),
                                 .t = cameo_dtype_name(tensor->dtype)};
     char text[64];
     cameo_say(text, sizeof text, "expected %s, got %t", &types);
     words.t = text;
-    return failWith(self, CAMEO_WRONG_DTYPE, "input '%s': %t", &words);
+    return cameo_run_fail(self, CAMEO_WRONG_DTYPE, "input '%s': %t", &words);
   }
-  words.a = io->rank;
-  words.b = tensor->rank;
-  if (tensor->rank != io->rank)
-    return failWith(self, CAMEO_WRONG_RANK, "input '%s': expected rank %a, got %b", &words);
-  if (!tensor->dims && io->rank)
-    return failWith(self, CAMEO_INVALID_ARGUMENT, "input '%s': no dims given", &words);
-  int32_t status = CAMEO_OK;
-  for (int32_t i = 0; i < io->rank && !status; i++)
-    status = bindDim(self, io, i, tensor->dims[i]);
+  int32_t status = cameo_bind_dims(self, io, tensor->rank, tensor->dims);
   if (status)
     return status;
   int64_t *bytes = &self->input_bytes[index];
   if (cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, bytes))
-    return failWith(self, CAMEO_OVERFLOW, "input '%s': the size overflows", &words);
+    return cameo_run_fail(self, CAMEO_OVERFLOW, "input '%s': the size overflows", &words);
   words.a = tensor->capacity;
   words.b = *bytes;
   if (tensor->capacity < 0 || (tensor->capacity && tensor->capacity < *bytes))
-    return failWith(self, CAMEO_INVALID_ARGUMENT, "input '%s': has %a bytes, its dims need %b",
-                    &words);
-  if (*bytes && (!tensor->data || !isAligned(tensor->data, io->dtype)))
-    return failWith(self, CAMEO_INVALID_ARGUMENT,
-                    tensor->data ? "input '%s': the data is not aligned to its elements"
-                                 : "input '%s': no data given",
-                    &words);
+    return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT,
+                          "input '%s': has %a bytes, its dims need %b", &words);
+  if (*bytes && (!tensor->data || !cameo_is_aligned(tensor->data, io->dtype)))
+    return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT,
+                          tensor->data ? "input '%s': the data is not aligned to its elements"
+                                       : "input '%s': no data given",
+                          &words);
   self->inputs[index] = *bytes ? tensor->data : nothing;
   return CAMEO_OK;
 }
@@ -95,13 +104,14 @@ static int32_t readInput(struct cameo_private *self, int32_t index, const cameo_
 static int32_t reserveWorkspace(struct cameo_private *self, int64_t bytes) {
   struct cameo_words words = {.a = self->workspace.size, .b = bytes};
   if (bytes < 0)
-    return failWith(self, CAMEO_OVERFLOW, "the size of the workspace overflows", &words);
+    return cameo_run_fail(self, CAMEO_OVERFLOW, "the size of the workspace overflows", &words);
   if (!self->owns_workspace && bytes > self->workspace.size)
-    return failWith(self, CAMEO_OUT_OF_MEMORY,
-                    "the workspace given has room for %a bytes, this run needs %b", &words);
+    return cameo_run_fail(self, CAMEO_OUT_OF_MEMORY,
+                          "the workspace given has room for %a bytes, this run needs %b", &words);
   int32_t status = self->owns_workspace ? cameo_memory_reserve(&self->workspace, bytes) : CAMEO_OK;
   self->frame.workspace = self->workspace.data;
-  return status ? failWith(self, status, "no memory for a workspace of %b bytes", &words) : status;
+  return status ? cameo_run_fail(self, status, "no memory for a workspace of %b bytes", &words)
+                : status;
 }
 
 /* Finds the sizes for the symbols just bound, unless they are those of the run before. */
@@ -117,7 +127,7 @@ static int32_t prepare(struct cameo_private *self) {
       frame->dims[i] = self->symbols[i];
     for (int32_t i = count; i < self->head.model->num_dims; i++)
       frame->dims[i] = -1;
-    self->fault = (struct cameo_fault){CAMEO_FAULT_SIZES, -1, 0, 0};
+    self->fault = (struct cameo_fault){CAMEO_FAULT_SIZES, -1, 0, 0, NULL};
     if (code->sizes && code->sizes(frame->dims, &self->fault)) {
       cameo_say_fault(self->message, sizeof self->message, code, &self->fault);
       return CAMEO_RUN_FAILED;
@@ -137,46 +147,48 @@ static int32_t prepare(struct cameo_private *self) {
 
 /* Whether a pointer is into the memory that outputs of earlier runs were given. */
 static int32_t isOurs(const struct cameo_private *self, const void *data) {
-  const struct cameo_memory *memory = &self->results_memory;
-  uintptr_t offset = (uintptr_t)data - (uintptr_t)memory->data;
-  return memory->data && offset < (uintptr_t)memory->size + 1;
+  return cameo_memory_holds(&self->results_memory, data) ||
+         (self->boxes && self->code->boxing->holds(self, data));
 }
 
-static void fillDims(const struct cameo_private *self, const cameo_io *io, int64_t *dims) {
+void cameo_fill_dims(const struct cameo_private *self, const cameo_io *io, int64_t *dims) {
   for (int32_t i = 0; i < io->rank; i++)
     dims[i] = dimOf(self, io->dims[i]);
 }
 
-/* Fills in an output's dims and its size, or a bound of it. Memory is decided by placeOutputs. */
+/* Fills in an output's dims and its size. Memory is decided by placeOutputs. */
 static int32_t describeOutput(struct cameo_private *self, int32_t index, cameo_value *value) {
   const cameo_io *io = &self->head.model->outputs[index];
   cameo_tensor *tensor = &value->as.tensor;
   struct cameo_output *result = &self->results[index];
   struct cameo_words words = {.s = io->name, .t = cameo_dtype_name(io->dtype), .a = io->rank};
-  if (value->kind != CAMEO_TENSOR)
-    return failWith(self, CAMEO_WRONG_KIND, "output '%s': expected a tensor", &words);
+  if (value->kind != io->kind)
+    return cameo_run_fail(self, CAMEO_WRONG_KIND, "output '%s': is of another kind", &words);
+  result->bytes = 0;
+  if (io->kind != CAMEO_TENSOR)
+    return CAMEO_OK;
   if (tensor->dtype && tensor->dtype != io->dtype)
-    return failWith(self, CAMEO_WRONG_DTYPE, "output '%s': the model makes %t", &words);
+    return cameo_run_fail(self, CAMEO_WRONG_DTYPE, "output '%s': the model makes %t", &words);
   if (!tensor->dims)
     tensor->dims = result->dims;
   else if (tensor->dims != result->dims && tensor->rank < io->rank)
-    return failWith(self, CAMEO_WRONG_RANK, "output '%s': the rank is %a, dims has less room",
-                    &words);
+    return cameo_run_fail(self, CAMEO_WRONG_RANK, "output '%s': the rank is %a, dims has less room",
+                          &words);
   tensor->dtype = io->dtype;
   tensor->rank = io->rank;
-  fillDims(self, io, tensor->dims);
+  cameo_fill_dims(self, io, tensor->dims);
+  if (isOurs(self, tensor->data))
+    tensor->data = NULL;
   int32_t overflow = 0;
-  if (io->bound >= 0)
-    result->bytes = self->frame.dims[io->bound];
+  if (io->boxed) /* the caller's memory is written after the run */
+    result->bytes = tensor->data && tensor->capacity > 0 ? tensor->capacity : 0;
   else
     overflow = cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &result->bytes);
   if (overflow || result->bytes < 0)
-    return failWith(self, CAMEO_OVERFLOW, "output '%s': the size overflows", &words);
-  if (isOurs(self, tensor->data))
-    tensor->data = NULL;
-  if (tensor->data && !isAligned(tensor->data, io->dtype))
-    return failWith(self, CAMEO_INVALID_ARGUMENT,
-                    "output '%s': the data is not aligned to its elements", &words);
+    return cameo_run_fail(self, CAMEO_OVERFLOW, "output '%s': the size overflows", &words);
+  if (tensor->data && !cameo_is_aligned(tensor->data, io->dtype))
+    return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT,
+                          "output '%s': the data is not aligned to its elements", &words);
   return CAMEO_OK;
 }
 
@@ -190,19 +202,19 @@ static int32_t placeOutputs(struct cameo_private *self, cameo_value *outputs) {
     struct cameo_words words = {
         .s = model->outputs[i].name, .a = tensor->capacity, .b = result->bytes};
     result->offset = -1;
-    if (tensor->data && tensor->capacity >= result->bytes)
+    if (model->outputs[i].boxed || (tensor->data && tensor->capacity >= result->bytes))
       continue;
-    if (tensor->data && model->outputs[i].bound < 0)
-      return failWith(self, CAMEO_TOO_SMALL, "output '%s': has room for %a bytes, expected %b",
-                      &words);
+    if (tensor->data)
+      return cameo_run_fail(self, CAMEO_TOO_SMALL,
+                            "output '%s': has room for %a bytes, expected %b", &words);
     result->offset = total;
     if (result->bytes > INT64_MAX - CAMEO_ALIGNMENT - total)
-      return failWith(self, CAMEO_OVERFLOW, "output '%s': the size overflows", &words);
+      return cameo_run_fail(self, CAMEO_OVERFLOW, "output '%s': the size overflows", &words);
     total += (result->bytes + CAMEO_ALIGNMENT) & ~(int64_t)(CAMEO_ALIGNMENT - 1);
   }
   struct cameo_words words = {.a = total};
   if (total && cameo_memory_reserve(&self->results_memory, total))
-    return failWith(self, CAMEO_OUT_OF_MEMORY, "no memory for %a bytes of outputs", &words);
+    return cameo_run_fail(self, CAMEO_OUT_OF_MEMORY, "no memory for %a bytes of outputs", &words);
   for (int32_t i = 0; i < model->num_outputs; i++)
     self->outputs[i] = self->results[i].offset < 0
                            ? outputs[i].as.tensor.data
@@ -224,12 +236,14 @@ static int32_t checkOverlap(struct cameo_private *self) {
     for (int32_t j = 0; j < model->num_inputs; j++) {
       words.t = model->inputs[j].name;
       if (overlap(self->outputs[i], size, self->inputs[j], self->input_bytes[j]))
-        return failWith(self, CAMEO_INVALID_ARGUMENT, "output '%s' overlaps input '%t'", &words);
+        return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT, "output '%s' overlaps input '%t'",
+                              &words);
     }
     for (int32_t j = 0; j < i; j++) {
       words.t = model->outputs[j].name;
       if (overlap(self->outputs[i], size, self->outputs[j], self->results[j].bytes))
-        return failWith(self, CAMEO_INVALID_ARGUMENT, "output '%s' overlaps output '%t'", &words);
+        return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT, "output '%s' overlaps output '%t'",
+                              &words);
     }
   }
   return CAMEO_OK;
@@ -245,35 +259,25 @@ static int32_t readInputs(struct cameo_private *self, const cameo_value *inputs)
     status = readInput(self, i, &inputs[i]);
     struct cameo_words words = {.s = model->inputs[i].name};
     if (!status && self->input_bytes[i] && isOurs(self, self->inputs[i]))
-      status =
-          failWith(self, CAMEO_INVALID_ARGUMENT,
-                   "input '%s': is an output of the run before, which this run overwrites", &words);
+      status = cameo_run_fail(
+          self, CAMEO_INVALID_ARGUMENT,
+          "input '%s': is an output of the run before, which this run overwrites", &words);
   }
   return status;
 }
 
-/* Outputs as they turned out: dims that depended on the data, and copies to the caller's buffers.
- */
+/* Outputs as they turned out. */
 static int32_t finishOutputs(struct cameo_private *self, cameo_value *outputs) {
   const cameo_model *model = self->head.model;
   int32_t status = CAMEO_OK;
   for (int32_t i = 0; i < model->num_outputs; i++) {
-    const cameo_io *io = &model->outputs[i];
-    struct cameo_output *result = &self->results[i];
     cameo_tensor *tensor = &outputs[i].as.tensor;
-    if (io->bound >= 0) {
-      fillDims(self, io, tensor->dims);
-      cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &result->bytes);
-    }
-    struct cameo_words words = {.s = io->name, .a = tensor->capacity, .b = result->bytes};
-    if (!tensor->data) {
+    if (model->outputs[i].boxed) {
+      int32_t failed = self->code->boxing->finish(self, i, &outputs[i]);
+      status = status ? status : failed;
+    } else if (!tensor->data) {
       tensor->data = self->outputs[i];
-      tensor->capacity = result->bytes;
-    } else if (result->offset >= 0 && tensor->capacity < result->bytes) {
-      status = failWith(self, CAMEO_TOO_SMALL, "output '%s': has room for %a bytes, expected %b",
-                        &words);
-    } else if (result->offset >= 0) {
-      memcpy(tensor->data, self->outputs[i], (size_t)result->bytes);
+      tensor->capacity = self->results[i].bytes;
     }
   }
   return status;
@@ -294,7 +298,7 @@ static int32_t execute(struct cameo_private *self) {
     self->code->main(frame);
   frame->run++;
   if (self->team_status)
-    return failWith(self, self->team_status, "cannot start %a threads", &words);
+    return cameo_run_fail(self, self->team_status, "cannot start %a threads", &words);
   if (!frame->failed)
     return CAMEO_OK;
   cameo_say_fault(self->message, sizeof self->message, self->code, &self->fault);
@@ -307,7 +311,7 @@ static int32_t runChecked(struct cameo_private *self, const cameo_value *inputs,
   struct cameo_words words = {0};
   self->message[0] = 0;
   if ((!inputs && model->num_inputs) || (!outputs && model->num_outputs))
-    return failWith(self, CAMEO_INVALID_ARGUMENT, "no inputs or outputs given", &words);
+    return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT, "no inputs or outputs given", &words);
   int32_t status = readInputs(self, inputs);
   if (!status)
     status = prepare(self);
@@ -327,7 +331,11 @@ int32_t cameo_rt_run(cameo_context *context, const cameo_value *inputs, cameo_va
   if (__atomic_exchange_n(&self->busy, 1, __ATOMIC_ACQUIRE))
     return CAMEO_BUSY;
   uint64_t mode = cameo_cpu_set_float();
+  if (self->boxes)
+    self->code->boxing->begin(self);
   int32_t status = runChecked(self, inputs, outputs);
+  if (self->boxes)
+    self->code->boxing->end(self);
   cameo_cpu_restore_float(mode);
   __atomic_store_n(&self->busy, 0, __ATOMIC_RELEASE);
   return status;

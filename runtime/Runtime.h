@@ -26,8 +26,8 @@ struct cameo_memory {
 /* An output during a run. */
 struct cameo_output {
   int64_t *dims;  /* the context's table for an output whose caller gave none */
-  int64_t bytes;  /* of the output's dims, or of its bound before the run */
-  int64_t offset; /* in the context's output memory, -1 when written to the caller's buffer */
+  int64_t bytes;  /* of the output's dims; for one in a box, what may not overlap anything else */
+  int64_t offset; /* in the context's output memory, -1 when written elsewhere */
 };
 
 struct cameo_private {
@@ -39,6 +39,7 @@ struct cameo_private {
   uint8_t **outputs;            /* num_outputs; frame.outputs */
   struct cameo_output *results; /* num_outputs */
   int64_t *symbols;             /* num_symbols, of the run being checked */
+  struct cameo_boxes *boxes;    /* NULL when code->boxing is */
   cameo_pool *pool;             /* NULL with one thread */
   struct cameo_memory workspace;
   struct cameo_memory results_memory;
@@ -58,6 +59,27 @@ struct cameo_private {
   char message[CAMEO_MESSAGE_SIZE];
 };
 
+static inline struct cameo_private *cameo_private_of(const struct cameo_frame *frame) {
+  return (struct cameo_private *)((char *)frame - __builtin_offsetof(struct cameo_private, frame));
+}
+
+/*
+ * What a run needs of boxes and of values that are no tensors. A table, so that a model without
+ * them does not have the code. `begin` and `end` are called once a run.
+ */
+struct cameo_boxing {
+  int32_t (*create)(struct cameo_private *self);
+  void (*destroy)(struct cameo_private *self);
+  void (*begin)(struct cameo_private *self);
+  void (*end)(struct cameo_private *self);
+  /* Checks an input that is no tensor. */
+  int32_t (*read)(struct cameo_private *self, int32_t input, const cameo_value *value);
+  /* Whether data is in a box. */
+  int32_t (*holds)(const struct cameo_private *self, const void *data);
+  /* After `main`: fills in an output that is in a box, or says why not. */
+  int32_t (*finish)(struct cameo_private *self, int32_t output, cameo_value *value);
+};
+
 /* Values for a message: text may use %s, %t, %a, %b and %c. */
 struct cameo_words {
   const char *s;
@@ -74,13 +96,30 @@ void cameo_say_fault(char *out, int64_t size, const struct cameo_code *code,
 const char *cameo_dtype_name(int32_t dtype);
 const char *cameo_rt_status_string(int32_t status);
 
+/* Says why a run fails, and returns `status`. */
+int32_t cameo_run_fail(struct cameo_private *self, int32_t status, const char *text,
+                       const struct cameo_words *words);
+
+/* Checks the rank and dims of an input and binds the symbols that they stand for. */
+int32_t cameo_bind_dims(struct cameo_private *self, const cameo_io *io, int32_t rank,
+                        const int64_t *dims);
+/* Whether data is aligned for one element; complex numbers are as two. */
+int32_t cameo_is_aligned(const void *data, int32_t dtype);
+
+/* The dims as they are now; -1 for those not known yet. */
+void cameo_fill_dims(const struct cameo_private *self, const cameo_io *io, int64_t *dims);
+
 /* Bytes of a dense tensor; CAMEO_OVERFLOW when they do not fit this machine's pointers. */
 int32_t cameo_tensor_bytes(int32_t dtype, int32_t rank, const int64_t *dims, int64_t *bytes);
 int32_t cameo_dtype_bits(int32_t dtype);
 
 /* Makes room for size bytes; the contents are lost when it has to grow. */
 int32_t cameo_memory_reserve(struct cameo_memory *memory, int64_t size);
+/* The same, but the contents stay, and when it grows it at least doubles. */
+int32_t cameo_memory_grow(struct cameo_memory *memory, int64_t size);
 void cameo_memory_free(struct cameo_memory *memory);
+/* Whether a pointer is to these bytes or right behind them. */
+int32_t cameo_memory_holds(const struct cameo_memory *memory, const void *data);
 
 int32_t cameo_rt_create(const cameo_model *model, const cameo_options *options,
                         cameo_context **context);

@@ -13,26 +13,33 @@
  * `main` on the caller's thread. `sizes` and `workspace` (and `prepare`) are skipped when the
  * symbols are those of the run before, so they may depend on nothing else. After `main` the
  * outputs' dims are read from the dims table.
+ *
+ * Values whose size only the run knows, and values that are no tensors, live in boxes: memory of
+ * the context that `main` makes room in (cameo_rt_reserve) or that a call of a C kernel fills
+ * (cameo_rt_call).
  */
 #ifndef CAMEO_RUNTIME_ABI_H
 #define CAMEO_RUNTIME_ABI_H
 
-#include "include/cameo.h"
+#include "include/cameo_op.h"
 
 /*
  * The run's state as generated code sees it. Pointers may be loaded once at the head of a function:
- * they do not change during a run. The runtime's own state lies behind it, so only its address is
- * passed around.
+ * they do not change during a run, but for those `boxes` points to. The runtime's own state lies
+ * behind it, so only its address is passed around.
  */
 struct cameo_frame {
   const uint8_t *const *inputs; /* data of input i, element-aligned, never NULL */
   uint8_t *const *outputs;      /* where to write output i, element-aligned, never NULL; it does not
-                                   overlap anything. Has room for the output's bound, or for its
-                                   dims as of `sizes` where there is no bound. */
+                                   overlap anything. Has room for its dims as of `sizes`. Not for
+                                   outputs that are made in a box. */
   int64_t *dims;                /* num_dims entries: symbols of the inputs, entries computed by
                                    `sizes`, entries written during the run (NonZero counts) */
   uint8_t *workspace;           /* 64-byte aligned; 64 bytes before and behind may be loaded */
   const uint8_t *weights;       /* 64-byte aligned; 64 bytes behind may be loaded */
+  uint8_t *const *boxes;        /* data of box i, aligned and with slack as the workspace, or NULL;
+                                   changes only between team functions, by cameo_rt_reserve and
+                                   cameo_rt_call */
   uint64_t seed;                /* of random ops: options.seed */
   uint64_t run;                 /* counts the context's runs from 0: a counter for random ops */
   int32_t threads;              /* that a team function will be called with */
@@ -46,6 +53,7 @@ struct cameo_fault {
   int32_t node; /* -1: none */
   int64_t a;
   int64_t b;
+  const char *text; /* of CAMEO_FAULT_TEXT */
 };
 
 /*
@@ -70,7 +78,11 @@ struct cameo_fault {
   X(VALUE, "value %a is not allowed here, the limit is %b")                                        \
   X(ZERO_STEP, "a step is 0")                                                                      \
   X(EMPTY, "cannot reduce an empty axis")                                                          \
-  X(NO_MEMORY, "cannot get %a bytes of memory")
+  X(NO_MEMORY, "cannot get %a bytes of memory")                                                    \
+  X(POSITION, "position %a is outside a sequence of length %b")                                    \
+  X(NO_OPERAND, "operand %a is not there")                                                         \
+  X(NO_RESULT, "result %a was not made")                                                           \
+  X(TEXT, "%s")
 
 enum cameo_fault_code {
   CAMEO_FAULT_NONE = 0,
@@ -78,6 +90,49 @@ enum cameo_fault_code {
   CAMEO_FAULTS(X)
 #undef X
 };
+
+/* Where an operand or a result of a call lies. */
+enum cameo_space {
+  CAMEO_SPACE_NONE = 0, /* nowhere: an optional operand or result that the node leaves out */
+  CAMEO_SPACE_ARENA = 1,
+  CAMEO_SPACE_WEIGHTS = 2,
+  CAMEO_SPACE_INPUT = 3,
+  CAMEO_SPACE_OUTPUT = 4,
+  CAMEO_SPACE_BOX = 5
+};
+
+/* An operand or a result of a call. Tensors are dense and row-major; values of other kinds are an
+   input of the model as a whole, or a box. */
+struct cameo_place {
+  int32_t space;  /* enum cameo_space */
+  int32_t index;  /* of the input, output or box */
+  int64_t offset; /* bytes; a negative number is a dims entry, as in cameo_io */
+  cameo_io io;    /* kind, type, dims; the name is not used */
+};
+
+/* Kinds of attributes. */
+enum { CAMEO_ATTR_INTS = 1, CAMEO_ATTR_FLOATS = 2, CAMEO_ATTR_STRINGS = 3 };
+
+struct cameo_attribute {
+  const char *name;
+  int32_t kind;
+  int32_t scalar; /* 1: a single value; count is 1 */
+  int64_t count;
+  const void *data; /* int64_t, double or const char *, `count` of them */
+};
+
+/* A call of a C kernel: one node of the model. */
+struct cameo_site {
+  int32_t (*kernel)(cameo_call *call);
+  const struct cameo_place *inputs, *outputs;
+  const struct cameo_attribute *attributes;
+  const int32_t *defines; /* entries of dims that this call fills in */
+  int32_t num_inputs, num_outputs, num_attributes, num_defines;
+  int32_t node; /* for messages, as in cameo_fault */
+};
+
+/* The part of the runtime that is only in libraries which need it. */
+extern const struct cameo_boxing cameo_rt_boxing;
 
 /* Architectures, for the meaning of cameo_code.features. */
 enum cameo_arch {
@@ -113,6 +168,16 @@ struct cameo_code {
      fills what later runs leave alone (halos). */
   void (*prepare)(struct cameo_frame *frame);
   void (*main)(struct cameo_frame *frame);
+
+  int32_t num_boxes;
+  int32_t num_sites;
+  const int32_t
+      *output_boxes; /* num_outputs: the box that holds the output after `main`, or -1; NULL:
+                        none. An output has a box exactly if its cameo_io says `boxed`. */
+  const struct cameo_site *sites;
+  /* &cameo_rt_boxing when there is a box, a site, or an input or output that is no tensor, else
+     NULL. */
+  const struct cameo_boxing *boxing;
 };
 
 /* A team function: called on `threads` threads at once, numbered from 0 (the caller's). */
@@ -142,5 +207,22 @@ void cameo_rt_fail(struct cameo_frame *frame, int32_t code, int32_t node, int64_
  * not decide whether to reach a barrier.
  */
 int32_t cameo_rt_failed(const struct cameo_frame *frame);
+
+/*
+ * Makes room for a tensor of `bytes` in a box; `keep` says that what is there stays, and then the
+ * room at least doubles when it grows, else the contents are undefined. Negative bytes are a fault,
+ * as is lack of memory. Memory of a box stays from run to run and never shrinks. Called from `main`
+ * between team functions. Does nothing when the run has failed already.
+ */
+void cameo_rt_reserve(struct cameo_frame *frame, int32_t box, int64_t bytes, int32_t keep);
+
+/*
+ * Calls the C kernel of cameo_code.sites[site], from `main` between team functions. The entries of
+ * dims that the site defines are -1 before and those of the results that were made afterwards. A
+ * result that is a tensor in a box gets as much memory there as it needs, so its box cannot be that
+ * of a tensor operand; other tensors have their place and hence known dims. A value of another kind
+ * may replace an operand in the same box. Does nothing when the run has failed already.
+ */
+void cameo_rt_call(struct cameo_frame *frame, int32_t site);
 
 #endif

@@ -61,7 +61,7 @@ struct State {
 void State::addPorts() {
   for (int64_t i = 0; i < func.body.numArgs(); i++) {
     Value *arg = func.body.arg(i);
-    Port &port = program.inputs.emplace_back(Port{arg->name, arg->type.dtype(), {}, -1});
+    Port &port = program.inputs.emplace_back(Port{arg->name, arg->type.dtype(), {}, false});
     for (const Dim &dim : arg->type.shape())
       port.dims.push_back(sizes.portDim(dim));
   }
@@ -69,7 +69,7 @@ void State::addPorts() {
   for (int64_t i = 0; i < ret->numOperands(); i++) {
     Value *value = ret->operand(i);
     Port &port =
-        program.outputs.emplace_back(Port{func.resultNames[i], value->type.dtype(), {}, -1});
+        program.outputs.emplace_back(Port{func.resultNames[i], value->type.dtype(), {}, false});
     for (const Dim &dim : value->type.shape()) {
       port.dims.push_back(sizes.portDim(dim));
       sizes.requireNonNegative(dim);

@@ -64,7 +64,7 @@ class _Slot:
         self.dtype = _dtypes.BY_NUMBER[io.dtype]
         self.numpy = self.dtype.numpy
         self.rank = io.rank
-        self.bound = io.bound >= 0
+        self.boxed = io.boxed != 0
         encoded = [io.dims[i] for i in range(io.rank)]
         names = [None if d >= 0 else dim_names[-1 - d] for d in encoded]
         shape = tuple(
@@ -257,7 +257,7 @@ class Model:
                 if given is not slot.array:
                     slot.use(given)
                 results[slot.name] = given
-            elif self._known and not slot.bound and not slot.dtype.packed:
+            elif self._known and not slot.boxed and not slot.dtype.packed:
                 slot.array = None
                 results[slot.name] = slot.allocate()
             else:
@@ -270,7 +270,7 @@ class Model:
             for slot in self._outputs:
                 if results[slot.name] is None:
                     results[slot.name] = slot.copy()
-                elif slot.bound:
+                elif slot.boxed:
                     results[slot.name] = self._cut(slot, results[slot.name])
             return results
         for slot in self._outputs:

@@ -45,7 +45,7 @@ class Io(Structure):
         ("kind", c_int32),
         ("dtype", c_int32),
         ("rank", c_int32),
-        ("bound", c_int32),
+        ("boxed", c_int32),
     ]
 
 

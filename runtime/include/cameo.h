@@ -158,7 +158,8 @@ struct cameo_value {
 /*
  * One input or output of a model. Each of its dims is a constant, 0 or greater, or an entry of the
  * model's dims table, stored as a negative number: entry cameo_dim_entry(d), whose name is
- * model->dim_names[entry].
+ * model->dim_names[entry]. For a sequence or an optional type, rank and dims are those of the
+ * tensors in it; a dim that is an entry then says nothing, each tensor may have its own.
  */
 typedef struct cameo_io {
   const char *name;
@@ -166,8 +167,7 @@ typedef struct cameo_io {
   int32_t kind;  /* enum cameo_kind */
   int32_t dtype; /* enum cameo_dtype; of the elements for a sequence or an optional */
   int32_t rank;  /* -1: not known before the run */
-  int32_t bound; /* -1, or, for an output whose size depends on the data, the entry of the dims
-                    table that holds the bytes it will never exceed */
+  int32_t boxed; /* 1: an output whose dims are known only after the run, or that is no tensor */
 } cameo_io;
 
 static inline int32_t cameo_dim_is_entry(int64_t dim) { return dim < 0; }

@@ -163,7 +163,7 @@ rowProgram(std::vector<DType> inputs, std::vector<DType> outputs,
   auto port = [](const std::string &name, DType dtype) {
     PortDim dim;
     dim.entry = 0;
-    return Port{name, dtype, {dim}, -1};
+    return Port{name, dtype, {dim}, false};
   };
   Func *kernel = addFunc(program, "kernel", "kernel");
   std::vector<Value *> pointers;

@@ -4,7 +4,7 @@
 
 int32_t fakeHeld, fakeReleased;
 
-enum { N, M, TWICE_N, HIT_BYTES, HITS, NUM_DIMS };
+enum { N, M, TWICE_N, ELEMENTS, HITS, NUM_DIMS };
 enum { SLOT = 64, HALO = 64 };
 
 static const _Alignas(64) float weights[4 + 16] = {1, 2, 3, 4};
@@ -12,10 +12,9 @@ static const _Alignas(64) float weights[4 + 16] = {1, 2, 3, 4};
 static int32_t sizes(int64_t *dims, struct cameo_fault *fault) {
   fault->node = 0;
   fault->code = CAMEO_FAULT_SIZE_OVERFLOW;
-  int64_t elements;
   return __builtin_mul_overflow(dims[N], (int64_t)2, &dims[TWICE_N]) ||
-         __builtin_mul_overflow(dims[N], dims[M], &elements) ||
-         __builtin_mul_overflow(elements, (int64_t)8, &dims[HIT_BYTES]);
+         __builtin_mul_overflow(dims[N], dims[M], &dims[ELEMENTS]) ||
+         dims[ELEMENTS] > INT64_MAX / 8;
 }
 
 /* [halo] [rows: n x 4] [slot: two for each thread] [facts: one for each thread] */
@@ -66,12 +65,19 @@ static void teamMain(struct cameo_frame *frame, int32_t thread, int32_t threads)
   }
 }
 
+/* Makes room as hits come, four at first. */
 static void findHits(struct cameo_frame *frame) {
   const float *b = (const float *)frame->inputs[1];
-  int64_t *hits = (int64_t *)frame->outputs[1], count = 0;
-  for (int64_t i = 0; i < frame->dims[N] * frame->dims[M]; i++)
-    if (b[i] > 0)
-      hits[count++] = i;
+  int64_t count = 0, room = 4;
+  cameo_rt_reserve(frame, 0, room * 8, 0);
+  for (int64_t i = 0; i < frame->dims[ELEMENTS] && !cameo_rt_failed(frame); i++) {
+    if (!(b[i] > 0))
+      continue;
+    if (count == room)
+      cameo_rt_reserve(frame, 0, (room += 1) * 8, 1);
+    if (!cameo_rt_failed(frame))
+      ((int64_t *)frame->boxes[0])[count++] = i;
+  }
   frame->dims[HITS] = count;
 }
 
@@ -105,13 +111,14 @@ static void run(struct cameo_frame *frame) {
 #define ENTRY(i) (-1 - (i))
 static const int64_t dimsA[] = {ENTRY(N), 4}, dimsB[] = {ENTRY(N), ENTRY(M)};
 static const int64_t dimsY[] = {ENTRY(TWICE_N), 4}, dimsHits[] = {ENTRY(HITS)}, dimsFacts[] = {4};
-static const cameo_io inputs[] = {{"a", dimsA, CAMEO_TENSOR, CAMEO_FLOAT32, 2, -1},
-                                  {"b", dimsB, CAMEO_TENSOR, CAMEO_FLOAT32, 2, -1},
-                                  {"mode", 0, CAMEO_TENSOR, CAMEO_INT64, 0, -1}};
-static const cameo_io outputs[] = {{"y", dimsY, CAMEO_TENSOR, CAMEO_FLOAT32, 2, -1},
-                                   {"hits", dimsHits, CAMEO_TENSOR, CAMEO_INT64, 1, HIT_BYTES},
-                                   {"facts", dimsFacts, CAMEO_TENSOR, CAMEO_FLOAT64, 1, -1}};
+static const cameo_io inputs[] = {{"a", dimsA, CAMEO_TENSOR, CAMEO_FLOAT32, 2, 0},
+                                  {"b", dimsB, CAMEO_TENSOR, CAMEO_FLOAT32, 2, 0},
+                                  {"mode", 0, CAMEO_TENSOR, CAMEO_INT64, 0, 0}};
+static const cameo_io outputs[] = {{"y", dimsY, CAMEO_TENSOR, CAMEO_FLOAT32, 2, 0},
+                                   {"hits", dimsHits, CAMEO_TENSOR, CAMEO_INT64, 1, 1},
+                                   {"facts", dimsFacts, CAMEO_TENSOR, CAMEO_FLOAT64, 1, 0}};
 static const char *const dimNames[NUM_DIMS] = {"n", "m", "2*n", 0, "k"};
+static const int32_t outputBoxes[] = {-1, 0, -1};
 static const char *const nodes[] = {"Reshape_1", "Gather_2"};
 
 static const struct cameo_code code = {
@@ -133,6 +140,9 @@ static const struct cameo_code code = {
     .workspace = workspace,
     .prepare = prepare,
     .main = run,
+    .num_boxes = 1,
+    .output_boxes = outputBoxes,
+    .boxing = &cameo_rt_boxing,
 };
 
 static const cameo_model model = {

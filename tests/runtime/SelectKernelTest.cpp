@@ -1,0 +1,139 @@
+// NonZero, Compress, Unique, NonMaxSuppression and Identity.
+#include "KernelModel.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+extern "C" {
+int32_t cameo_kernel_non_zero(cameo_call *call);
+int32_t cameo_kernel_compress(cameo_call *call);
+int32_t cameo_kernel_unique(cameo_call *call);
+int32_t cameo_kernel_non_max_suppression(cameo_call *call);
+}
+
+namespace cameo {
+namespace {
+
+struct KernelTest : testing::Test {
+  Values v;
+
+  std::string nonZero(const cameo_value &x) {
+    return KernelModel(cameo_kernel_non_zero).in(x).out(CAMEO_INT64, 2).run();
+  }
+  std::string unique(const cameo_value &x, int32_t dtype, int64_t sorted = 1) {
+    KernelModel model(cameo_kernel_unique);
+    model.in(x).attr("sorted", sorted);
+    model.out(dtype, 1, x.kind).out(CAMEO_INT64, 1).out(CAMEO_INT64, 1).out(CAMEO_INT64, 1);
+    return model.run();
+  }
+};
+
+TEST_F(KernelTest, nonZero) {
+  EXPECT_EQ(nonZero(v.floats({2, 3}, {0, 1, -0.0f, NAN, 0, -2})), "i64[2,3] 0 1 1 1 0 2");
+  EXPECT_EQ(nonZero(v.floats({0, 3}, {})), "i64[2,0]");
+  EXPECT_EQ(nonZero(v.floats({}, {5})), "i64[0,1]");
+  EXPECT_EQ(nonZero(v.floats({}, {0})), "i64[0,0]");
+  EXPECT_EQ(nonZero(v.bools({1, 0, 2})), "i64[1,2] 0 2");
+  EXPECT_EQ(nonZero(v.ints({3}, {INT64_MIN, 0, 1})), "i64[1,2] 0 2");
+  EXPECT_EQ(nonZero(v.tensor<uint16_t>({3}, {0x8000, 1, 0}, CAMEO_FLOAT16)), "i64[1,1] 1");
+  EXPECT_EQ(nonZero(v.tensor<uint16_t>({3}, {0x8000, 0, 0}, CAMEO_UINT16)), "i64[1,1] 0");
+  EXPECT_EQ(nonZero(v.tensor<double>({3}, {-0.0, 1e-310, 0}, CAMEO_FLOAT64)), "i64[1,1] 1");
+  EXPECT_EQ(nonZero(v.strings({1, 2}, {"", "a"})), "i64[2,1] 0 1");
+}
+
+TEST_F(KernelTest, compress) {
+  auto x = v.ints({3, 2}, {1, 2, 3, 4, 5, 6});
+  auto run = [&](const cameo_value &condition, int32_t rank, std::vector<int64_t> axis) {
+    KernelModel model(cameo_kernel_compress);
+    model.in(x).in(condition).out(CAMEO_INT64, rank);
+    if (!axis.empty())
+      model.attr("axis", axis[0]);
+    return model.run();
+  };
+  EXPECT_EQ(run(v.bools({0, 1, 1}), 2, {0}), "i64[2,2] 3 4 5 6");
+  EXPECT_EQ(run(v.bools({0, 1}), 2, {-1}), "i64[3,1] 2 4 6");
+  EXPECT_EQ(run(v.bools({1, 0, 0, 0, 1}), 1, {}), "i64[2] 1 5");
+  EXPECT_EQ(run(v.bools({0, 0, 0, 0, 0, 1, 1, 1}), 1, {}), "i64[1] 6");
+  EXPECT_EQ(run(v.bools({}), 2, {1}), "i64[3,0]");
+  EXPECT_EQ(run(v.bools({1}), 2, {2}), "node 'node': axis 2 is out of range for rank 2");
+  EXPECT_EQ(run(v.tensor<uint8_t>({1, 1}, {1}, CAMEO_BOOL), 2, {0}),
+            "node 'node': expected rank 1, got 2");
+  x = v.strings({2, 2}, {"a", "bc", "", "d"});
+  KernelModel model(cameo_kernel_compress);
+  model.in(x).in(v.bools({0, 1})).attr("axis", int64_t{1}).out(CAMEO_STRING, 2, CAMEO_STRINGS);
+  EXPECT_EQ(model.run(), "str[2,1] \"bc\" \"d\"");
+}
+
+TEST_F(KernelTest, unique) {
+  EXPECT_EQ(unique(v.floats({6}, {2, 1, 1, 3, 4, 3}), CAMEO_FLOAT32),
+            "f32[4] 1 2 3 4 | i64[4] 1 0 3 4 | i64[6] 1 0 0 2 3 2 | i64[4] 2 1 2 1");
+  EXPECT_EQ(unique(v.floats({2, 3}, {2, 1, 1, 3, 4, 3}), CAMEO_FLOAT32, 0),
+            "f32[4] 2 1 3 4 | i64[4] 0 1 3 4 | i64[6] 0 1 1 2 3 2 | i64[4] 1 2 2 1");
+  EXPECT_EQ(unique(v.floats({4}, {NAN, 1, NAN, -INFINITY}), CAMEO_FLOAT32),
+            "f32[3] -inf 1 nan | i64[3] 3 1 0 | i64[4] 2 1 2 0 | i64[3] 1 1 2");
+  EXPECT_EQ(unique(v.floats({0}, {}), CAMEO_FLOAT32), "f32[0] | i64[0] | i64[0] | i64[0]");
+  EXPECT_EQ(unique(v.floats({}, {7}), CAMEO_FLOAT32), "f32[1] 7 | i64[1] 0 | i64[1] 0 | i64[1] 1");
+  EXPECT_EQ(unique(v.bools({2, 1, 0}), CAMEO_BOOL),
+            "bool[2] 0 2 | i64[2] 2 0 | i64[3] 1 1 0 | i64[2] 1 2");
+  EXPECT_EQ(unique(v.strings({4}, {"b", "", "ba", "b"}), CAMEO_STRING),
+            "str[3] \"\" \"b\" \"ba\" | i64[3] 1 0 2 | i64[4] 1 0 2 1 | i64[3] 1 2 1");
+  auto halves = v.tensor<uint16_t>({3}, {0xbc00, 0x3c00, 0xbc00}, CAMEO_FLOAT16); // -1 1 -1
+  EXPECT_EQ(unique(halves, CAMEO_FLOAT16), "f16[2] -1 1 | i64[2] 0 1 | i64[3] 0 1 0 | i64[2] 2 1");
+}
+
+TEST_F(KernelTest, uniqueSlices) {
+  KernelModel rows(cameo_kernel_unique);
+  rows.in(v.ints({3, 2}, {1, 9, 0, 5, 1, 9})).attr("axis", int64_t{0});
+  rows.out(CAMEO_INT64, 2).noOut().out(CAMEO_INT64, 1);
+  EXPECT_EQ(rows.run(), "i64[2,2] 0 5 1 9 | i64[3] 1 0 1");
+  KernelModel columns(cameo_kernel_unique);
+  columns.in(v.ints({2, 3}, {1, 1, 0, 2, 2, 0}))
+      .attr("axis", int64_t{-1})
+      .attr("sorted", int64_t{0});
+  columns.out(CAMEO_INT64, 2);
+  EXPECT_EQ(columns.run(), "i64[2,2] 1 0 2 0");
+  KernelModel empty(cameo_kernel_unique);
+  empty.in(v.ints({3, 0}, {})).attr("axis", int64_t{0}).out(CAMEO_INT64, 2).out(CAMEO_INT64, 1);
+  EXPECT_EQ(empty.run(), "i64[1,0] | i64[1] 0");
+  KernelModel large(cameo_kernel_unique);
+  std::vector<int64_t> many(5001);
+  for (size_t i = 0; i < many.size(); i++)
+    many[i] = static_cast<int64_t>(i * 7919 % 3);
+  large.in(v.ints({5001}, many)).out(CAMEO_INT64, 1).out(CAMEO_INT64, 1);
+  EXPECT_EQ(large.run(), "i64[3] 0 1 2 | i64[3] 0 " + std::string(many[1] == 1 ? "1 2" : "2 1"));
+}
+
+TEST_F(KernelTest, nonMaxSuppression) {
+  auto boxes = v.floats({1, 6, 4}, {0, 0,  1, 1,  0, 0.1f,  1, 1.1f,  0, -0.1f, 1, 0.9f, //
+                                    0, 10, 1, 11, 0, 10.1f, 1, 11.1f, 0, 100,   1, 101});
+  auto scores = v.floats({1, 1, 6}, {0.9f, 0.75f, 0.6f, 0.95f, 0.5f, 0.3f});
+  auto run = [&](const std::vector<cameo_value> &more, int64_t center = 0) {
+    KernelModel model(cameo_kernel_non_max_suppression);
+    model.in(boxes).in(scores);
+    for (const cameo_value &value : more)
+      model.in(value);
+    return model.attr("center_point_box", center).out(CAMEO_INT64, 2).run();
+  };
+  auto three = v.ints({1}, {3});
+  EXPECT_EQ(run({three, v.floats({1}, {0.5f}), v.floats({}, {0})}), "i64[3,3] 0 0 3 0 0 0 0 0 5");
+  EXPECT_EQ(run({v.ints({}, {2}), v.floats({1}, {0.5f})}), "i64[2,3] 0 0 3 0 0 0");
+  EXPECT_EQ(run({three, v.floats({1}, {0.5f}), v.floats({1}, {0.4f})}), "i64[2,3] 0 0 3 0 0 0");
+  EXPECT_EQ(run({}), "i64[0,3]");
+  EXPECT_EQ(run({v.ints({1}, {-5})}), "i64[0,3]");
+  EXPECT_EQ(run({v.ints({0}, {}), v.floats({1}, {0.5f})}), "i64[0,3]");
+  EXPECT_EQ(run({v.ints({2}, {1, 2})}), "node 'node': operand 2: expected one element, got 2");
+  scores = v.floats({1, 2, 6}, {NAN, 0.75f, 0.6f, NAN, 0.5f, 0.3f, 1, 1, 1, 1, 1, 1});
+  EXPECT_EQ(run({three, v.floats({1}, {0.5f})}), "i64[6,3] 0 0 1 0 0 4 0 0 5 0 1 0 0 1 3 0 1 5");
+  scores = v.floats({1, 1, 5}, {1, 2, 3, 4, 5});
+  EXPECT_EQ(run({three}), "node 'node': dims 6 and 5 differ, expected the same");
+  boxes = v.floats({1, 2, 4}, {0.5f, 0.5f, 1, 1, 0.5f, 0.6f, 1, 1});
+  scores = v.floats({1, 1, 2}, {0.1f, 0.2f});
+  EXPECT_EQ(run({three, v.floats({1}, {0.5f})}, 1), "i64[1,3] 0 0 1");
+  boxes = v.floats({0, 2, 4}, {});
+  scores = v.floats({0, 1, 2}, {});
+  EXPECT_EQ(run({three}), "i64[0,3]");
+}
+
+} // namespace
+} // namespace cameo
