@@ -38,7 +38,7 @@ void appendUtf8(std::string &to, uint32_t point) {
     return;
   }
   int more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-  put(((0xf00 >> more) & 0xff) | point >> (6 * more));
+  put(((0xf00 >> (more + 1)) & 0xff) | point >> (6 * more));
   while (more-- > 0)
     put(0x80 | (point >> (6 * more) & 0x3f));
 }

@@ -46,9 +46,9 @@ int32_t cameo_kernel_axis(cameo_call *call, int64_t axis, int32_t rank, int32_t 
 struct cameo_split cameo_kernel_split(const struct cameo_array *x, int32_t axis) {
   struct cameo_split split = {1, axis < 0 ? x->count : x->dims[axis], 1};
   for (int32_t i = 0; i < axis; i++)
-    split.outer *= x->dims[i];
+    split.outer = cameo_kernel_times(split.outer, x->dims[i]);
   for (int32_t i = axis + 1; axis >= 0 && i < x->rank; i++)
-    split.inner *= x->dims[i];
+    split.inner = cameo_kernel_times(split.inner, x->dims[i]);
   return split;
 }
 
@@ -109,7 +109,8 @@ static void pickBytes(uint8_t *to, const struct cameo_array *x, struct cameo_spl
 int32_t cameo_kernel_pick(cameo_call *call, int32_t output, const struct cameo_array *x,
                           int32_t axis, const int64_t *chosen, int64_t count) {
   struct cameo_split split = cameo_kernel_split(x, axis);
-  int64_t dims[CAMEO_MAX_RANK], elements = split.outer * split.inner * count;
+  int64_t dims[CAMEO_MAX_RANK],
+      elements = cameo_kernel_times(cameo_kernel_times(split.outer, split.inner), count);
   int32_t rank = axis < 0 ? 1 : x->rank;
   if (rank > CAMEO_MAX_RANK)
     return cameo_call_fault(call, CAMEO_FAULT_RANK, rank, CAMEO_MAX_RANK);

@@ -29,6 +29,11 @@ struct cameo_split {
   int64_t outer, size, inner;
 };
 
+/* A product of dims, which fits unless another dim is 0: then it may wrap but is not used. */
+static inline int64_t cameo_kernel_times(int64_t a, int64_t b) {
+  return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
 /* Whether the operand is there. */
 int32_t cameo_kernel_has(const cameo_call *call, int32_t input);
 

@@ -13,13 +13,12 @@ float cameo_bfloat_to_float(uint16_t bfloat);
 
 namespace cameo {
 
-cameo_value Values::raw(const std::vector<int64_t> &dims, std::string bytes, int32_t dtype) {
+cameo_value Values::raw(const std::vector<int64_t> &dims, const std::string &bytes, int32_t dtype) {
   cameo_value value = {};
   ints_.push_back(dims);
-  bytes_.push_back(std::move(bytes));
-  bytes_.back().reserve(64); // out of the object itself, where it would not be aligned
-  value.as.tensor = {bytes_.back().data(), ints_.back().data(), 0, dtype,
-                     static_cast<int32_t>(dims.size())};
+  std::vector<double> &data = data_.emplace_back(bytes.size() / sizeof(double) + 1);
+  std::memcpy(data.data(), bytes.data(), bytes.size());
+  value.as.tensor = {data.data(), ints_.back().data(), 0, dtype, static_cast<int32_t>(dims.size())};
   return value;
 }
 
@@ -30,8 +29,8 @@ cameo_value Values::strings(const std::vector<int64_t> &dims, const std::vector<
   pointers_.emplace_back();
   std::vector<int64_t> lengths;
   for (const std::string &text : data) {
-    bytes_.push_back(text);
-    pointers_.back().push_back(bytes_.back().c_str());
+    texts_.push_back(text);
+    pointers_.back().push_back(texts_.back().c_str());
     lengths.push_back(static_cast<int64_t>(text.size()));
   }
   ints_.push_back(lengths);
@@ -148,12 +147,7 @@ void showOn(std::ostream &out, const cameo_value &value) {
   }
 }
 
-// All sites, in order.
-int32_t numSites = 1;
-void callAll(cameo_frame *frame) {
-  for (int32_t i = 0; i < numSites; i++)
-    cameo_rt_call(frame, i);
-}
+void callOnce(cameo_frame *frame) { cameo_rt_call(frame, 0); }
 
 } // namespace
 
@@ -233,38 +227,31 @@ KernelModel &KernelModel::noOut() {
 
 const cameo_model *KernelModel::model() {
   static const char *const nodes[] = {"node"};
-  if (sites.empty())
-    sites.push_back(
-        {kernel_, operands_.data(), results_.data(), attributes_.data(), defines_.data(),
-         static_cast<int32_t>(operands_.size()), static_cast<int32_t>(results_.size()),
-         static_cast<int32_t>(attributes_.size()), static_cast<int32_t>(defines_.size()), 0});
+  auto size = [](const auto &list) { return static_cast<int32_t>(list.size()); };
+  site_ = {
+      kernel_,         operands_.data(), results_.data(),   attributes_.data(), defines_.data(),
+      size(operands_), size(results_),   size(attributes_), size(defines_),     0};
   dimNames_.assign(numDims_, "n");
   code_.num_nodes = 1;
   code_.nodes = nodes;
-  code_.main = callAll;
+  code_.main = callOnce;
   code_.num_boxes = numBoxes_;
-  code_.num_sites = static_cast<int32_t>(sites.size());
+  code_.num_sites = 1;
   code_.output_boxes = outputBoxes_.data();
-  code_.sites = sites.data();
+  code_.sites = &site_;
   code_.boxing = &cameo_rt_boxing;
-  numSites = code_.num_sites;
-  model_ = {CAMEO_ABI_VERSION,
-            sizeof(cameo_model),
-            "kernel",
-            "{}",
-            "baseline",
-            inputPorts_.data(),
-            outputPorts_.data(),
-            dimNames_.data(),
-            static_cast<int32_t>(inputPorts_.size()),
-            static_cast<int32_t>(outputPorts_.size()),
-            static_cast<int32_t>(numDims_),
-            numDims_,
-            0,
-            &cameo_rt_api,
-            &code_};
-  // The symbols are those of the inputs, which come first.
-  model_.num_symbols -= static_cast<int32_t>(defines_.size());
+  model_.abi_version = CAMEO_ABI_VERSION;
+  model_.struct_size = sizeof(cameo_model);
+  model_.name = "kernel";
+  model_.inputs = inputPorts_.data();
+  model_.outputs = outputPorts_.data();
+  model_.dim_names = dimNames_.data();
+  model_.num_inputs = size(inputPorts_);
+  model_.num_outputs = size(outputPorts_);
+  model_.num_symbols = numDims_ - size(defines_);
+  model_.num_dims = numDims_;
+  model_.api = &cameo_rt_api;
+  model_.code = &code_;
   return &model_;
 }
 
