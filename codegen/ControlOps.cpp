@@ -210,6 +210,32 @@ void FuncEmitter::emitFail(Op &op) {
                 args);
 }
 
+void FuncEmitter::emitReserve(Op &op) {
+  llvm::Type *i32 = b_.getInt32Ty(), *i64 = b_.getInt64Ty();
+  b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_reserve", b_.getVoidTy(), b_.getPtrTy(),
+                                                i32, i64, i32),
+                {frame_, b_.getInt32(op.attrs.getInt("index")), b_.CreateSExt(operand(op, 0), i64),
+                 b_.getInt32(op.attrs.getInt("keep"))});
+}
+
+void FuncEmitter::emitCallSite(Op &op) {
+  b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_call", b_.getVoidTy(), b_.getPtrTy(),
+                                                b_.getInt32Ty()),
+                {frame_, b_.getInt32(op.attrs.getInt("index"))});
+}
+
+void FuncEmitter::emitLeave() {
+  ICE_UNLESS(self_.kind == "main", "only main may return early");
+  llvm::Value *slot =
+      b_.CreateStructGEP(frameType(b_.getContext()), frame_, static_cast<int>(FrameField::Failed));
+  llvm::BasicBlock *leave = newBlock("leave"), *after = newBlock("leave.end");
+  llvm::Value *failed = b_.CreateLoad(b_.getInt32Ty(), slot);
+  b_.CreateCondBr(b_.CreateICmpNE(failed, b_.getInt32(0)), leave, after);
+  b_.SetInsertPoint(leave);
+  b_.CreateRetVoid();
+  b_.SetInsertPoint(after);
+}
+
 // The first fault is kept: the runtime has filled in that some size is bad, which gives way. The
 // function's own return value says that there is a fault.
 void FuncEmitter::failInSizes(const Values &args) {

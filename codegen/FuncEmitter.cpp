@@ -222,6 +222,14 @@ void FuncEmitter::emitOp(Op &op) {
     return setResult(op, frameField(FrameField::Workspace));
   case OpKind::FrameWeights:
     return setResult(op, frameField(FrameField::Weights));
+  case OpKind::FrameBox:
+    return setResult(op, b_.CreateLoad(b_.getPtrTy(), slotOf(op, FrameField::Boxes)));
+  case OpKind::FrameReserve:
+    return emitReserve(op);
+  case OpKind::FrameCallSite:
+    return emitCallSite(op);
+  case OpKind::FrameLeave:
+    return emitLeave();
   case OpKind::FrameDim:
     return setResult(
         op, b_.CreateTrunc(b_.CreateLoad(b_.getInt64Ty(), dimAddress(op)), b_.indexType()));

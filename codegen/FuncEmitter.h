@@ -44,6 +44,9 @@ private:
   void emitTeam(Op &op);
   void emitClock(Op &op);
   void emitFail(Op &op);
+  void emitReserve(Op &op);
+  void emitCallSite(Op &op);
+  void emitLeave();
   void failInSizes(const Values &args);
 
   // MemoryOps.cpp
@@ -60,6 +63,8 @@ private:
   llvm::Value *frameField(FrameField field);
   llvm::Value *dimAddress(Op &op);
   void emitPort(Op &op, FrameField field);
+  /// The address of a pointer in one of the frame's tables.
+  llvm::Value *slotOf(Op &op, FrameField field);
 
   OpBuilder &b_;
   const EmittedFuncs &funcs_;

@@ -31,6 +31,10 @@ void collectNeeds(Block &block, Needs &needs) {
     case OpKind::FrameWeights:
     case OpKind::FrameDim:
     case OpKind::FrameSetDim:
+    case OpKind::FrameBox:
+    case OpKind::FrameReserve:
+    case OpKind::FrameCallSite:
+    case OpKind::FrameLeave:
     case OpKind::TeamRun:
     case OpKind::TeamFail:
       needs.frame = true;

@@ -121,10 +121,12 @@ llvm::Value *FuncEmitter::dimAddress(Op &op) {
                                op.attrs.getInt("index"));
 }
 
+llvm::Value *FuncEmitter::slotOf(Op &op, FrameField field) {
+  return b_.CreateConstGEP1_64(b_.getPtrTy(), frameField(field), op.attrs.getInt("index"));
+}
+
 void FuncEmitter::emitPort(Op &op, FrameField field) {
-  llvm::Value *slot =
-      b_.CreateConstGEP1_64(b_.getPtrTy(), frameField(field), op.attrs.getInt("index"));
-  llvm::LoadInst *load = b_.CreateLoad(b_.getPtrTy(), slot);
+  llvm::LoadInst *load = b_.CreateLoad(b_.getPtrTy(), slotOf(op, field));
   load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
   setResult(op, load);
 }

@@ -30,7 +30,14 @@ private:
   llvm::Constant *global(llvm::Constant *value, const char *name);
   llvm::Constant *structOf(const Constants &fields);
   llvm::Constant *array(llvm::Type *element, const Constants &values, const char *name);
+  Constants portFields(const Port &port);
   llvm::Constant *ports(const std::vector<Port> &ports, const char *name);
+  llvm::Constant *numbers(const std::vector<int64_t> &values, const char *name);
+  llvm::Constant *outputBoxes();
+  llvm::Constant *attribute(const std::string &name, const Attr &value);
+  llvm::Constant *places(const std::vector<Place> &places);
+  llvm::Constant *sites();
+  llvm::Constant *boxing();
   llvm::Constant *dimNameTable();
   llvm::Constant *weights();
   Constants features();
@@ -67,17 +74,44 @@ llvm::Constant *ModelEmitter::array(llvm::Type *element, const Constants &values
                 name);
 }
 
+llvm::Constant *ModelEmitter::numbers(const std::vector<int64_t> &values, const char *name) {
+  Constants rows;
+  for (int64_t value : values)
+    rows.push_back(small(value));
+  return array(b_.getInt32Ty(), rows, name);
+}
+
+/// A constant size, or an entry of the table of sizes as a negative number.
+static int64_t dimNumber(const PortDim &dim) {
+  return dim.entry >= 0 ? -1 - dim.entry : std::max<int64_t>(dim.constant, 0);
+}
+
+static int32_t valueKind(const Port &port) {
+  if (port.kind == Type::Kind::Sequence)
+    return CAMEO_SEQUENCE;
+  if (port.kind == Type::Kind::Optional)
+    return CAMEO_OPTIONAL;
+  return port.dtype == DType::String ? CAMEO_STRINGS : CAMEO_TENSOR;
+}
+
 // cameo_io
+ModelEmitter::Constants ModelEmitter::portFields(const Port &port) {
+  Constants dims;
+  for (const PortDim &dim : port.dims)
+    dims.push_back(number(dimNumber(dim)));
+  int64_t rank = port.isRanked ? static_cast<int64_t>(dims.size()) : -1;
+  return {text(port.name),
+          array(b_.getInt64Ty(), dims, "dims"),
+          small(valueKind(port)),
+          small(dtypeToOnnx(port.dtype)),
+          small(rank),
+          small(port.box >= 0)};
+}
+
 llvm::Constant *ModelEmitter::ports(const std::vector<Port> &ports, const char *name) {
   Constants rows;
-  for (const Port &port : ports) {
-    Constants dims;
-    for (const PortDim &dim : port.dims)
-      dims.push_back(number(dim.constant >= 0 ? dim.constant : -1 - dim.entry));
-    rows.push_back(
-        structOf({text(port.name), array(b_.getInt64Ty(), dims, "dims"), small(0),
-                  small(dtypeToOnnx(port.dtype)), small(port.dims.size()), small(port.boxed)}));
-  }
+  for (const Port &port : ports)
+    rows.push_back(structOf(portFields(port)));
   return rows.empty() ? null() : array(rows.front()->getType(), rows, name);
 }
 
@@ -86,6 +120,93 @@ llvm::Constant *ModelEmitter::dimNameTable() {
   for (const std::string &name : dimNames(program_))
     texts.push_back(name.empty() ? null() : text(name));
   return array(b_.getPtrTy(), texts, "dim_names");
+}
+
+llvm::Constant *ModelEmitter::outputBoxes() {
+  std::vector<int64_t> boxes;
+  for (const Port &port : program_.outputs)
+    boxes.push_back(port.box);
+  bool none = std::all_of(boxes.begin(), boxes.end(), [](int64_t box) { return box < 0; });
+  return none ? null() : numbers(boxes, "output_boxes");
+}
+
+// cameo_attribute
+llvm::Constant *ModelEmitter::attribute(const std::string &name, const Attr &value) {
+  auto row = [&](int64_t kind, bool scalar, llvm::Type *type, const Constants &values) {
+    return structOf({text(name), small(kind), small(scalar), number(values.size()),
+                     array(type, values, "values")});
+  };
+  auto real = [&](double x) { return llvm::ConstantFP::get(b_.getDoubleTy(), x); };
+  Constants values;
+  if (const auto *one = std::get_if<int64_t>(&value))
+    return row(CAMEO_ATTR_INTS, true, b_.getInt64Ty(), {number(*one)});
+  if (const auto *one = std::get_if<double>(&value))
+    return row(CAMEO_ATTR_FLOATS, true, b_.getDoubleTy(), {real(*one)});
+  if (const auto *one = std::get_if<std::string>(&value))
+    return row(CAMEO_ATTR_STRINGS, true, b_.getPtrTy(), {text(*one)});
+  if (const auto *one = std::get_if<DType>(&value))
+    return row(CAMEO_ATTR_INTS, true, b_.getInt64Ty(), {number(dtypeToOnnx(*one))});
+  if (const auto *ints = std::get_if<std::vector<int64_t>>(&value)) {
+    for (int64_t x : *ints)
+      values.push_back(number(x));
+    return row(CAMEO_ATTR_INTS, false, b_.getInt64Ty(), values);
+  }
+  if (const auto *reals = std::get_if<std::vector<double>>(&value)) {
+    for (double x : *reals)
+      values.push_back(real(x));
+    return row(CAMEO_ATTR_FLOATS, false, b_.getDoubleTy(), values);
+  }
+  const auto *texts = std::get_if<std::vector<std::string>>(&value);
+  ICE_UNLESS(texts,
+             "attribute '" + name + "' of a call is of a kind that functions in C cannot get");
+  for (const std::string &x : *texts)
+    values.push_back(text(x));
+  return row(CAMEO_ATTR_STRINGS, false, b_.getPtrTy(), values);
+}
+
+// cameo_place
+llvm::Constant *ModelEmitter::places(const std::vector<Place> &places) {
+  static constexpr int32_t kSpaces[] = {CAMEO_SPACE_ARENA, CAMEO_SPACE_INPUT, CAMEO_SPACE_OUTPUT,
+                                        CAMEO_SPACE_WEIGHTS, CAMEO_SPACE_BOX};
+  Constants rows;
+  for (const Place &place : places) {
+    int32_t space = place.isAbsent ? CAMEO_SPACE_NONE : kSpaces[static_cast<size_t>(place.space)];
+    rows.push_back(structOf({small(space), small(std::max<int64_t>(place.index, 0)),
+                             number(dimNumber(place.offset)), structOf(portFields(place.port))}));
+  }
+  return rows.empty() ? null() : array(rows.front()->getType(), rows, "places");
+}
+
+// cameo_site
+llvm::Constant *ModelEmitter::sites() {
+  Constants rows;
+  auto *type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
+  for (const Site &site : program_.sites) {
+    Constants attributes;
+    for (const auto &[name, value] : site.attributes)
+      attributes.push_back(attribute(name, value));
+    llvm::Type *element = attributes.empty() ? b_.getInt8Ty() : attributes.front()->getType();
+    auto *kernel =
+        llvm::cast<llvm::Constant>(module_.getOrInsertFunction(site.callee, type).getCallee());
+    rows.push_back(
+        structOf({kernel, places(site.inputs), places(site.outputs),
+                  array(element, attributes, "attributes"), numbers(site.defines, "defines"),
+                  small(site.inputs.size()), small(site.outputs.size()), small(attributes.size()),
+                  small(site.defines.size()), small(site.node)}));
+  }
+  return rows.empty() ? null() : array(rows.front()->getType(), rows, "sites");
+}
+
+// The part of the runtime that knows boxes and calls, in libraries that need it.
+llvm::Constant *ModelEmitter::boxing() {
+  auto isBoxed = [](const Port &port) { return valueKind(port) != CAMEO_TENSOR; };
+  bool needed = program_.numBoxes > 0 || !program_.sites.empty() ||
+                std::any_of(program_.inputs.begin(), program_.inputs.end(), isBoxed) ||
+                std::any_of(program_.outputs.begin(), program_.outputs.end(), isBoxed);
+  return needed ? new llvm::GlobalVariable(module_, b_.getPtrTy(), true,
+                                           llvm::GlobalValue::ExternalLinkage, nullptr,
+                                           "cameo_rt_boxing")
+                : null();
 }
 
 // In a section of its own so that the linker can place it last. In assembler, as LLVM has NOBITS
@@ -129,8 +250,7 @@ llvm::Constant *ModelEmitter::code() {
   return structOf({weights(), file, number(options_.weightsId), mask,
                    small(runtimeArch(target_.arch)), small(nodes.size()),
                    array(b_.getPtrTy(), nodes, "nodes"), function("sizes"), function("workspace"),
-                   function("prepare"), function("main"), small(0), small(0), null(), null(),
-                   null()});
+                   function("prepare"), function("main")});
 }
 
 // cameo_model

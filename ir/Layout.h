@@ -31,6 +31,7 @@ struct Buffer {
     Input,  // the caller's, index `port`
     Output, // the caller's, index `port`
     Weight, // constant bytes in the weight segment, at `offset` bytes, blob `port`
+    Box,    // memory that grows when the run finds out its size, box `port`
   } space = Space::Arena;
   std::string name;
   DType dtype = DType::F32;

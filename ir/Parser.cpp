@@ -268,7 +268,8 @@ Result<void> Parser::buffer(Func &func) {
       {"arena", Buffer::Space::Arena},
       {"input", Buffer::Space::Input},
       {"output", Buffer::Space::Output},
-      {"weight", Buffer::Space::Weight}};
+      {"weight", Buffer::Space::Weight},
+      {"box", Buffer::Space::Box}};
   Buffer buffer;
   size_t begin = lexer_.position();
   std::string bufferKey = TRY(key("a buffer's name"));
@@ -280,7 +281,7 @@ Result<void> Parser::buffer(Func &func) {
   std::string_view word = lexer_.word();
   auto space = kSpaces.find(word);
   if (space == kSpaces.end())
-    return lexer_.errorAt(spacePosition, "expected arena, input, output or weight, got '" +
+    return lexer_.errorAt(spacePosition, "expected arena, input, output, weight or box, got '" +
                                              std::string(word) + "'");
   buffer.space = space->second;
   if (lexer_.peek() != ':')

@@ -163,7 +163,7 @@ void FuncPrinter::block(const Block &block, int indent) {
 }
 
 void FuncPrinter::buffers(const Func &func) {
-  static constexpr const char *kSpaces[] = {"arena", "input", "output", "weight"};
+  static constexpr const char *kSpaces[] = {"arena", "input", "output", "weight", "box"};
   out_ += " buffers {\n";
   for (size_t i = 0; i < func.buffers.size(); i++) {
     const Buffer &buffer = func.buffers[i];

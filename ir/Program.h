@@ -24,8 +24,34 @@ struct Port {
   std::string name;
   DType dtype = DType::F32;
   std::vector<PortDim> dims;
-  /// An output whose size is known only after the run.
-  bool boxed = false;
+  Type::Kind kind = Type::Kind::Tensor;
+  /// Whether the number of dims is known, of a tensor or of what a sequence or optional has.
+  bool isRanked = true;
+  /// The box that holds an output whose size, or whose number of elements, only the run knows; -1
+  /// for all others.
+  int64_t box = -1;
+};
+
+/// Where an operand or result of a call is.
+struct Place {
+  Buffer::Space space = Buffer::Space::Arena;
+  bool isAbsent = false;
+  /// Of the input, output or box.
+  int64_t index = 0;
+  /// In bytes, from the start of the arena, the weights or whatever it is in.
+  PortDim offset;
+  /// Type and sizes.
+  Port port;
+};
+
+/// A call of a function in C on the calling thread (runtime/include/cameo_op.h).
+struct Site {
+  std::string callee;
+  std::vector<Place> inputs, outputs;
+  AttrDict attributes;
+  /// Entries of the table of sizes that the call fills in.
+  std::vector<int64_t> defines;
+  int64_t node = -1;
 };
 
 /// A piece of the weight segment. `fill` writes exactly `size` bytes; it is called once, in order
@@ -49,6 +75,8 @@ struct Program {
   ///   "micro"      called by kernels; never inlined
   Module module;
   std::vector<Port> inputs, outputs;
+  std::vector<Site> sites;
+  int64_t numBoxes = 0;
   /// Names of the table's first entries: the symbols that input shapes bind, in order.
   std::vector<std::string> symbols;
   int64_t numDims = 0;

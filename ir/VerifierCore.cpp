@@ -406,8 +406,17 @@ Result<void> CoreRules::frame() {
     return inIs(0, Type::index());
   case OpKind::FrameInput:
   case OpKind::FrameOutput:
+  case OpKind::FrameBox:
     TRY(intAttr("index", 0));
     break;
+  case OpKind::FrameReserve:
+    TRY(intAttr("index", 0));
+    TRY(intAttr("keep", 0));
+    return inIs(0, Type::index());
+  case OpKind::FrameCallSite:
+    return intAttr("index", 0);
+  case OpKind::FrameLeave:
+    return {};
   default:
     break;
   }
@@ -455,6 +464,10 @@ Result<void> CoreRules::inKernel() const {
       return badInput("expected one size as attribute 'dim'");
     return outIs(0, Type::index());
   }
+  if (op_.kind() == OpKind::RegionRequire) {
+    TRY(inIs(0, Type::scalar(DType::Bool)));
+    return intAttr("code", 0);
+  }
   const Op *kernel = op_.block()->parentOp();
   while (kernel && spec(kernel->kind()).level != Level::Kernel)
     kernel = kernel->block()->parentOp();
@@ -483,7 +496,7 @@ Result<void> CoreRules::run() {
     TRY(regions(0, 0));
   if (within(OpKind::ScalarConst, OpKind::ScalarSigmoid))
     return scalar();
-  if (within(OpKind::RegionAt, OpKind::RegionCheckIndex))
+  if (within(OpKind::RegionAt, OpKind::RegionRequire))
     return inKernel();
   if (within(OpKind::VectorSplat, OpKind::VectorExtract))
     return vector();
@@ -497,7 +510,7 @@ Result<void> CoreRules::run() {
     return memory();
   if (within(OpKind::LoopFor, OpKind::LoopReturn) || kind == OpKind::TeamRun)
     return control();
-  if (within(OpKind::FrameInput, OpKind::FrameSetDim))
+  if (within(OpKind::FrameInput, OpKind::FrameLeave))
     return frame();
   return team();
 }

@@ -19,6 +19,8 @@ std::optional<std::vector<int64_t>> constantInts(Value *value) {
   return data && isInt(data->dtype) ? std::optional(constInts(*data)) : std::nullopt;
 }
 
+bool isBoxed(const Type &type) { return !type.isTensor() || type.dtype() == DType::String; }
+
 std::vector<std::string> boundSymbols(Func &func) {
   std::vector<std::string> symbols;
   for (const std::unique_ptr<Value> &arg : func.body.args())
@@ -27,6 +29,13 @@ std::vector<std::string> boundSymbols(Func &func) {
         if (std::find(symbols.begin(), symbols.end(), *name) == symbols.end())
           symbols.push_back(*name);
   return symbols;
+}
+
+std::vector<std::string> definedSymbols(const Op &op) {
+  const Attr *symbols = op.attrs.find("symbols");
+  bool defines = op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall;
+  return defines && symbols ? std::get<std::vector<std::string>>(*symbols)
+                            : std::vector<std::string>();
 }
 
 std::optional<Window> windowOf(const Op &op, const std::vector<int64_t> &kernel) {

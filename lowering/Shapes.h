@@ -14,8 +14,14 @@ std::optional<std::vector<int64_t>> constantInts(Value *value);
 /// The data of a Constant's result; nullptr for anything else.
 ConstRef constantData(Value *value);
 
+/// Whether values of the type are trees in the context's heap, which only functions in C handle:
+/// strings, sequences, optionals.
+bool isBoxed(const Type &type);
+
 /// The symbols that the inputs' shapes bind, in order of first appearance.
 std::vector<std::string> boundSymbols(Func &func);
+/// The symbols that a `sizes` or `call_c` defines when it has run; none of other ops.
+std::vector<std::string> definedSymbols(const Op &op);
 
 /// A convolution's or pool's window, one entry a spatial dim; explicit pads whatever auto_pad said.
 struct Window {

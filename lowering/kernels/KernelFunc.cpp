@@ -92,6 +92,10 @@ std::vector<Value *> copyBlock(LoopBuilder &b, SizeTable &sizes, Block &block,
       map[op->result()] = resolve(*op, operands);
       continue;
     }
+    if (op->kind() == OpKind::RegionRequire) {
+      resolve(*op, operands);
+      continue;
+    }
     for (Value *&operand : operands)
       if (lanes > 1 && !operand->type.isVector())
         operand = b.splat(operand, lanes);

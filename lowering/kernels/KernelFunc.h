@@ -64,7 +64,7 @@ struct KernelFunc {
 
 /// Copies a region's ops to the builder with its arguments replaced, scalars becoming vectors where
 /// an argument is one; the yielded values. `resolve` writes the ops that need to know the kernel,
-/// reads by index and checks of indices (RegionAt, RegionCheckIndex), if there may be any.
+/// reads by index and checks (RegionAt, RegionCheckIndex, RegionRequire), if there may be any.
 using ResolveFn = std::function<Value *(Op &op, const std::vector<Value *> &operands)>;
 std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &region,
                                   const std::vector<Value *> &args,

@@ -14,6 +14,7 @@
 
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/Shapes.h"
 #include "lowering/kernels/PackWeights.h"
 
 #include <algorithm>
@@ -71,6 +72,17 @@ int64_t vectorAxis(Op &op) {
 }
 
 } // namespace
+
+LayoutState::LayoutState(Module &module) : module(module), func(module.main()), b(module) {
+  for (const std::string &symbol : boundSymbols(func))
+    bound.insert(symbol);
+}
+
+bool LayoutState::isSizedByRun(const Dim &size) const {
+  std::set<std::string> symbols;
+  size.collectSymbols(symbols);
+  return !std::includes(bound.begin(), bound.end(), symbols.begin(), symbols.end());
+}
 
 void LayoutState::run() {
   collectHalos();
@@ -152,6 +164,12 @@ void LayoutState::place(Value *value, const Order &order) {
 }
 
 void LayoutState::allocate(Value *value, const Order &order) {
+  if (isBoxed(value->type)) {
+    Buffer buffer{Buffer::Space::Box, value->name, DType::U8, Dim(1), -1, Dim(0)};
+    value->layout = Layout{newBuffer(buffer), Dim(0), rowMajorStrides(value->type.shape())};
+    orders[value] = order;
+    return;
+  }
   const Dims &shape = value->type.shape();
   Halo halo = needed.count(value) ? needed[value] : noHalo(value->type.rank());
   Layout layout;
@@ -344,6 +362,8 @@ void LayoutState::visit(Op &op) {
     orders[y] = orders[x];
     return;
   }
+  case OpKind::KernelCall:
+    return visitCall(op);
   case OpKind::If:
     return visitIf(op);
   case OpKind::Loop:

@@ -3,6 +3,7 @@
 #include "lowering/layout/LayoutState.h"
 
 #include "lowering/ControlFlow.h"
+#include "lowering/Shapes.h"
 
 namespace cameo {
 
@@ -10,7 +11,11 @@ namespace cameo {
 Value *LayoutState::copyInto(Value *value, const Layout &layout, Op *before) {
   b.before(before);
   b.loc = before->loc;
-  Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
+  AttrDict attrs;
+  if (isBoxed(value->type))
+    attrs.set("callee", std::string("cameo_kernel_identity"));
+  OpKind kind = isBoxed(value->type) ? OpKind::KernelCall : OpKind::KernelCopy;
+  Op *copy = b.create(kind, {value}, {value->type}, std::move(attrs));
   copy->result()->layout = layout;
   return copy->result();
 }
@@ -106,32 +111,63 @@ void LayoutState::yieldCarried(Op &loop) {
       copyInto(yield->operand(i - 1), *body.arg(i)->layout, yield);
 }
 
+/// Functions in C take and give dense row-major tensors, and make room for what they alone know the
+/// size of.
+void LayoutState::visitCall(Op &op) {
+  for (int64_t i = 0; i < op.numOperands(); i++) {
+    Value *operand = op.operand(i);
+    if (!operand || isBoxed(operand->type) || isDense(*operand))
+      continue;
+    Value *copy = copyOf(operand, rowMajor(operand->type.rank()), nullptr, &op);
+    copy->layout->strides = rowMajorStrides(copy->type.shape());
+    op.setOperand(i, copy);
+  }
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    const Type &type = result->type;
+    if (type.isNone())
+      continue;
+    allocate(result.get(), rowMajor(type.rank()));
+    if (isBoxed(type))
+      continue;
+    Buffer &buffer = func.buffers[result->layout->buffer];
+    buffer.size = product(type.shape());
+    if (isSizedByRun(buffer.size))
+      buffer.space = Buffer::Space::Box;
+    *result->layout = Layout{result->layout->buffer, Dim(0), rowMajorStrides(type.shape())};
+    present[result.get()] = noHalo(type.rank());
+  }
+}
+
 /// Results are written straight to the caller's memory where a kernel makes them row-major for that
 /// purpose alone; inputs, constants, views and second mentions are copied.
 void LayoutState::placeReturn(Op &ret) {
   std::set<int64_t> taken;
   for (int64_t i = 0; i < ret.numOperands(); i++) {
     Value *value = ret.operand(i);
+    bool boxed = isBoxed(value->type);
     Buffer output{Buffer::Space::Output,
                   func.resultNames[i],
-                  value->type.dtype(),
-                  product(value->type.shape()),
+                  boxed ? DType::U8 : value->type.dtype(),
+                  boxed ? Dim(1) : product(value->type.shape()),
                   i,
                   Dim(0)};
+    // Memory of the caller comes in where the size is known.
+    if (boxed || isSizedByRun(output.size)) {
+      output.space = Buffer::Space::Box;
+      output.port = -1;
+    }
     Layout dense{-1, Dim(0), rowMajorStrides(value->type.shape())};
     int64_t id = value->layout->buffer;
     Buffer &buffer = func.buffers[id];
-    bool owns = isKernel(value->definingOp()) && buffer.space == Buffer::Space::Arena &&
-                value->layout->offset == Dim(0) && isDense(*value) && buffer.size == output.size &&
-                !keptInArena.count(id) && taken.insert(id).second;
+    bool isFree = buffer.space == Buffer::Space::Arena || buffer.space == Buffer::Space::Box;
+    bool owns = isKernel(value->definingOp()) && isFree && value->layout->offset == Dim(0) &&
+                isDense(*value) && buffer.size == output.size && !keptInArena.count(id) &&
+                taken.insert(id).second;
     if (owns) {
       buffer = output;
       continue;
     }
-    b.before(&ret);
-    Op *copy = b.create(OpKind::KernelCopy, {value}, {value->type});
-    copy->result()->layout = Layout{newBuffer(output), Dim(0), dense.strides};
-    ret.setOperand(i, copy->result());
+    ret.setOperand(i, copyInto(value, Layout{newBuffer(output), Dim(0), dense.strides}, &ret));
   }
 }
 

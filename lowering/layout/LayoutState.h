@@ -32,10 +32,12 @@ struct LayoutState {
   std::set<Value *> filled;
   /// Buffers that a kernel reads past the end of.
   std::set<int64_t> keptInArena;
+  /// The symbols that inputs bind: sizes with others are known only to the run.
+  std::set<std::string> bound;
   /// Loops so far.
   int64_t numLoops = 0;
 
-  explicit LayoutState(Module &module) : module(module), func(module.main()), b(module) {}
+  explicit LayoutState(Module &module);
 
   void run();
   void visitBlock(Block &block);
@@ -55,6 +57,8 @@ struct LayoutState {
   void requireOperands(Op &op);
   void requireEpilogue(Op &op, int64_t firstOperand);
   void placeReturn(Op &ret);
+  void visitCall(Op &op);
+  bool isSizedByRun(const Dim &size) const;
 
   int64_t newBuffer(Buffer buffer);
   void place(Value *value, const Order &order);

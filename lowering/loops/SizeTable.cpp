@@ -94,14 +94,18 @@ int64_t SizeTable::entry(const Dim &dim) {
   auto [found, isNew] = entries_.try_emplace(dim.str(), numEntries());
   if (!isNew)
     return found->second;
+  derived_.push_back({dim, groupOf(dim)});
+  return found->second;
+}
+
+int64_t SizeTable::groupOf(const Dim &dim) const {
   std::set<std::string> used;
   dim.collectSymbols(used);
   int64_t group = 0;
   for (const std::string &symbol : used)
     if (auto known = groups_.find(symbol); known != groups_.end())
       group = std::max(group, known->second);
-  derived_.push_back({dim, group});
-  return found->second;
+  return group;
 }
 
 void SizeTable::define(const std::string &symbol, const Dim &dim) {
@@ -109,12 +113,15 @@ void SizeTable::define(const std::string &symbol, const Dim &dim) {
   derived_.push_back({dim, 0});
 }
 
-std::pair<int64_t, std::string> SizeTable::defineAtRunTime(const std::string &symbol) {
-  int64_t group = static_cast<int64_t>(groups_.size()) + 1, index = numEntries();
-  groups_[symbol] = group;
-  entries_[symbol] = index;
-  derived_.push_back({Dim::symbol(symbol), kGiven});
-  return {index, functionOf(group)};
+std::string SizeTable::defineAtRunTime(const std::vector<std::string> &symbols) {
+  int64_t group = numGroups_++;
+  for (const std::string &symbol : symbols) {
+    groups_[symbol] = group;
+    entries_[symbol] = numEntries();
+    derived_.push_back({Dim::symbol(symbol), kGiven});
+    requireNonNegative(Dim::symbol(symbol));
+  }
+  return functionOf(group);
 }
 
 Value *SizeTable::value(LoopBuilder &b, const Dim &dim) {
@@ -144,41 +151,50 @@ void SizeTable::requireElements(const Dim &first, const Dim &last, const Dim &ex
   elements_.push_back({first, last, extent, node});
 }
 
-void SizeTable::emit(Module &module) const {
-  Func *func = module.addFunc("sizes");
-  func->attrs.set("kind", std::string("sizes"));
-  LoopBuilder b(module, func->body);
-  Type flag = Type::scalar(DType::Bool);
-  SizeWriter writer{entries_, b, b.constantInt(flag, 0)};
-  auto setGroup = [&](int64_t group, LoopBuilder &in, SizeWriter &sizes) {
-    for (size_t i = 0; i < derived_.size(); i++) {
-      if (derived_[i].group != group)
-        continue;
-      AttrDict attrs;
-      attrs.set("index", static_cast<int64_t>(symbols_.size() + i));
-      in.create(OpKind::FrameSetDim, {sizes.size(derived_[i].dim)}, {}, std::move(attrs));
-    }
-  };
-  setGroup(0, b, writer);
-  // What these compute are offsets inside tensors whose sizes were checked at the head.
-  for (const auto &[symbol, group] : groups_) {
-    Func *later = module.addFunc(functionOf(group));
-    later->attrs.set("kind", std::string("kernel"));
-    LoopBuilder in(module, later->body);
-    SizeWriter laterSizes{entries_, in, in.constantInt(flag, 0)};
-    setGroup(group, in, laterSizes);
-    in.ret();
+/// Writes the entries of a group and its checks; whether a size is not right.
+Value *SizeTable::emitGroup(LoopBuilder &b, int64_t group) const {
+  SizeWriter writer{entries_, b, b.constantInt(Type::scalar(DType::Bool), 0)};
+  for (size_t i = 0; i < derived_.size(); i++) {
+    if (derived_[i].group != group)
+      continue;
+    AttrDict attrs;
+    attrs.set("index", static_cast<int64_t>(symbols_.size() + i));
+    b.create(OpKind::FrameSetDim, {writer.size(derived_[i].dim)}, {}, std::move(attrs));
   }
   for (const Dim &dim : nonNegative_)
-    writer.overflow =
-        b.binary(OpKind::ScalarOr, writer.overflow, b.cmp("lt", writer.size(dim), b.index(0)));
+    if (groupOf(dim) == group)
+      writer.overflow =
+          b.binary(OpKind::ScalarOr, writer.overflow, b.cmp("lt", writer.size(dim), b.index(0)));
   for (const Elements &needed : elements_) {
+    if (std::max(groupOf(needed.last), groupOf(needed.extent)) != group)
+      continue;
     writer.requireElement(needed.first, needed.extent, needed.node);
     if (!(needed.last == needed.first))
       writer.requireElement(needed.last, needed.extent, needed.node);
   }
+  return writer.overflow;
+}
+
+void SizeTable::emit(Module &module) const {
+  Func *func = module.addFunc("sizes");
+  func->attrs.set("kind", std::string("sizes"));
+  LoopBuilder b(module, func->body);
+  Value *wrong = emitGroup(b, 0);
   Type status = Type::scalar(DType::I32);
-  b.ret({b.select(writer.overflow, b.constantInt(status, 1), b.constantInt(status, 0))});
+  b.ret({b.select(wrong, b.constantInt(status, 1), b.constantInt(status, 0))});
+  for (int64_t group = 1; group < numGroups_; group++) {
+    Func *later = module.addFunc(functionOf(group));
+    later->attrs.set("kind", std::string("kernel"));
+    LoopBuilder in(module, later->body);
+    Value *failed = emitGroup(in, group);
+    in.ifThen(failed, [&] {
+      AttrDict attrs;
+      attrs.set("code", int64_t{CAMEO_FAULT_SIZES});
+      attrs.set("node", int64_t{-1});
+      in.create(OpKind::TeamFail, {}, {}, std::move(attrs));
+    });
+    in.ret();
+  }
 }
 
 } // namespace cameo

@@ -22,9 +22,10 @@ public:
   Value *value(LoopBuilder &b, const Dim &dim);
   /// Makes a symbol of its own for a size, in order: later ones may use it.
   void define(const std::string &symbol, const Dim &dim);
-  /// Makes an entry for a symbol whose value the run finds out. Gives its index, and the name of
-  /// the function that computes what depends on it, to be called whenever the entry is set.
-  std::pair<int64_t, std::string> defineAtRunTime(const std::string &symbol);
+  /// Makes entries for symbols whose values the run finds out, all at once. The name of the
+  /// function that computes and checks what depends on them, to be called whenever the entries are
+  /// set.
+  std::string defineAtRunTime(const std::vector<std::string> &symbols);
   /// A port's dim.
   PortDim portDim(const Dim &dim);
   /// Marks a size that must not be negative (an output's dim, a buffer's size).
@@ -49,13 +50,18 @@ private:
 
   std::vector<std::string> symbols_;
   /// Entries after those of the symbols. Group 0 is known at the head of a run, group g depends on
-  /// the g-th symbol defined at run time, and perhaps on earlier ones.
+  /// symbols of the g-th definition at run time, and perhaps on earlier ones.
   struct Derived {
     Dim dim;
     int64_t group = 0;
   };
   std::vector<Derived> derived_;
-  std::map<std::string, int64_t> groups_;  // of symbols defined at run time
+  Value *emitGroup(LoopBuilder &b, int64_t group) const;
+  /// The latest group of the symbols in a size.
+  int64_t groupOf(const Dim &dim) const;
+
+  std::map<std::string, int64_t> groups_; // of symbols defined at run time
+  int64_t numGroups_ = 1;
   std::map<std::string, int64_t> entries_; // by text
   std::vector<Dim> nonNegative_;
   std::vector<Elements> elements_;

@@ -12,6 +12,7 @@
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/PackWeights.h"
 #include "lowering/loops/Profile.h"
+#include "lowering/loops/RunTimeSizes.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -30,6 +31,7 @@ struct State {
   std::map<std::string, std::string> kernels; // text to name
   std::map<const std::byte *, int64_t> constantBlobs;
   LoopBuilder main, team;
+  RunTimeSizes runTime;
   /// Whether `team` is in a team function that takes further kernels; how many of them, and of
   /// loops, there were.
   bool inTeam = false;
@@ -40,7 +42,7 @@ struct State {
 
   State(Func &func, const PassContext &context, std::vector<std::string> symbols)
       : func(func), context(context), sizes(std::move(symbols)), main(program.module),
-        team(program.module) {}
+        team(program.module), runTime{func, program, sizes, main} {}
 
   Result<void> run();
   void addSizes();
@@ -49,7 +51,6 @@ struct State {
   void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
   void addKernel(Op &op);
   void requireSlice(Op &slice);
-  Value *pointerTo(const Value &value, LoopBuilder &b);
   void addBlock(Block &block);
   void addIf(Op &op);
   void addLoop(Op &op);
@@ -61,19 +62,18 @@ struct State {
 void State::addPorts() {
   for (int64_t i = 0; i < func.body.numArgs(); i++) {
     Value *arg = func.body.arg(i);
-    Port &port = program.inputs.emplace_back(Port{arg->name, arg->type.dtype(), {}, false});
-    for (const Dim &dim : arg->type.shape())
-      port.dims.push_back(sizes.portDim(dim));
+    program.inputs.push_back(runTime.port(arg->name, arg->type));
   }
   Op *ret = func.body.terminator();
   for (int64_t i = 0; i < ret->numOperands(); i++) {
     Value *value = ret->operand(i);
-    Port &port =
-        program.outputs.emplace_back(Port{func.resultNames[i], value->type.dtype(), {}, false});
-    for (const Dim &dim : value->type.shape()) {
-      port.dims.push_back(sizes.portDim(dim));
-      sizes.requireNonNegative(dim);
-    }
+    program.outputs.push_back(runTime.port(func.resultNames[i], value->type));
+    const Buffer &buffer = func.buffers[value->layout->buffer];
+    if (buffer.space == Buffer::Space::Box)
+      program.outputs.back().box = buffer.port;
+    if (value->type.isTensor())
+      for (const Dim &dim : value->type.shape())
+        sizes.requireNonNegative(dim);
   }
 }
 
@@ -106,23 +106,6 @@ void State::addWeights() {
   }
 }
 
-/// A typed pointer to a value's first element.
-Value *State::pointerTo(const Value &value, LoopBuilder &b) {
-  const Buffer &buffer = func.buffers[value.layout->buffer];
-  AttrDict attrs;
-  Value *base;
-  if (buffer.space == Buffer::Space::Input || buffer.space == Buffer::Space::Output) {
-    attrs.set("index", buffer.port);
-    OpKind kind = buffer.space == Buffer::Space::Input ? OpKind::FrameInput : OpKind::FrameOutput;
-    base = b.create(kind, {}, {Type::pointer(buffer.dtype)}, std::move(attrs))->result();
-  } else {
-    OpKind kind = buffer.space == Buffer::Space::Arena ? OpKind::FrameArena : OpKind::FrameWeights;
-    Value *bytes = b.create(kind, {}, {Type::pointer(DType::U8)})->result();
-    base = b.retype(b.offset(bytes, sizes.value(b, buffer.offset)), buffer.dtype);
-  }
-  return b.offset(base, sizes.value(b, value.layout->offset));
-}
-
 /// A slice of a constant number of elements of a dim known only at run time (a Gather of one index,
 /// a Split) relies on their being there; sizes of other slices are clamped by inference.
 void State::requireSlice(Op &slice) {
@@ -142,6 +125,11 @@ bool hasCode(Op &op) {
 void State::addKernel(Op &op) {
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
+  if (op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall) {
+    closeTeam();
+    op.kind() == OpKind::KernelSizes ? runTime.addSizes(op) : runTime.addCall(op);
+    return;
+  }
   if (!hasCode(op))
     return;
   openTeam();
@@ -160,7 +148,7 @@ void State::addKernel(Op &op) {
   auto addPointer = [&](Value *value) -> Value * {
     if (!value)
       return nullptr;
-    pointers.push_back(pointerTo(*value, team));
+    pointers.push_back(runTime.pointerTo(*value, team));
     return kernel->body.addArg(pointers.back()->type);
   };
   for (Value *operand : op.operands())
@@ -226,7 +214,7 @@ void State::addBlock(Block &block) {
 
 void State::addIf(Op &op) {
   closeTeam();
-  Value *condition = main.load(pointerTo(*op.operand(0), main), main.index(0));
+  Value *condition = runTime.loadFirst(*op.operand(0));
   auto branch = [&](int64_t region) {
     return [this, &op, region]() -> LoopBuilder::Values {
       addBlock(op.region(region));
@@ -240,11 +228,11 @@ void State::addIf(Op &op) {
 void State::addLoop(Op &op) {
   closeTeam();
   Block &body = op.region();
-  auto [entry, function] = sizes.defineAtRunTime(*iterationOf(numLoops++).symbolName());
+  Dim number = iterationOf(numLoops++);
   Type count = Type::scalar(DType::I64), flag = Type::scalar(DType::Bool);
-  auto loaded = [&](Value *value) { return main.load(pointerTo(*value, main), main.index(0)); };
-  Value *limit = op.operand(0) ? loaded(op.operand(0)) : main.constantInt(count, INT64_MAX);
-  Value *first = op.operand(1) ? loaded(op.operand(1)) : main.constantInt(flag, 1);
+  Value *limit =
+      op.operand(0) ? runTime.loadFirst(*op.operand(0)) : main.constantInt(count, INT64_MAX);
+  Value *first = op.operand(1) ? runTime.loadFirst(*op.operand(1)) : main.constantInt(flag, 1);
   Op *loop =
       main.create(OpKind::LoopWhile, {main.constantInt(count, 0), first}, {count, flag}, {}, 2);
   Block &test = loop->region(0), &step = loop->region(1);
@@ -254,14 +242,13 @@ void State::addLoop(Op &op) {
   main.create(OpKind::LoopYield, {goesOn, iteration, condition}, {});
   iteration = step.addArg(count), condition = step.addArg(flag);
   main.atEnd(step);
-  main.store(iteration, pointerTo(*body.arg(0), main), main.index(0));
-  main.store(condition, pointerTo(*body.arg(1), main), main.index(0));
-  AttrDict attrs;
-  attrs.set("index", entry);
-  main.create(OpKind::FrameSetDim, {main.toIndex(iteration)}, {}, std::move(attrs));
-  main.call(function, {});
+  main.store(iteration, runTime.pointerTo(*body.arg(0), main), main.index(0));
+  main.store(condition, runTime.pointerTo(*body.arg(1), main), main.index(0));
+  runTime.define(op, {number}, {main.toIndex(iteration)});
   addBlock(body);
-  Value *next = loaded(body.terminator()->operand(0));
+  // The condition may never have been written.
+  runTime.leaveIfFailed();
+  Value *next = runTime.loadFirst(*body.terminator()->operand(0));
   main.create(OpKind::LoopYield, {main.add(iteration, main.constantInt(count, 1)), next}, {});
   main.after(loop);
 }
@@ -297,6 +284,7 @@ void State::addSizes() {
 
 Result<void> State::run() {
   addSizes();
+  runTime.defineSymbols();
   addPorts();
   addWeights();
   threadMemory.begin = func.attrs.getDims("arena")[0];

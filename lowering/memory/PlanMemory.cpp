@@ -6,12 +6,16 @@
 // lowest offset that is free during their lifetime (greedy by size: Pisarchyk and Lee, "Efficient
 // memory management for deep neural net inference", 2020), in units of the symbols. Groups follow
 // each other. Other sizes (of images whose height and width are symbols) cannot be compared; their
-// buffers share slots as large as the largest of them.
+// buffers share slots as large as the largest of them. Buffers whose size the run finds out are not
+// in the arena: they are boxes, shared likewise, which get their size when the last of its symbols
+// is defined, so that is where their lifetimes begin.
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/Shapes.h"
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 namespace cameo {
@@ -35,6 +39,8 @@ struct Item {
 struct Lifetimes {
   std::vector<Item> items;
   int64_t position = 0;
+  /// Where symbols are defined that the inputs do not bind.
+  std::map<std::string, int64_t> definitions;
 
   explicit Lifetimes(Func &func) {
     for (size_t i = 0; i < func.buffers.size(); i++)
@@ -57,6 +63,8 @@ struct Lifetimes {
         touch(operand);
       for (const std::unique_ptr<Value> &result : op->results())
         touch(result.get());
+      for (const std::string &symbol : definedSymbols(*op))
+        definitions.emplace(symbol, position);
       if (isControlFlow(*op))
         visitRegions(*op);
       position++;
@@ -188,16 +196,49 @@ Dim placeInSlots(Func &func, std::vector<Item> &items, const Dim &start) {
   return end;
 }
 
+/// Numbers the boxes: those that a call or the caller owns are nobody else's, others are shared by
+/// buffers that do not live at the same time.
+void numberBoxes(Func &func, std::vector<Item> &shared) {
+  int64_t count = 0;
+  for (Buffer &buffer : func.buffers)
+    if (buffer.space == Buffer::Space::Box)
+      buffer.port = count++;
+  std::vector<Slot> slots;
+  for (Item &item : shared) {
+    auto free = std::find_if(slots.begin(), slots.end(), [&](const Slot &slot) {
+      return std::none_of(slot.items.begin(), slot.items.end(),
+                          [&](const Item *other) { return overlaps(*other, item); });
+    });
+    Slot &slot = free == slots.end() ? slots.emplace_back() : *free;
+    slot.items.push_back(&item);
+    Buffer &buffer = func.buffers[item.buffer];
+    buffer.space = Buffer::Space::Box;
+    buffer.port = count + (&slot - slots.data());
+  }
+}
+
 } // namespace
 
 Result<bool> planMemory(Module &module, PassContext &) {
   Func &func = module.main();
   std::map<std::string, Group> groups; // by text, so that the order is fixed
-  std::vector<Item> others;
-  for (Item &item : Lifetimes(func).items) {
+  std::vector<Item> others, boxes;
+  Lifetimes lifetimes(func);
+  for (Item &item : lifetimes.items) {
     Buffer &buffer = func.buffers[item.buffer];
     if (buffer.space != Buffer::Space::Arena || item.first < 0)
       continue;
+    std::set<std::string> symbols;
+    buffer.size.collectSymbols(symbols);
+    int64_t defined = -1;
+    for (const std::string &symbol : symbols)
+      if (auto entry = lifetimes.definitions.find(symbol); entry != lifetimes.definitions.end())
+        defined = std::max(defined, entry->second);
+    if (defined >= 0) {
+      item.first = std::min(item.first, defined);
+      boxes.push_back(item);
+      continue;
+    }
     item.size = buffer.size * Dim(dtypeBytes(buffer.dtype));
     if (item.size.isOverflow())
       return badInput("the sizes of this model's tensors overflow");
@@ -221,6 +262,7 @@ Result<bool> planMemory(Module &module, PassContext &) {
     total = total + Dim(bytes) * group.unit;
   }
   total = placeInSlots(func, others, total) + Dim(kSlack);
+  numberBoxes(func, boxes);
   if (total.isOverflow())
     return badInput("the sizes of this model's tensors overflow");
   func.attrs.set("arena", Dims{total});

@@ -5,6 +5,9 @@
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
+#include "lowering/select/RunTimeShapes.h"
+#include "lowering/select/SelectCall.h"
+#include "lowering/select/SelectControl.h"
 #include "lowering/simplify/FoldConstants.h"
 
 #include <algorithm>
@@ -182,8 +185,11 @@ Result<void> checkTypes(const Selection &s, const std::vector<std::unique_ptr<Va
     const Type &type = value->type;
     if (type.isNone())
       continue;
-    if (!type.isTensor() || type.dtype() == DType::String)
-      return s.unsupportedBecause(type.str() + " is not supported yet");
+    if (isBoxed(type)) {
+      if (!isControlFlow(s.op))
+        return s.unsupportedBecause(type.str() + " is not supported yet");
+      continue;
+    }
     if (!type.isRanked())
       return s.unsupportedBecause("a result of unknown rank is not supported yet");
     if (!isBound(type, bound))
@@ -194,18 +200,23 @@ Result<void> checkTypes(const Selection &s, const std::vector<std::unique_ptr<Va
 }
 
 /// Branches and loops stay; ops inside are selected one by one.
-Result<void> checkControlFlow(const Selection &s, const std::vector<std::string> &bound) {
+Result<void> selectControlFlow(Selection &s, std::vector<std::string> &bound) {
   if (s.op.kind() != OpKind::If && s.op.kind() != OpKind::Loop)
     return s.unsupportedBecause("no lowering for this operator yet");
+  TRY(s.op.kind() == OpKind::If ? selectIf(s, bound) : selectLoop(s, bound));
+  TRY(checkTypes(s, s.op.results(), bound));
   for (int64_t i = 0; i < s.op.numRegions(); i++)
     TRY(checkTypes(s, s.op.region(i).args(), bound));
   return {};
 }
 
-Result<void> selectOne(Selection &s, const std::vector<std::string> &bound) {
-  TRY(checkTypes(s, s.op.results(), bound));
+Result<void> selectOne(Selection &s, std::vector<std::string> &bound) {
+  if (const CallRow *row = callFor(s.op))
+    return selectCall(s, *row, bound);
   if (isControlFlow(s.op))
-    return checkControlFlow(s, bound);
+    return selectControlFlow(s, bound);
+  TRY(defineSizes(s, bound));
+  TRY(checkTypes(s, s.op.results(), bound));
   if (isKnown(s.op))
     return selectKnown(s);
   if (SelectFn selector = selectorFor(s.op.kind()))
@@ -217,7 +228,7 @@ Result<void> selectOne(Selection &s, const std::vector<std::string> &bound) {
 
 Result<bool> selectKernels(Module &module, PassContext &context) {
   for (const std::unique_ptr<Value> &arg : module.main().body.args())
-    if (!arg->type.isRanked() || arg->type.dtype() == DType::String)
+    if (!isBoxed(arg->type) && !arg->type.isRanked())
       return unsupported(
           fmt::format("input '{}': type {} is not supported yet", arg->name, arg->type.str()));
   std::vector<std::string> bound = boundSymbols(module.main());

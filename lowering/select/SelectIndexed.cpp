@@ -5,6 +5,7 @@
 
 #include "ir/infer/Infer.h"
 #include "lowering/Shapes.h"
+#include "lowering/select/RunTimeShapes.h"
 
 namespace cameo {
 
@@ -98,6 +99,71 @@ Value *paddedPosition(LoopBuilder &b, const std::string &mode, Value *i, const D
   return b.min(rest, b.max(b.sub(period, rest), zero));
 }
 
+/// One element of the padded data: `before` is how much comes before each dim, nullptr for nothing.
+Value *paddedElement(Selection &s, const std::vector<Value *> &index,
+                     const std::vector<Value *> &before, int64_t fill) {
+  LoopBuilder &b = s.b;
+  Type type = s.in(0);
+  std::string mode = s.op.attrs.getString("mode", "constant");
+  std::vector<Value *> at;
+  Value *inside = nullptr;
+  for (int64_t i = 0; i < type.rank(); i++) {
+    if (!before[i]) {
+      at.push_back(index[i]);
+      continue;
+    }
+    Value *position = b.sub(index[i], before[i]);
+    if (mode != "constant") {
+      at.push_back(paddedPosition(b, mode, position, type.dim(i)));
+      continue;
+    }
+    Value *size = sizeValue(b, type.dim(i));
+    Value *here =
+        b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)), b.cmp("lt", position, size));
+    inside = both(b, inside, here);
+    at.push_back(b.max(b.min(position, b.sub(size, b.index(1))), b.index(0)));
+  }
+  Value *element = elementAt(b, type, 0, at);
+  if (!inside)
+    return element;
+  Value *value = fill < 0 ? b.constant(Type::scalar(type.dtype()), 0)
+                          : onlyElement(b, s.op.operand(2)->type, fill);
+  return b.select(inside, element, value);
+}
+
+Result<void> padAtRunTime(Selection &s) {
+  OperandReader reader(s);
+  std::optional<int64_t> length = reader.length(1);
+  if (!length || (s.op.operand(3) && !reader.length(3)))
+    return s.unsupportedBecause("an amount of padding known only at run time is not supported");
+  Op *kernel = s.replaceWith(OpKind::KernelGenerate, {s.op.operand(0)}, {}, 1);
+  reader.operands = {s.op.operand(0)};
+  reader.numbers = {0};
+  if (s.op.operand(2)) {
+    reader.operands.push_back(s.op.operand(2));
+    reader.numbers.push_back(2);
+  }
+  LoopBuilder &b = s.b;
+  int64_t rank = s.in(0).rank();
+  std::vector<Value *> index, before;
+  for (int64_t i = 0; i < rank; i++)
+    index.push_back(kernel->region().addArg(Type::index()));
+  b.atEnd(kernel->region());
+  for (int64_t d = 0; d < rank; d++) {
+    Value *sum = reader.number(0);
+    for (int64_t i = 0; i < *length / 2; i++) {
+      Value *here = namesAxis(reader, 3, i, d);
+      sum = b.select(here, reader.element(1, i), sum);
+    }
+    before.push_back(b.toIndex(sum));
+  }
+  Value *element = paddedElement(s, index, before, s.op.operand(2) ? 1 : -1);
+  b.create(OpKind::LoopYield, {element}, {});
+  b.after(kernel);
+  kernel->setOperands(reader.operands);
+  return {};
+}
+
 } // namespace
 
 Result<void> selectKnown(Selection &s) {
@@ -145,13 +211,11 @@ Result<void> selectGather(Selection &s) {
 
 Result<void> selectPad(Selection &s) {
   Value *data = s.op.operand(0), *fill = s.op.operand(2);
-  Type type = s.in(0);
-  int64_t rank = type.rank();
-  std::string mode = s.op.attrs.getString("mode", "constant");
+  int64_t rank = s.in(0).rank();
   std::optional<Dims> pads = InferContext(s.module, s.op).known(1);
   std::optional<std::vector<int64_t>> axes = constantInts(s.op.operand(3));
   if (!pads || (s.op.operand(3) && !axes))
-    return s.unsupportedBecause("padding known only at run time is not supported yet");
+    return padAtRunTime(s);
   Dims before(rank, Dim(0)), after(rank, Dim(0));
   size_t count = pads->size() / 2;
   for (size_t i = 0; i < count; i++) {
@@ -170,30 +234,11 @@ Result<void> selectPad(Selection &s) {
   if (fill)
     operands.push_back(fill);
   generate(s, operands, [&](LoopBuilder &b, const std::vector<Value *> &index) -> Value * {
-    std::vector<Value *> at;
-    Value *inside = nullptr;
-    for (int64_t i = 0; i < rank; i++) {
-      if (before[i] == Dim(0) && after[i] == Dim(0)) {
-        at.push_back(index[i]);
-        continue;
-      }
-      Value *position = b.sub(index[i], sizeValue(b, before[i]));
-      if (mode != "constant") {
-        at.push_back(paddedPosition(b, mode, position, type.dim(i)));
-        continue;
-      }
-      Value *size = sizeValue(b, type.dim(i));
-      Value *here = b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)),
-                             b.cmp("lt", position, size));
-      inside = both(b, inside, here);
-      at.push_back(b.max(b.min(position, b.sub(size, b.index(1))), b.index(0)));
-    }
-    Value *element = elementAt(b, type, 0, at);
-    if (!inside)
-      return element;
-    Type scalar = Type::scalar(type.dtype());
-    Value *value = fill ? onlyElement(b, fill->type, 1) : b.constant(scalar, 0);
-    return b.select(inside, element, value);
+    std::vector<Value *> amounts;
+    for (int64_t i = 0; i < rank; i++)
+      amounts.push_back(before[i] == Dim(0) && after[i] == Dim(0) ? nullptr
+                                                                  : sizeValue(b, before[i]));
+    return paddedElement(s, index, amounts, fill ? 1 : -1);
   });
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include "ir/infer/Infer.h"
 #include "lowering/Shapes.h"
+#include "lowering/select/RunTimeShapes.h"
 
 #include <algorithm>
 
@@ -73,6 +74,37 @@ Result<void> selectTranspose(Selection &s) {
   return {};
 }
 
+namespace {
+
+/// Bounds that only the run knows: each element is read where they say.
+Result<void> sliceAtRunTime(Selection &s) {
+  Type x = s.in(0);
+  for (int64_t i = 1; i < s.op.numOperands(); i++)
+    if (s.op.operand(i) && !s.in(i).dim(0).isConst())
+      return s.unsupportedBecause("a number of bounds known only at run time is not supported");
+  OperandReader reader(s);
+  Op *kernel = s.replaceWith(OpKind::KernelGenerate, {s.op.operand(0)}, {}, 1);
+  reader.operands = {s.op.operand(0)};
+  reader.numbers = {0};
+  LoopBuilder &b = s.b;
+  std::vector<Value *> at;
+  for (int64_t i = 0; i < x.rank(); i++)
+    at.push_back(kernel->region().addArg(Type::index()));
+  b.atEnd(kernel->region());
+  for (int64_t i = 0; i < x.rank(); i++) {
+    SliceBounds bounds = sliceBounds(reader, i);
+    Value *along = b.mul(b.cast(at[i], DType::I64), bounds.step);
+    // Below the size by the computation of the sizes, which the compiler cannot see.
+    at[i] = checkIndex(b, b.toIndex(b.add(bounds.first, along)), x.dim(i));
+  }
+  b.create(OpKind::LoopYield, {elementAt(b, x, 0, at)}, {});
+  b.after(kernel);
+  kernel->setOperands(reader.operands);
+  return {};
+}
+
+} // namespace
+
 Result<void> selectSlice(Selection &s) {
   const Dims &shape = s.in(0).shape();
   Dims starts(shape.size(), Dim(0));
@@ -83,13 +115,13 @@ Result<void> selectSlice(Selection &s) {
   std::optional<std::vector<int64_t>> axes = constantInts(s.op.operand(3));
   std::optional<std::vector<int64_t>> by = constantInts(s.op.operand(4));
   if (!known || (s.op.operand(3) && !axes) || (s.op.operand(4) && !by))
-    return s.unsupportedBecause("bounds known only at run time are not supported yet");
+    return sliceAtRunTime(s);
   for (int64_t i = 0; i < from->type.dim(0).value(); i++) {
     int64_t axis = axes ? *normalizeAxis((*axes)[i], s.in(0).rank()) : i;
     steps[axis] = by ? (*by)[i] : 1;
     std::optional<Dim> start = sliceStart((*known)[i], shape[axis], steps[axis]);
     if (!start)
-      return s.unsupportedBecause("bounds known only at run time are not supported yet");
+      return sliceAtRunTime(s);
     starts[axis] = *start;
   }
   s.replaceWithValue(sliceView(s.b, s.op.operand(0), std::move(starts), std::move(steps), s.out()));

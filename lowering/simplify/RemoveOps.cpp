@@ -38,6 +38,8 @@ bool hasEffect(Op &op) {
   case OpKind::LoopReturn:
   case OpKind::LoopYield:
   case OpKind::KernelFillHalo:
+  case OpKind::KernelSizes: // sizes in types are no uses
+  case OpKind::KernelCall:
     return true;
   default:
     return false;

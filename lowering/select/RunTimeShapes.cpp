@@ -1,0 +1,418 @@
+// See RunTimeShapes.h. A rule for each operator: the sizes of its results, in the words of ONNX's
+// operator pages.
+#include "lowering/select/RunTimeShapes.h"
+
+#include "ir/infer/Infer.h"
+#include "lowering/Shapes.h"
+#include "runtime/abi.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+namespace cameo {
+
+Value *OperandReader::number(int64_t value) {
+  return b.constantInt(Type::scalar(DType::I64), value);
+}
+
+Value *OperandReader::raw(int64_t operand, int64_t i) {
+  Value *value = s.op.operand(operand);
+  auto known = std::find(numbers.begin(), numbers.end(), operand);
+  int64_t position = known - numbers.begin();
+  if (known == numbers.end()) {
+    numbers.push_back(operand);
+    operands.push_back(value);
+  }
+  std::vector<Value *> index(value->type.rank(), b.index(0));
+  if (!index.empty())
+    index.back() = b.index(i);
+  return elementAt(b, value->type, position, index);
+}
+
+Value *OperandReader::element(int64_t operand, int64_t i) {
+  InferContext context(s.module, s.op);
+  if (std::optional<Dims> known = context.known(operand))
+    return size((*known)[static_cast<size_t>(i)]);
+  return b.cast(raw(operand, i), DType::I64);
+}
+
+Value *OperandReader::size(const Dim &dim) {
+  return dim.isConst() ? number(dim.value()) : b.cast(sizeValue(b, dim), DType::I64);
+}
+
+std::optional<int64_t> OperandReader::length(int64_t operand) const {
+  const Type &type = s.in(operand);
+  if (type.rank() == 0)
+    return 1;
+  return type.dim(0).isConst() ? std::optional(type.dim(0).value()) : std::nullopt;
+}
+
+Value *OperandReader::axis(Value *given, int64_t rank) {
+  return b.select(b.cmp("lt", given, number(0)), b.add(given, number(rank)), given);
+}
+
+void OperandReader::require(Value *condition, int64_t code, Value *first, Value *second) {
+  AttrDict attrs;
+  attrs.set("code", code);
+  b.create(OpKind::RegionRequire, {condition, first, second}, {}, std::move(attrs));
+}
+
+namespace {
+
+/// The sizes of one result, one i64 a dim; nullptr where the type says it.
+using Sizes = std::vector<Value *>;
+/// The sizes of the first results; empty if there is no telling.
+using SizesFn = std::vector<Sizes> (*)(OperandReader &);
+
+Value *isZero(OperandReader &r, Value *x) { return r.b.cmp("eq", x, r.number(0)); }
+
+std::vector<Sizes> reshapeSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  const Type &x = r.s.in(0);
+  bool allowZero = r.s.op.attrs.getInt("allowzero") != 0;
+  Value *total = r.number(1), *others = total, *one = total, *minus = r.number(-1);
+  for (const Dim &dim : x.shape())
+    total = b.mul(total, r.size(dim));
+  Sizes given;
+  for (int64_t i = 0; i < *r.length(1); i++) {
+    Value *size = r.element(1, i);
+    if (!allowZero && i < x.rank())
+      size = b.select(isZero(r, size), r.size(x.dim(i)), size);
+    given.push_back(size);
+    others = b.mul(others, b.select(b.cmp("eq", size, minus), one, size));
+  }
+  Sizes sizes;
+  Value *product = one;
+  for (Value *size : given) {
+    sizes.push_back(b.select(b.cmp("eq", size, minus), b.div(total, others), size));
+    product = b.mul(product, sizes.back());
+  }
+  r.require(b.cmp("eq", product, total), CAMEO_FAULT_RESHAPE, total, product);
+  return {sizes};
+}
+
+std::vector<Sizes> expandSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  const Type &x = r.s.in(0);
+  int64_t rank = r.s.out().rank(), length = *r.length(1);
+  Sizes sizes;
+  Value *one = r.number(1);
+  for (int64_t i = 0; i < rank; i++) {
+    int64_t own = i - (rank - x.rank()), wanted = i - (rank - length);
+    Value *a = own < 0 ? one : r.size(x.dim(own));
+    Value *given = wanted < 0 ? one : r.element(1, wanted);
+    Value *isOne = b.cmp("eq", a, one);
+    Value *fits = b.binary(OpKind::ScalarOr, b.cmp("eq", given, one), b.cmp("eq", a, given));
+    r.require(b.binary(OpKind::ScalarOr, isOne, fits), CAMEO_FAULT_NO_BROADCAST, a, given);
+    sizes.push_back(b.select(isOne, given, a));
+  }
+  return {sizes};
+}
+
+std::vector<Sizes> listSizes(OperandReader &r) {
+  Sizes sizes;
+  for (int64_t i = 0; i < *r.length(0); i++)
+    sizes.push_back(r.element(0, i));
+  return {sizes};
+}
+
+std::vector<Sizes> tileSizes(OperandReader &r) {
+  Sizes sizes;
+  for (int64_t i = 0; i < r.s.in(0).rank(); i++)
+    sizes.push_back(r.b.mul(r.size(r.s.in(0).dim(i)), r.element(1, i)));
+  return {sizes};
+}
+
+/// max(ceil((limit - start) / delta), 0).
+std::vector<Sizes> rangeSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  if (isFloat(r.s.in(0).dtype())) {
+    auto real = [&](int64_t i) { return b.cast(r.raw(i, 0), DType::F64); };
+    Value *delta = real(2), *zero = b.constant(delta->type, 0);
+    r.require(b.cmp("ne", delta, zero), CAMEO_FAULT_ZERO_STEP);
+    Value *length = b.unary(OpKind::ScalarCeil, b.div(b.sub(real(1), real(0)), delta));
+    return {{b.max(b.cast(length, DType::I64), r.number(0))}};
+  }
+  Value *delta = r.element(2, 0), *zero = r.number(0);
+  r.require(b.cmp("ne", delta, zero), CAMEO_FAULT_ZERO_STEP);
+  Value *distance = b.sub(r.element(1, 0), r.element(0, 0));
+  Value *rest = b.rem(distance, delta);
+  Value *more = b.binary(OpKind::ScalarAnd, b.cmp("ne", rest, zero),
+                         b.cmp("eq", b.cmp("lt", rest, zero), b.cmp("lt", delta, zero)));
+  Value *length = b.add(b.div(distance, delta), b.select(more, r.number(1), zero));
+  return {{b.max(length, zero)}};
+}
+
+std::vector<Sizes> sliceSizes(OperandReader &r) {
+  if (!r.length(1))
+    return {};
+  Sizes sizes;
+  for (int64_t i = 0; i < r.s.in(0).rank(); i++) {
+    SliceBounds bounds = sliceBounds(r, i);
+    r.require(r.b.cmp("ne", bounds.step, r.number(0)), CAMEO_FAULT_ZERO_STEP);
+    sizes.push_back(bounds.count);
+  }
+  return {sizes};
+}
+
+std::vector<Sizes> topKSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  const Type &x = r.s.in(0);
+  int64_t axis = *normalizeAxis(r.s.op.attrs.getInt("axis"), x.rank());
+  Sizes sizes(x.rank());
+  Value *count = r.element(1, 0), *whole = r.size(x.dim(axis));
+  r.require(b.cmp("le", count, whole), CAMEO_FAULT_VALUE, count, whole);
+  sizes[axis] = count;
+  return {sizes, sizes};
+}
+
+std::vector<Sizes> oneHotSizes(OperandReader &r) {
+  int64_t axis = *normalizeAxis(r.s.op.attrs.getInt("axis"), r.s.out().rank());
+  Sizes sizes(r.s.out().rank());
+  sizes[axis] = r.element(1, 0);
+  return {sizes};
+}
+
+std::vector<Sizes> splitSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  const Type &x = r.s.in(0);
+  int64_t axis = *normalizeAxis(r.s.op.attrs.getInt("axis"), x.rank());
+  std::vector<Sizes> all;
+  Value *sum = r.number(0), *whole = r.size(x.dim(axis));
+  for (int64_t i = 0; i < r.s.op.numResults(); i++) {
+    Sizes sizes(x.rank());
+    sizes[axis] = r.element(1, i);
+    sum = b.add(sum, sizes[axis]);
+    all.push_back(sizes);
+  }
+  r.require(b.cmp("eq", sum, whole), CAMEO_FAULT_SPLIT, sum, whole);
+  return all;
+}
+
+std::vector<Sizes> padSizes(OperandReader &r) {
+  std::optional<int64_t> length = r.length(1);
+  if (!length)
+    return {};
+  Sizes sizes;
+  for (int64_t d = 0; d < r.s.in(0).rank(); d++) {
+    Value *size = r.size(r.s.in(0).dim(d));
+    for (int64_t i = 0; i < *length / 2; i++) {
+      Value *more = r.b.add(r.element(1, i), r.element(1, i + *length / 2));
+      size = r.b.add(size, r.b.select(namesAxis(r, 3, i, d), more, r.number(0)));
+    }
+    sizes.push_back(size);
+  }
+  return {sizes};
+}
+
+std::vector<Sizes> unsqueezeSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  int64_t rank = r.s.out().rank();
+  Sizes sizes;
+  Value *next = r.number(0);
+  for (int64_t d = 0; d < rank; d++) {
+    Value *isNew = b.constantInt(Type::scalar(DType::Bool), 0), *size = r.number(1);
+    for (int64_t i = 0; i < *r.length(1); i++) {
+      Value *axis = r.axis(r.element(1, i), rank);
+      isNew = b.binary(OpKind::ScalarOr, isNew, b.cmp("eq", axis, r.number(d)));
+    }
+    for (int64_t k = 0; k < r.s.in(0).rank(); k++)
+      size = b.select(b.cmp("eq", next, r.number(k)), r.size(r.s.in(0).dim(k)), size);
+    sizes.push_back(b.select(isNew, r.number(1), size));
+    next = b.select(isNew, next, b.add(next, r.number(1)));
+  }
+  r.require(b.cmp("eq", next, r.number(r.s.in(0).rank())), CAMEO_FAULT_AXIS, r.element(1, 0),
+            r.number(rank));
+  return {sizes};
+}
+
+std::vector<Sizes> squeezeSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  const Type &x = r.s.in(0);
+  Sizes sizes(r.s.out().rank(), r.number(1));
+  Value *next = r.number(0);
+  for (int64_t d = 0; d < x.rank(); d++) {
+    Value *goes = b.constantInt(Type::scalar(DType::Bool), 0), *size = r.size(x.dim(d));
+    for (int64_t i = 0; i < *r.length(1); i++) {
+      Value *axis = r.axis(r.element(1, i), x.rank());
+      goes = b.binary(OpKind::ScalarOr, goes, b.cmp("eq", axis, r.number(d)));
+    }
+    Value *isOne = b.cmp("eq", size, r.number(1));
+    Value *stays = b.unary(OpKind::ScalarNot, goes);
+    r.require(b.binary(OpKind::ScalarOr, stays, isOne), CAMEO_FAULT_DIMS_DIFFER, size, r.number(1));
+    for (size_t k = 0; k < sizes.size(); k++) {
+      Value *here = b.cmp("eq", next, r.number(static_cast<int64_t>(k)));
+      sizes[k] = b.select(b.binary(OpKind::ScalarAnd, stays, here), size, sizes[k]);
+    }
+    next = b.add(next, b.select(stays, r.number(1), r.number(0)));
+  }
+  r.require(b.cmp("eq", next, r.number(r.s.out().rank())), CAMEO_FAULT_AXIS, r.element(1, 0),
+            r.number(x.rank()));
+  return {sizes};
+}
+
+std::vector<Sizes> cropSizes(OperandReader &r) {
+  int64_t rank = r.s.in(0).rank();
+  Sizes sizes(rank);
+  std::vector<int64_t> axes = r.s.op.attrs.getInts("axes");
+  for (int64_t i = 0; i < *r.length(1); i++)
+    sizes[r.s.op.attrs.has("axes") ? *normalizeAxis(axes[i], rank) : i] = r.element(1, i);
+  return {sizes};
+}
+
+bool isGiven(const Selection &s, int64_t i) {
+  return s.op.operand(i) && !(s.in(i).rank() == 1 && s.in(i).dim(0) == Dim(0));
+}
+
+/// floor(size * scale) in 32 bits, where scale may be that of a region to crop; or sizes that keep
+/// the ratio of the axes, rounded half up.
+std::vector<Sizes> resizeSizes(OperandReader &r) {
+  LoopBuilder &b = r.b;
+  const Type &x = r.s.in(0);
+  std::vector<int64_t> axes = r.s.op.attrs.getInts("axes");
+  if (!r.s.op.attrs.has("axes"))
+    for (int64_t i = 0; i < x.rank(); i++)
+      axes.push_back(i);
+  int64_t count = static_cast<int64_t>(axes.size());
+  bool crop = r.s.op.attrs.getString("coordinate_transformation_mode") == "tf_crop_and_resize";
+  std::string policy = r.s.op.attrs.getString("keep_aspect_ratio_policy", "stretch");
+  Sizes sizes(x.rank());
+  auto real = [&](Value *value, DType dtype) { return b.cast(value, dtype); };
+  Value *ratio = nullptr;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t axis = *normalizeAxis(axes[i], x.rank());
+    Value *size = r.size(x.dim(axis));
+    if (isGiven(r.s, 2)) {
+      Value *scale = real(r.raw(2, i), DType::F32);
+      if (crop)
+        scale = b.mul(b.sub(real(r.raw(1, i + count), DType::F32), real(r.raw(1, i), DType::F32)),
+                      scale);
+      Value *scaled = b.unary(OpKind::ScalarFloor, b.mul(real(size, DType::F32), scale));
+      sizes[axis] = b.cast(scaled, DType::I64);
+      continue;
+    }
+    sizes[axis] = r.element(3, i);
+    Value *own = b.div(real(sizes[axis], DType::F64), real(size, DType::F64));
+    ratio = !ratio ? own : policy == "not_larger" ? b.min(ratio, own) : b.max(ratio, own);
+  }
+  for (int64_t axis : axes) {
+    if (isGiven(r.s, 2) || policy == "stretch")
+      break;
+    axis = *normalizeAxis(axis, x.rank());
+    Value *exact = b.mul(ratio, real(r.size(x.dim(axis)), DType::F64));
+    Value *rounded = b.unary(OpKind::ScalarFloor, b.add(exact, b.constant(exact->type, 0.5)));
+    sizes[axis] = b.cast(rounded, DType::I64);
+  }
+  return {sizes};
+}
+
+SizesFn sizesOf(OpKind kind) {
+  static const std::unordered_map<OpKind, SizesFn> table = {
+      {OpKind::Reshape, reshapeSizes},
+      {OpKind::Expand, expandSizes},
+      {OpKind::ConstantOfShape, listSizes},
+      {OpKind::Tile, tileSizes},
+      {OpKind::Range, rangeSizes},
+      {OpKind::Slice, sliceSizes},
+      {OpKind::TopK, topKSizes},
+      {OpKind::OneHot, oneHotSizes},
+      {OpKind::Split, splitSizes},
+      {OpKind::Pad, padSizes},
+      {OpKind::Unsqueeze, unsqueezeSizes},
+      {OpKind::Squeeze, squeezeSizes},
+      {OpKind::CenterCropPad, cropSizes},
+      {OpKind::Resize, resizeSizes},
+      {OpKind::HannWindow, listSizes},
+      {OpKind::HammingWindow, listSizes},
+      {OpKind::BlackmanWindow, listSizes},
+  };
+  auto found = table.find(kind);
+  return found == table.end() ? nullptr : found->second;
+}
+
+/// The symbol that a size of a result still lacks: the size itself, or the larger of it and another
+/// size with which it broadcasts.
+std::optional<std::string> missingSymbol(const Dim &dim, const std::vector<std::string> &bound) {
+  std::set<std::string> symbols;
+  dim.collectSymbols(symbols);
+  std::erase_if(symbols, [&](const std::string &symbol) {
+    return std::find(bound.begin(), bound.end(), symbol) != bound.end();
+  });
+  return symbols.size() == 1 ? std::optional(*symbols.begin()) : std::nullopt;
+}
+
+} // namespace
+
+Value *namesAxis(OperandReader &r, int64_t axes, int64_t i, int64_t dim) {
+  if (!r.s.op.operand(axes))
+    return r.b.constantInt(Type::scalar(DType::Bool), i == dim);
+  return r.b.cmp("eq", r.axis(r.element(axes, i), r.s.in(0).rank()), r.number(dim));
+}
+
+SliceBounds sliceBounds(OperandReader &r, int64_t dim) {
+  LoopBuilder &b = r.b;
+  Value *size = r.size(r.s.in(0).dim(dim)), *zero = r.number(0), *one = r.number(1);
+  Value *start = zero, *end = size, *step = one;
+  for (int64_t i = 0; i < *r.length(1); i++) {
+    Value *here = namesAxis(r, 3, i, dim);
+    start = b.select(here, r.element(1, i), start);
+    end = b.select(here, r.element(2, i), end);
+    if (r.s.op.operand(4))
+      step = b.select(here, r.element(4, i), step);
+  }
+  auto fromBegin = [&](Value *at) { return b.select(b.cmp("lt", at, zero), b.add(at, size), at); };
+  auto clamp = [&](Value *at, Value *low, Value *high) { return b.max(b.min(at, high), low); };
+  Value *back = b.cmp("lt", step, zero), *last = b.sub(size, one), *minus = r.number(-1);
+  start = fromBegin(start), end = fromBegin(end);
+  start = b.select(back, clamp(start, minus, last), clamp(start, zero, size));
+  end = b.select(back, clamp(end, minus, last), clamp(end, zero, size));
+  // ceil((end - start) / step) where that is positive.
+  Value *distance = b.select(back, b.sub(start, end), b.sub(end, start));
+  Value *length = b.select(back, b.unary(OpKind::ScalarNeg, step), step);
+  Value *any = b.cmp("gt", distance, zero);
+  Value *count = b.add(b.div(b.sub(distance, one), length), one);
+  return {start, step, b.select(any, count, zero)};
+}
+
+Result<void> defineSizes(Selection &s, std::vector<std::string> &bound) {
+  SizesFn rule = sizesOf(s.op.kind());
+  std::vector<std::string> symbols;
+  for (const std::unique_ptr<Value> &result : s.op.results())
+    if (result->type.isRanked())
+      for (const Dim &dim : result->type.shape())
+        if (missingSymbol(dim, bound))
+          symbols.push_back(*missingSymbol(dim, bound));
+  if (!rule || symbols.empty())
+    return {};
+  // Elements are read one by one, so there has to be a known number of them.
+  for (int64_t i = 1; i < s.op.numOperands(); i++)
+    if (s.op.operand(i) && (!s.in(i).isRanked() || s.in(i).rank() > 1 ||
+                            (s.in(i).rank() == 1 && !s.in(i).dim(0).isConst())))
+      return {};
+  symbols.clear();
+  Op *kernel = s.b.create(OpKind::KernelSizes, {}, {}, {}, 1);
+  s.b.atEnd(kernel->region());
+  OperandReader reader(s);
+  std::vector<Sizes> sizes = rule(reader);
+  std::vector<Value *> values;
+  for (size_t r = 0; r < sizes.size() && r < static_cast<size_t>(s.op.numResults()); r++)
+    for (size_t d = 0; d < sizes[r].size(); d++) {
+      std::optional<std::string> symbol =
+          missingSymbol(s.out(static_cast<int64_t>(r)).dim(static_cast<int64_t>(d)), bound);
+      if (!symbol || !sizes[r][d])
+        continue;
+      bound.push_back(*symbol);
+      symbols.push_back(*symbol);
+      reader.require(s.b.cmp("ge", sizes[r][d], reader.number(0)), CAMEO_FAULT_NEGATIVE_SIZE,
+                     sizes[r][d]);
+      values.push_back(s.b.toIndex(sizes[r][d]));
+    }
+  s.b.create(OpKind::LoopYield, values, {});
+  kernel->setOperands(reader.operands);
+  kernel->attrs.set("symbols", symbols);
+  s.b.after(kernel);
+  return {};
+}
+
+} // namespace cameo

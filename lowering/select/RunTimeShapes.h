@@ -1,0 +1,49 @@
+// Results whose sizes follow from elements of operands, not from their sizes: a Reshape to a
+// computed shape, a Slice to a computed end. Kernel selection puts a `sizes` op before such an op,
+// which computes them and defines the symbols in the result's type; everything else then works as
+// with any other symbols.
+#pragma once
+
+#include "lowering/select/Select.h"
+
+namespace cameo {
+
+/// Writes scalar code that reads operands of a graph op, in i64: in the region of a `sizes`, or of
+/// the kernel that then does the op's work.
+struct OperandReader {
+  Selection &s;
+  LoopBuilder &b;
+  /// The kernel's operands, and for each of them the number of the graph op's operand.
+  std::vector<Value *> operands;
+  std::vector<int64_t> numbers;
+
+  explicit OperandReader(Selection &s) : s(s), b(s.b) {}
+
+  Value *number(int64_t value);
+  /// Element i of a graph op's operand of rank 0 or 1, as it is or in i64.
+  Value *raw(int64_t operand, int64_t i);
+  Value *element(int64_t operand, int64_t i);
+  Value *size(const Dim &dim);
+  /// How many elements an operand of rank 1 has; nothing if only the run knows.
+  std::optional<int64_t> length(int64_t operand) const;
+  /// An axis made non-negative.
+  Value *axis(Value *given, int64_t rank);
+  /// Makes the run fail with a fault of runtime/abi.h unless the condition holds; in `sizes` only.
+  void require(Value *condition, int64_t code, Value *first = nullptr, Value *second = nullptr);
+};
+
+/// Whether entry i of a list means a dim of the data: by the operand that has the axes, or, where
+/// it is absent, the first dims in order.
+Value *namesAxis(OperandReader &reader, int64_t axes, int64_t i, int64_t dim);
+
+/// What a Slice takes of one dim, in i64: `count` elements from `first` on, `step` apart.
+struct SliceBounds {
+  Value *first, *step, *count;
+};
+SliceBounds sliceBounds(OperandReader &reader, int64_t dim);
+
+/// Defines the symbols of the op's results that `bound` has not, and appends them to it, if there
+/// are rules for the op. What is left undefined is the caller's to notice.
+Result<void> defineSizes(Selection &s, std::vector<std::string> &bound);
+
+} // namespace cameo

@@ -1,0 +1,108 @@
+// See SelectCall.h.
+#include "lowering/select/SelectCall.h"
+
+#include "ir/OpSpec.h"
+#include "lowering/Shapes.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace cameo {
+namespace {
+
+constexpr CallRow kRows[] = {
+    {OpKind::NonZero, "cameo_kernel_nonzero"},
+    {OpKind::Compress, "cameo_kernel_compress"},
+    {OpKind::Unique, "cameo_kernel_unique"},
+    {OpKind::NonMaxSuppression, "cameo_kernel_non_max_suppression"},
+    {OpKind::SequenceEmpty, "cameo_kernel_sequence_empty"},
+    {OpKind::SequenceConstruct, "cameo_kernel_sequence_construct"},
+    {OpKind::SequenceAt, "cameo_kernel_sequence_at"},
+    {OpKind::SequenceInsert, "cameo_kernel_sequence_insert"},
+    {OpKind::SequenceErase, "cameo_kernel_sequence_erase"},
+    {OpKind::SequenceLength, "cameo_kernel_sequence_length"},
+    {OpKind::ConcatFromSequence, "cameo_kernel_concat_from_sequence"},
+    {OpKind::SplitToSequence, "cameo_kernel_split_to_sequence"},
+    {OpKind::Optional, "cameo_kernel_optional"},
+    {OpKind::OptionalGetElement, "cameo_kernel_optional_get_element"},
+    {OpKind::OptionalHasElement, "cameo_kernel_optional_has_element"},
+    {OpKind::StringConcat, "cameo_kernel_string_concat"},
+    {OpKind::StringSplit, "cameo_kernel_string_split"},
+    {OpKind::StringNormalizer, "cameo_kernel_string_normalizer"},
+};
+
+/// Ops that compiled kernels do for tensors of numbers, and a function for everything else.
+constexpr CallRow kBoxedRows[] = {
+    {OpKind::Identity, "cameo_kernel_identity"},
+};
+
+/// Reductions over axes that only the run knows.
+constexpr std::pair<OpKind, const char *> kReductions[] = {
+    {OpKind::ReduceSum, "sum"},
+    {OpKind::ReduceMean, "mean"},
+    {OpKind::ReduceMax, "max"},
+    {OpKind::ReduceMin, "min"},
+    {OpKind::ReduceProd, "prod"},
+    {OpKind::ReduceL1, "l1"},
+    {OpKind::ReduceL2, "l2"},
+    {OpKind::ReduceLogSum, "log_sum"},
+    {OpKind::ReduceLogSumExp, "log_sum_exp"},
+    {OpKind::ReduceSumSquare, "sum_square"},
+};
+constexpr CallRow kReduce = {OpKind::ReduceSum, "cameo_kernel_reduce"};
+
+const char *reductionName(OpKind kind) {
+  for (const auto &[reduction, name] : kReductions)
+    if (reduction == kind)
+      return name;
+  return nullptr;
+}
+
+} // namespace
+
+const CallRow *callFor(const Op &op) {
+  for (const CallRow &row : kRows)
+    if (row.kind == op.kind())
+      return &row;
+  for (const CallRow &row : kBoxedRows)
+    if (row.kind == op.kind() && isBoxed(op.result()->type))
+      return &row;
+  if (reductionName(op.kind()) && op.operand(1) && !constantInts(op.operand(1)))
+    return &kReduce;
+  return nullptr;
+}
+
+Result<void> selectCall(Selection &s, const CallRow &row, std::vector<std::string> &bound) {
+  AttrDict attrs = s.op.attrs;
+  std::vector<std::string> symbols;
+  for (const std::unique_ptr<Value> &result : s.op.results()) {
+    const Type &type = result->type;
+    if (!type.isTensor())
+      continue;
+    if (!type.isRanked())
+      return s.unsupportedBecause("a result of unknown rank is not supported");
+    for (const Dim &dim : type.shape()) {
+      std::set<std::string> used;
+      dim.collectSymbols(used);
+      for (const std::string &symbol : used) {
+        if (std::find(bound.begin(), bound.end(), symbol) != bound.end())
+          continue;
+        if (dim.symbolName() != symbol)
+          return s.unsupportedBecause(
+              fmt::format("the size {} is known only at run time", dim.str()));
+        bound.push_back(symbol);
+        symbols.push_back(symbol);
+      }
+    }
+  }
+  if (const char *reduction = reductionName(s.op.kind()))
+    attrs.set("kind", std::string(reduction));
+  attrs.set("callee", std::string(row.callee));
+  if (!symbols.empty())
+    attrs.set("symbols", symbols);
+  s.replaceWith(OpKind::KernelCall, s.op.operands(), std::move(attrs));
+  return {};
+}
+
+} // namespace cameo
