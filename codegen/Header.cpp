@@ -82,17 +82,26 @@ private:
 
 std::string HeaderWriter::shape(const Port &port) {
   std::string text;
-  for (const PortDim &dim : port.dims)
-    text += (text.empty() ? "" : ", ") +
-            (dim.constant >= 0 ? std::to_string(dim.constant) : inComment(dims_.at(dim.entry)));
-  return "[" + text + "]";
+  for (const PortDim &dim : port.dims) {
+    std::string own = dim.entry >= 0      ? inComment(dims_.at(dim.entry))
+                      : dim.constant >= 0 ? std::to_string(dim.constant)
+                                          : "?";
+    text += (text.empty() ? "" : ", ") + own;
+  }
+  return "[" + (port.isRanked ? text : "...") + "]";
+}
+
+static std::string kindText(const Port &port) {
+  if (port.kind == Type::Kind::Sequence)
+    return "sequence of ";
+  return port.kind == Type::Kind::Optional ? "optional " : "";
 }
 
 void HeaderWriter::describe(const std::vector<Port> &ports, const char *title) {
   line(" * {}:", title);
   for (size_t i = 0; i < ports.size(); i++)
-    line(" *   {}  {}  {}{}", i, inComment(ports[i].name), dtypeName(ports[i].dtype),
-         shape(ports[i]));
+    line(" *   {}  {}  {}{}{}", i, inComment(ports[i].name), kindText(ports[i]),
+         dtypeName(ports[i].dtype), shape(ports[i]));
 }
 
 // Positions by name; a name that another one already has as an identifier gets a number.
@@ -109,8 +118,10 @@ void HeaderWriter::indices(const std::vector<Port> &ports, const char *what) {
   line("  {}_{}_count = {}\n}};", name_, what, ports.size());
 }
 
-// An input of zeros; sizes known only at run time are 1.
+// An input of zeros or empty strings; sizes known only at run time are 1.
 void HeaderWriter::declare(const Port &port, size_t index) {
+  if (port.kind != Type::Kind::Tensor)
+    return;
   std::string dims, count;
   for (const PortDim &dim : port.dims) {
     std::string size = std::to_string(dim.constant >= 0 ? dim.constant : 1);
@@ -118,11 +129,31 @@ void HeaderWriter::declare(const Port &port, size_t index) {
     count += (count.empty() ? "(size_t)" : " * ") + size;
   }
   line(" *       int64_t dims{}[] = {{{}}}; // {}", index, dims.empty() ? "0" : dims, shape(port));
-  line(" *       {} *data{} = calloc({}, sizeof *data{});", cType(port.dtype), index,
-       count.empty() ? "1" : count, index);
+  if (count.empty())
+    count = "1";
+  if (port.dtype == DType::String) {
+    line(" *       const char **data{0} = malloc(({1}) * sizeof *data{0});", index, count);
+    line(" *       for (size_t i = 0; i < {}; i++)", count);
+    line(" *         data{}[i] = \"\";", index);
+    return;
+  }
+  line(" *       {} *data{} = calloc({}, sizeof *data{});", cType(port.dtype), index, count, index);
 }
 
 void HeaderWriter::assign(const Port &port, size_t index) {
+  if (port.kind != Type::Kind::Tensor) {
+    bool isSequence = port.kind == Type::Kind::Sequence;
+    line(" *       inputs[{}].kind = {}; // empty", index,
+         isSequence ? "CAMEO_SEQUENCE" : "CAMEO_OPTIONAL");
+    return;
+  }
+  if (port.dtype == DType::String) {
+    line(" *       inputs[{}].kind = CAMEO_STRINGS;", index);
+    line(" *       inputs[{0}].as.strings.data = data{0};", index);
+    line(" *       inputs[{}].as.strings.rank = {};", index, port.dims.size());
+    line(" *       inputs[{0}].as.strings.dims = dims{0};", index);
+    return;
+  }
   line(" *       inputs[{}].kind = CAMEO_TENSOR;", index);
   line(" *       inputs[{0}].as.tensor.data = data{0};", index);
   line(" *       inputs[{}].as.tensor.dtype = {}; // {}", index, dtypeToOnnx(port.dtype),
@@ -144,7 +175,9 @@ void HeaderWriter::example() {
   line(" *       cameo_context *context;");
   line(" *       cameo_create({}(), NULL, &context);", name_);
   line(" *       int status = cameo_run(context, inputs, outputs);");
-  if (!program_.outputs.empty())
+  bool isPlain = !program_.outputs.empty() && program_.outputs[0].dtype != DType::String &&
+                 program_.outputs[0].kind == Type::Kind::Tensor;
+  if (isPlain)
     line(" *       const {} *result = outputs[0].as.tensor.data; // valid until the next run",
          cType(program_.outputs[0].dtype));
   line(" *       cameo_destroy(context);\n *       return status;\n *     }}");

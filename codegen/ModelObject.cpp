@@ -250,7 +250,8 @@ llvm::Constant *ModelEmitter::code() {
   return structOf({weights(), file, number(options_.weightsId), mask,
                    small(runtimeArch(target_.arch)), small(nodes.size()),
                    array(b_.getPtrTy(), nodes, "nodes"), function("sizes"), function("workspace"),
-                   function("prepare"), function("main")});
+                   function("prepare"), function("main"), small(program_.numBoxes),
+                   small(program_.sites.size()), outputBoxes(), sites(), boxing()});
 }
 
 // cameo_model
@@ -301,7 +302,7 @@ std::vector<std::string> dimNames(const Program &program) {
   };
   for (const Port &port : program.outputs)
     for (const PortDim &dim : port.dims) {
-      if (dim.constant >= 0 || !names.at(dim.entry).empty())
+      if (dim.entry < 0 || !names.at(dim.entry).empty())
         continue;
       std::string name = "d" + std::to_string(dim.entry);
       while (taken(name))

@@ -78,8 +78,8 @@ std::vector<Value *> copyBlock(LoopBuilder &b, SizeTable &sizes, Block &block,
     operands.clear();
     int64_t lanes = 1;
     for (Value *operand : op->operands()) {
-      operands.push_back(map.at(operand));
-      if (operands.back()->type.isVector())
+      operands.push_back(operand ? map.at(operand) : nullptr);
+      if (operand && operands.back()->type.isVector())
         lanes = operands.back()->type.lanes();
     }
     if (op->kind() == OpKind::LoopYield)

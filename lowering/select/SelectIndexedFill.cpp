@@ -75,9 +75,6 @@ Result<void> selectTile(Selection &s) {
 Result<void> selectCenterCropPad(Selection &s) {
   Type data = s.in(0);
   Dims out = s.out().shape();
-  for (int64_t i = 0; i < data.rank(); i++)
-    if (!(data.dim(i) == out[i]) && !(data.dim(i).isConst() && out[i].isConst()))
-      return s.unsupportedBecause("sizes known only at run time are not supported yet");
   generate(s, {s.op.operand(0)}, [&](LoopBuilder &b, const std::vector<Value *> &index) {
     std::vector<Value *> at;
     Value *inside = nullptr;
@@ -86,14 +83,14 @@ Result<void> selectCenterCropPad(Selection &s) {
         at.push_back(index[i]);
         continue;
       }
-      int64_t size = data.dim(i).value(), wanted = out[i].value();
-      Value *position = wanted < size ? b.add(index[i], b.index((size - wanted) / 2))
-                                      : b.sub(index[i], b.index((wanted - size) / 2));
-      if (wanted > size)
-        inside = both(b, inside,
-                      b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)),
-                               b.cmp("lt", position, b.index(size))));
-      at.push_back(b.max(b.min(position, b.index(size - 1)), b.index(0)));
+      Value *size = sizeValue(b, data.dim(i));
+      // Rounds towards zero either way: what is left over is at the end.
+      Value *before = b.div(b.sub(sizeValue(b, out[i]), size), b.index(2));
+      Value *position = b.sub(index[i], before);
+      inside = both(b, inside,
+                    b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)),
+                             b.cmp("lt", position, size)));
+      at.push_back(b.max(b.min(position, b.sub(size, b.index(1))), b.index(0)));
     }
     Value *element = elementAt(b, data, 0, at);
     return inside ? b.select(inside, element, b.constant(element->type, 0)) : element;

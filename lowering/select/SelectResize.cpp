@@ -34,6 +34,8 @@ struct Resize {
   /// Operands that kernels read at run time, or nullptr: scales, where they say more than sizes,
   /// and the region to crop.
   Value *scales = nullptr, *roi = nullptr;
+  /// The sizes asked for, where the one scale that keeps the ratio of the axes follows from them.
+  Value *wanted = nullptr;
 
   explicit Resize(Selection &s);
   std::string collectAxes();
@@ -113,9 +115,10 @@ std::string Resize::collectAxes() {
   }
   if (byScales || policy == "stretch")
     return "";
-  if (!constant || !constantInts(s.op.operand(3)))
-    return "keep_aspect_ratio_policy with sizes known only at run time is not supported yet";
-  keepAspect();
+  if (constant && constantInts(s.op.operand(3)))
+    keepAspect();
+  else
+    wanted = s.op.operand(3);
   return "";
 }
 
@@ -123,8 +126,8 @@ std::vector<Value *> Resize::operandsFor(Value *x) const {
   std::vector<Value *> operands = {x};
   if (roi)
     operands.push_back(roi);
-  if (scales)
-    operands.push_back(scales);
+  if (scales || wanted)
+    operands.push_back(scales ? scales : wanted);
   return operands;
 }
 
@@ -142,7 +145,18 @@ Value *Resize::listElement(Value *list, int64_t operand, size_t i) {
 Value *Resize::scaleOf(const ResizeAxis &a) {
   if (a.scale)
     return real(*a.scale);
-  return scales ? listElement(scales, roi ? 2 : 1, a.listed) : s.b.div(sizeOf(a.out), sizeOf(a.in));
+  int64_t list = roi ? 2 : 1;
+  if (scales)
+    return listElement(scales, list, a.listed);
+  if (!wanted)
+    return s.b.div(sizeOf(a.out), sizeOf(a.in));
+  Value *scale = nullptr;
+  for (const ResizeAxis &other : axes) {
+    Value *own = s.b.div(listElement(wanted, list, other.listed), sizeOf(other.in));
+    bool smallest = policy == "not_larger";
+    scale = !scale ? own : smallest ? s.b.min(scale, own) : s.b.max(scale, own);
+  }
+  return scale;
 }
 
 /// The position in the input, f64, that an output position stands for.
