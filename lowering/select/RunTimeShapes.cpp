@@ -149,6 +149,10 @@ std::vector<Sizes> sliceSizes(OperandReader &r) {
     return {};
   Sizes sizes;
   for (int64_t i = 0; i < r.s.in(0).rank(); i++) {
+    if (!isSliced(r, i)) {
+      sizes.push_back(nullptr);
+      continue;
+    }
     SliceBounds bounds = sliceBounds(r, i);
     r.require(r.b.cmp("ne", bounds.step, r.number(0)), CAMEO_FAULT_ZERO_STEP);
     sizes.push_back(bounds.count);
@@ -198,8 +202,8 @@ std::vector<Sizes> padSizes(OperandReader &r) {
   for (int64_t d = 0; d < r.s.in(0).rank(); d++) {
     Value *size = r.size(r.s.in(0).dim(d));
     for (int64_t i = 0; i < *length / 2; i++) {
-      Value *more = r.b.add(r.element(1, i), r.element(1, i + *length / 2));
-      size = r.b.add(size, r.b.select(namesAxis(r, 3, i, d), more, r.number(0)));
+      auto more = [&] { return r.b.add(r.element(1, i), r.element(1, i + *length / 2)); };
+      size = r.b.add(size, ofAxis(r, 3, i, d, more, r.number(0)));
     }
     sizes.push_back(size);
   }
@@ -344,10 +348,25 @@ std::optional<std::string> missingSymbol(const Dim &dim, const std::vector<std::
 
 } // namespace
 
-Value *namesAxis(OperandReader &r, int64_t axes, int64_t i, int64_t dim) {
-  if (!r.s.op.operand(axes))
-    return r.b.constantInt(Type::scalar(DType::Bool), i == dim);
-  return r.b.cmp("eq", r.axis(r.element(axes, i), r.s.in(0).rank()), r.number(dim));
+Value *ofAxis(OperandReader &r, int64_t axes, int64_t i, int64_t dim,
+              const std::function<Value *()> &given, Value *otherwise) {
+  std::optional<std::vector<int64_t>> known = constantInts(r.s.op.operand(axes));
+  int64_t rank = r.s.in(0).rank();
+  if (known || !r.s.op.operand(axes)) {
+    int64_t named = known ? *normalizeAxis((*known)[static_cast<size_t>(i)], rank) : i;
+    return named == dim ? given() : otherwise;
+  }
+  Value *here = r.b.cmp("eq", r.axis(r.element(axes, i), rank), r.number(dim));
+  return r.b.select(here, given(), otherwise);
+}
+
+bool isSliced(OperandReader &r, int64_t dim) {
+  Value *no = nullptr, *yes = r.s.op.operand(0);
+  std::optional<std::vector<int64_t>> known = constantInts(r.s.op.operand(3));
+  for (int64_t i = 0; i < *r.length(1); i++)
+    if ((r.s.op.operand(3) && !known) || ofAxis(r, 3, i, dim, [&] { return yes; }, no))
+      return true;
+  return false;
 }
 
 SliceBounds sliceBounds(OperandReader &r, int64_t dim) {
@@ -355,11 +374,10 @@ SliceBounds sliceBounds(OperandReader &r, int64_t dim) {
   Value *size = r.size(r.s.in(0).dim(dim)), *zero = r.number(0), *one = r.number(1);
   Value *start = zero, *end = size, *step = one;
   for (int64_t i = 0; i < *r.length(1); i++) {
-    Value *here = namesAxis(r, 3, i, dim);
-    start = b.select(here, r.element(1, i), start);
-    end = b.select(here, r.element(2, i), end);
+    start = ofAxis(r, 3, i, dim, [&] { return r.element(1, i); }, start);
+    end = ofAxis(r, 3, i, dim, [&] { return r.element(2, i); }, end);
     if (r.s.op.operand(4))
-      step = b.select(here, r.element(4, i), step);
+      step = ofAxis(r, 3, i, dim, [&] { return r.element(4, i); }, step);
   }
   auto fromBegin = [&](Value *at) { return b.select(b.cmp("lt", at, zero), b.add(at, size), at); };
   auto clamp = [&](Value *at, Value *low, Value *high) { return b.max(b.min(at, high), low); };

@@ -32,15 +32,18 @@ struct OperandReader {
   void require(Value *condition, int64_t code, Value *first = nullptr, Value *second = nullptr);
 };
 
-/// Whether entry i of a list means a dim of the data: by the operand that has the axes, or, where
-/// it is absent, the first dims in order.
-Value *namesAxis(OperandReader &reader, int64_t axes, int64_t i, int64_t dim);
+/// `given()` if entry i of a list means a dim of the data, else `otherwise`. Which dim it means is
+/// said by the operand that has the axes, or, where that is absent, by its position.
+Value *ofAxis(OperandReader &reader, int64_t axes, int64_t i, int64_t dim,
+              const std::function<Value *()> &given, Value *otherwise);
 
 /// What a Slice takes of one dim, in i64: `count` elements from `first` on, `step` apart.
 struct SliceBounds {
   Value *first, *step, *count;
 };
 SliceBounds sliceBounds(OperandReader &reader, int64_t dim);
+/// Whether a Slice may take less than all of a dim.
+bool isSliced(OperandReader &reader, int64_t dim);
 
 /// Defines the symbols of the op's results that `bound` has not, and appends them to it, if there
 /// are rules for the op. What is left undefined is the caller's to notice.

@@ -12,7 +12,7 @@ namespace cameo {
 namespace {
 
 constexpr CallRow kRows[] = {
-    {OpKind::NonZero, "cameo_kernel_nonzero"},
+    {OpKind::NonZero, "cameo_kernel_non_zero"},
     {OpKind::Compress, "cameo_kernel_compress"},
     {OpKind::Unique, "cameo_kernel_unique"},
     {OpKind::NonMaxSuppression, "cameo_kernel_non_max_suppression"},

@@ -152,8 +152,7 @@ Result<void> padAtRunTime(Selection &s) {
   for (int64_t d = 0; d < rank; d++) {
     Value *sum = reader.number(0);
     for (int64_t i = 0; i < *length / 2; i++) {
-      Value *here = namesAxis(reader, 3, i, d);
-      sum = b.select(here, reader.element(1, i), sum);
+      sum = ofAxis(reader, 3, i, d, [&] { return reader.element(1, i); }, sum);
     }
     before.push_back(b.toIndex(sum));
   }

@@ -92,6 +92,8 @@ Result<void> sliceAtRunTime(Selection &s) {
     at.push_back(kernel->region().addArg(Type::index()));
   b.atEnd(kernel->region());
   for (int64_t i = 0; i < x.rank(); i++) {
+    if (!isSliced(reader, i))
+      continue;
     SliceBounds bounds = sliceBounds(reader, i);
     Value *along = b.mul(b.cast(at[i], DType::I64), bounds.step);
     // Below the size by the computation of the sizes, which the compiler cannot see.
