@@ -81,9 +81,10 @@ llvm::Constant *ModelEmitter::numbers(const std::vector<int64_t> &values, const 
   return array(b_.getInt32Ty(), rows, name);
 }
 
-/// A constant size, or an entry of the table of sizes as a negative number.
+/// A constant size, or an entry of the table of sizes as a negative number; any entry for a dim of
+/// which nothing is known.
 static int64_t dimNumber(const PortDim &dim) {
-  return dim.entry >= 0 ? -1 - dim.entry : std::max<int64_t>(dim.constant, 0);
+  return dim.constant >= 0 ? dim.constant : -1 - std::max<int64_t>(dim.entry, 0);
 }
 
 static int32_t valueKind(const Port &port) {

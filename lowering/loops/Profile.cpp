@@ -15,7 +15,7 @@ Value *outputPointer(LoopBuilder &b, int64_t output) {
 void Profile::start(Program &program, LoopBuilder &main, int64_t numKernels) {
   output_ = static_cast<int64_t>(program.outputs.size());
   numKernels_ = numKernels;
-  program.outputs.push_back({"kernel ticks", DType::I64, {{numKernels + 1, -1}}, -1});
+  program.outputs.push_back({"kernel ticks", DType::I64, {{numKernels + 1, -1}}});
   Value *ticks = outputPointer(main, output_);
   main.forLoop(main.index(0), main.index(numKernels + 1), 1, [&](Value *i) {
     main.store(main.constantInt(Type::scalar(DType::I64), 0), ticks, i);

@@ -141,13 +141,14 @@ Port RunTimeSizes::port(const std::string &name, const Type &type) {
   // Elements of a sequence differ in size, and symbols in its type are none of the run's.
   if (port.isRanked)
     for (const Dim &dim : element->shape())
-      port.dims.push_back(element == &type ? sizes_.portDim(dim) : PortDim{});
+      port.dims.push_back(element == &type || dim.isConst() ? sizes_.portDim(dim) : PortDim{});
   return port;
 }
 
 Place RunTimeSizes::place(Value *value) {
   Place place;
   place.isAbsent = !value;
+  place.offset.constant = 0;
   if (!value)
     return place;
   const Buffer &buffer = func_.buffers[value->layout->buffer];

@@ -163,7 +163,7 @@ rowProgram(std::vector<DType> inputs, std::vector<DType> outputs,
   auto port = [](const std::string &name, DType dtype) {
     PortDim dim;
     dim.entry = 0;
-    return Port{name, dtype, {dim}, false};
+    return Port{name, dtype, {dim}};
   };
   Func *kernel = addFunc(program, "kernel", "kernel");
   std::vector<Value *> pointers;
@@ -199,7 +199,7 @@ Program textProgram(std::vector<DType> inputs, std::vector<DType> outputs, int64
   std::string params;
   auto addPorts = [&](std::vector<Port> &ports, const std::vector<DType> &dtypes, char letter) {
     for (size_t i = 0; i < dtypes.size(); i++) {
-      ports.push_back({letter + std::to_string(i), dtypes[i], {dim}, -1});
+      ports.push_back({letter + std::to_string(i), dtypes[i], {dim}});
       params += "%" + ports[i].name + ": ptr<" + std::string(dtypeName(dtypes[i])) + ">, ";
     }
   };
