@@ -242,6 +242,30 @@ bool fits(int64_t value, DType dtype) {
   return bits == 64 || (value >= -(int64_t(1) << (bits - 1)) && value < int64_t(1) << (bits - 1));
 }
 
+/// Whether a size of an operand, or an element of one that may be a size, has symbols.
+bool hasSymbols(const Op &op) {
+  auto isSymbolic = [](const Dims &dims) { return !constantDims(dims); };
+  return std::any_of(op.operands().begin(), op.operands().end(), [&](const Value *value) {
+    return value && ((value->type.isRanked() && isSymbolic(value->type.shape())) ||
+                     (value->known && isSymbolic(*value->known)));
+  });
+}
+
+/// Sizes that are too long an expression get a symbol of their own, also those whose coefficients
+/// overflow though the size may be small: before constants are folded, an image that is resized to
+/// a computed size has such ones everywhere.
+void shortenSizes(InferContext &ctx) {
+  for (const std::unique_ptr<Value> &result : ctx.op.results()) {
+    if (!result->type.isRanked())
+      continue;
+    Dims shape = result->type.shape();
+    for (Dim &dim : shape)
+      if (isComplex(dim, kMaxFactors) || (dim.isOverflow() && hasSymbols(ctx.op)))
+        dim = ctx.freshDim();
+    result->type = result->type.withShape(std::move(shape));
+  }
+}
+
 /// No negative or overflowing size, no tensor of more than 2^63 bytes.
 Result<void> checkResult(InferContext &ctx, const OpSpec &row, int64_t i) {
   const Type &type = ctx.op.result(i)->type;
@@ -250,9 +274,6 @@ Result<void> checkResult(InferContext &ctx, const OpSpec &row, int64_t i) {
              std::string(row.name) + ": its rule sets no type of output " + formal.name);
   if (!type.isRanked())
     return {};
-  if (std::any_of(type.shape().begin(), type.shape().end(),
-                  [](const Dim &dim) { return isComplex(dim, kMaxFactors); }))
-    return ctx.error("a size of output " + formal.name + " is too complicated an expression");
   std::vector<int64_t> constants{std::max<int64_t>(dtypeBytes(type.dtype()), 1)};
   for (const Dim &dim : type.shape()) {
     if (dim.isOverflow())
@@ -351,6 +372,7 @@ Result<void> inferOp(Module &module, Op &op) {
   bool hasRun = ctx.ranked() || toleratesUnranked(row.infer);
   if (hasRun)
     TRY(row.infer(ctx));
+  shortenSizes(ctx);
   ctx.settleSymbols();
   for (int64_t i = 0; i < op.numResults(); i++) {
     // Element types that an attribute says are for the rule to know.

@@ -20,6 +20,14 @@ bool LayoutState::isPrefix(Op *concat, Op *home) const {
   return true;
 }
 
+/// Whether what the op makes can be made elsewhere: an update has its operand's memory, a function
+/// in C makes dense tensors.
+static bool isMovable(Op *op) {
+  if (op && op->kind() == OpKind::KernelConcat)
+    return true;
+  return isKernel(op) && op->kind() != OpKind::KernelScatter && op->kind() != OpKind::KernelCall;
+}
+
 /// Decides the home of every concat operand, the last concat first; see the file's head.
 void LayoutState::planConcats() {
   std::vector<Op *> ops = opsOf(func);
@@ -27,17 +35,16 @@ void LayoutState::planConcats() {
     Op *op = *it;
     if (op->kind() != OpKind::KernelConcat)
       continue;
+    // There is no room yet for parts of what gets its size after them.
+    if (op->attrs.has("offsets") || isSizedByRun(product(op->result()->type.shape())))
+      continue;
     auto first = placements.find(op->operand(0));
     if (first != placements.end() && isPrefix(op, first->second.first))
       continue;
     int64_t axis = op->attrs.getInt("axis");
     Dim at(0);
     for (Value *operand : op->operands()) {
-      bool movable =
-          (isKernel(operand->definingOp()) &&
-           operand->definingOp()->kind() != OpKind::KernelScatter) ||
-          (operand->definingOp() && operand->definingOp()->kind() == OpKind::KernelConcat);
-      if (movable)
+      if (isMovable(operand->definingOp()))
         placements.try_emplace(operand, op, at);
       at = at + operand->type.dim(axis);
     }
@@ -60,8 +67,11 @@ void LayoutState::visitConcat(Op &op) {
   if (!whole->layout)
     place(whole, followOperands(op, whole));
   Dim at(0);
+  Dims offsets = op.attrs.has("offsets") ? op.attrs.getDims("offsets") : Dims();
   for (int64_t i = 0; i < op.numOperands(); i++) {
     Value *part = op.operand(i);
+    if (!offsets.empty())
+      at = offsets[static_cast<size_t>(i)];
     auto placed = placements.find(part);
     if (placed == placements.end() || placed->second.first != &op ||
         !(placed->second.second == at)) {

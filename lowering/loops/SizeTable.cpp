@@ -45,6 +45,7 @@ struct SizeWriter {
   }
 
   Value *size(const Dim &dim) {
+    ICE_UNLESS(!dim.isOverflow(), "a size that overflows is left");
     if (!dim.expr())
       return b.index(dim.value());
     Value *sum = nullptr;

@@ -311,6 +311,16 @@ std::vector<Sizes> resizeSizes(OperandReader &r) {
   return {sizes};
 }
 
+/// For sums that inference gave up on.
+std::vector<Sizes> concatSizes(OperandReader &r) {
+  int64_t rank = r.s.out().rank(), axis = *normalizeAxis(r.s.op.attrs.getInt("axis"), rank);
+  Sizes sizes(rank);
+  sizes[axis] = r.number(0);
+  for (const Value *operand : r.s.op.operands())
+    sizes[axis] = r.b.add(sizes[axis], r.size(operand->type.dim(axis)));
+  return {sizes};
+}
+
 SizesFn sizesOf(OpKind kind) {
   static const std::unordered_map<OpKind, SizesFn> table = {
       {OpKind::Reshape, reshapeSizes},
@@ -330,6 +340,7 @@ SizesFn sizesOf(OpKind kind) {
       {OpKind::HannWindow, listSizes},
       {OpKind::HammingWindow, listSizes},
       {OpKind::BlackmanWindow, listSizes},
+      {OpKind::Concat, concatSizes},
   };
   auto found = table.find(kind);
   return found == table.end() ? nullptr : found->second;
@@ -344,6 +355,15 @@ std::optional<std::string> missingSymbol(const Dim &dim, const std::vector<std::
     return std::find(bound.begin(), bound.end(), symbol) != bound.end();
   });
   return symbols.size() == 1 ? std::optional(*symbols.begin()) : std::nullopt;
+}
+
+/// Whether the operands behind the first are lists of a known length, to be read one by one.
+bool readsElements(const Selection &s) {
+  for (int64_t i = 1; i < s.op.numOperands(); i++)
+    if (s.op.operand(i) && (!s.in(i).isRanked() || s.in(i).rank() > 1 ||
+                            (s.in(i).rank() == 1 && !s.in(i).dim(0).isConst())))
+      return false;
+  return true;
 }
 
 } // namespace
@@ -403,11 +423,8 @@ Result<void> defineSizes(Selection &s, std::vector<std::string> &bound) {
           symbols.push_back(*missingSymbol(dim, bound));
   if (!rule || symbols.empty())
     return {};
-  // Elements are read one by one, so there has to be a known number of them.
-  for (int64_t i = 1; i < s.op.numOperands(); i++)
-    if (s.op.operand(i) && (!s.in(i).isRanked() || s.in(i).rank() > 1 ||
-                            (s.in(i).rank() == 1 && !s.in(i).dim(0).isConst())))
-      return {};
+  if (s.op.kind() != OpKind::Concat && !readsElements(s))
+    return {};
   symbols.clear();
   Op *kernel = s.b.create(OpKind::KernelSizes, {}, {}, {}, 1);
   s.b.atEnd(kernel->region());

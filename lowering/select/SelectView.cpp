@@ -145,9 +145,39 @@ Result<void> selectSplit(Selection &s) {
   return {};
 }
 
+/// Symbols for where the parts of a concat begin, computed when the run has their sizes; none if
+/// the sums are short enough to be written down.
+static Dims partOffsets(Selection &s, int64_t axis) {
+  Dim at(0);
+  std::vector<std::string> symbols;
+  for (const Value *operand : s.op.operands())
+    at = at + operand->type.dim(axis);
+  if (!at.isOverflow())
+    return {};
+  Dims offsets = {Dim(0)};
+  LoopBuilder &b = s.b;
+  Op *sizes = b.create(OpKind::KernelSizes, {}, {}, {}, 1);
+  b.atEnd(sizes->region());
+  std::vector<Value *> sums;
+  Value *sum = b.index(0);
+  for (int64_t i = 0; i + 1 < s.op.numOperands(); i++) {
+    sum = b.add(sum, sizeValue(b, s.in(i).dim(axis)));
+    sums.push_back(sum);
+    symbols.push_back(s.module.freshSymbol("at"));
+    offsets.push_back(Dim::symbol(symbols.back()));
+  }
+  b.create(OpKind::LoopYield, sums, {});
+  b.after(sizes);
+  sizes->attrs.set("symbols", symbols);
+  return offsets;
+}
+
 Result<void> selectConcat(Selection &s) {
   AttrDict attrs;
-  attrs.set("axis", *normalizeAxis(s.op.attrs.getInt("axis"), s.out().rank()));
+  int64_t axis = *normalizeAxis(s.op.attrs.getInt("axis"), s.out().rank());
+  attrs.set("axis", axis);
+  if (Dims offsets = partOffsets(s, axis); !offsets.empty())
+    attrs.set("offsets", offsets);
   s.replaceWith(OpKind::KernelConcat, s.op.operands(), std::move(attrs));
   return {};
 }
