@@ -12,6 +12,7 @@ namespace cameo {
 namespace {
 
 constexpr int64_t kMaxPanels = 8;
+constexpr int64_t kFewRows = 4;
 
 double stepCost(int64_t m, int64_t vectors) {
   double fma = static_cast<double>(m * vectors), loads = vectors + m * 0.5;
@@ -20,7 +21,8 @@ double stepCost(int64_t m, int64_t vectors) {
 
 } // namespace
 
-TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns) {
+TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
+                  int64_t minUnits) {
   int64_t lanes = std::max<int64_t>(1, target.lanes(dtypeBytes(accumulator)));
   int64_t vectorsPerPanel = std::max<int64_t>(1, kPanel / lanes);
   // A symbolic extent is planned as a large one.
@@ -35,7 +37,10 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
     int64_t maxRows = (target.vectorRegisters - 1 - vectors) / vectors;
     if (maxRows < 1)
       break;
-    int64_t tiles = (m + maxRows - 1) / maxRows, base = m / tiles, extra = m % tiles;
+    int64_t groups = (numPanels + panels - 1) / panels;
+    int64_t wanted = std::min((minUnits + groups - 1) / groups, m / kFewRows);
+    int64_t tiles = std::max((m + maxRows - 1) / maxRows, wanted), base = m / tiles,
+            extra = m % tiles;
     double rowCost = 0;
     for (int64_t group = 0; group < numPanels; group += panels) {
       int64_t v = std::min(panels, numPanels - group) * vectorsPerPanel;

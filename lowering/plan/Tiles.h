@@ -19,7 +19,9 @@ struct TilePlan {
 };
 
 /// The best tile for `rows` x `columns` (symbols: the largest tile). `accumulator` is the element
-/// type sums are kept in.
-TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns);
+/// type sums are kept in. There are at least `minUnits` tiles, for threads to share, unless that
+/// would take tiles of few rows.
+TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
+                  int64_t minUnits = 1);
 
 } // namespace cameo

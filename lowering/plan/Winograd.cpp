@@ -12,8 +12,11 @@ namespace {
 
 constexpr int64_t kMinChannels = 16, kMinTiles = 16;
 constexpr double kMinGain = 1.1;
-constexpr int64_t kElement = 4; // bytes
-constexpr int64_t kLine = 16;   // elements of a cache line
+constexpr int64_t kMinUnits = 8; // of work on an image, for threads to share
+constexpr int64_t kElement = 4;  // bytes
+constexpr int64_t kLine = 16;    // elements of a cache line
+// Weights of so many times the L2 cache's size are not read from near caches.
+constexpr int64_t kMemoryL2s = 3;
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -21,19 +24,18 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// one after another, fall into few sets of the L1 cache.
 int64_t spread(int64_t elements) { return (ceilDiv(elements, kLine) | 1) * kLine; }
 
-/// Cycles to read weights once: more than fits the caches next to the rest comes from memory.
-double readCycles(double bytes, const Target &target) {
-  double l2 = static_cast<double>(target.l2Bytes);
-  if (bytes <= l2 / 2)
-    return 0;
-  return bytes / (bytes <= 4 * l2 ? 32 : 8);
+/// Cycles for products with weights that are read `times` times, from memory where they are much
+/// larger than the L2 cache: whichever takes longer.
+double productCycles(const Target &target, double cycles, double weightBytes, int64_t times) {
+  double bytesPerCycle = weightBytes > kMemoryL2s * static_cast<double>(target.l2Bytes) ? 8 : 32;
+  return std::max(cycles, weightBytes * static_cast<double>(times) / bytesPerCycle);
 }
 
 double directCycles(const Target &target, const ConvSizes &sizes) {
   TilePlan row = planTile(target, DType::F32, Dim(sizes.width), Dim(sizes.outputs));
   double weights = 9.0 * static_cast<double>(sizes.channels * sizes.outputs * kElement);
-  return row.cost * 9.0 * static_cast<double>(sizes.channels * sizes.height) +
-         readCycles(weights, target);
+  double cycles = row.cost * 9.0 * static_cast<double>(sizes.channels * sizes.height);
+  return productCycles(target, cycles, weights, 1);
 }
 
 double winogradCycles(const Target &target, const ConvSizes &sizes, int64_t tile) {
@@ -46,8 +48,7 @@ double winogradCycles(const Target &target, const ConvSizes &sizes, int64_t tile
   // Sums are stored, read, and the results stored.
   double outputs = tiles * static_cast<double>(ceilDiv(sizes.outputs, lanes)) * points * 8;
   double weights = points * static_cast<double>(sizes.channels * sizes.outputs * kElement);
-  return products + inputs + outputs +
-         readCycles(weights, target) * static_cast<double>(plan.blocks);
+  return productCycles(target, products, weights, plan.blocks) + inputs + outputs;
 }
 
 } // namespace
@@ -71,15 +72,17 @@ WinogradPlan planWinograd(const Target &target, const ConvSizes &sizes, int64_t 
   plan.points = (tile + 2) * (tile + 2);
   plan.across = ceilDiv(sizes.width, tile);
   plan.down = ceilDiv(sizes.height, tile);
-  plan.registers = planTile(target, DType::F32, Dim(plan.across * plan.down), Dim(sizes.outputs));
+  plan.registers =
+      planTile(target, DType::F32, Dim(plan.across * plan.down), Dim(sizes.outputs), kMinUnits);
   int64_t rows = plan.registers.rows + (plan.registers.extra > 0);
   plan.inputRow = ceilDiv(sizes.channels, kLine) * kLine;
   if (plan.inputRow * kElement % 2048 == 0)
     plan.inputRow += kLine;
-  // Half of the L2 cache, as the weights of a group and the sums want to be there too. Where all
-  // weights do not fit it anyway, reading them once for many tiles is worth more.
+  // Blocks are as small as can be, for the caches and for threads. Only where the weights come from
+  // memory, reading them once for many tiles is worth more, even if those leave the L2 cache
+  // (measured on Zen 4).
   int64_t weights = plan.points * sizes.channels * sizes.outputs * kElement;
-  int64_t budget = weights <= target.l2Bytes ? target.l2Bytes / 2 : 2 * target.l2Bytes;
+  int64_t budget = weights > kMemoryL2s * target.l2Bytes ? 2 * target.l2Bytes : 0;
   int64_t tileBytes = plan.points * plan.inputRow * rows * kElement;
   plan.perBlock = std::clamp<int64_t>(budget / tileBytes, 1, plan.registers.tiles);
   plan.blocks = ceilDiv(plan.registers.tiles, plan.perBlock);
