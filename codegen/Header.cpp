@@ -83,10 +83,8 @@ private:
 std::string HeaderWriter::shape(const Port &port) {
   std::string text;
   for (const PortDim &dim : port.dims) {
-    std::string own = dim.entry >= 0      ? inComment(dims_.at(dim.entry))
-                      : dim.constant >= 0 ? std::to_string(dim.constant)
-                                          : "?";
-    text += (text.empty() ? "" : ", ") + own;
+    std::string own = dim.constant >= 0 ? std::to_string(dim.constant) : dims_.at(dim.entry);
+    text += (text.empty() ? "" : ", ") + (own.empty() ? "?" : inComment(own));
   }
   return "[" + (port.isRanked ? text : "...") + "]";
 }

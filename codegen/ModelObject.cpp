@@ -81,10 +81,9 @@ llvm::Constant *ModelEmitter::numbers(const std::vector<int64_t> &values, const 
   return array(b_.getInt32Ty(), rows, name);
 }
 
-/// A constant size, or an entry of the table of sizes as a negative number; any entry for a dim of
-/// which nothing is known.
+/// A constant size, or an entry of the table of sizes as a negative number.
 static int64_t dimNumber(const PortDim &dim) {
-  return dim.constant >= 0 ? dim.constant : -1 - std::max<int64_t>(dim.entry, 0);
+  return dim.constant >= 0 ? dim.constant : -1 - dim.entry;
 }
 
 static int32_t valueKind(const Port &port) {
@@ -303,7 +302,7 @@ std::vector<std::string> dimNames(const Program &program) {
   };
   for (const Port &port : program.outputs)
     for (const PortDim &dim : port.dims) {
-      if (dim.entry < 0 || !names.at(dim.entry).empty())
+      if (dim.entry < 0 || port.kind != Type::Kind::Tensor || !names.at(dim.entry).empty())
         continue;
       std::string name = "d" + std::to_string(dim.entry);
       while (taken(name))

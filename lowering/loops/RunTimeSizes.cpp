@@ -141,7 +141,8 @@ Port RunTimeSizes::port(const std::string &name, const Type &type) {
   // Elements of a sequence differ in size, and symbols in its type are none of the run's.
   if (port.isRanked)
     for (const Dim &dim : element->shape())
-      port.dims.push_back(element == &type || dim.isConst() ? sizes_.portDim(dim) : PortDim{});
+      port.dims.push_back(element == &type || dim.isConst() ? sizes_.portDim(dim)
+                                                            : sizes_.unknownDim());
   return port;
 }
 

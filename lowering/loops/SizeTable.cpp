@@ -133,6 +133,13 @@ Value *SizeTable::value(LoopBuilder &b, const Dim &dim) {
   return b.create(OpKind::FrameDim, {}, {Type::index()}, std::move(attrs))->result();
 }
 
+PortDim SizeTable::unknownDim() {
+  auto [entry, isNew] = entries_.try_emplace("?", numEntries());
+  if (isNew)
+    derived_.push_back({Dim::symbol("?"), kGiven});
+  return {-1, entry->second};
+}
+
 PortDim SizeTable::portDim(const Dim &dim) {
   PortDim port;
   if (dim.isConst())

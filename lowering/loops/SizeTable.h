@@ -26,6 +26,8 @@ public:
   /// function that computes and checks what depends on them, to be called whenever the entries are
   /// set.
   std::string defineAtRunTime(const std::vector<std::string> &symbols);
+  /// A port's dim of which nothing is known: an entry that nothing sets.
+  PortDim unknownDim();
   /// A port's dim.
   PortDim portDim(const Dim &dim);
   /// Marks a size that must not be negative (an output's dim, a buffer's size).

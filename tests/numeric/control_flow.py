@@ -6,76 +6,13 @@ Values captured from outside, carried values that change places, padded convolut
 of carried values, nested loops, branches in loops, no iteration at all; one thread and two, and a second
 run in the same context.
 """
-import argparse
-import pathlib
-import subprocess
-import sys
-import tempfile
-import unittest
-
 import numpy as np
-import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-import cameo
-
-CAMEO = ""
+from graphs import GraphTest, body, branch, constant, info, main
 
 
-def info(name, shape, dtype=TensorProto.FLOAT):
-    return helper.make_tensor_value_info(name, dtype, shape)
-
-
-def constant(name, value):
-    return numpy_helper.from_array(np.array(value), name)
-
-
-def body(nodes, carried, results, name="body"):
-    """A Loop's body: `carried` are value infos of arguments, `results` of what follows the condition."""
-    arguments = [info("i", [], TensorProto.INT64), info("go", [], TensorProto.BOOL)]
-    if not any("go_on" in node.output for node in nodes):
-        nodes = [*nodes, helper.make_node("Identity", ["go"], ["go_on"])]
-    results = [info("go_on", [], TensorProto.BOOL), *results]
-    return helper.make_graph(nodes, name, [*arguments, *carried], results)
-
-
-def branch(nodes, result):
-    return helper.make_graph(nodes, "branch", [], [result])
-
-
-class ControlFlow(unittest.TestCase):
-    def setUp(self):
-        self.random = np.random.default_rng(1)
-
-    def numbers(self, *shape):
-        return self.random.random(shape, dtype=np.float32)
-
-    def check(self, nodes, inputs, outputs, feeds, initializers=()):
-        """Compiles a graph of these parts and compares results for these inputs."""
-        graph = helper.make_graph(nodes, "g", inputs, outputs, list(initializers))
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-        )
-        onnx.checker.check_model(model)
-        session = onnxruntime.InferenceSession(model.SerializeToString())
-        expected = session.run(None, feeds)
-        with tempfile.TemporaryDirectory() as folder:
-            onnx.save(model, f"{folder}/m.onnx")
-            command = [CAMEO, "compile", f"{folder}/m.onnx", "-o", f"{folder}/m.so"]
-            run = subprocess.run(command, capture_output=True, text=True)
-            self.assertEqual(run.returncode, 0, run.stderr)
-            for threads in (1, 2):
-                library = cameo.load(f"{folder}/m.so", threads=threads)
-                for _ in range(2):
-                    results = library.run(feeds)
-                    for output, want in zip(outputs, expected):
-                        scale = max(1, np.abs(want).max(initial=0))
-                        np.testing.assert_allclose(
-                            results[output.name], want, rtol=0, atol=1e-5 * scale
-                        )
-
+class ControlFlow(GraphTest):
     def test_branches(self):
         then = branch([helper.make_node("Identity", ["x"], ["t"])], info("t", [2, 7]))
         ones = numpy_helper.from_array(np.ones((2, 7), np.float32))
@@ -174,10 +111,67 @@ class ControlFlow(unittest.TestCase):
         outputs = [info("y", [2, 7]), info("vs", [4, 2, 7])]
         self.check(nodes, [info("x", [2, 7])], outputs, {"x": self.numbers(2, 7)}, initializers)
 
+    def test_carried_value_that_grows(self):
+        inner = [
+            helper.make_node("Concat", ["v", "x"], ["v2"], axis=0),
+            helper.make_node("ReduceSum", ["v2"], ["s"], keepdims=0),
+        ]
+        loop = body(inner, [info("v", [None, 3])], [info("v2", [None, 3]), info("s", [])])
+        nodes = [
+            helper.make_node("Loop", ["m", "", "x"], ["y", "sums"], body=loop),
+            helper.make_node("Neg", ["y"], ["z"]),
+        ]
+        inputs = [info("m", [], TensorProto.INT64), info("x", ["n", 3])]
+        outputs = [info("y", [None, 3]), info("sums", [None]), info("z", [None, 3])]
+        feeds = [
+            {"m": np.array(trips), "x": self.numbers(size, 3)}
+            for trips, size in ((0, 2), (1, 1), (5, 2), (3, 17), (4, 0))
+        ]
+        self.check(nodes, inputs, outputs, feeds)
+
+    def test_carried_values_that_trade_sizes(self):
+        inner = [
+            helper.make_node("Identity", ["b"], ["a2"]),
+            helper.make_node("Concat", ["a", "b"], ["b2"], axis=0),
+        ]
+        carried = [info("a", [None]), info("b", [None])]
+        loop = body(inner, carried, [info("a2", [None]), info("b2", [None])])
+        nodes = [helper.make_node("Loop", ["m", "", "x", "y"], ["u", "v"], body=loop)]
+        inputs = [info("m", [], TensorProto.INT64), info("x", ["n"]), info("y", ["k"])]
+        feeds = [
+            {"m": np.array(trips), "x": self.numbers(2), "y": self.numbers(3)} for trips in range(6)
+        ]
+        self.check(nodes, inputs, [info("u", [None]), info("v", [None])], feeds)
+
+    def test_stack_of_unknown_length(self):
+        inner = [
+            helper.make_node("Mul", ["v", "v"], ["v2"]),
+            helper.make_node("ReduceMax", ["v2"], ["most"], keepdims=0),
+            helper.make_node("Greater", ["most", "limit"], ["go_on"]),
+        ]
+        loop = body(inner, [info("v", ["n"])], [info("v2", ["n"]), info("v2", ["n"])])
+        nodes = [helper.make_node("Loop", ["", "go", "x"], ["y", "all"], body=loop)]
+        inputs = [info("go", [], TensorProto.BOOL), info("x", ["n"])]
+        feeds = [
+            {"go": np.array(go), "x": np.full(size, value, np.float32)}
+            for go, size, value in ((True, 3, 0.9), (True, 5, 0.999), (True, 1, 0.1), (True, 4, 0.5))
+        ]
+        outputs = [info("y", [None]), info("all", [None, None])]
+        self.check(nodes, inputs, outputs, feeds, [constant("limit", np.float32(0.01))])
+
+    def test_branches_of_different_sizes(self):
+        then = branch([helper.make_node("Concat", ["x", "x"], ["t"], axis=0)], info("t", [None]))
+        other = branch([helper.make_node("Neg", ["x"], ["e"])], info("e", [None]))
+        nodes = [
+            helper.make_node("If", ["c"], ["v"], then_branch=then, else_branch=other),
+            helper.make_node("Add", ["v", "v"], ["y"]),
+        ]
+        inputs = [info("c", [], TensorProto.BOOL), info("x", ["n"])]
+        feeds = [
+            {"c": np.array(c), "x": self.numbers(size)} for c in (True, False) for size in (0, 1, 9)
+        ]
+        self.check(nodes, inputs, [info("y", [None])], feeds)
+
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", default="build/bin/cameo")
-    known, rest = parser.parse_known_args()
-    CAMEO = str(pathlib.Path(known.cameo).resolve())
-    unittest.main(argv=[sys.argv[0], *rest])
+    main()
