@@ -195,7 +195,9 @@ void FuncEmitter::emitClock(Op &op) {
 
 void FuncEmitter::emitFail(Op &op) {
   llvm::Type *i64 = b_.getInt64Ty();
-  Values args = {b_.getInt32(op.attrs.getInt("code")), b_.getInt32(op.attrs.getInt("node", -1))};
+  llvm::Value *node = op.operand(2) ? b_.CreateTrunc(operand(op, 2), b_.getInt32Ty())
+                                    : b_.getInt32(op.attrs.getInt("node", -1));
+  Values args = {b_.getInt32(op.attrs.getInt("code")), node};
   for (int64_t i = 0; i < 2; i++) {
     llvm::Value *value = operand(op, i);
     args.push_back(value ? b_.CreateSExtOrTrunc(value, i64) : b_.getInt64(0));

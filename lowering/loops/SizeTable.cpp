@@ -21,11 +21,7 @@ struct SizeWriter {
     return op->result(0);
   }
 
-  Value *symbol(const std::string &name) {
-    AttrDict attrs;
-    attrs.set("index", entries.at(name));
-    return b.create(OpKind::FrameDim, {}, {Type::index()}, std::move(attrs))->result();
-  }
+  Value *symbol(const std::string &name) { return SizeTable::valueOf(b, entries.at(name)); }
 
   Value *atom(const DimAtom &atom) {
     if (atom.kind == DimAtom::Symbol)
@@ -125,12 +121,14 @@ std::string SizeTable::defineAtRunTime(const std::vector<std::string> &symbols) 
   return functionOf(group);
 }
 
-Value *SizeTable::value(LoopBuilder &b, const Dim &dim) {
-  if (dim.isConst())
-    return b.index(dim.value());
+Value *SizeTable::valueOf(LoopBuilder &b, int64_t entry) {
   AttrDict attrs;
-  attrs.set("index", entry(dim));
+  attrs.set("index", entry);
   return b.create(OpKind::FrameDim, {}, {Type::index()}, std::move(attrs))->result();
+}
+
+Value *SizeTable::value(LoopBuilder &b, const Dim &dim) {
+  return dim.isConst() ? b.index(dim.value()) : valueOf(b, entry(dim));
 }
 
 PortDim SizeTable::unknownDim() {

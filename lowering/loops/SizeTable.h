@@ -20,6 +20,8 @@ public:
   int64_t entry(const Dim &dim);
   /// The size as an index value: a constant, or a read of the table.
   Value *value(LoopBuilder &b, const Dim &dim);
+  /// The size in an entry.
+  static Value *valueOf(LoopBuilder &b, int64_t entry);
   /// Makes a symbol of its own for a size, in order: later ones may use it.
   void define(const std::string &symbol, const Dim &dim);
   /// Makes entries for symbols whose values the run finds out, all at once. The name of the

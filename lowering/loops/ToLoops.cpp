@@ -122,6 +122,52 @@ bool hasCode(Op &op) {
   return emitterFor(op.kind()) && !(op.kind() == OpKind::KernelPack && isConstantPack(op));
 }
 
+/// Makes the sizes that a kernel reads, and the nodes that it names when it fails, arguments, so
+/// that kernels that differ in them alone are one function.
+struct SharedKernel {
+  Func &kernel;
+  std::vector<int64_t> sizes, nodes; // to pass: entries of the table, numbers
+  std::map<int64_t, Value *> sizeArguments, nodeArguments;
+
+  Value *argument(int64_t key, std::vector<int64_t> &keys, std::map<int64_t, Value *> &known) {
+    auto [entry, isNew] = known.try_emplace(key);
+    if (isNew) {
+      entry->second = kernel.body.addArg(Type::index());
+      keys.push_back(key);
+    }
+    return entry->second;
+  }
+
+  void collectSizes(Block &block) {
+    for (auto it = block.ops().begin(); it != block.ops().end();) {
+      Op &op = **it++;
+      for (int64_t i = 0; i < op.numRegions(); i++)
+        collectSizes(op.region(i));
+      if (op.kind() != OpKind::FrameDim)
+        continue;
+      op.result()->replaceAllUsesWith(argument(op.attrs.getInt("index"), sizes, sizeArguments));
+      op.erase();
+    }
+  }
+
+  void collectNodes(Block &block) {
+    for (const std::unique_ptr<Op> &op : block.ops()) {
+      for (int64_t i = 0; i < op->numRegions(); i++)
+        collectNodes(op->region(i));
+      if (op->kind() != OpKind::TeamFail || op->attrs.getInt("node", -1) < 0)
+        continue;
+      Value *node = argument(op->attrs.getInt("node"), nodes, nodeArguments);
+      op->setOperands({op->operand(0), op->operand(1), node});
+      op->attrs.erase("node");
+    }
+  }
+
+  explicit SharedKernel(Func &kernel) : kernel(kernel) {
+    collectSizes(kernel.body);
+    collectNodes(kernel.body);
+  }
+};
+
 void State::addKernel(Op &op) {
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
@@ -163,6 +209,7 @@ void State::addKernel(Op &op) {
     return;
   }
   k.b.ret();
+  SharedKernel shared(*kernel);
   auto [entry, isNew] = kernels.try_emplace(printFunc(*kernel), "");
   if (isNew)
     entry->second = kernel->name = fmt::format("{}_{}", spec(op.kind()).name, kernels.size());
@@ -175,6 +222,10 @@ void State::addKernel(Op &op) {
     std::vector<Value *> args = pointers;
     args.push_back(begin);
     args.push_back(end);
+    for (int64_t index : shared.sizes)
+      args.push_back(sizes.valueOf(team, index));
+    for (int64_t node : shared.nodes)
+      args.push_back(team.index(node));
     team.call(entry->second, args);
   });
   profile.leaveKernel(team);
