@@ -1,4 +1,4 @@
-// Scan as a Loop that takes its slices itself.
+// Scan and SequenceMap as Loops that take their slices and elements themselves.
 #include "lowering/decompose/Decompose.h"
 #include "lowering/decompose/Loops.h"
 
@@ -48,7 +48,44 @@ bool areRankedTensors(const std::vector<Value *> &values) {
   });
 }
 
+/// An empty sequence of the type of a SequenceMap's result.
+Value *emptyLike(Builder &b, const Type &type) {
+  AttrDict attrs;
+  attrs.set("dtype", type.element().dtype());
+  Value *empty = b.graphValue(OpKind::SequenceEmpty, {}, std::move(attrs));
+  empty->type = type;
+  return empty;
+}
+
 } // namespace
+
+Value *decomposeSequenceMap(Builder &b, Op &op) {
+  Value *trips = b.graphValue(OpKind::SequenceLength, {op.operand(0)});
+  std::vector<Value *> results, longer;
+  for (const std::unique_ptr<Value> &result : op.results())
+    results.push_back(emptyLike(b, result->type));
+  Op *loop = beginLoop(b, trips, results, {});
+  Block &from = op.region(), &to = loop->region();
+  for (int64_t i = 0; i < from.numArgs(); i++) {
+    Value *operand = op.operand(i);
+    bool isSequence = operand->type.kind() == Type::Kind::Sequence;
+    Value *element = isSequence ? b.graphValue(OpKind::SequenceAt, {operand, to.arg(0)}) : operand;
+    if (isSequence)
+      element->type = from.arg(i)->type;
+    from.arg(i)->replaceAllUsesWith(element);
+  }
+  Op *yield = from.terminator();
+  for (int64_t i = 0; i < yield->numOperands(); i++) {
+    longer.push_back(b.graphValue(OpKind::SequenceInsert, {to.arg(i + 2), yield->operand(i)}));
+    longer.back()->type = op.result(i)->type;
+  }
+  endLoop(b, loop, longer);
+  while (from.ops().size() > 1)
+    from.ops().front()->moveBefore(longer.front()->definingOp());
+  for (int64_t i = op.numResults(); i-- > 1;)
+    op.result(i)->replaceAllUsesWith(loop->result(i));
+  return loop->result(0);
+}
 
 Value *decomposeScan(Builder &b, Op &op) {
   int64_t numStates = op.numOperands() - op.attrs.getInt("num_scan_inputs");

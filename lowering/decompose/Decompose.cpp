@@ -22,6 +22,7 @@ RewriteFn decompositionOf(OpKind kind) {
       {OpKind::SpaceToDepth, decomposeSpaceToDepth},
       {OpKind::CastLike, decomposeCastLike},
       {OpKind::Scan, decomposeScan},
+      {OpKind::SequenceMap, decomposeSequenceMap},
       {OpKind::RNN, decomposeRecurrent},
       {OpKind::GRU, decomposeRecurrent},
       {OpKind::LSTM, decomposeRecurrent},

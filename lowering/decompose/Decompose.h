@@ -20,6 +20,7 @@ Value *decomposeDepthToSpace(Builder &b, Op &op);
 Value *decomposeSpaceToDepth(Builder &b, Op &op);
 Value *decomposeCastLike(Builder &b, Op &op);
 Value *decomposeScan(Builder &b, Op &op);
+Value *decomposeSequenceMap(Builder &b, Op &op);
 Value *decomposeRecurrent(Builder &b, Op &op);
 Value *decomposeHardmax(Builder &b, Op &op);
 Value *decomposeDynamicQuantize(Builder &b, Op &op);

@@ -101,6 +101,14 @@ if arch != platform.machine():
     probe = subprocess.run([os.path.join(HERE, "emulate.sh"), arch, args.work])
     if probe.returncode:
         sys.exit(probe.returncode)
+try:
+    from models import write_boxes
+except ImportError:  # without the onnx package
+    pass
+else:
+    os.makedirs(args.work, exist_ok=True)
+    args.models.insert(0, os.path.join(args.work, f"boxes-{arch}-{cpu}.onnx"))
+    write_boxes(args.models[0])
 for model in args.models:
     library = check(args, arch, target, cpu, model)
 if arch == "wasm32":
