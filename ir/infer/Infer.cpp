@@ -242,25 +242,15 @@ bool fits(int64_t value, DType dtype) {
   return bits == 64 || (value >= -(int64_t(1) << (bits - 1)) && value < int64_t(1) << (bits - 1));
 }
 
-/// Whether a size of an operand, or an element of one that may be a size, has symbols.
-bool hasSymbols(const Op &op) {
-  auto isSymbolic = [](const Dims &dims) { return !constantDims(dims); };
-  return std::any_of(op.operands().begin(), op.operands().end(), [&](const Value *value) {
-    return value && ((value->type.isRanked() && isSymbolic(value->type.shape())) ||
-                     (value->known && isSymbolic(*value->known)));
-  });
-}
-
-/// Sizes that are too long an expression get a symbol of their own, also those whose coefficients
-/// overflow though the size may be small: before constants are folded, an image that is resized to
-/// a computed size has such ones everywhere.
+/// Sizes that are too long an expression get a symbol of their own: before constants are folded, an
+/// image that is resized to a computed size has such ones everywhere.
 void shortenSizes(InferContext &ctx) {
   for (const std::unique_ptr<Value> &result : ctx.op.results()) {
     if (!result->type.isRanked())
       continue;
     Dims shape = result->type.shape();
     for (Dim &dim : shape)
-      if (isComplex(dim, kMaxFactors) || (dim.isOverflow() && hasSymbols(ctx.op)))
+      if (isComplex(dim, kMaxFactors))
         dim = ctx.freshDim();
     result->type = result->type.withShape(std::move(shape));
   }

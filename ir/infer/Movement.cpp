@@ -24,6 +24,11 @@ Result<void> inferConcat(InferContext &ctx) {
     else
       contents.reset();
   }
+  // A sum of many symbols is longer than a size may be.
+  auto isSymbolic = [&](const Value *operand) { return !operand->type.dim(axis).isConst(); };
+  if (shape[axis].isOverflow() &&
+      std::any_of(ctx.op.operands().begin(), ctx.op.operands().end(), isSymbolic))
+    shape[axis] = ctx.freshDim();
   ctx.outShape(0, shape);
   if (contents)
     ctx.outKnown(0, *std::move(contents));
