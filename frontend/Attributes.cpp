@@ -1,5 +1,6 @@
 // Attributes of nodes as attributes of ops.
 #include "frontend/GraphImporter.h"
+#include "frontend/Inputs.h"
 #include "frontend/Text.h"
 
 namespace cameo {
@@ -102,7 +103,10 @@ Result<Attr> readAttribute(const onnx::AttributeProto &attribute, TensorReader &
   case Strings:
     return Attr(std::vector<std::string>(attribute.strings().begin(), attribute.strings().end()));
   case TypeProto:
-    return unsupported(what + ": types as attributes are not supported");
+    // In the IR's words. Sizes are not kept: they would be the only ones that nothing checks.
+    if (std::optional<Type> type = elementOf(attribute.tp()))
+      return Attr(type->str());
+    return unsupported(what + ": a type that is not supported");
   default:
     return badInput(what + ": unexpected kind " + std::to_string(attribute.type()));
   }

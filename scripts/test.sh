@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Those that tests/onnx/CMakeLists.txt labels medium.
-models=(tiny_net simple_cnn disease_head_12 resnet18 mobilenet_v2 efficientnet_b0 vit_b_16 swin_species
+models=(tiny_net simple_cnn disease_head_12 resnet18 mobilenet_v2 efficientnet_b0 vit_b_16 swin_species ssdlite320
   residual_any residual_any_dynamo patches_any patches_any_dynamo patches_24)
 quantized=(tiny_net resnet18 mobilenet_v2)
 quick=false

@@ -1,6 +1,8 @@
 // Rules of sequences and optionals. Elements of a sequence may differ in size, so its element type
 // has a symbol of its own wherever a size is not the same constant in all of them: a symbol there
 // says nothing but that the dim exists, and taking an element out gives fresh ones.
+#include "ir/AttrText.h"
+#include "ir/Lexer.h"
 #include "ir/infer/Checks.h"
 
 #include <algorithm>
@@ -130,9 +132,16 @@ Result<void> inferConcatFromSequence(InferContext &ctx) {
 }
 
 Result<void> inferOptional(InferContext &ctx) {
-  if (!ctx.has(0))
-    return unsupported(ctx.error("an optional without content is not supported").message);
-  ctx.out(0, Type::optional(ctx.in(0)));
+  if (ctx.has(0)) {
+    ctx.out(0, Type::optional(ctx.in(0)));
+    return {};
+  }
+  std::string text = ctx.op.attrs.getString("type", "");
+  Lexer lexer(text, "type");
+  Result<Type> type = readType(lexer);
+  if (!type)
+    return ctx.error("expected an input or an attribute 'type', a type");
+  ctx.out(0, Type::optional(*type));
   return {};
 }
 

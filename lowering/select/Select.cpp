@@ -185,13 +185,13 @@ Result<void> checkTypes(const Selection &s, const std::vector<std::unique_ptr<Va
     const Type &type = value->type;
     if (type.isNone())
       continue;
+    if (type.isTensor() && !type.isRanked())
+      return s.unsupportedBecause("a result of unknown rank is not supported yet");
     if (isBoxed(type)) {
       if (!isControlFlow(s.op))
         return s.unsupportedBecause(type.str() + " is not supported yet");
       continue;
     }
-    if (!type.isRanked())
-      return s.unsupportedBecause("a result of unknown rank is not supported yet");
     if (!isBound(type, bound))
       return s.unsupportedBecause(
           fmt::format("a shape known only at run time, {}, is not supported yet", type.str()));
@@ -215,6 +215,10 @@ Result<void> selectOne(Selection &s, std::vector<std::string> &bound) {
     return selectCall(s, *row, bound);
   if (isControlFlow(s.op))
     return selectControlFlow(s, bound);
+  for (const Value *operand : s.op.operands())
+    if (operand && isBoxed(operand->type))
+      return s.unsupportedBecause("an input of type " + operand->type.str() +
+                                  " is not supported yet");
   TRY(defineSizes(s, bound));
   TRY(checkTypes(s, s.op.results(), bound));
   if (isKnown(s.op))
