@@ -73,10 +73,7 @@ Result<void> FuncVerifier::value(const Value &value) {
   if (layout.buffer < 0 || layout.buffer >= static_cast<int64_t>(func_.buffers.size()))
     return error("value '" + printValue(value) + "' is in buffer " + std::to_string(layout.buffer) +
                  " of " + std::to_string(func_.buffers.size()));
-  bool isStrided = value.type.isRanked();
-  if (value.type.isTensor() && !isStrided)
-    return error("value '" + printValue(value) + "' of unknown rank has a layout");
-  if ((isStrided ? value.type.rank() : 0) != static_cast<int64_t>(layout.strides.size()))
+  if (value.type.rank() != static_cast<int64_t>(layout.strides.size()))
     return error("value '" + printValue(value) + "' of type " + value.type.str() + " has " +
                  std::to_string(layout.strides.size()) + " strides");
   return {};

@@ -71,7 +71,7 @@ void State::addPorts() {
     const Buffer &buffer = func.buffers[value->layout->buffer];
     if (buffer.space == Buffer::Space::Box)
       program.outputs.back().box = buffer.port;
-    if (value->type.isTensor())
+    if (value->type.isRanked())
       for (const Dim &dim : value->type.shape())
         sizes.requireNonNegative(dim);
   }
