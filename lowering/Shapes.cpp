@@ -19,7 +19,7 @@ std::optional<std::vector<int64_t>> constantInts(Value *value) {
   return data && isInt(data->dtype) ? std::optional(constInts(*data)) : std::nullopt;
 }
 
-bool isBoxed(const Type &type) { return !type.isRanked() || type.dtype() == DType::String; }
+bool isBoxed(const Type &type) { return !type.isTensor() || type.dtype() == DType::String; }
 
 std::vector<std::string> boundSymbols(Func &func) {
   std::vector<std::string> symbols;

@@ -15,7 +15,7 @@ std::optional<std::vector<int64_t>> constantInts(Value *value);
 ConstRef constantData(Value *value);
 
 /// Whether values of the type are trees in the context's heap, which only functions in C handle:
-/// strings, sequences, optionals, tensors of unknown rank.
+/// strings, sequences, optionals.
 bool isBoxed(const Type &type);
 
 /// The symbols that the inputs' shapes bind, in order of first appearance.

@@ -78,8 +78,10 @@ Result<void> selectCall(Selection &s, const CallRow &row, std::vector<std::strin
   std::vector<std::string> symbols;
   for (const std::unique_ptr<Value> &result : s.op.results()) {
     const Type &type = result->type;
-    if (!type.isRanked())
+    if (!type.isTensor())
       continue;
+    if (!type.isRanked())
+      return s.unsupportedBecause("a result of unknown rank is not supported");
     for (const Dim &dim : type.shape()) {
       std::set<std::string> used;
       dim.collectSymbols(used);
