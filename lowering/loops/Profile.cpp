@@ -10,6 +10,10 @@ Value *outputPointer(LoopBuilder &b, int64_t output) {
   return b.create(OpKind::FrameOutput, {}, {Type::pointer(DType::I64)}, std::move(attrs))->result();
 }
 
+Value *clock(LoopBuilder &b) {
+  return b.create(OpKind::TeamClock, {}, {Type::scalar(DType::I64)})->result();
+}
+
 } // namespace
 
 void Profile::start(Program &program, LoopBuilder &main, int64_t numKernels) {
@@ -27,28 +31,45 @@ void Profile::single(LoopBuilder &team,
                      const std::function<void(Value *ticks, Value *now)> &body) const {
   Op *op = team.create(OpKind::TeamSingle, {}, {}, {}, 1);
   team.atEnd(op->region());
-  Value *now = team.create(OpKind::TeamClock, {}, {Type::scalar(DType::I64)})->result();
+  Value *now = clock(team);
   body(outputPointer(team, output_), now);
   team.create(OpKind::LoopYield, {}, {});
   team.after(op);
 }
 
+void Profile::start(LoopBuilder &b, Value *ticks, Value *now) const {
+  b.store(now, ticks, b.index(numKernels_));
+}
+
+void Profile::add(LoopBuilder &b, Value *ticks, Value *now) const {
+  Value *slot = b.index(kernel_), *last = b.index(numKernels_);
+  Value *taken = b.sub(now, b.load(ticks, last));
+  b.store(b.add(b.load(ticks, slot), taken), ticks, slot);
+  b.store(now, ticks, last);
+}
+
 void Profile::enterTeam(LoopBuilder &team) const {
   if (isOn())
-    single(team,
-           [&](Value *ticks, Value *now) { team.store(now, ticks, team.index(numKernels_)); });
+    single(team, [&](Value *ticks, Value *now) { start(team, ticks, now); });
 }
 
 void Profile::leaveKernel(LoopBuilder &team) {
   if (!isOn())
     return;
   team.create(OpKind::TeamBarrier, {}, {});
-  single(team, [&](Value *ticks, Value *now) {
-    Value *slot = team.index(kernel_), *last = team.index(numKernels_);
-    Value *taken = team.sub(now, team.load(ticks, last));
-    team.store(team.add(team.load(ticks, slot), taken), ticks, slot);
-    team.store(now, ticks, last);
-  });
+  single(team, [&](Value *ticks, Value *now) { add(team, ticks, now); });
+  kernel_++;
+}
+
+void Profile::enterMain(LoopBuilder &main) const {
+  if (isOn())
+    start(main, outputPointer(main, output_), clock(main));
+}
+
+void Profile::leaveMain(LoopBuilder &main) {
+  if (!isOn())
+    return;
+  add(main, outputPointer(main, output_), clock(main));
   kernel_++;
 }
 

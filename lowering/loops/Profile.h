@@ -21,10 +21,15 @@ public:
   void enterTeam(LoopBuilder &team) const;
   /// Behind the next kernel of the program. Ends in a barrier.
   void leaveKernel(LoopBuilder &team);
+  /// Around what `main` does itself between team functions: a kernel like the others.
+  void enterMain(LoopBuilder &main) const;
+  void leaveMain(LoopBuilder &main);
 
   bool isOn() const { return output_ >= 0; }
 
 private:
+  void start(LoopBuilder &b, Value *ticks, Value *now) const;
+  void add(LoopBuilder &b, Value *ticks, Value *now) const;
   void single(LoopBuilder &team, const std::function<void(Value *ticks, Value *now)> &body) const;
 
   int64_t output_ = -1;

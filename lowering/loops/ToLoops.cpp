@@ -118,8 +118,14 @@ void State::requireSlice(Op &slice) {
                             x.dim(i), internNode(program.nodeNames, slice.loc));
 }
 
+/// Whether the calling thread does it, between team functions.
+bool isOfMain(const Op &op) {
+  return op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall;
+}
+
 bool hasCode(Op &op) {
-  return emitterFor(op.kind()) && !(op.kind() == OpKind::KernelPack && isConstantPack(op));
+  bool isWeight = op.kind() == OpKind::KernelPack && isConstantPack(op);
+  return isOfMain(op) || (emitterFor(op.kind()) && !isWeight);
 }
 
 /// Makes the sizes that a kernel reads, and the nodes that it names when it fails, arguments, so
@@ -171,9 +177,11 @@ struct SharedKernel {
 void State::addKernel(Op &op) {
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
-  if (op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall) {
+  if (isOfMain(op)) {
     closeTeam();
+    profile.enterMain(main);
     op.kind() == OpKind::KernelSizes ? runTime.addSizes(op) : runTime.addCall(op);
+    profile.leaveMain(main);
     return;
   }
   if (!hasCode(op))
