@@ -7,8 +7,8 @@
 // memory management for deep neural net inference", 2020), in units of the symbols. Groups follow
 // each other. Other sizes (of images whose height and width are symbols) cannot be compared; their
 // buffers share slots as large as the largest of them. Buffers whose size the run finds out are not
-// in the arena: they are boxes, shared likewise, which get their size when the last of its symbols
-// is defined, so that is where their lifetimes begin.
+// in the arena: they are boxes, shared likewise, which may move when symbols in a size of theirs
+// are defined, so nothing lives in one then.
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
@@ -33,6 +33,7 @@ struct Item {
   Dim size;      // in bytes
   int64_t first, last;
   int64_t offset = -1;
+  std::vector<int64_t> resized = {}; // where room for it is made, of boxes
 };
 
 /// Spans of op positions, by buffer; first is -1 for untouched ones.
@@ -40,7 +41,7 @@ struct Lifetimes {
   std::vector<Item> items;
   int64_t position = 0;
   /// Where symbols are defined that the inputs do not bind.
-  std::map<std::string, int64_t> definitions;
+  std::map<std::string, std::vector<int64_t>> definitions;
 
   explicit Lifetimes(Func &func) {
     for (size_t i = 0; i < func.buffers.size(); i++)
@@ -64,7 +65,7 @@ struct Lifetimes {
       for (const std::unique_ptr<Value> &result : op->results())
         touch(result.get());
       for (const std::string &symbol : definedSymbols(*op))
-        definitions.emplace(symbol, position);
+        definitions[symbol].push_back(position);
       if (isControlFlow(*op))
         visitRegions(*op);
       position++;
@@ -196,6 +197,17 @@ Dim placeInSlots(Func &func, std::vector<Item> &items, const Dim &start) {
   return end;
 }
 
+/// Whether two buffers can be in one box: neither lives while there is, or room is made for, the
+/// other.
+bool canShare(const Item &a, const Item &b) {
+  auto livesAt = [](const Item &item, const std::vector<int64_t> &positions) {
+    return std::any_of(positions.begin(), positions.end(), [&](int64_t position) {
+      return item.first <= position && position <= item.last;
+    });
+  };
+  return !overlaps(a, b) && !livesAt(a, b.resized) && !livesAt(b, a.resized);
+}
+
 /// Numbers the boxes: those that a call or the caller owns are nobody else's, others are shared by
 /// buffers that do not live at the same time.
 void numberBoxes(Func &func, std::vector<Item> &shared) {
@@ -206,8 +218,8 @@ void numberBoxes(Func &func, std::vector<Item> &shared) {
   std::vector<Slot> slots;
   for (Item &item : shared) {
     auto free = std::find_if(slots.begin(), slots.end(), [&](const Slot &slot) {
-      return std::none_of(slot.items.begin(), slot.items.end(),
-                          [&](const Item *other) { return overlaps(*other, item); });
+      return std::all_of(slot.items.begin(), slot.items.end(),
+                         [&](const Item *other) { return canShare(*other, item); });
     });
     Slot &slot = free == slots.end() ? slots.emplace_back() : *free;
     slot.items.push_back(&item);
@@ -230,12 +242,10 @@ Result<bool> planMemory(Module &module, PassContext &) {
       continue;
     std::set<std::string> symbols;
     buffer.size.collectSymbols(symbols);
-    int64_t defined = -1;
     for (const std::string &symbol : symbols)
       if (auto entry = lifetimes.definitions.find(symbol); entry != lifetimes.definitions.end())
-        defined = std::max(defined, entry->second);
-    if (defined >= 0) {
-      item.first = std::min(item.first, defined);
+        item.resized.insert(item.resized.end(), entry->second.begin(), entry->second.end());
+    if (!item.resized.empty()) {
       boxes.push_back(item);
       continue;
     }
