@@ -124,6 +124,7 @@ llvm::Constant *ModelEmitter::dimNameTable() {
 
 llvm::Constant *ModelEmitter::outputBoxes() {
   std::vector<int64_t> boxes;
+  boxes.reserve(program_.outputs.size());
   for (const Port &port : program_.outputs)
     boxes.push_back(port.box);
   bool none = std::all_of(boxes.begin(), boxes.end(), [](int64_t box) { return box < 0; });
