@@ -32,7 +32,7 @@ GROUPS = {"float": FLOATS, "int": INTS, "num": FLOATS | INTS, "all": set(NAMES.v
           "plain": set(NAMES.values()) - {"bf16"}}
 KINDS = {
     "INT": "i", "FLOAT": "f", "STRING": "s", "INTS": "is", "FLOATS": "fs", "STRINGS": "ss",
-    "TENSOR": "t", "GRAPH": "g",
+    "TENSOR": "t", "GRAPH": "g", "TYPE_PROTO": "s",  # types as their text
 }
 OMITTED = {
     "Constant": {"sparse_value", "value_float", "value_floats", "value_int", "value_ints",
