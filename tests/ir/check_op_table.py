@@ -37,7 +37,6 @@ KINDS = {
 OMITTED = {
     "Constant": {"sparse_value", "value_float", "value_floats", "value_int", "value_ints",
                  "value_string", "value_strings"},
-    "Optional": {"type"},
 }
 ANY = "any"
 
