@@ -2,7 +2,7 @@
 
 usage: run_numeric.py [FAMILY ...] [--only REGEX] [--bin build/bin/cameo] [--seed N] [--keep DIR] [-v]
 
-Families are those of layers.py, elements.py, symbolic.py and quantized.py, and `random`; all when
+Families are those of layers.py, elements.py, symbolic.py, given.py and quantized.py, and `random`; all when
 none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
 for every number of threads, and, for integer layers, when the reference interpreter gives the same bits as
 well. A case that Cameo refuses to compile (exit status 3) is counted apart. A failed one prints how to
@@ -25,6 +25,7 @@ import numpy as np
 import onnx
 
 import elements
+import given
 import judge
 import layers
 import quantized
@@ -32,7 +33,8 @@ import random_graphs
 import symbolic
 from case import bundle, bundle_inputs
 
-FLOATS = {**layers.FAMILIES, **elements.FAMILIES, **symbolic.FAMILIES}
+FLOATS = {**layers.FAMILIES, **elements.FAMILIES, **symbolic.FAMILIES, **given.FAMILIES}
+INTEGERS = {**quantized.FAMILIES, **given.INTEGERS}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNSUPPORTED = 3  # exit status of cameo
 BUNDLE = 40  # cases in a model
@@ -238,7 +240,7 @@ def collect(arguments):
     tables = {
         **{name: (make, ("native",), (1, 3)) for name, make in FLOATS.items()},
         "winograd": (layers.winograd, quantized.CPUS, (1, 2, 3)),
-        **{name: (make, quantized.CPUS, (1, 3)) for name, make in quantized.FAMILIES.items()},
+        **{name: (make, quantized.CPUS, (1, 3)) for name, make in INTEGERS.items()},
     }
     jobs = []
     for name, (make, cpus, threads) in tables.items():
@@ -265,7 +267,7 @@ def parse_arguments():
     parser.add_argument("-j", type=int, default=2, metavar="N", help="processes")
     parser.add_argument("-v", action="store_true", help="also name what is not supported")
     arguments = parser.parse_args()
-    known = {*FLOATS, *quantized.FAMILIES, "random"}
+    known = {*FLOATS, *INTEGERS, "random"}
     if not known.issuperset(arguments.families):
         parser.error(f"the families are {', '.join(sorted(known))}")
     if not arguments.bin.exists():
