@@ -60,14 +60,18 @@ struct SizeWriter {
     Value *position = size(at), *size = this->size(extent);
     Value *outside =
         b.binary(OpKind::ScalarOr, b.cmp("lt", position, b.index(0)), b.cmp("ge", position, size));
-    b.ifThen(outside, [&] {
+    Value *shown = fromEnd.isConst() ? b.index(fromEnd.value()) : position;
+    failIf(outside, CAMEO_FAULT_INDEX_RANGE, shown, size, node);
+  }
+
+  void failIf(Value *wrong, int64_t code, Value *a, Value *second, int64_t node) {
+    b.ifThen(wrong, [&] {
       AttrDict attrs;
-      attrs.set("code", int64_t{CAMEO_FAULT_INDEX_RANGE});
+      attrs.set("code", code);
       attrs.set("node", node);
-      Value *shown = fromEnd.isConst() ? b.index(fromEnd.value()) : position;
-      b.create(OpKind::TeamFail, {shown, size}, {}, std::move(attrs));
+      b.create(OpKind::TeamFail, {a, second}, {}, std::move(attrs));
     });
-    overflow = b.binary(OpKind::ScalarOr, overflow, outside);
+    overflow = b.binary(OpKind::ScalarOr, overflow, wrong);
   }
 };
 
@@ -157,6 +161,20 @@ void SizeTable::requireElements(const Dim &first, const Dim &last, const Dim &ex
   elements_.push_back({first, last, extent, node});
 }
 
+/// What the run finds out takes values on the way that no op sees: only sizes known at its head are
+/// looked at.
+void SizeTable::requireAtLeast(const Dim &dim, int64_t least, int64_t code, const Dim &a,
+                               const Dim &b, int64_t node) {
+  auto isSame = [&](const Least &known) { return known.dim == dim && known.least >= least; };
+  std::set<std::string> used;
+  dim.collectSymbols(used);
+  bool isKnown = std::all_of(used.begin(), used.end(), [&](const std::string &symbol) {
+    return entries_.count(symbol) && !groups_.count(symbol);
+  });
+  if (!dim.isConst() && isKnown && std::none_of(least_.begin(), least_.end(), isSame))
+    least_.push_back({dim, least, code, a, b, node});
+}
+
 /// Writes the entries of a group and its checks; whether a size is not right.
 Value *SizeTable::emitGroup(LoopBuilder &b, int64_t group) const {
   SizeWriter writer{entries_, b, b.constantInt(Type::scalar(DType::Bool), 0)};
@@ -177,6 +195,13 @@ Value *SizeTable::emitGroup(LoopBuilder &b, int64_t group) const {
     writer.requireElement(needed.first, needed.extent, needed.node);
     if (!(needed.last == needed.first))
       writer.requireElement(needed.last, needed.extent, needed.node);
+  }
+  for (const Least &needed : least_) {
+    if (group != 0)
+      break;
+    Value *size = writer.size(needed.dim);
+    writer.failIf(b.cmp("lt", size, b.index(needed.least)), needed.code, writer.size(needed.a),
+                  writer.size(needed.b), needed.node);
   }
   return writer.overflow;
 }

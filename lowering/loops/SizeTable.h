@@ -39,6 +39,11 @@ public:
   /// there.
   void requireElements(const Dim &first, const Dim &last, const Dim &extent, int64_t node);
 
+  /// Makes a run fail unless a size is at least `least`, with fault `code` about node number `node`
+  /// and the sizes `a` and `b` in its text. Of requirements of the same size the first counts.
+  void requireAtLeast(const Dim &dim, int64_t least, int64_t code, const Dim &a, const Dim &b,
+                      int64_t node);
+
   /// Writes the function `sizes`, and those of symbols defined at run time, for all entries made so
   /// far.
   void emit(Module &module) const;
@@ -49,6 +54,12 @@ public:
 private:
   struct Elements {
     Dim first, last, extent;
+    int64_t node;
+  };
+  struct Least {
+    Dim dim;
+    int64_t least, code;
+    Dim a, b;
     int64_t node;
   };
 
@@ -69,6 +80,7 @@ private:
   std::map<std::string, int64_t> entries_; // by text
   std::vector<Dim> nonNegative_;
   std::vector<Elements> elements_;
+  std::vector<Least> least_;
 };
 
 } // namespace cameo

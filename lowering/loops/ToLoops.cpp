@@ -13,6 +13,7 @@
 #include "lowering/kernels/PackWeights.h"
 #include "lowering/loops/Profile.h"
 #include "lowering/loops/RunTimeSizes.h"
+#include "runtime/abi.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -51,6 +52,7 @@ struct State {
   void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
   void addKernel(Op &op);
   void requireSlice(Op &slice);
+  void requireSizes(Op &op);
   void addBlock(Block &block);
   void addIf(Op &op);
   void addLoop(Op &op);
@@ -174,6 +176,29 @@ struct SharedKernel {
   }
 };
 
+/// Sizes that only the run knows may turn out too small for what follows: a window larger than the
+/// padded input, and whatever else makes a size negative. A branch that is not taken may have such.
+void State::requireSizes(Op &op) {
+  if (op.block() != &func.body)
+    return;
+  bool isWindow = op.kind() == OpKind::KernelConv || op.kind() == OpKind::KernelPool;
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    const Type &y = result->type;
+    for (int64_t i = 0; y.isTensor() && y.isRanked() && i < y.rank(); i++) {
+      if (y.dim(i).isConst())
+        continue;
+      int64_t node = internNode(program.nodeNames, op.loc);
+      if (isWindow && i >= 2) {
+        Dim taps(op.attrs.getInts("kernel")[i - 2]), apart(op.attrs.getInts("dilations")[i - 2]);
+        sizes.requireAtLeast(y.dim(i), 1, CAMEO_FAULT_WINDOW, op.operand(0)->type.dim(i),
+                             (taps - Dim(1)) * apart + Dim(1), node);
+      } else {
+        sizes.requireAtLeast(y.dim(i), 0, CAMEO_FAULT_NEGATIVE_SIZE, y.dim(i), Dim(0), node);
+      }
+    }
+  }
+}
+
 void State::addKernel(Op &op) {
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
@@ -184,6 +209,7 @@ void State::addKernel(Op &op) {
     profile.leaveMain(main);
     return;
   }
+  requireSizes(op);
   if (!hasCode(op))
     return;
   openTeam();

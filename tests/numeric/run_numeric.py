@@ -267,7 +267,7 @@ def parse_arguments():
     parser.add_argument("-j", type=int, default=2, metavar="N", help="processes")
     parser.add_argument("-v", action="store_true", help="also name what is not supported")
     arguments = parser.parse_args()
-    known = {*FLOATS, *INTEGERS, "random"}
+    known = {*FLOATS, *INTEGERS, "winograd", "random"}
     if not known.issuperset(arguments.families):
         parser.error(f"the families are {', '.join(sorted(known))}")
     if not arguments.bin.exists():
