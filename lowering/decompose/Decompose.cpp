@@ -21,6 +21,8 @@ RewriteFn decompositionOf(OpKind kind) {
       {OpKind::DepthToSpace, decomposeDepthToSpace},
       {OpKind::SpaceToDepth, decomposeSpaceToDepth},
       {OpKind::CastLike, decomposeCastLike},
+      {OpKind::CausalConvWithState, decomposeCausalConv},
+      {OpKind::LinearAttention, decomposeLinearAttention},
       {OpKind::Scan, decomposeScan},
       {OpKind::SequenceMap, decomposeSequenceMap},
       {OpKind::RNN, decomposeRecurrent},

@@ -19,6 +19,8 @@ Value *decomposeLogSumExp(Builder &b, Op &op);
 Value *decomposeDepthToSpace(Builder &b, Op &op);
 Value *decomposeSpaceToDepth(Builder &b, Op &op);
 Value *decomposeCastLike(Builder &b, Op &op);
+Value *decomposeCausalConv(Builder &b, Op &op);
+Value *decomposeLinearAttention(Builder &b, Op &op);
 Value *decomposeScan(Builder &b, Op &op);
 Value *decomposeSequenceMap(Builder &b, Op &op);
 Value *decomposeRecurrent(Builder &b, Op &op);

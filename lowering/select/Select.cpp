@@ -73,6 +73,7 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::Resize, selectResize},
       {OpKind::GridSample, selectGridSample},
       {OpKind::RoiAlign, selectRoiAlign},
+      {OpKind::MaxRoiPool, selectMaxRoiPool},
       {OpKind::MatMul, selectMatMul},
       {OpKind::Gemm, selectGemm},
       {OpKind::ConvInteger, selectConvInteger},

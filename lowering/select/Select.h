@@ -113,6 +113,7 @@ Result<void> selectConvTranspose(Selection &s);
 Result<void> selectResize(Selection &s);
 Result<void> selectGridSample(Selection &s);
 Result<void> selectRoiAlign(Selection &s);
+Result<void> selectMaxRoiPool(Selection &s);
 Result<void> selectMatMul(Selection &s);
 Result<void> selectGemm(Selection &s);
 Result<void> selectConvInteger(Selection &s);

@@ -1,6 +1,6 @@
-// Images sampled at positions that come from data: GridSample and RoiAlign. Positions and weights
-// are computed in f64, once a pixel where channels are innermost, by the interpreter's formulas
-// (ir/eval/Sample.cpp, ir/eval/Boxes.cpp), so that both read the same neighbours.
+// Images sampled at positions that come from data: GridSample, RoiAlign, MaxRoiPool. Positions and
+// weights are computed in f64, once a pixel where channels are innermost, by the interpreter's
+// formulas (ir/eval/Sample.cpp, ir/eval/Boxes.cpp), so that both read the same neighbours.
 #include "lowering/select/Select.h"
 
 namespace cameo {
@@ -274,6 +274,77 @@ struct RoiAlign {
   }
 };
 
+/// The largest element in each bin of a region, by the formulas of evalMaxRoiPool.
+struct MaxRoiPool {
+  // Corners beyond make a run fail.
+  static constexpr int64_t kFarthest = 1'000'000'000;
+
+  Selection &s;
+  LoopBuilder &b;
+  Real real;
+  double scale;
+  Type x, rois;
+
+  explicit MaxRoiPool(Selection &s)
+      : s(s), b(s.b), real{s.b}, scale(s.op.attrs.getFloat("spatial_scale", 1)), x(s.in(0)),
+        rois(s.in(1)) {}
+
+  /// A corner's coordinate, rounded; halves away from zero.
+  Value *corner(Value *region, int64_t i) {
+    Value *given = b.cast(elementAt(b, rois, 1, {region, b.index(i)}), DType::F64);
+    Value *scaled = b.mul(given, real.number(scale)), *whole = b.unary(OpKind::ScalarTrunc, scaled);
+    Value *rest = b.sub(scaled, whole);
+    Value *up = b.select(b.cmp("ge", rest, real.number(0.5)), real.number(1), real.number(0));
+    Value *down = b.select(b.cmp("le", rest, real.number(-0.5)), real.number(1), real.number(0));
+    Value *rounded = b.sub(b.add(whole, up), down);
+    Value *distance = b.cast(b.unary(OpKind::ScalarAbs, rounded), DType::I64);
+    Value *isNear =
+        b.cmp("eq", b.cast(checkIndex(b, distance, Dim(kFarthest)), DType::I64), distance);
+    return b.select(isNear, rounded, real.number(0));
+  }
+
+  struct Range {
+    Value *begin, *end;
+  };
+
+  /// The elements of a bin along one axis.
+  Range range(Value *region, int64_t dim, Value *bin) {
+    Value *start = corner(region, 4 - dim), *last = corner(region, 6 - dim); // _ x1 y1 x2 y2
+    Value *one = real.number(1), *size = sizeValue(b, x.dim(dim));
+    Value *extent = b.max(b.add(b.sub(last, start), one), one);
+    Value *width = b.div(extent, real.of(sizeValue(b, s.out().dim(dim))));
+    auto clamped = [&](Value *at) {
+      return b.min(b.max(real.toIndex(b.add(at, start)), b.index(0)), size);
+    };
+    Value *begin = real.floor(b.mul(real.of(bin), width));
+    Value *end = b.unary(OpKind::ScalarCeil, b.mul(b.add(real.of(bin), one), width));
+    return {clamped(begin), clamped(end)};
+  }
+
+  Value *element(const std::vector<Value *> &index) {
+    Value *region = indexWithin(b, index[0], s.out().dim(0), rois.dim(0));
+    Value *image = b.cast(elementAt(b, rois, 1, {region, b.index(0)}), DType::I64);
+    Value *batch = checkIndex(b, image, x.dim(0));
+    Range rows = range(region, 2, index[2]), columns = range(region, 3, index[3]);
+    Type type = Type::scalar(workOf(x.dtype()));
+    using Values = LoopBuilder::Values;
+    auto larger = [&](Value *best, Value *i, Value *j) {
+      Value *here = b.cast(elementAt(b, x, 0, {batch, index[1], i, j}), type.dtype());
+      return b.select(b.cmp("gt", here, best), here, best);
+    };
+    Value *best = b.forLoop(rows.begin, rows.end, 1, {b.constant(type, -INFINITY)},
+                            [&](Value *i, const Values &outer) -> Values {
+                              return b.forLoop(columns.begin, columns.end, 1, outer,
+                                               [&](Value *j, const Values &now) -> Values {
+                                                 return {larger(now[0], i, j)};
+                                               });
+                            })[0];
+    Value *isSome = b.binary(OpKind::ScalarAnd, b.cmp("lt", rows.begin, rows.end),
+                             b.cmp("lt", columns.begin, columns.end));
+    return b.select(isSome, best, b.constant(type, 0));
+  }
+};
+
 } // namespace
 
 Result<void> selectGridSample(Selection &s) {
@@ -294,6 +365,13 @@ Result<void> selectRoiAlign(Selection &s) {
     return s.unsupportedBecause("a sampling_ratio this large is not supported");
   generate(s, s.op.operands(),
            [&](LoopBuilder &, const std::vector<Value *> &index) { return align.element(index); });
+  return {};
+}
+
+Result<void> selectMaxRoiPool(Selection &s) {
+  MaxRoiPool pool(s);
+  generate(s, s.op.operands(),
+           [&](LoopBuilder &, const std::vector<Value *> &index) { return pool.element(index); });
   return {};
 }
 
