@@ -3,6 +3,8 @@
 // formulas (ir/eval/Sample.cpp, ir/eval/Boxes.cpp), so that both read the same neighbours.
 #include "lowering/select/Select.h"
 
+#include <cmath>
+
 namespace cameo {
 namespace {
 

@@ -327,7 +327,7 @@ def einsum():
 
 
 def grid():
-    """GridSample and RoiAlign, with points outside."""
+    """GridSample, RoiAlign and MaxRoiPool, with points outside."""
     for k, (mode, padding) in enumerate(
         itertools.product(("linear", "nearest", "cubic"), ("zeros", "border", "reflection"))
     ):
@@ -345,6 +345,13 @@ def grid():
         sizes = dict(output_height=3, output_width=5, sampling_ratio=2, spatial_scale=0.8)
         y = case.op("RoiAlign", x, boxes, index, mode=mode, **sizes)
         yield case.output(y)
+    for k, (rows, columns) in enumerate(((1, 1), (3, 4), (7, 2))):
+        case = Case(f"grid/max_roi{k}")
+        x = case.input([2, (1, 3, 17)[k], 11, 13])
+        image, corners = case.random([7, 1], "i64", 0, 1), case.random([7, 4], "f32", -4, 30)
+        boxes = case.given(np.concatenate([image, corners], axis=1).astype(np.float32))
+        size = dict(pooled_shape=[rows, columns], spatial_scale=0.5)
+        yield case.output(case.op("MaxRoiPool", x, boxes, **size))
 
 
 FAMILIES = dict(
