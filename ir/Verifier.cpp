@@ -1,5 +1,5 @@
 // Structure of functions, blocks and ops, and graph ops' types; see Verifier.h. The type rules of
-// the other ops are in VerifierCore.cpp.
+// the other ops are in CoreRules.h.
 #include "ir/Verifier.h"
 
 #include "ir/OpSpec.h"

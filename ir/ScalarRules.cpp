@@ -1,0 +1,126 @@
+// Scalars, elements and vectors; see CoreRules.h.
+#include "ir/CoreRules.h"
+
+#include <algorithm>
+
+namespace cameo::rules {
+
+Result<void> CoreRules::constant() const {
+  TRY(outIsOne(isElement, "a scalar, vector or index"));
+  const Attr *value = op_.attrs.find("value");
+  bool isInt = value && std::holds_alternative<int64_t>(*value);
+  bool isFloat = value && std::holds_alternative<double>(*value);
+  if (isInt || (isFloat && isFloating(out())))
+    return {};
+  return badInput("expected an integer" + std::string(isFloating(out()) ? " or a float" : "") +
+                  " as attribute 'value'");
+}
+
+Result<void> CoreRules::cast() const {
+  TRY(inIsOne(0, isElement, "a scalar, vector or index"));
+  TRY(outIsOne(isElement, "a scalar, vector or index"));
+  if (in(0).isVector() != out().isVector() || in(0).lanes() != out().lanes())
+    return badInput("expected as many lanes as the operand has, got " + in(0).str() + " and " +
+                    out().str());
+  if (in(0).isIndex() || out().isIndex()) {
+    TRY(inIsOne(0, isInteger, "an integer, as the result is an index"));
+    TRY(outIsOne(isInteger, "an integer, as the operand is an index"));
+  }
+  return {};
+}
+
+Result<void> CoreRules::bitcast() const {
+  auto isPlain = [](const Type &type) {
+    return isShaped(type) && (isInt(type.dtype()) || isFloat(type.dtype()));
+  };
+  TRY(inIsOne(0, isPlain, "a number or a vector of numbers"));
+  TRY(outIsOne(isPlain, "a number or a vector of numbers"));
+  if (in(0).lanes() * dtypeBytes(in(0).dtype()) != out().lanes() * dtypeBytes(out().dtype()))
+    return badInput("expected a result as wide as " + in(0).str() + ", got " + out().str());
+  return {};
+}
+
+Result<void> CoreRules::scalar() {
+  switch (op_.kind()) {
+  case OpKind::ScalarConst:
+    return constant();
+  case OpKind::ScalarAnd:
+  case OpKind::ScalarOr:
+  case OpKind::ScalarXor:
+  case OpKind::ScalarNot:
+    return same(isBits, "integers or bool");
+  case OpKind::ScalarShl:
+  case OpKind::ScalarShr:
+    return same(isInteger, "integers");
+  case OpKind::ScalarCmp:
+    TRY(wordAttr("pred", {"eq", "ne", "lt", "le", "gt", "ge"}));
+    TRY(inIsOne(0, isElement, "a scalar, vector or index"));
+    TRY(inIs(1, in(0)));
+    return outIs(0, boolLike(in(0)));
+  case OpKind::ScalarSelect:
+    TRY(inIsOne(1, isElement, "a scalar, vector or index"));
+    TRY(inIs(2, in(1)));
+    if (in(0) != Type::scalar(DType::Bool))
+      TRY(inIs(0, boolLike(in(1))));
+    return outIs(0, in(1));
+  case OpKind::ScalarCast:
+    return cast();
+  case OpKind::ScalarBitcast:
+    return bitcast();
+  case OpKind::ScalarAdd:
+  case OpKind::ScalarSub:
+  case OpKind::ScalarMul:
+  case OpKind::ScalarDiv:
+  case OpKind::ScalarRem:
+  case OpKind::ScalarMin:
+  case OpKind::ScalarMax:
+  case OpKind::ScalarMad:
+  case OpKind::ScalarNeg:
+  case OpKind::ScalarAbs:
+    return same(isNumeric, "numbers");
+  default:
+    return same(isFloating, "floats");
+  }
+}
+
+Result<void> CoreRules::vector() {
+  auto isVector = [](const Type &type) { return type.isVector(); };
+  switch (op_.kind()) {
+  case OpKind::VectorSplat:
+    TRY(outIsOne(isVector, "a vector"));
+    return inIs(0, Type::scalar(out().dtype()));
+  case OpKind::VectorMask:
+    TRY(inIs(0, Type::index()));
+    TRY(outIsOne(isVector, "a vector"));
+    return outIs(0, boolLike(out()));
+  case OpKind::VectorIota:
+    return outIsOne([](const Type &type) { return type.isVector() && isInt(type.dtype()); },
+                    "a vector of integers");
+  case OpKind::VectorReduce:
+    TRY(wordAttr("op", {"add", "mul", "min", "max", "and", "or"}));
+    TRY(inIsOne(0, isVector, "a vector"));
+    return outIs(0, Type::scalar(in(0).dtype()));
+  case OpKind::VectorDot: {
+    TRY(inIsOne(0, isVector, "a vector"));
+    if (in(0).dtype() == DType::F32) {
+      TRY(inIs(1, Type::vector(DType::BF16, 2 * in(0).lanes())));
+      TRY(inIs(2, in(1)));
+      return outIs(0, in(0));
+    }
+    TRY(inIs(0, Type::vector(DType::I32, in(0).lanes())));
+    for (int64_t i : {1, 2})
+      if (in(i) != Type::vector(DType::I8, 4 * in(0).lanes()))
+        TRY(inIs(i, Type::vector(DType::U8, 4 * in(0).lanes())));
+    return outIs(0, in(0));
+  }
+  default: // extract
+    TRY(intAttr("lane", 0));
+    TRY(inIsOne(0, isVector, "a vector"));
+    if (op_.attrs.getInt("lane") >= in(0).lanes())
+      return badInput("expected a lane below " + std::to_string(in(0).lanes()) + ", got " +
+                      std::to_string(op_.attrs.getInt("lane")));
+    return outIs(0, Type::scalar(in(0).dtype()));
+  }
+}
+
+} // namespace cameo::rules
