@@ -66,7 +66,6 @@ struct cameo_fault {
   X(SIZES, "a size is negative or too large")                                                      \
   X(SIZE_OVERFLOW, "a tensor's size does not fit 64 bits")                                         \
   X(NEGATIVE_SIZE, "a dim would be %a, expected at least 0")                                       \
-  X(WINDOW, "an axis of size %a is too small for a window of %b, with its padding")                \
   X(INDEX_RANGE, "index %a is out of range for an axis of size %b")                                \
   X(DIMS_DIFFER, "dims %a and %b differ, expected the same")                                       \
   X(NO_BROADCAST, "dims %a and %b do not broadcast")                                               \
@@ -83,7 +82,8 @@ struct cameo_fault {
   X(POSITION, "position %a is outside a sequence of length %b")                                    \
   X(NO_OPERAND, "operand %a is not there")                                                         \
   X(NO_RESULT, "result %a was not made")                                                           \
-  X(TEXT, "%s")
+  X(TEXT, "%s")                                                                                    \
+  X(WINDOW, "an axis of size %a is too small for a window of %b, with its padding")
 
 enum cameo_fault_code {
   CAMEO_FAULT_NONE = 0,
