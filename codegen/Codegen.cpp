@@ -87,6 +87,7 @@ private:
   Result<void> writeContents();
   Result<void> writeWeightsBeside();
   Result<void> writeCode(llvm::Module &module, llvm::TargetMachine &machine);
+  Result<UserOps> usersOps() const;
   Result<void> writeShared(const std::string &object, llvm::TargetMachine &machine);
   Result<void> writeStatic(const std::string &object);
   Result<void> writeWasm(const std::string &object);
@@ -110,6 +111,8 @@ Result<void> Emission::checkKind() const {
     return badInput("a .wasm module can be made for wasm32 only, the target is " + target_.triple);
   if ((isStatic() || isShared()) && target_.isWasm())
     return badInput("a library or object cannot be made for wasm32, only a .wasm module");
+  if (isModule() && !options_.ops.empty())
+    return badInput("--ops: a .wasm module cannot have operators of one's own");
   return checkAddresses(program_, target_);
 }
 
@@ -160,13 +163,20 @@ Result<void> Emission::writeWeightsBeside() {
   return output.commit();
 }
 
+/// The libraries given, which must have every function that is not the runtime's.
+Result<UserOps> Emission::usersOps() const {
+  UserOps ops = TRY(readUserOps(options_.ops, target_));
+  for (const Site &site : program_.sites)
+    if (!site.callee.starts_with("cameo_kernel_") && !ops.defined.contains(site.callee))
+      return badInput("--ops: no library has '" + site.callee + "', which node '" +
+                      program_.nodeNames.at(std::max<int64_t>(site.node, 0)) + "' needs");
+  return ops;
+}
+
 Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachine &machine) {
   std::string_view runtime = runtimeObject(archName(target_.arch));
-  LinkJob job = {{object, runtime},
-                 output_.temporary(),
-                 file_.string(),
-                 file_.filename().string(),
-                 model_.name};
+  LinkJob job = {{object, runtime},         output_.temporary(), file_.string(),
+                 file_.filename().string(), model_.name,         TRY(usersOps())};
   TRY(linkShared(job, target_, machine));
   TRY(output_.reopen());
   return appendWeights(program_, output_);
@@ -184,13 +194,15 @@ Result<void> Emission::writeStatic(const std::string &object) {
 
 Result<void> Emission::writeWasm(const std::string &object) {
   std::string_view runtime = runtimeObject(archName(target_.arch));
-  return linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", ""}, program_,
+  return linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", "", {}}, program_,
                   output_);
 }
 
 Result<void> Emission::writeHeaders() {
   if (isModule())
     return writeFile((file_.parent_path() / "cameo.mjs").string(), jsLoader());
+  if (!options_.ops.empty())
+    TRY(writeFile((file_.parent_path() / "cameo_op.h").string(), opHeader()));
   std::filesystem::path header = std::filesystem::path(file_).replace_extension(".h");
   TRY(writeFile(header.string(), modelHeader(program_, model_.name, header.filename().string())));
   return writeFile((file_.parent_path() / "cameo.h").string(), publicHeader());

@@ -7,6 +7,7 @@
 #include "ir/Target.h"
 
 #include <string>
+#include <vector>
 
 namespace cameo {
 
@@ -26,10 +27,13 @@ struct EmitOptions {
   /// without a leading "lib" for static libraries.
   std::string name;
   /// Beside libraries and objects: the model's C header (the file's name with .h) and cameo.h;
-  /// beside a wasm module cameo.mjs.
+  /// beside a wasm module cameo.mjs; with `ops` cameo_op.h as well.
   bool header = true;
   /// Weights of objects and static libraries that are larger than this go to a file beside.
   int64_t maxStaticWeights = int64_t{1} << 30;
+  /// Static libraries with the functions of Custom ops, linked into shared libraries. Objects and
+  /// static libraries leave them undefined.
+  std::vector<std::string> ops;
 };
 
 /// Writes the file at `path`; files appear whole or not at all. An object or static library with

@@ -73,10 +73,21 @@ bool isAboutOutput(const std::string &text) {
   return false;
 }
 
+/// Of lld's message `ld.lld: error: undefined symbol: NAME`; "" if it is another.
+std::string undefinedSymbol(const std::string &text) {
+  const std::string words = "undefined symbol: ";
+  size_t at = text.find(words);
+  if (at == std::string::npos)
+    return "";
+  at += words.size();
+  return text.substr(at, text.find('\n', at) - at);
+}
+
 } // namespace
 
 // lld keeps global state.
-Result<void> runLld(const std::vector<std::string> &args, const std::string &shown) {
+Result<void> runLld(const std::vector<std::string> &args, const std::string &shown,
+                    bool usersCode) {
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
   static bool broken = false;
@@ -96,6 +107,10 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &sho
     std::string line = text.substr(0, text.find('\n'));
     return badInput("cannot write '" + shown + "': " + line.substr(line.rfind(": ") + 2));
   }
+  if (std::string symbol = undefinedSymbol(text); usersCode && !symbol.empty())
+    return badInput("--ops: no library has '" + symbol + "', nor has the C library");
+  if (usersCode)
+    return badInput("--ops: the libraries do not link: " + text.substr(0, text.find('\n')));
   ICE("linking failed: " + text);
 }
 
@@ -116,38 +131,55 @@ Result<std::vector<std::unique_ptr<OutputFile>>> writeObjects(const LinkJob &job
 
 namespace {
 
-// The stub as a shared library on disk: functions that do nothing under libc's names.
-Result<void> makeStub(const Target &target, llvm::TargetMachine &machine, OutputFile &object,
-                      OutputFile &stub, const std::string &shown) {
+/// A shared library on disk while it lives: functions that do nothing, under the names of another
+/// library's.
+class Stub {
+public:
+  Stub(const LinkJob &job, const std::string &name)
+      : shown_(job.shown), object_(job.output + "." + name + ".o", job.shown),
+        file_(job.output + "." + name, job.shown) {}
+
+  Result<void> make(const std::set<std::string> &symbols, const std::string &soname,
+                    const Target &target, llvm::TargetMachine &machine);
+  const std::string &path() const { return file_.temporary(); }
+
+private:
+  std::string shown_;
+  OutputFile object_, file_;
+};
+
+Result<void> Stub::make(const std::set<std::string> &symbols, const std::string &soname,
+                        const Target &target, llvm::TargetMachine &machine) {
   llvm::LLVMContext context;
-  llvm::Module module("libc", context);
+  llvm::Module module(soname, context);
   module.setTargetTriple(target.triple);
   module.setDataLayout(machine.createDataLayout());
   llvm::IRBuilder<> builder(context);
-  for (const char *name : kLibcSymbols) {
+  for (const std::string &name : symbols) {
     auto *function = llvm::Function::Create(llvm::FunctionType::get(builder.getVoidTy(), false),
                                             llvm::GlobalValue::ExternalLinkage, name, module);
     builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
     builder.CreateRetVoid();
   }
   std::string bytes = emitObject(module, machine);
-  TRY(object.create());
-  TRY(object.append(bytes));
-  TRY(stub.create());
-  TRY(stub.checkRoom(kLinkOverhead));
-  std::string soname = target.triple.find("musl") != std::string::npos ? "libc.so" : "libc.so.6";
+  TRY(object_.create());
+  TRY(object_.append(bytes));
+  TRY(file_.create());
+  TRY(file_.checkRoom(kLinkOverhead));
   return runLld({"ld.lld", "-shared", "--threads=1", "--build-id=none", "--soname=" + soname, "-o",
-                 stub.temporary(), object.temporary()},
-                shown);
+                 file_.temporary(), object_.temporary()},
+                shown_);
 }
 
 } // namespace
 
 Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine) {
-  OutputFile stubObject(job.output + ".libc.o", job.shown);
-  OutputFile stub(job.output + ".libc.so", job.shown);
+  bool musl = target.triple.find("musl") != std::string::npos, user = !job.ops.paths.empty();
   OutputFile script(job.output + ".ld", job.shown);
-  TRY(makeStub(target, machine, stubObject, stub, job.shown));
+  Stub libc(job, "libc.so"), libm(job, "libm.so");
+  std::set<std::string> symbols(std::begin(kLibcSymbols), std::end(kLibcSymbols));
+  symbols.insert(job.ops.fromLibc.begin(), job.ops.fromLibc.end());
+  TRY(libc.make(symbols, musl ? "libc.so" : "libc.so.6", target, machine));
   TRY(script.create());
   TRY(script.append(kScript));
   std::vector<std::string> args = {"ld.lld",
@@ -169,9 +201,16 @@ Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMa
                                    "--defsym=cameo_model=" + job.entry,
                                    "-o",
                                    job.output,
-                                   stub.temporary()};
+                                   libc.path()};
+  if (user && !musl) { // which has all in libc
+    TRY(libm.make({}, "libm.so.6", target, machine));
+    args.push_back(libm.path());
+  }
   std::vector<std::unique_ptr<OutputFile>> objects = TRY(writeObjects(job, args));
-  return runLld(args, job.shown);
+  if (user)
+    args.emplace_back("--exclude-libs=ALL");
+  args.insert(args.end(), job.ops.paths.begin(), job.ops.paths.end());
+  return runLld(args, job.shown, user);
 }
 
 } // namespace cameo

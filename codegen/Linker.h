@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codegen/OutputFile.h"
+#include "codegen/UserOps.h"
 #include "ir/Result.h"
 #include "ir/Target.h"
 
@@ -24,19 +25,22 @@ struct LinkJob {
   std::string shown;  // what messages call the output
   std::string soname;
   std::string entry; // exported, and again as `cameo_model`
+  /// Libraries to take functions from, and what those may need of libc and libm.
+  UserOps ops;
 };
 
 /// Runs lld on a command line whose first word says which linker it is. `shown` is what
-/// messages call the output.
-Result<void> runLld(const std::vector<std::string> &args, const std::string &shown);
+/// messages call the output. With code of the user's, an undefined symbol is the user's to mend.
+Result<void> runLld(const std::vector<std::string> &args, const std::string &shown,
+                    bool usersCode = false);
 
 /// Writes job.objects to temporary files, which live as long as the result, and appends their names
 /// to `args`. Fails unless the disk has room for the link.
 Result<std::vector<std::unique_ptr<OutputFile>>> writeObjects(const LinkJob &job,
                                                               std::vector<std::string> &args);
 
-/// Links. An undefined symbol that libc does not promise is our bug and an ICE. Thread-safe; one
-/// link at a time.
+/// Links. An undefined symbol that libc does not promise is an error where there is code of the
+/// user's, else our bug and an ICE. Thread-safe; one link at a time.
 Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine);
 
 } // namespace cameo

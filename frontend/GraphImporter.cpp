@@ -29,9 +29,9 @@ int64_t countNodes(const onnx::GraphProto &graph) {
 
 } // namespace
 
-GraphImporter::GraphImporter(Module &module, const ModelFile &file)
+GraphImporter::GraphImporter(Module &module, const ModelFile &file, bool customOperators)
     : module_(module), file_(file), tensors_(file), build_(module), regionTypes_(module),
-      environment_(&root_) {
+      environment_(&root_), customOperators_(customOperators) {
   // Nodes after inlining. Calls may multiply them, a kilobyte of calls by 2^16 and more.
   workLeft_ = 20'000 + 10 * countNodes(file.model.graph());
   for (const onnx::FunctionProto &function : file.model.functions())
@@ -107,6 +107,8 @@ Result<GraphImporter::Opsets> GraphImporter::readOpsets(const OpsetImports &impo
 Result<void> GraphImporter::importGraph(const onnx::GraphProto &graph, Block &block, Scope &scope) {
   build_.atEnd(block);
   build_.loc = {};
+  if (customOperators_)
+    noteDeclared(graph);
   auto addConstant = [&](const std::string &name, Result<ConstRef> data) -> Result<void> {
     if (!data && data.error().kind == ErrorKind::Unsupported) {
       noteUnsupported(data.error().message);
@@ -171,6 +173,8 @@ Result<void> GraphImporter::charge(const Site &site) {
 Result<void> GraphImporter::checkKnown(const Site &site) const {
   if (site.domain == kContribDomain && isContribOperator(site.node.op_type()))
     return {};
+  if (isCustom(site))
+    return {};
   if (!site.domain.empty())
     return unsupported("operators of domain " + quote(site.domain) + " are not supported");
   if (!isKnownOperator(site.node.op_type()))
@@ -186,7 +190,7 @@ Result<void> GraphImporter::importNode(Site &site) {
   if (const onnx::FunctionProto *function = functionFor(site.node, site.domain))
     return inlineCall(site, *function, inputs);
   TRY(checkKnown(site));
-  if (site.opset == 0)
+  if (site.opset == 0 && !isCustom(site))
     return error(site, "no opset of the ONNX operators is imported");
   if (site.poisoned) {
     noteUnknownInside(site);
@@ -194,6 +198,8 @@ Result<void> GraphImporter::importNode(Site &site) {
   }
   if (site.domain.empty() && site.node.op_type() == "Constant")
     return importConstant(site);
+  if (isCustom(site))
+    return importCustom(site, inputs);
   return importOperator(site, inputs);
 }
 

@@ -13,7 +13,7 @@ namespace cameo {
 
 class GraphImporter {
 public:
-  GraphImporter(Module &module, const ModelFile &file);
+  GraphImporter(Module &module, const ModelFile &file, bool customOperators);
 
   /// A name's meaning in a scope. Neither: an optional input that was not given.
   struct Bound {
@@ -28,6 +28,8 @@ public:
     const Bound *find(const std::string &name) const;
   };
 
+  /// Tells the names that inputs give to sizes, which declared types of other values may mention.
+  void knowSizes(std::map<std::string, Dim> sizes) { sizes_ = std::move(sizes); }
   /// Reads the model's opset imports and functions. To be called first.
   Result<void> addFunctions();
   /// Binds the values a graph is given, then imports initialisers and nodes into `block`.
@@ -71,6 +73,9 @@ private:
   Result<std::vector<Bound>> readInputs(Site &site);
   Result<void> importConstant(const Site &site);
   Result<void> importOperator(const Site &site, const std::vector<Bound> &inputs);
+  Result<void> importCustom(const Site &site, const std::vector<Bound> &inputs);
+  Result<void> declareResult(const Site &site, const std::string &output, AttrDict &attrs) const;
+  void noteDeclared(const onnx::GraphProto &graph);
   Result<std::vector<Bound>> importControl(const Site &site, OpKind kind, OldNode &old);
   Result<Op *> completeControl(Op *op, const std::vector<const onnx::GraphProto *> &graphs,
                                const Site &site);
@@ -99,6 +104,8 @@ private:
   void noteUnknownInside(Site &site);
 
   Result<void> checkKnown(const Site &site) const;
+  /// Whether the node is an operator of the user's own.
+  bool isCustom(const Site &site) const;
   Site siteOf(const Nodes &nodes, int index, Scope &scope) const;
   Error missingInput(const Site &site, const std::string &name) const;
   Error error(const Site &site, const std::string &message) const;
@@ -113,6 +120,9 @@ private:
   const Environment *environment_; // of the nodes being imported
   std::map<std::tuple<std::string, std::string, std::string>, const onnx::FunctionProto *>
       functions_;
+  bool customOperators_;
+  std::map<std::string, Dim> sizes_;                        // by the user's name
+  std::map<std::string, const onnx::TypeProto *> declared_; // types of values by name
   std::vector<std::string> unsupported_;
   int64_t numUnsupported_ = 0;
   int64_t workLeft_;

@@ -86,6 +86,7 @@ Result<void> importInputs(const onnx::GraphProto &graph, Module &module,
       bound = {module.main().body.addArg(*type, input->name())};
     TRY(importer.define(scope, input->name(), bound));
   }
+  importer.knowSizes(types.sizes());
   return types.checkOptionsUsed();
 }
 
@@ -136,7 +137,7 @@ Result<std::unique_ptr<Module>> importModel(const std::filesystem::path &path,
   module->name = path.stem().string();
   module->addFunc("main");
   readMetadata(file->model, *module);
-  GraphImporter importer(*module, *file);
+  GraphImporter importer(*module, *file, options.customOperators);
   GraphImporter::Scope scope;
   TRY(importer.addFunctions());
   TRY(importInputs(graph, *module, options, importer, scope));

@@ -22,6 +22,8 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Shapes of inputs (`--shape x=1x3x224x224`): must agree with what the model fixes.
   std::map<std::string, std::vector<int64_t>> shapes;
+  /// Nodes of domains that are not ONNX's become Custom ops, functions in C of the user (`--ops`).
+  bool customOperators = false;
 };
 
 /// Imports a model. The module's `main` has the model's inputs as arguments (initialisers are

@@ -17,6 +17,8 @@ public:
   Result<void> bindShapes(const std::vector<const onnx::ValueInfoProto *> &inputs);
   /// The type of a model input.
   Result<Type> declared(const onnx::ValueInfoProto &input);
+  /// Sizes by the names that the model gives them.
+  const std::map<std::string, Dim> &sizes() const { return sizes_; }
   /// An error if an option names an input or a size that no input has.
   Result<void> checkOptionsUsed() const;
 

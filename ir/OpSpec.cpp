@@ -30,9 +30,12 @@ std::vector<FormalSpec> parseFormals(std::string_view text) {
   std::vector<FormalSpec> formals;
   for (std::string_view part : split(text, ',')) {
     FormalSpec &formal = formals.emplace_back();
-    if (part.back() == '?' || part.back() == '*') {
-      formal.optional = part.back() == '?';
-      formal.variadic = part.back() == '*';
+    if (part.back() == '*') {
+      formal.variadic = true;
+      part.remove_suffix(1);
+    }
+    if (part.back() == '?') {
+      formal.optional = true;
       part.remove_suffix(1);
     }
     size_t colon = part.find(':');
@@ -174,6 +177,10 @@ const AttrSpec *OpSpec::attribute(std::string_view wanted) const {
   return nullptr;
 }
 
+bool OpSpec::allowsAttribute(std::string_view name) const {
+  return attribute(name) || (name.starts_with("attr.") && attribute("attr.*"));
+}
+
 const ConstraintSpec *OpSpec::constraint(std::string_view wanted) const {
   for (const ConstraintSpec &constraint : constraints)
     if (constraint.name == wanted)
@@ -183,7 +190,8 @@ const ConstraintSpec *OpSpec::constraint(std::string_view wanted) const {
 
 int64_t OpSpec::minOperands() const {
   // ONNX's variadic inputs are one or more, ours any number.
-  int64_t count = level == Level::Graph && !inputs.empty() && inputs.front().variadic;
+  int64_t count = level == Level::Graph && !inputs.empty() && inputs.front().variadic &&
+                  !inputs.front().optional;
   for (size_t i = 0; i < inputs.size(); i++)
     if (!inputs[i].optional && !inputs[i].variadic)
       count = static_cast<int64_t>(i) + 1;

@@ -34,7 +34,8 @@ enum class Tier {
 /// How results are compared in tests.
 enum class Check { Exact, Ulp, Close, Random };
 
-/// A formal input or output: `B:T?` is optional, `inputs:T*` variadic.
+/// A formal input or output: `B:T?` is optional, `inputs:T*` variadic, `inputs:T?*` variadic with
+/// gaps.
 struct FormalSpec {
   std::string name;
   std::string type;
@@ -70,7 +71,10 @@ struct OpSpec {
   InferFn infer = nullptr;
   Check check = Check::Close;
 
+  /// nullptr for an attribute that the row does not name.
   const AttrSpec *attribute(std::string_view name) const;
+  /// Whether an op may have the attribute: one that the row names, or one of the node's own.
+  bool allowsAttribute(std::string_view name) const;
   const ConstraintSpec *constraint(std::string_view name) const;
   /// Number of operands that must be there, and the largest number (-1: any).
   int64_t minOperands() const;

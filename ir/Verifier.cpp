@@ -104,7 +104,7 @@ Result<void> FuncVerifier::arity(const Op &op) {
 /// at the graph level, and each rule's at the others.
 Result<void> FuncVerifier::attributes(const Op &op) {
   for (const auto &[name, attr] : op.attrs) {
-    if (!spec(op.kind()).attribute(name) && op.kind() != OpKind::KernelCall)
+    if (!spec(op.kind()).allowsAttribute(name) && op.kind() != OpKind::KernelCall)
       return error(op, "unknown attribute '" + name + "'");
     const ConstRef *data = std::get_if<ConstRef>(&attr);
     if (data && (!*data || checkedNumElements((*data)->dims) != (*data)->numElements()))

@@ -71,6 +71,7 @@ Result<void> emitHeader(const Program &program, const Target &target, const Emit
 Result<void> emitProgram(const CompileRequest &request, const Program &program,
                          const Target &target, const fs::path &stem) {
   EmitOptions options;
+  options.ops = request.sizes.ops;
   options.name = request.name.empty() ? fs::path(request.model).stem().string() : request.name;
   options.header =
       std::find(request.emit.begin(), request.emit.end(), EmitKind::Header) != request.emit.end();

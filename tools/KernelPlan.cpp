@@ -93,6 +93,11 @@ KernelRow rowOf(const Op &op, const Sizes &sizes) {
   for (const char *variant : {"algorithm", "form", "combiner", "kind"})
     if (op.attrs.has(variant))
       row.kernel += fmt::format(" ({})", op.attrs.getString(variant));
+  if (op.kind() == OpKind::KernelCall) {
+    std::string callee = op.attrs.getString("callee");
+    constexpr std::string_view own = "cameo_kernel_";
+    row.kernel = "call (" + callee.substr(callee.starts_with(own) ? own.size() : 0) + ")";
+  }
   row.nodes = op.loc.str();
   row.output = op.numResults() > 0 ? op.result()->type.str() : "";
   row.fused = opsInRegions(op);
@@ -130,6 +135,7 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
       ++plan.packed;
     else
       plan.kernels.push_back(rowOf(*op, {sizes}));
+    plan.calls += op->kind() == OpKind::KernelCall;
   }
   Dim weights;
   for (Op *op : opsOf(main)) {
@@ -152,16 +158,20 @@ std::string kernelText(const KernelPlan &plan) {
   for (const KernelRow &row : plan.kernels)
     table.add({std::to_string(table.size()), row.kernel, std::to_string(row.fused), row.output,
                row.nodes});
-  return fmt::format("{}\n{} kernels; {} views without code, {} weights packed at compile time\n"
+  std::string calls;
+  if (plan.calls > 0)
+    calls = fmt::format(" ({} on a slow path: a function in C on one thread)", plan.calls);
+  return fmt::format("{}\n{} kernels{}; {} views without code, {} weights packed at compile time\n"
                      "workspace {}, packed weights {}\n",
-                     table.str(), plan.kernels.size(), plan.views, plan.packed, plan.workspace,
-                     plan.weights);
+                     table.str(), plan.kernels.size(), calls, plan.views, plan.packed,
+                     plan.workspace, plan.weights);
 }
 
 nlohmann::ordered_json kernelJson(const KernelPlan &plan) {
   nlohmann::ordered_json json = {{"workspace", plan.workspace},
                                  {"packed_weights", plan.weights},
                                  {"views", plan.views},
+                                 {"calls", plan.calls},
                                  {"list", nlohmann::ordered_json::array()}};
   for (const KernelRow &row : plan.kernels)
     json["list"].push_back({{"kernel", row.kernel},

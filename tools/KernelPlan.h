@@ -25,6 +25,7 @@ struct KernelRow {
 struct KernelPlan {
   std::vector<KernelRow> kernels; // in order of execution; views and packing of constants left out
   int64_t views = 0;              // reshapes, slices and the like that became strides
+  int64_t calls = 0;              // functions in C, the slow path
   int64_t packed = 0;             // weights rearranged at compile time
   /// Bytes as text: a number, or an expression over symbols.
   std::string workspace, weights;

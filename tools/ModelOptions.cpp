@@ -42,10 +42,16 @@ void addModelOptions(CLI::App &command, ModelOptions &options) {
   command.add_option("--dim", options.dims, "Size of a symbolic dimension, e.g. batch=4")
       ->type_name("NAME=SIZE")
       ->allow_extra_args(false);
+  command
+      .add_option("--ops", options.ops,
+                  "Static library with the functions of operators that are not ONNX's")
+      ->type_name("LIB.a")
+      ->allow_extra_args(false);
 }
 
 Result<ImportOptions> importOptions(const ModelOptions &options) {
   ImportOptions import;
+  import.customOperators = !options.ops.empty();
   // Names may contain `=`; sizes do not, so the last one separates.
   for (const std::string &text : options.shapes) {
     size_t at = text.rfind('=');

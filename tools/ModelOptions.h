@@ -16,9 +16,10 @@ namespace cameo {
 struct ModelOptions {
   std::vector<std::string> shapes; // `x=1x3x224x224`
   std::vector<std::string> dims;   // `batch=4`
+  std::vector<std::string> ops;    // static libraries with operators of the user's own
 };
 
-/// Adds --shape and --dim.
+/// Adds --shape, --dim and --ops.
 void addModelOptions(CLI::App &command, ModelOptions &options);
 /// Parses the texts; an error says what was expected.
 Result<ImportOptions> importOptions(const ModelOptions &options);

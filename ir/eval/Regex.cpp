@@ -354,6 +354,22 @@ Result<Regex> Regex::parse(std::string_view pattern) {
   return regex;
 }
 
+std::vector<int64_t> Regex::encoded() const {
+  std::vector<int64_t> numbers = {length(code_)}, ranges;
+  for (const Instruction &instruction : code_) {
+    bool isSet = instruction.kind == Instruction::Set;
+    int64_t before = static_cast<int64_t>(ranges.size()) / 2;
+    for (const Range &range : instruction.ranges)
+      ranges.insert(ranges.end(), {range.first, range.last});
+    int64_t after = static_cast<int64_t>(ranges.size()) / 2;
+    numbers.insert(numbers.end(),
+                   {instruction.kind, instruction.negated, isSet ? before : instruction.first,
+                    isSet ? after : instruction.second});
+  }
+  numbers.insert(numbers.end(), ranges.begin(), ranges.end());
+  return numbers;
+}
+
 bool Regex::fullMatch(std::string_view text) const {
   std::vector<uint32_t> points = codePoints(text);
   Threads now(code_.size()), next(code_.size());

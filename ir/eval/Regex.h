@@ -19,6 +19,8 @@ public:
 
   /// Whether the whole text matches. Malformed UTF-8 counts as Latin-1.
   bool fullMatch(std::string_view text) const;
+  /// The instructions as numbers, for runtime/kernels/Regex.c, which says how.
+  std::vector<int64_t> encoded() const;
   int64_t size() const { return static_cast<int64_t>(code_.size()); }
 
   struct Range {

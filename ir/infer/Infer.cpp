@@ -42,7 +42,8 @@ bool toleratesUnranked(InferFn rule) {
                                           inferOptionalHasElement,
                                           inferOptionalGetElement,
                                           inferRandomLike,
-                                          inferBernoulli};
+                                          inferBernoulli,
+                                          inferCustom};
   return rules.contains(rule);
 }
 
@@ -141,9 +142,9 @@ Result<void> checkAttributes(InferContext &ctx, const OpSpec &row) {
   }
   for (const auto &[name, value] : ctx.op.attrs) {
     const AttrSpec *attribute = row.attribute(name);
-    if (!attribute)
+    if (!row.allowsAttribute(name))
       return ctx.error("unknown attribute " + quoted(name));
-    if (attrKind(value) != attribute->kind)
+    if (attribute && attrKind(value) != attribute->kind)
       return ctx.error("attribute " + quoted(name) + ": expected " +
                        std::string(kindWords(attribute->kind)) + ", got " +
                        std::string(kindWords(attrKind(value))));

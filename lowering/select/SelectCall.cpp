@@ -2,6 +2,7 @@
 #include "lowering/select/SelectCall.h"
 
 #include "ir/OpSpec.h"
+#include "ir/eval/Regex.h"
 #include "lowering/Shapes.h"
 
 #include <algorithm>
@@ -30,6 +31,8 @@ constexpr CallRow kRows[] = {
     {OpKind::StringConcat, "cameo_kernel_string_concat"},
     {OpKind::StringSplit, "cameo_kernel_string_split"},
     {OpKind::StringNormalizer, "cameo_kernel_string_normalizer"},
+    {OpKind::RegexFullMatch, "cameo_kernel_regex_full_match"},
+    {OpKind::Custom, ""}, // which says itself
 };
 
 /// Ops that compiled kernels do for tensors of numbers, and a function for everything else.
@@ -59,6 +62,29 @@ const char *reductionName(OpKind kind) {
   return nullptr;
 }
 
+/// The attributes as the function gets them.
+Result<AttrDict> attributesFor(const Selection &s, const CallRow &row) {
+  AttrDict attrs = s.op.attrs;
+  attrs.set("callee", std::string(row.callee));
+  if (const char *reduction = reductionName(s.op.kind()))
+    attrs.set("kind", std::string(reduction));
+  if (s.op.kind() == OpKind::RegexFullMatch) {
+    Result<eval::Regex> regex = eval::Regex::parse(attrs.getString("pattern"));
+    if (!regex)
+      return s.unsupportedBecause(regex.error().message);
+    attrs.erase("pattern");
+    attrs.set("code", regex->encoded());
+  }
+  if (s.op.kind() != OpKind::Custom)
+    return attrs;
+  AttrDict own;
+  own.set("callee", s.op.attrs.getString("callee"));
+  for (const auto &[name, value] : s.op.attrs)
+    if (name.starts_with("attr."))
+      own.set(name.substr(5), value);
+  return own;
+}
+
 } // namespace
 
 const CallRow *callFor(const Op &op) {
@@ -74,7 +100,7 @@ const CallRow *callFor(const Op &op) {
 }
 
 Result<void> selectCall(Selection &s, const CallRow &row, std::vector<std::string> &bound) {
-  AttrDict attrs = s.op.attrs;
+  AttrDict attrs = TRY(attributesFor(s, row));
   std::vector<std::string> symbols;
   for (const std::unique_ptr<Value> &result : s.op.results()) {
     const Type &type = result->type;
@@ -96,9 +122,6 @@ Result<void> selectCall(Selection &s, const CallRow &row, std::vector<std::strin
       }
     }
   }
-  if (const char *reduction = reductionName(s.op.kind()))
-    attrs.set("kind", std::string(reduction));
-  attrs.set("callee", std::string(row.callee));
   if (!symbols.empty())
     attrs.set("symbols", symbols);
   s.replaceWith(OpKind::KernelCall, s.op.operands(), std::move(attrs));

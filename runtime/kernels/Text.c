@@ -3,11 +3,7 @@
  * UTF-8, of which bytes that are none count as one character each.
  */
 #include "kernels/Kernel.h"
-
-struct text {
-  const char *data;
-  int64_t length;
-};
+#include "kernels/Utf8.h"
 
 /* Strings being made: `count` of them in scratch memory. */
 struct list {
@@ -126,16 +122,11 @@ struct splitter {
   int32_t done;
 };
 
-static void skip(struct text *text, int64_t bytes) {
-  text->data += bytes;
-  text->length -= bytes;
-}
-
 /* With an empty delimiter runs of white space separate, and none is at either end. */
 static struct splitter startSplit(struct text text, struct text delimiter, int64_t limit) {
   struct splitter s = {text, delimiter, limit, 0};
   while (!delimiter.length && s.rest.length && isSpace(*s.rest.data))
-    skip(&s.rest, 1);
+    cameo_text_skip(&s.rest, 1);
   s.done = !delimiter.length && !s.rest.length;
   return s;
 }
@@ -159,12 +150,12 @@ static struct text nextPart(struct splitter *s) {
   struct text part = {s->rest.data, length};
   s->left -= s->left > 0;
   s->done = length == s->rest.length;
-  skip(&s->rest, length);
+  cameo_text_skip(&s->rest, length);
   if (s->done)
     return part;
-  skip(&s->rest, s->delimiter.length);
+  cameo_text_skip(&s->rest, s->delimiter.length);
   while (!s->delimiter.length && s->rest.length && isSpace(*s->rest.data))
-    skip(&s->rest, 1);
+    cameo_text_skip(&s->rest, 1);
   s->done = !s->delimiter.length && !s->rest.length;
   return part;
 }
@@ -205,21 +196,6 @@ int32_t cameo_kernel_string_split(cameo_call *call) {
     dims[d] = x.dims[d];
   dims[x.rank] = longest;
   return cameo_kernel_strings(call, 0, x.rank + 1, dims, list.data, list.lengths);
-}
-
-/* The character at the text's beginning, which goes from it. */
-static uint32_t takeCharacter(struct text *text) {
-  uint8_t lead = (uint8_t)*text->data;
-  int64_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
-  uint32_t point = more ? lead & (0x3fu >> more) : lead;
-  int32_t valid = more < text->length && lead < 0xf8;
-  for (int64_t k = 1; valid && k <= more; k++) {
-    uint8_t next = (uint8_t)text->data[k];
-    valid = (next & 0xc0) == 0x80;
-    point = point << 6 | (next & 0x3f);
-  }
-  skip(text, valid ? more + 1 : 1);
-  return valid ? point : lead;
 }
 
 static int64_t putCharacter(char *to, uint32_t point) {
@@ -263,7 +239,7 @@ static int32_t changeCase(cameo_call *call, struct text from, int32_t upper, str
   to->data = copy;
   to->length = 0;
   while (copy && from.length)
-    to->length += putCharacter(copy + to->length, withCase(takeCharacter(&from), upper));
+    to->length += putCharacter(copy + to->length, withCase(cameo_text_character(&from), upper));
   return !copy;
 }
 

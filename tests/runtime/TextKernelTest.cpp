@@ -7,6 +7,7 @@
 
 extern "C" {
 int32_t cameo_kernel_reduce(cameo_call *call);
+int32_t cameo_kernel_regex_full_match(cameo_call *call);
 int32_t cameo_kernel_string_concat(cameo_call *call);
 int32_t cameo_kernel_string_constant(cameo_call *call);
 int32_t cameo_kernel_string_normalizer(cameo_call *call);
@@ -80,6 +81,23 @@ TEST_F(TextKernelTest, normalizer) {
   EXPECT_EQ(run(v.strings({1}, {"\xff\xc3"}), "UPPER", 1, {}), "str[1] \"\xc3\xbf\xc3\x83\"");
   EXPECT_EQ(run(v.strings({2, 1}, {"a", "A"}), "NONE", 0, {}),
             "node 'node': expected shape [count] or [1,count]");
+}
+
+TEST_F(TextKernelTest, regex) {
+  auto match = [&](const std::vector<std::string> &texts, const std::vector<int64_t> &code) {
+    KernelModel model(cameo_kernel_regex_full_match);
+    auto x = v.strings({static_cast<int64_t>(texts.size())}, texts);
+    return model.in(x).attr("code", code).out(CAMEO_BOOL, 1).run();
+  };
+  // a[^b-d]*
+  std::vector<int64_t> set = {4, 0, 0, 0, 1,  1,  0,   1,   3,   0,  1,
+                              1, 2, 1, 0, -2, -2, 'a', 'a', 'b', 'd'};
+  EXPECT_EQ(match({"", "a", "axe", "ab", "xa", "a\xc3\xa9"}, set), "bool[6] 0 1 1 0 0 1");
+  // begin, boundary, a, boundary, end
+  std::vector<int64_t> anchors = {5, 2, 0, 0, 0, 4, 0, 0, 0, 0,   0,  0,
+                                  1, 4, 0, 0, 0, 3, 0, 0, 0, 'a', 'a'};
+  EXPECT_EQ(match({"a", "aa", ""}, anchors), "bool[3] 1 0 0");
+  EXPECT_EQ(match({"", "a"}, {0}), "bool[2] 1 0");
 }
 
 TEST_F(TextKernelTest, constant) {

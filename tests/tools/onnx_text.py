@@ -57,9 +57,9 @@ def node(op, inputs, outputs, name="", domain="", **integers):
     return fields + ([(7, domain)] if domain else [])
 
 
-def model(nodes, inputs, outputs, initializers=(), opset=20):
+def model(nodes, inputs, outputs, initializers=(), opset=20, values=()):
     graph = [(1, n) for n in nodes] + [(2, "g")] + [(5, t) for t in initializers]
-    graph += [(11, i) for i in inputs] + [(12, o) for o in outputs]
+    graph += [(11, i) for i in inputs] + [(12, o) for o in outputs] + [(13, v) for v in values]
     return message([(1, 9), (8, [(1, ""), (2, opset)]), (7, graph)])
 
 

@@ -85,6 +85,8 @@ public:
       return std::vector<double>(below(5), real());
     if (spec.kind == "ss")
       return std::vector<std::string>(below(5), kWords[below(kWords.size())]);
+    if (spec.kind == "dims")
+      return Dims{dim(), dim(), Dim(-1)};
     if (spec.kind == "t")
       return makeConst(integers());
     bool keep = spec.otherwise && below(2);
