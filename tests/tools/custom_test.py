@@ -47,7 +47,10 @@ int32_t my_ops_Roots(cameo_call *call) {
 int32_t my_ops_Fails(cameo_call *call) { return cameo_call_fail(call, "does not feel like it"); }
 int32_t my_ops_Lazy(cameo_call *call) { return 0 * call->num_inputs; }
 int32_t my_ops_Silent(cameo_call *call) { return 1 + 0 * call->num_inputs; }
-
+"""
+# A member of its own: only who needs it finds out.
+OTHER = r"""
+#include "cameo_op.h"
 extern int nowhere(void);
 int32_t needs_Nowhere(cameo_call *call) { return nowhere() + call->num_inputs; }
 """
@@ -58,8 +61,9 @@ class Custom(unittest.TestCase):
         self.dir = tempfile.mkdtemp(prefix="cameo_custom_")
         self.addCleanup(shutil.rmtree, self.dir)
         self.write("ops.c", SOURCE.encode())
-        self.tool(CC, "-O1", "-fPIC", "-I", INCLUDE, "-c", "ops.c")
-        self.tool("ar", "rcs", "libops.a", "ops.o")
+        self.write("other.c", OTHER.encode())
+        self.tool(CC, "-O1", "-fPIC", "-I", INCLUDE, "-c", "ops.c", "other.c")
+        self.tool("ar", "rcs", "libops.a", "ops.o", "other.o")
 
     def tool(self, *args):
         subprocess.run(args, cwd=self.dir, check=True, timeout=120)
