@@ -87,7 +87,8 @@ def given_integers():
     for k, (a_shape, b_shape) in enumerate(PRODUCTS):
         a_type, b_type = SIGNED[k % 4]
         a_shape = ["N", *a_shape[1:]] if len(b_shape) == 2 else a_shape
-        case = Case(f"given_integers/matmul{k}", SIZES, exact=True)
+        # ONNX Runtime leaves sums of nothing unset.
+        case = Case(f"given_integers/matmul{k}", SIZES, exact=True, judged=a_shape[-1] > 0)
         a, b = case.input(a_shape, a_type, -128, 255), case.input(b_shape, b_type, -128, 255)
         zeros = number(case, a_type, 0, 9), number(case, b_type, 0, 9)
         case.output(case.op("MatMulInteger", a, b, *zeros))
