@@ -2,6 +2,7 @@
 #include "lowering/Shapes.h"
 
 #include <algorithm>
+#include <set>
 
 namespace cameo {
 
@@ -19,6 +20,10 @@ std::optional<std::vector<int64_t>> constantInts(Value *value) {
   return data && isInt(data->dtype) ? std::optional(constInts(*data)) : std::nullopt;
 }
 
+bool isGiven(const Value *list) {
+  return list && !(list->type.rank() == 1 && list->type.dim(0) == Dim(0));
+}
+
 bool isBoxed(const Type &type) { return !type.isTensor() || type.dtype() == DType::String; }
 
 std::vector<std::string> boundSymbols(Func &func) {
@@ -29,6 +34,15 @@ std::vector<std::string> boundSymbols(Func &func) {
         if (std::find(symbols.begin(), symbols.end(), *name) == symbols.end())
           symbols.push_back(*name);
   return symbols;
+}
+
+std::vector<std::string> missingSymbols(const Dim &dim, const std::vector<std::string> &bound) {
+  std::set<std::string> symbols;
+  dim.collectSymbols(symbols);
+  std::erase_if(symbols, [&](const std::string &symbol) {
+    return std::find(bound.begin(), bound.end(), symbol) != bound.end();
+  });
+  return {symbols.begin(), symbols.end()};
 }
 
 std::vector<std::string> definedSymbols(const Op &op) {

@@ -14,12 +14,16 @@ std::optional<std::vector<int64_t>> constantInts(Value *value);
 /// The data of a Constant's result; nullptr for anything else.
 ConstRef constantData(Value *value);
 
+/// Whether an optional list operand is given: exporters write an absent one as an empty tensor.
+bool isGiven(const Value *list);
 /// Whether values of the type are trees in the context's heap, which only functions in C handle:
 /// strings, sequences, optionals.
 bool isBoxed(const Type &type);
 
 /// The symbols that the inputs' shapes bind, in order of first appearance.
 std::vector<std::string> boundSymbols(Func &func);
+/// The symbols of a size that are not among `bound`.
+std::vector<std::string> missingSymbols(const Dim &dim, const std::vector<std::string> &bound);
 /// The symbols that a `sizes` or `call_c` defines when it has run; none of other ops.
 std::vector<std::string> definedSymbols(const Op &op);
 

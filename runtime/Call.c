@@ -5,10 +5,6 @@
  */
 #include "Boxes.h"
 
-static int64_t dimOf(const struct cameo_private *self, int64_t dim) {
-  return cameo_dim_is_entry(dim) ? self->frame.dims[cameo_dim_entry(dim)] : dim;
-}
-
 int32_t cameo_call_fault(cameo_call *head, int32_t code, int64_t a, int64_t b) {
   struct cameo_call_state *call = (struct cameo_call_state *)head;
   cameo_rt_fail(&call->self->frame, code, call->site->node, a, b);
@@ -64,7 +60,7 @@ static int32_t checkDims(struct cameo_call_state *call, const struct cameo_place
     return cameo_call_fault(&call->head, CAMEO_FAULT_RANK, rank,
                             io->rank >= 0 ? io->rank : CAMEO_UNKNOWN);
   for (int32_t i = 0; i < rank; i++) {
-    int64_t expected = io->rank >= 0 ? dimOf(call->self, io->dims[i]) : dims[i];
+    int64_t expected = io->rank >= 0 ? cameo_dim_of(call->self, io->dims[i]) : dims[i];
     if (dims[i] < 0)
       return cameo_call_fault(&call->head, CAMEO_FAULT_NEGATIVE_SIZE, dims[i], 0);
     if (expected < 0 && place->space == CAMEO_SPACE_BOX)
@@ -86,7 +82,7 @@ static int32_t checkType(struct cameo_call_state *call, const cameo_io *io, int3
 static uint8_t *placeOf(struct cameo_call_state *call, const struct cameo_place *place,
                         int64_t bytes) {
   struct cameo_frame *frame = &call->self->frame;
-  int64_t offset = dimOf(call->self, place->offset);
+  int64_t offset = cameo_dim_of(call->self, place->offset);
   if (place->space == CAMEO_SPACE_BOX && bytes >= 0 &&
       cameo_box_reserve(call->self, place->index, bytes, 0)) {
     cameo_call_fault(&call->head, CAMEO_FAULT_NO_MEMORY, bytes, 0);

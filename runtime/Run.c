@@ -13,7 +13,7 @@ int32_t cameo_run_fail(struct cameo_private *self, int32_t status, const char *t
   return status;
 }
 
-static int64_t dimOf(const struct cameo_private *self, int64_t dim) {
+int64_t cameo_dim_of(const struct cameo_private *self, int64_t dim) {
   return cameo_dim_is_entry(dim) ? self->frame.dims[cameo_dim_entry(dim)] : dim;
 }
 
@@ -153,7 +153,7 @@ static int32_t isOurs(const struct cameo_private *self, const void *data) {
 
 void cameo_fill_dims(const struct cameo_private *self, const cameo_io *io, int64_t *dims) {
   for (int32_t i = 0; i < io->rank; i++)
-    dims[i] = dimOf(self, io->dims[i]);
+    dims[i] = cameo_dim_of(self, io->dims[i]);
 }
 
 /* Fills in an output's dims and its size. Memory is decided by placeOutputs. */

@@ -106,6 +106,8 @@ int32_t cameo_bind_dims(struct cameo_private *self, const cameo_io *io, int32_t 
 /* Whether data is aligned for one element; complex numbers are as two. */
 int32_t cameo_is_aligned(const void *data, int32_t dtype);
 
+/* The size that a dim of a cameo_io stands for in this run; -1 while it is not known. */
+int64_t cameo_dim_of(const struct cameo_private *self, int64_t dim);
 /* The dims as they are now; -1 for those not known yet. */
 void cameo_fill_dims(const struct cameo_private *self, const cameo_io *io, int64_t *dims);
 

@@ -73,15 +73,11 @@ int64_t vectorAxis(Op &op) {
 
 } // namespace
 
-LayoutState::LayoutState(Module &module) : module(module), func(module.main()), b(module) {
-  for (const std::string &symbol : boundSymbols(func))
-    bound.insert(symbol);
-}
+LayoutState::LayoutState(Module &module)
+    : module(module), func(module.main()), b(module), bound(boundSymbols(func)) {}
 
 bool LayoutState::isSizedByRun(const Dim &size) const {
-  std::set<std::string> symbols;
-  size.collectSymbols(symbols);
-  return !std::includes(bound.begin(), bound.end(), symbols.begin(), symbols.end());
+  return !missingSymbols(size, bound).empty();
 }
 
 void LayoutState::run() {

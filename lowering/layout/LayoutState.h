@@ -33,7 +33,7 @@ struct LayoutState {
   /// Buffers that a kernel reads past the end of.
   std::set<int64_t> keptInArena;
   /// The symbols that inputs bind: sizes with others are known only to the run.
-  std::set<std::string> bound;
+  std::vector<std::string> bound;
   /// Loops so far.
   int64_t numLoops = 0;
 

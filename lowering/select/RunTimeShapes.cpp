@@ -7,7 +7,6 @@
 #include "runtime/abi.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
 namespace cameo {
@@ -16,18 +15,23 @@ Value *OperandReader::number(int64_t value) {
   return b.constantInt(Type::scalar(DType::I64), value);
 }
 
-Value *OperandReader::raw(int64_t operand, int64_t i) {
-  Value *value = s.op.operand(operand);
+int64_t OperandReader::position(int64_t operand) {
   auto known = std::find(numbers.begin(), numbers.end(), operand);
   int64_t position = known - numbers.begin();
   if (known == numbers.end()) {
     numbers.push_back(operand);
-    operands.push_back(value);
+    operands.push_back(s.op.operand(operand));
   }
-  std::vector<Value *> index(value->type.rank(), b.index(0));
+  return position;
+}
+
+Value *OperandReader::raw(int64_t operand, int64_t i) {
+  const Type &type = s.in(operand);
+  int64_t from = position(operand);
+  std::vector<Value *> index(type.rank(), b.index(0));
   if (!index.empty())
     index.back() = b.index(i);
-  return elementAt(b, value->type, position, index);
+  return elementAt(b, type, from, index);
 }
 
 Value *OperandReader::element(int64_t operand, int64_t i) {
@@ -265,10 +269,6 @@ std::vector<Sizes> cropSizes(OperandReader &r) {
   return {sizes};
 }
 
-bool isGiven(const Selection &s, int64_t i) {
-  return s.op.operand(i) && !(s.in(i).rank() == 1 && s.in(i).dim(0) == Dim(0));
-}
-
 /// floor(size * scale) in 32 bits, where scale may be that of a region to crop; or sizes that keep
 /// the ratio of the axes, rounded half up.
 std::vector<Sizes> resizeSizes(OperandReader &r) {
@@ -287,7 +287,7 @@ std::vector<Sizes> resizeSizes(OperandReader &r) {
   for (int64_t i = 0; i < count; i++) {
     int64_t axis = *normalizeAxis(axes[i], x.rank());
     Value *size = r.size(x.dim(axis));
-    if (isGiven(r.s, 2)) {
+    if (isGiven(r.s.op.operand(2))) {
       Value *scale = real(r.raw(2, i), DType::F32);
       if (crop)
         scale = b.mul(b.sub(real(r.raw(1, i + count), DType::F32), real(r.raw(1, i), DType::F32)),
@@ -301,7 +301,7 @@ std::vector<Sizes> resizeSizes(OperandReader &r) {
     ratio = !ratio ? own : policy == "not_larger" ? b.min(ratio, own) : b.max(ratio, own);
   }
   for (int64_t axis : axes) {
-    if (isGiven(r.s, 2) || policy == "stretch")
+    if (isGiven(r.s.op.operand(2)) || policy == "stretch")
       break;
     axis = *normalizeAxis(axis, x.rank());
     Value *exact = b.mul(ratio, real(r.size(x.dim(axis)), DType::F64));
@@ -349,12 +349,8 @@ SizesFn sizesOf(OpKind kind) {
 /// The symbol that a size of a result still lacks: the size itself, or the larger of it and another
 /// size with which it broadcasts.
 std::optional<std::string> missingSymbol(const Dim &dim, const std::vector<std::string> &bound) {
-  std::set<std::string> symbols;
-  dim.collectSymbols(symbols);
-  std::erase_if(symbols, [&](const std::string &symbol) {
-    return std::find(bound.begin(), bound.end(), symbol) != bound.end();
-  });
-  return symbols.size() == 1 ? std::optional(*symbols.begin()) : std::nullopt;
+  std::vector<std::string> symbols = missingSymbols(dim, bound);
+  return symbols.size() == 1 ? std::optional(symbols.front()) : std::nullopt;
 }
 
 /// Whether the operands behind the first are lists of a known length, to be read one by one.
@@ -366,25 +362,50 @@ bool readsElements(const Selection &s) {
   return true;
 }
 
+/// The dim that entry i of a list means, unless only the run knows.
+std::optional<int64_t> namedAxis(const OperandReader &r, int64_t axes, int64_t i) {
+  Value *operand = r.s.op.operand(axes);
+  if (!operand)
+    return i;
+  std::optional<std::vector<int64_t>> known = constantInts(operand);
+  return known ? normalizeAxis((*known)[static_cast<size_t>(i)], r.s.in(0).rank()) : std::nullopt;
+}
+
 } // namespace
+
+void writeSizes(LoopBuilder &b, const std::function<void(SymbolValues &)> &write) {
+  Op *sizes = b.create(OpKind::KernelSizes, {}, {}, {}, 1);
+  b.atEnd(sizes->region());
+  SymbolValues written;
+  write(written);
+  b.create(OpKind::LoopYield, written.values, {});
+  b.after(sizes);
+  sizes->setOperands(std::move(written.operands));
+  sizes->attrs.set("symbols", std::move(written.symbols));
+}
+
+void generateReading(Selection &s, const ReadingElementFn &write) {
+  OperandReader reader(s);
+  reader.position(0);
+  Value *result =
+      generated(s, reader.operands, s.out(), [&](LoopBuilder &, const std::vector<Value *> &index) {
+        return write(reader, index);
+      });
+  result->definingOp()->setOperands(reader.operands);
+  s.replaceWithValue(result);
+}
 
 Value *ofAxis(OperandReader &r, int64_t axes, int64_t i, int64_t dim,
               const std::function<Value *()> &given, Value *otherwise) {
-  std::optional<std::vector<int64_t>> known = constantInts(r.s.op.operand(axes));
-  int64_t rank = r.s.in(0).rank();
-  if (known || !r.s.op.operand(axes)) {
-    int64_t named = known ? *normalizeAxis((*known)[static_cast<size_t>(i)], rank) : i;
-    return named == dim ? given() : otherwise;
-  }
-  Value *here = r.b.cmp("eq", r.axis(r.element(axes, i), rank), r.number(dim));
-  return r.b.select(here, given(), otherwise);
+  if (std::optional<int64_t> named = namedAxis(r, axes, i))
+    return *named == dim ? given() : otherwise;
+  Value *axis = r.axis(r.element(axes, i), r.s.in(0).rank());
+  return r.b.select(r.b.cmp("eq", axis, r.number(dim)), given(), otherwise);
 }
 
-bool isSliced(OperandReader &r, int64_t dim) {
-  Value *no = nullptr, *yes = r.s.op.operand(0);
-  std::optional<std::vector<int64_t>> known = constantInts(r.s.op.operand(3));
+bool isSliced(const OperandReader &r, int64_t dim) {
   for (int64_t i = 0; i < *r.length(1); i++)
-    if ((r.s.op.operand(3) && !known) || ofAxis(r, 3, i, dim, [&] { return yes; }, no))
+    if (namedAxis(r, 3, i).value_or(dim) == dim)
       return true;
   return false;
 }
@@ -415,38 +436,32 @@ SliceBounds sliceBounds(OperandReader &r, int64_t dim) {
 
 Result<void> defineSizes(Selection &s, std::vector<std::string> &bound) {
   SizesFn rule = sizesOf(s.op.kind());
-  std::vector<std::string> symbols;
+  bool isMissing = false;
   for (const std::unique_ptr<Value> &result : s.op.results())
     if (result->type.isRanked())
       for (const Dim &dim : result->type.shape())
-        if (missingSymbol(dim, bound))
-          symbols.push_back(*missingSymbol(dim, bound));
-  if (!rule || symbols.empty())
+        isMissing = isMissing || missingSymbol(dim, bound);
+  if (!rule || !isMissing)
     return {};
   if (s.op.kind() != OpKind::Concat && !readsElements(s))
     return {};
-  symbols.clear();
-  Op *kernel = s.b.create(OpKind::KernelSizes, {}, {}, {}, 1);
-  s.b.atEnd(kernel->region());
-  OperandReader reader(s);
-  std::vector<Sizes> sizes = rule(reader);
-  std::vector<Value *> values;
-  for (size_t r = 0; r < sizes.size() && r < static_cast<size_t>(s.op.numResults()); r++)
-    for (size_t d = 0; d < sizes[r].size(); d++) {
-      std::optional<std::string> symbol =
-          missingSymbol(s.out(static_cast<int64_t>(r)).dim(static_cast<int64_t>(d)), bound);
-      if (!symbol || !sizes[r][d])
-        continue;
-      bound.push_back(*symbol);
-      symbols.push_back(*symbol);
-      reader.require(s.b.cmp("ge", sizes[r][d], reader.number(0)), CAMEO_FAULT_NEGATIVE_SIZE,
-                     sizes[r][d]);
-      values.push_back(s.b.toIndex(sizes[r][d]));
-    }
-  s.b.create(OpKind::LoopYield, values, {});
-  kernel->setOperands(reader.operands);
-  kernel->attrs.set("symbols", symbols);
-  s.b.after(kernel);
+  writeSizes(s.b, [&](SymbolValues &to) {
+    OperandReader reader(s);
+    std::vector<Sizes> sizes = rule(reader);
+    for (size_t r = 0; r < sizes.size() && r < static_cast<size_t>(s.op.numResults()); r++)
+      for (size_t d = 0; d < sizes[r].size(); d++) {
+        std::optional<std::string> symbol =
+            missingSymbol(s.out(static_cast<int64_t>(r)).dim(static_cast<int64_t>(d)), bound);
+        if (!symbol || !sizes[r][d])
+          continue;
+        bound.push_back(*symbol);
+        to.symbols.push_back(*symbol);
+        reader.require(s.b.cmp("ge", sizes[r][d], reader.number(0)), CAMEO_FAULT_NEGATIVE_SIZE,
+                       sizes[r][d]);
+        to.values.push_back(s.b.toIndex(sizes[r][d]));
+      }
+    to.operands = reader.operands;
+  });
   return {};
 }
 

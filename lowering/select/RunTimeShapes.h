@@ -20,6 +20,8 @@ struct OperandReader {
   explicit OperandReader(Selection &s) : s(s), b(s.b) {}
 
   Value *number(int64_t value);
+  /// The number of a graph op's operand among the kernel's, which it becomes one of.
+  int64_t position(int64_t operand);
   /// Element i of a graph op's operand of rank 0 or 1, as it is or in i64.
   Value *raw(int64_t operand, int64_t i);
   Value *element(int64_t operand, int64_t i);
@@ -43,7 +45,22 @@ struct SliceBounds {
 };
 SliceBounds sliceBounds(OperandReader &reader, int64_t dim);
 /// Whether a Slice may take less than all of a dim.
-bool isSliced(OperandReader &reader, int64_t dim);
+bool isSliced(const OperandReader &reader, int64_t dim);
+
+/// What a `sizes` op defines, and the operands that it reads.
+struct SymbolValues {
+  std::vector<std::string> symbols;
+  std::vector<Value *> values; // index, one a symbol
+  std::vector<Value *> operands;
+};
+/// A `sizes` op where the builder is; `write` is called with the builder in its region.
+void writeSizes(LoopBuilder &b, const std::function<void(SymbolValues &)> &write);
+
+/// A `generate` kernel in the place of the op. Its operands are the op's first and those that
+/// `write` reads, which returns the element at an index.
+using ReadingElementFn =
+    std::function<Value *(OperandReader &reader, const std::vector<Value *> &index)>;
+void generateReading(Selection &s, const ReadingElementFn &write);
 
 /// Defines the symbols of the op's results that `bound` has not, and appends them to it, if there
 /// are rules for the op. What is left undefined is the caller's to notice.

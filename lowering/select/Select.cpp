@@ -172,12 +172,8 @@ bool isKnown(Op &op) {
 
 /// Whether every size in a type follows from the inputs' sizes.
 bool isBound(const Type &type, const std::vector<std::string> &bound) {
-  std::set<std::string> used;
-  for (const Dim &dim : type.shape())
-    dim.collectSymbols(used);
-  return std::all_of(used.begin(), used.end(), [&](const std::string &name) {
-    return std::find(bound.begin(), bound.end(), name) != bound.end();
-  });
+  return std::all_of(type.shape().begin(), type.shape().end(),
+                     [&](const Dim &dim) { return missingSymbols(dim, bound).empty(); });
 }
 
 Result<void> checkTypes(const Selection &s, const std::vector<std::unique_ptr<Value>> &values,

@@ -5,9 +5,7 @@
 #include "ir/eval/Regex.h"
 #include "lowering/Shapes.h"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <set>
 
 namespace cameo {
 namespace {
@@ -109,11 +107,7 @@ Result<void> selectCall(Selection &s, const CallRow &row, std::vector<std::strin
     if (!type.isRanked())
       return s.unsupportedBecause("a result of unknown rank is not supported");
     for (const Dim &dim : type.shape()) {
-      std::set<std::string> used;
-      dim.collectSymbols(used);
-      for (const std::string &symbol : used) {
-        if (std::find(bound.begin(), bound.end(), symbol) != bound.end())
-          continue;
+      for (const std::string &symbol : missingSymbols(dim, bound)) {
         if (dim.symbolName() != symbol)
           return s.unsupportedBecause(
               fmt::format("the size {} is known only at run time", dim.str()));

@@ -11,6 +11,7 @@
 #include "lowering/select/SelectControl.h"
 
 #include "lowering/Shapes.h"
+#include "lowering/select/RunTimeShapes.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
@@ -25,14 +26,6 @@ struct Definitions {
   Dims sizes;
 };
 
-bool isDefined(const Dim &dim, const std::vector<std::string> &bound) {
-  std::set<std::string> symbols;
-  dim.collectSymbols(symbols);
-  return std::all_of(symbols.begin(), symbols.end(), [&](const std::string &symbol) {
-    return std::find(bound.begin(), bound.end(), symbol) != bound.end();
-  });
-}
-
 bool isSized(const Type &type) { return !isBoxed(type) && type.isRanked(); }
 
 /// Adds what of `type` is not defined, with the sizes of `value`.
@@ -43,7 +36,7 @@ Result<void> collect(const Selection &s, const Type &type, const Type &value,
   if (!value.isRanked() || value.rank() != type.rank())
     return s.unsupportedBecause("a value whose rank changes is not supported");
   for (int64_t i = 0; i < type.rank(); i++) {
-    if (isDefined(type.dim(i), bound))
+    if (missingSymbols(type.dim(i), bound).empty())
       continue;
     std::optional<std::string> symbol = type.dim(i).symbolName();
     if (!symbol)
@@ -59,17 +52,14 @@ void define(LoopBuilder &b, const Definitions &definitions, std::vector<Value *>
             const std::function<std::vector<Value *>()> &more = nullptr) {
   if (definitions.symbols.empty())
     return;
-  AttrDict attrs;
-  attrs.set("symbols", definitions.symbols);
-  Op *op = b.create(OpKind::KernelSizes, std::move(operands), {}, std::move(attrs), 1);
-  b.atEnd(op->region());
-  std::vector<Value *> values;
-  if (more)
-    values = more();
-  for (size_t i = values.size(); i < definitions.sizes.size(); i++)
-    values.push_back(sizeValue(b, definitions.sizes[i]));
-  b.create(OpKind::LoopYield, values, {});
-  b.after(op);
+  writeSizes(b, [&](SymbolValues &to) {
+    to.symbols = definitions.symbols;
+    to.operands = std::move(operands);
+    if (more)
+      to.values = more();
+    for (size_t i = to.values.size(); i < definitions.sizes.size(); i++)
+      to.values.push_back(sizeValue(b, definitions.sizes[i]));
+  });
 }
 
 /// The same elements in memory of their own, under another shape of the same sizes.
@@ -167,7 +157,7 @@ Result<void> LoopSelection::defineStacked() {
     TRY(collect(s, type, slice.withShape(grown), bound, definitions));
     if (definitions.symbols.empty())
       continue;
-    if (isDefined(type.dim(0), bound))
+    if (missingSymbols(type.dim(0), bound).empty())
       return s.unsupportedBecause("slices of a size known only at run time are not supported where "
                                   "their number is known");
     Definitions none = definitions;

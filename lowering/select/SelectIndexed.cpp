@@ -132,34 +132,20 @@ Value *paddedElement(Selection &s, const std::vector<Value *> &index,
 }
 
 Result<void> padAtRunTime(Selection &s) {
-  OperandReader reader(s);
-  std::optional<int64_t> length = reader.length(1);
-  if (!length || (s.op.operand(3) && !reader.length(3)))
+  std::optional<int64_t> length = OperandReader(s).length(1);
+  if (!length || (s.op.operand(3) && !OperandReader(s).length(3)))
     return s.unsupportedBecause("an amount of padding known only at run time is not supported");
-  Op *kernel = s.replaceWith(OpKind::KernelGenerate, {s.op.operand(0)}, {}, 1);
-  reader.operands = {s.op.operand(0)};
-  reader.numbers = {0};
-  if (s.op.operand(2)) {
-    reader.operands.push_back(s.op.operand(2));
-    reader.numbers.push_back(2);
-  }
-  LoopBuilder &b = s.b;
-  int64_t rank = s.in(0).rank();
-  std::vector<Value *> index, before;
-  for (int64_t i = 0; i < rank; i++)
-    index.push_back(kernel->region().addArg(Type::index()));
-  b.atEnd(kernel->region());
-  for (int64_t d = 0; d < rank; d++) {
-    Value *sum = reader.number(0);
-    for (int64_t i = 0; i < *length / 2; i++) {
-      sum = ofAxis(reader, 3, i, d, [&] { return reader.element(1, i); }, sum);
+  generateReading(s, [&](OperandReader &reader, const std::vector<Value *> &index) {
+    int64_t fill = s.op.operand(2) ? reader.position(2) : -1;
+    std::vector<Value *> before;
+    for (int64_t d = 0; d < s.in(0).rank(); d++) {
+      Value *sum = reader.number(0);
+      for (int64_t i = 0; i < *length / 2; i++)
+        sum = ofAxis(reader, 3, i, d, [&] { return reader.element(1, i); }, sum);
+      before.push_back(s.b.toIndex(sum));
     }
-    before.push_back(b.toIndex(sum));
-  }
-  Value *element = paddedElement(s, index, before, s.op.operand(2) ? 1 : -1);
-  b.create(OpKind::LoopYield, {element}, {});
-  b.after(kernel);
-  kernel->setOperands(reader.operands);
+    return paddedElement(s, index, before, fill);
+  });
   return {};
 }
 

@@ -70,8 +70,6 @@ Resize::Resize(Selection &s)
       excludeOutside(s.op.attrs.getInt("exclude_outside")),
       crop(transform == "tf_crop_and_resize") {}
 
-bool isGiven(Value *list) { return list && !(list->type.dim(0) == Dim(0)); }
-
 /// One scale for all axes, from the sizes asked for.
 void Resize::keepAspect() {
   std::optional<std::vector<int64_t>> wanted = constantInts(s.op.operand(3));

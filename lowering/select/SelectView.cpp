@@ -82,26 +82,18 @@ Result<void> sliceAtRunTime(Selection &s) {
   for (int64_t i = 1; i < s.op.numOperands(); i++)
     if (s.op.operand(i) && !s.in(i).dim(0).isConst())
       return s.unsupportedBecause("a number of bounds known only at run time is not supported");
-  OperandReader reader(s);
-  Op *kernel = s.replaceWith(OpKind::KernelGenerate, {s.op.operand(0)}, {}, 1);
-  reader.operands = {s.op.operand(0)};
-  reader.numbers = {0};
-  LoopBuilder &b = s.b;
-  std::vector<Value *> at;
-  for (int64_t i = 0; i < x.rank(); i++)
-    at.push_back(kernel->region().addArg(Type::index()));
-  b.atEnd(kernel->region());
-  for (int64_t i = 0; i < x.rank(); i++) {
-    if (!isSliced(reader, i))
-      continue;
-    SliceBounds bounds = sliceBounds(reader, i);
-    Value *along = b.mul(b.cast(at[i], DType::I64), bounds.step);
-    // Below the size by the computation of the sizes, which the compiler cannot see.
-    at[i] = checkIndex(b, b.toIndex(b.add(bounds.first, along)), x.dim(i));
-  }
-  b.create(OpKind::LoopYield, {elementAt(b, x, 0, at)}, {});
-  b.after(kernel);
-  kernel->setOperands(reader.operands);
+  generateReading(s, [&](OperandReader &reader, std::vector<Value *> at) {
+    LoopBuilder &b = s.b;
+    for (int64_t i = 0; i < x.rank(); i++) {
+      if (!isSliced(reader, i))
+        continue;
+      SliceBounds bounds = sliceBounds(reader, i);
+      Value *along = b.mul(b.cast(at[i], DType::I64), bounds.step);
+      // Below the size by the computation of the sizes, which the compiler cannot see.
+      at[i] = checkIndex(b, b.toIndex(b.add(bounds.first, along)), x.dim(i));
+    }
+    return elementAt(b, x, 0, at);
+  });
   return {};
 }
 
@@ -149,26 +141,20 @@ Result<void> selectSplit(Selection &s) {
 /// the sums are short enough to be written down.
 static Dims partOffsets(Selection &s, int64_t axis) {
   Dim at(0);
-  std::vector<std::string> symbols;
   for (const Value *operand : s.op.operands())
     at = at + operand->type.dim(axis);
   if (!at.isOverflow())
     return {};
   Dims offsets = {Dim(0)};
-  LoopBuilder &b = s.b;
-  Op *sizes = b.create(OpKind::KernelSizes, {}, {}, {}, 1);
-  b.atEnd(sizes->region());
-  std::vector<Value *> sums;
-  Value *sum = b.index(0);
-  for (int64_t i = 0; i + 1 < s.op.numOperands(); i++) {
-    sum = b.add(sum, sizeValue(b, s.in(i).dim(axis)));
-    sums.push_back(sum);
-    symbols.push_back(s.module.freshSymbol("at"));
-    offsets.push_back(Dim::symbol(symbols.back()));
-  }
-  b.create(OpKind::LoopYield, sums, {});
-  b.after(sizes);
-  sizes->attrs.set("symbols", symbols);
+  writeSizes(s.b, [&](SymbolValues &to) {
+    Value *sum = s.b.index(0);
+    for (int64_t i = 0; i + 1 < s.op.numOperands(); i++) {
+      sum = s.b.add(sum, sizeValue(s.b, s.in(i).dim(axis)));
+      to.values.push_back(sum);
+      to.symbols.push_back(s.module.freshSymbol("at"));
+      offsets.push_back(Dim::symbol(to.symbols.back()));
+    }
+  });
   return offsets;
 }
 
