@@ -175,11 +175,16 @@ llvm::Value *emitSigmoid(OpBuilder &b, MathArgs args) {
   return b.CreateFDiv(top, b.CreateFAdd(one, e));
 }
 
+// From 3.92 on erf rounds to 1. The quotient may be a step below it, and 1 + erf(x), which Gelu
+// multiplies with x, would never be 0.
 llvm::Value *emitErf(OpBuilder &b, MathArgs args) {
-  llvm::Value *x = clamp(b, args[0], -4, 4);
+  llvm::Value *x = args[0];
+  llvm::Type *type = x->getType();
   llvm::Value *z = b.CreateFMul(x, x);
   llvm::Value *top = b.CreateFMul(x, polynomial(b, z, kErfTop));
-  return clamp(b, b.CreateFDiv(top, polynomial(b, z, kErfBottom)), -1, 1);
+  llvm::Value *quotient = clamp(b, b.CreateFDiv(top, polynomial(b, z, kErfBottom)), -1, 1);
+  llvm::Value *isOne = b.CreateFCmpOGE(b.fabs(x), b.number(type, 3.92));
+  return b.CreateSelect(isOne, b.copySign(b.number(type, 1), x), quotient);
 }
 
 llvm::Value *emitAsin(OpBuilder &b, MathArgs args) {

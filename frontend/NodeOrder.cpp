@@ -4,30 +4,46 @@
 
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace cameo {
 namespace {
 
 using Producers = std::unordered_map<std::string_view, int>;
+using Names = std::unordered_set<std::string_view>;
 
-/// Appends the nodes that make what a node's inputs and subgraphs name. Names that a subgraph
-/// defines itself are taken for the outer ones: that only makes the order stricter.
-void addProducers(const onnx::NodeProto &node, const Producers &producers, std::vector<int> &out) {
-  for (const std::string &input : node.input()) {
-    auto found = producers.find(input);
-    if (found != producers.end())
+/// Adds what a graph defines itself. Inside it such a name is never one of the graphs around, not
+/// even where a node outside makes the same name later.
+void addOwnNames(const onnx::GraphProto &graph, Names &names) {
+  for (const onnx::ValueInfoProto &input : graph.input())
+    names.insert(input.name());
+  for (const onnx::TensorProto &initializer : graph.initializer())
+    names.insert(initializer.name());
+  for (const onnx::SparseTensorProto &initializer : graph.sparse_initializer())
+    names.insert(initializer.values().name());
+  for (const onnx::NodeProto &node : graph.node())
+    names.insert(node.output().begin(), node.output().end());
+}
+
+/// Appends the nodes that make what a node's inputs and subgraphs name, but for `hidden` names.
+void addProducers(const onnx::NodeProto &node, const Producers &producers, const Names &hidden,
+                  std::vector<int> &out) {
+  auto add = [&](const std::string &name, const Names &own) {
+    auto found = producers.find(name);
+    if (found != producers.end() && !own.count(name))
       out.push_back(found->second);
-  }
+  };
+  for (const std::string &input : node.input())
+    add(input, hidden);
   for (const onnx::AttributeProto &attribute : node.attribute()) {
     if (!attribute.has_g())
       continue;
+    Names inside = hidden;
+    addOwnNames(attribute.g(), inside);
     for (const onnx::NodeProto &inner : attribute.g().node())
-      addProducers(inner, producers, out);
-    for (const onnx::ValueInfoProto &output : attribute.g().output()) {
-      auto found = producers.find(output.name());
-      if (found != producers.end())
-        out.push_back(found->second);
-    }
+      addProducers(inner, producers, inside, out);
+    for (const onnx::ValueInfoProto &output : attribute.g().output())
+      add(output.name(), inside);
   }
 }
 
@@ -52,7 +68,7 @@ std::vector<int> importOrder(const google::protobuf::RepeatedPtrField<onnx::Node
   auto enter = [&](int node) {
     seen[node] = true;
     stack.push_back({node, {}});
-    addProducers(nodes[node], producers, stack.back().producers);
+    addProducers(nodes[node], producers, {}, stack.back().producers);
   };
   for (int i = 0; i < nodes.size(); i++) {
     if (!seen[i])

@@ -83,7 +83,11 @@ struct cameo_fault {
   X(NO_OPERAND, "operand %a is not there")                                                         \
   X(NO_RESULT, "result %a was not made")                                                           \
   X(TEXT, "%s")                                                                                    \
-  X(WINDOW, "an axis of size %a is too small for a window of %b, with its padding")
+  X(WINDOW, "an axis of size %a is too small for a window of %b, with its padding")                \
+  X(AXIS_TWICE, "axis %a is named twice")                                                          \
+  X(REGION, "a corner of region %a is not a number or too far away")                               \
+  X(SCALE, "scale %a is not a number above 0, or too large")                                       \
+  X(NO_ELEMENTS, "an axis of size %a has no elements to make others of")
 
 enum cameo_fault_code {
   CAMEO_FAULT_NONE = 0,

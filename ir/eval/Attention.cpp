@@ -140,7 +140,8 @@ private:
   int64_t maskLength_ = 0;
 };
 
-/// Bias, softmax; a row that may look nowhere becomes zeros. `shown` is the debug output.
+/// Bias, softmax; a row that may look nowhere becomes zeros, unless one of its scores is NaN.
+/// `shown` is the debug output.
 void attend(const AttentionSetup &s, const Bias &bias, int64_t b, int64_t h, int64_t i,
             double *scores, double *shown) {
   int64_t n = s.total;
@@ -153,16 +154,13 @@ void attend(const AttentionSetup &s, const Bias &bias, int64_t b, int64_t h, int
     scores[j] = s.softcap * std::tanh(scores[j] / s.softcap);
   show(1);
   double top = -HUGE_VAL, sum = 0;
-  bool masked = true;
   for (int64_t j = 0; j < n; j++) {
-    double addend = bias.at(b, h, i, j);
-    scores[j] += addend;
-    masked = masked && addend == -HUGE_VAL;
+    scores[j] += bias.at(b, h, i, j);
     top = scores[j] > top || scores[j] != scores[j] ? scores[j] : top;
   }
   show(2);
   for (int64_t j = 0; j < n; j++)
-    sum += scores[j] = masked || top == -HUGE_VAL ? 0 : std::exp(scores[j] - top);
+    sum += scores[j] = top == -HUGE_VAL ? 0 : std::exp(scores[j] - top);
   for (int64_t j = 0; j < n && sum != 0; j++)
     scores[j] /= sum;
   show(3);

@@ -49,16 +49,19 @@ EvalResult evalLogSoftmax(EvalContext &c) {
     double top = largest(row, n), sum = 0;
     for (int64_t i = 0; i < n; i++)
       sum += std::exp(row[i] - top);
-    double shift = top + std::log(sum);
+    // The largest first: added to it, the logarithm would lose its digits.
+    double rest = std::log(sum);
     for (int64_t i = 0; i < n; i++)
-      row[i] -= shift;
+      row[i] = row[i] - top - rest;
   });
 }
 
-/// 1 at the first largest element, 0 elsewhere.
+/// 1 at the first largest element, which is NaN if there is one, 0 elsewhere.
 EvalResult evalHardmax(EvalContext &c) {
   return forLines(c, [](double *row, int64_t n) {
-    int64_t best = std::max_element(row, row + n) - row;
+    double top = largest(row, n);
+    auto isTop = [=](double x) { return x == top || (x != x && top != top); };
+    int64_t best = std::find_if(row, row + n, isTop) - row;
     std::fill_n(row, n, 0.0);
     row[best] = 1;
   });

@@ -158,7 +158,7 @@ EvalResult evalCelu(EvalContext &c) {
 
 EvalResult evalThresholdedRelu(EvalContext &c) {
   double alpha = c.floatAttr("alpha", 1);
-  return mapFloat(c, [=](double x) { return x <= alpha ? 0.0 : x; });
+  return mapFloat(c, [=](double x) { return x > alpha ? x : 0.0; });
 }
 
 EvalResult evalShrink(EvalContext &c) {
@@ -167,7 +167,7 @@ EvalResult evalShrink(EvalContext &c) {
   return mapFloat(c, [=](double x) {
     if (x < -lambda)
       return x + bias;
-    return x > lambda ? x - bias : x != x ? x : 0.0;
+    return x > lambda ? x - bias : 0.0;
   });
 }
 

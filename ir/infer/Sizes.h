@@ -21,6 +21,11 @@ bool provablyGreater(const Dim &a, const Dim &b);
 /// operands are unknown or the divisor may be 0.
 std::optional<Dim> truncDiv(const Dim &a, const Dim &b);
 
+/// Index of the first element that a Slice with this start and step takes of a dim, clamped as ONNX
+/// says; nothing if it is not known from which end `start` counts. If the slice is empty, it may be
+/// one past either end, or past the last by more for a symbolic dim.
+std::optional<Dim> firstOfSlice(const Dim &dim, const Dim &start, int64_t step);
+
 /// Whether the expression has more than `limit` factors, those of nested expressions included.
 /// Expressions that nest in each other double at every step; inference refuses them early.
 bool isComplex(const Dim &dim, int64_t limit);

@@ -1,7 +1,7 @@
 // The rule of Slice: bounds may be negative (from the end), out of range (clamped), symbolic or
 // unknown. For a forward step the length is
 //   max(0, ceil((min(end, dim) - max(start, 0)) / step))
-// and the other two clamps of numpy's definition cannot change it.
+// and the other two clamps of ONNX's definition cannot change it.
 #include "ir/infer/Checks.h"
 #include "ir/infer/Sizes.h"
 
@@ -17,9 +17,14 @@ Dim atMost(const Dim &a, const Dim &b) {
   return provablyAtLeast(b, a) ? a : provablyAtLeast(a, b) ? b : Dim::min(a, b);
 }
 
-// Exporters write "to the end" as the largest 32- or 64-bit integer.
-bool isForever(const Dim &bound) { return bound.isConst() && bound.value() >= INT32_MAX; }
-bool isForeverBack(const Dim &bound) { return bound.isConst() && bound.value() <= -INT32_MAX; }
+// Exporters write "to the end" as the largest 32- or 64-bit integer. Where the size is known it
+// needs no guess.
+bool isForever(const Dim &bound, const Dim &dim) {
+  return !dim.isConst() && bound.isConst() && bound.value() >= INT32_MAX;
+}
+bool isForeverBack(const Dim &bound, const Dim &dim) {
+  return !dim.isConst() && bound.isConst() && bound.value() <= -INT32_MAX;
+}
 
 /// A bound counted from the beginning; nothing if its sign is not known.
 std::optional<Dim> fromBegin(const Dim &bound, const Dim &dim) {
@@ -36,24 +41,23 @@ struct Part {
 };
 
 std::optional<Part> forward(const Dim &dim, const Dim &start, const Dim &end, int64_t step) {
-  std::optional<Dim> first = isForeverBack(start) ? Dim(0) : fromBegin(start, dim);
-  std::optional<Dim> last = isForever(end) ? dim : fromBegin(end, dim);
+  std::optional<Dim> first = firstOfSlice(dim, start, step);
+  std::optional<Dim> last = isForever(end, dim) ? dim : fromBegin(end, dim);
   if (!first || !last)
     return std::nullopt;
-  first = atLeast(*first, Dim(0));
   last = atMost(*last, dim);
   // The last k elements: dim - max(dim - k, 0) in its simplest form.
-  if (start.isConst() && start.value() < 0 && !isForeverBack(start) && *last == dim && step == 1)
+  if (start.isConst() && start.value() < 0 && !isForeverBack(start, dim) && *last == dim &&
+      step == 1)
     return Part{atMost(dim, Dim(0) - start), first};
   return Part{atLeast(Dim::ceilDiv(*last - *first, Dim(step)), Dim(0)), first};
 }
 
 std::optional<Part> backward(const Dim &dim, const Dim &start, const Dim &end, int64_t step) {
-  std::optional<Dim> first = isForever(start) ? dim - Dim(1) : fromBegin(start, dim);
-  std::optional<Dim> last = isForeverBack(end) ? Dim(-1) : fromBegin(end, dim);
+  std::optional<Dim> first = firstOfSlice(dim, start, step);
+  std::optional<Dim> last = isForeverBack(end, dim) ? Dim(-1) : fromBegin(end, dim);
   if (!first || !last)
     return std::nullopt;
-  first = atMost(*first, dim - Dim(1));
   last = atLeast(*last, Dim(-1));
   return Part{atLeast(Dim::ceilDiv(*first - *last, Dim(-step)), Dim(0)), first};
 }
@@ -95,6 +99,18 @@ Result<std::vector<int64_t>> slicedAxes(InferContext &ctx, int64_t count) {
 }
 
 } // namespace
+
+std::optional<Dim> firstOfSlice(const Dim &dim, const Dim &start, int64_t step) {
+  if (isForever(start, dim))
+    return step > 0 ? dim : dim - Dim(1);
+  std::optional<Dim> first = isForeverBack(start, dim) ? Dim(0) : fromBegin(start, dim);
+  if (!first)
+    return std::nullopt;
+  if (step > 0)
+    return atLeast(dim.isConst() ? atMost(*first, dim) : *first, Dim(0));
+  // From the last element back: what both clamps give is -1 where there is none, as it should be.
+  return start == Dim(-1) ? dim - Dim(1) : atMost(atLeast(*first, Dim(0)), dim - Dim(1));
+}
 
 Result<void> inferSlice(InferContext &ctx) {
   std::optional<int64_t> count = TRY(constantLength(ctx, 1));

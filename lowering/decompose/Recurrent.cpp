@@ -186,7 +186,7 @@ struct Recurrence {
   Op &op;
   bool batchFirst;
   int64_t gates, hidden, directions;
-  Value *x, *steps;
+  Value *x, *steps, *lengths = nullptr;
   std::vector<Value *> lasts[2], sequences;
 
   Value *stateInput(int64_t operand, int64_t direction) {
@@ -225,11 +225,25 @@ struct Recurrence {
     return add(b, result, add(b, input, recurrent));
   }
 
+  /// The steps of each batch entry as i64. What is no number of steps makes the run fail: it is no
+  /// index of all the numbers there are, negative ones, without their sign, being too large.
+  Value *checkedLengths() {
+    auto cast = [&](Value *value, DType dtype) {
+      AttrDict attrs;
+      attrs.set("to", dtype);
+      return b.graphValue(OpKind::Cast, {value}, std::move(attrs));
+    };
+    Value *last = b.graphValue(OpKind::Add, {steps, scalarInt(b, 1)});
+    Value *numbers = b.graphValue(OpKind::Range, {scalarInt(b, 0), last, scalarInt(b, 1)});
+    AttrDict axis;
+    axis.set("axis", int64_t(0));
+    return b.graphValue(OpKind::Gather,
+                        {numbers, cast(cast(op.operand(4), DType::U32), DType::I64)},
+                        std::move(axis));
+  }
+
   /// Batch entries whose sequence has ended keep their states and give zeros.
   Value *stillRunning(Value *time) {
-    AttrDict attrs;
-    attrs.set("to", DType::I64);
-    Value *lengths = b.graphValue(OpKind::Cast, {op.operand(4)}, std::move(attrs));
     Value *runs = b.graphValue(OpKind::Less, {time, lengths});
     return b.graphValue(OpKind::Unsqueeze, {runs, b.constant(makeConst({1}))});
   }
@@ -308,7 +322,9 @@ Value *decomposeRecurrent(Builder &b, Op &op) {
   Value *x = batchFirst ? transposed(b, op.operand(0), {1, 0, 2}) : op.operand(0);
   Recurrence recurrence{
       b,  op, batchFirst, lstm ? 4 : gru ? 3 : 1, r[2].value(), r[0].value(), x, axisSize(b, x, 0),
-      {}, {}};
+      {}, {}, {}};
+  if (op.operand(4))
+    recurrence.lengths = recurrence.checkedLengths();
   for (int64_t d = 0; d < recurrence.directions; d++)
     recurrence.addDirection(d, &activations[d * defaults.size()]);
   for (int64_t i = 1; i < op.numResults(); i++) {

@@ -45,7 +45,7 @@ struct Generator {
       bool isAt = op->kind() == OpKind::RegionAt, data = false;
       int64_t moving = 0;
       for (int64_t i = 0; i < op->numOperands(); i++) {
-        Varies how = varies.at(op->operand(i));
+        Varies how = op->operand(i) ? varies.at(op->operand(i)) : Varies::No;
         data = data || how == Varies::Data;
         if (how != Varies::ByOne)
           continue;
@@ -55,7 +55,9 @@ struct Generator {
       }
       bool sum = op->kind() == OpKind::ScalarAdd ||
                  (op->kind() == OpKind::ScalarSub && varies.at(op->operand(0)) == Varies::ByOne);
-      if (moving > 1 || (moving == 1 && !isAt && !(sum && op->result()->type.isIndex())))
+      bool isCheck = op->kind() == OpKind::RegionRequire;
+      if (moving > 1 || (isCheck && (data || moving)) ||
+          (moving == 1 && !isAt && !(sum && op->result()->type.isIndex())))
         return false;
       // Elements that differ from lane to lane are data; an index made of them needs a gather.
       data = data || (moving == 1 && isAt);
@@ -129,6 +131,8 @@ struct Generator {
         inlineRegion(b, k.sizes, region, index, [&](Op &op, const std::vector<Value *> &operands) {
           if (op.kind() == OpKind::RegionCheckIndex)
             return k.checkIndex(operands[0], operands[1], op.loc);
+          if (op.kind() == OpKind::RegionRequire)
+            return k.require(op, operands);
           return read(op, operands, lanes, mask, moves);
         })[0];
     if (lanes > 1 && !result->type.isVector())
@@ -210,14 +214,21 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
       extent.isConst() && extent.value() > 0 ? nullptr : b.cmp("eq", k.size(extent), b.index(0));
   auto line = [&](Value *from, Value *to) {
     Value *first = b.cast(b.load(k.operands[0], from), work);
-    LoopBuilder::Values best =
-        b.forLoop(b.index(1), k.size(extent), 1, {first, b.index(0)},
-                  [&](Value *i, const LoopBuilder::Values &now) -> LoopBuilder::Values {
-                    Value *at = k.advance(from, i, x.layout->strides[axis]);
-                    Value *element = b.cast(b.load(k.operands[0], at), work);
-                    Value *better = b.cmp(pred, element, now[0]);
-                    return {b.select(better, element, now[0]), b.select(better, i, now[1])};
-                  });
+    LoopBuilder::Values best = b.forLoop(
+        b.index(1), k.size(extent), 1, {first, b.index(0)},
+        [&](Value *i, const LoopBuilder::Values &now) -> LoopBuilder::Values {
+          Value *at = k.advance(from, i, x.layout->strides[axis]);
+          Value *element = b.cast(b.load(k.operands[0], at), work);
+          Value *better = b.cmp(pred, element, now[0]);
+          if (isFloat(work)) {
+            // NaN is the extreme of a line, the least as well as the largest.
+            Value *isNaN = b.cmp("ne", element, element);
+            Value *first =
+                last ? isNaN : b.binary(OpKind::ScalarAnd, isNaN, b.cmp("eq", now[0], now[0]));
+            better = b.binary(OpKind::ScalarOr, better, first);
+          }
+          return {b.select(better, element, now[0]), b.select(better, i, now[1])};
+        });
     b.store(b.cast(best[1], DType::I64), k.results[0], to);
   };
   return emitAlong(k, axis, [&](Value *from, Value *to) {

@@ -80,8 +80,10 @@ struct Row {
     };
     Value *sum = sumOf(exponential);
     if (logarithm) {
-      Value *shift = b.add(largest, splat(b.unary(OpKind::ScalarLog, sum)));
-      return map([&](Value *v, Value *, Value *) { return b.sub(v, shift); }, operandRows);
+      // The largest first: added to it, the logarithm would lose its digits.
+      Value *rest = splat(b.unary(OpKind::ScalarLog, sum));
+      return map([&](Value *v, Value *, Value *) { return b.sub(b.sub(v, largest), rest); },
+                 operandRows);
     }
     Value *scale = b.div(number(1), sum);
     scale = splat(nothing ? b.select(nothing, number(0), scale) : scale);

@@ -41,6 +41,12 @@ Value *KernelFunc::checkIndex(Value *index, Value *size, const Loc &loc) {
   return b.toIndex(b.select(outside, zero, position));
 }
 
+Value *KernelFunc::require(const Op &op, const std::vector<Value *> &operands) {
+  b.ifThen(b.unary(OpKind::ScalarNot, operands[0]),
+           [&] { fail(op.attrs.getInt("code"), op.loc, operands[1], operands[2]); });
+  return nullptr;
+}
+
 Value *KernelFunc::threadMemory(int64_t bytes) {
   constexpr int64_t kAlignment = 64;
   bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;

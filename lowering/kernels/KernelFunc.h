@@ -50,6 +50,8 @@ struct KernelFunc {
   Error unsupportedBecause(const std::string &reason) const;
   /// An index from data made safe: see RegionCheckIndex. `loc` is what the failure names.
   Value *checkIndex(Value *index, Value *size, const Loc &loc);
+  /// A RegionRequire whose operands have these values. It has no result.
+  Value *require(const Op &op, const std::vector<Value *> &operands);
   /// Fails the run with a CAMEO_FAULT code of runtime/abi.h and its two values.
   void fail(int64_t code, const Loc &loc, Value *first = nullptr, Value *second = nullptr);
 

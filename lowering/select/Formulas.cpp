@@ -38,6 +38,15 @@ Value *elu(LoopBuilder &b, Value *x, double alpha) {
   return b.select(positive(b, x), x, b.mul(like(b, x, alpha), minusOne));
 }
 
+/// alpha * (exp(x / alpha) - 1) below zero. A large alpha makes x / alpha small, where exp - 1
+/// would have no digits left: exp(z) - 1 = tanh(z / 2) * (exp(z) + 1).
+Value *celu(LoopBuilder &b, Value *x, double alpha) {
+  Value *z = b.div(x, like(b, x, alpha));
+  Value *half = b.unary(OpKind::ScalarTanh, b.mul(z, like(b, x, 0.5)));
+  Value *minusOne = b.mul(half, b.add(exponential(b, z), like(b, x, 1)));
+  return b.select(positive(b, x), x, b.mul(like(b, x, alpha), minusOne));
+}
+
 Value *gelu(LoopBuilder &b, const Op &op, const Args &x) {
   Value *half = b.mul(x[0], like(b, x[0], 0.5)), *inner;
   if (op.attrs.getString("approximate") == "tanh") {
@@ -50,9 +59,10 @@ Value *gelu(LoopBuilder &b, const Op &op, const Args &x) {
   return b.mul(half, b.add(inner, like(b, x[0], 1)));
 }
 
+/// Zero and NaN are their own signs.
 Value *sign(LoopBuilder &b, const Op &, const Args &x) {
   Value *zero = like(b, x[0], 0);
-  Value *result = b.select(b.cmp("gt", x[0], zero), like(b, x[0], 1), zero);
+  Value *result = b.select(b.cmp("gt", x[0], zero), like(b, x[0], 1), x[0]);
   if (isUnsignedInt(x[0]->type.dtype()))
     return result;
   return b.select(b.cmp("lt", x[0], zero), like(b, x[0], -1), result);
@@ -72,22 +82,24 @@ Value *modulo(LoopBuilder &b, const Op &op, const Args &x) {
 /// The constant a region value is, if it is one.
 std::optional<double> constantOf(Value *x) {
   Op *op = x->definingOp();
-  if (!op || op->kind() != OpKind::ScalarConst || !isFloat(x->type.dtype()))
+  if (!op || op->kind() != OpKind::ScalarConst)
     return std::nullopt;
-  return op->attrs.getFloat("value");
+  return isFloating(x) ? op->attrs.getFloat("value")
+                       : static_cast<double>(op->attrs.getInt("value"));
 }
 
+/// Whole powers of integers but squares and cubes are selectPow's.
 Value *power(LoopBuilder &b, const Op &, const Args &x) {
   std::optional<double> exponent = constantOf(x[1]);
-  if (exponent && isFloating(x[0])) {
-    if (*exponent == 2)
-      return b.mul(x[0], x[0]);
-    if (*exponent == 3)
-      return b.mul(b.mul(x[0], x[0]), x[0]);
-    if (*exponent == 0.5)
-      return b.unary(OpKind::ScalarSqrt, x[0]);
+  if (exponent == 2)
+    return b.mul(x[0], x[0]);
+  if (exponent == 3)
+    return b.mul(b.mul(x[0], x[0]), x[0]);
+  if (exponent == 0.5 && isFloating(x[0])) {
+    Value *isLowest = b.cmp("eq", x[0], like(b, x[0], -INFINITY));
+    return b.select(isLowest, like(b, x[0], INFINITY), b.unary(OpKind::ScalarSqrt, x[0]));
   }
-  // Integers go through f64, exact while the result is below 2^53.
+  // Of integers in f64: the exponent is a fraction.
   DType work = isFloating(x[0]) ? x[0]->type.dtype() : DType::F64;
   Value *result = b.binary(OpKind::ScalarPow, b.cast(x[0], work), b.cast(x[1], work));
   return b.cast(result, x[0]->type.dtype());
@@ -206,9 +218,7 @@ const std::unordered_map<OpKind, Formula> &formulas() {
                                         like(b, x[0], 0))),
       FORMULA(Elu, elu(b, x[0], attr(op, "alpha"))),
       FORMULA(Selu, b.mul(elu(b, x[0], attr(op, "alpha")), like(b, x[0], attr(op, "gamma")))),
-      // alpha * (exp(x / alpha) - 1) below zero: elu of x / alpha, scaled.
-      FORMULA(Celu, b.mul(elu(b, b.div(x[0], like(b, x[0], attr(op, "alpha"))), 1),
-                          like(b, x[0], attr(op, "alpha")))),
+      FORMULA(Celu, celu(b, x[0], attr(op, "alpha"))),
       FORMULA(HardSigmoid, hardSigmoid(b, x[0], attr(op, "alpha"), attr(op, "beta"))),
       FORMULA(HardSwish, b.mul(x[0], hardSigmoid(b, x[0], 1.0 / 6, 0.5))),
       FORMULA(Softplus, softplus(b, x[0])),

@@ -11,63 +11,15 @@
 
 namespace cameo {
 
-Value *OperandReader::number(int64_t value) {
-  return b.constantInt(Type::scalar(DType::I64), value);
-}
-
-int64_t OperandReader::position(int64_t operand) {
-  auto known = std::find(numbers.begin(), numbers.end(), operand);
-  int64_t position = known - numbers.begin();
-  if (known == numbers.end()) {
-    numbers.push_back(operand);
-    operands.push_back(s.op.operand(operand));
-  }
-  return position;
-}
-
-Value *OperandReader::raw(int64_t operand, int64_t i) {
-  const Type &type = s.in(operand);
-  int64_t from = position(operand);
-  std::vector<Value *> index(type.rank(), b.index(0));
-  if (!index.empty())
-    index.back() = b.index(i);
-  return elementAt(b, type, from, index);
-}
-
-Value *OperandReader::element(int64_t operand, int64_t i) {
-  InferContext context(s.module, s.op);
-  if (std::optional<Dims> known = context.known(operand))
-    return size((*known)[static_cast<size_t>(i)]);
-  return b.cast(raw(operand, i), DType::I64);
-}
-
-Value *OperandReader::size(const Dim &dim) {
-  return dim.isConst() ? number(dim.value()) : b.cast(sizeValue(b, dim), DType::I64);
-}
-
-std::optional<int64_t> OperandReader::length(int64_t operand) const {
-  const Type &type = s.in(operand);
-  if (type.rank() == 0)
-    return 1;
-  return type.dim(0).isConst() ? std::optional(type.dim(0).value()) : std::nullopt;
-}
-
-Value *OperandReader::axis(Value *given, int64_t rank) {
-  return b.select(b.cmp("lt", given, number(0)), b.add(given, number(rank)), given);
-}
-
-void OperandReader::require(Value *condition, int64_t code, Value *first, Value *second) {
-  AttrDict attrs;
-  attrs.set("code", code);
-  b.create(OpKind::RegionRequire, {condition, first, second}, {}, std::move(attrs));
-}
-
 namespace {
 
 /// The sizes of one result, one i64 a dim; nullptr where the type says it.
 using Sizes = std::vector<Value *>;
 /// The sizes of the first results; empty if there is no telling.
 using SizesFn = std::vector<Sizes> (*)(OperandReader &);
+
+constexpr int64_t kMostPadding = int64_t{1} << 40;
+constexpr double kLargestImage = 1e15; // of one axis
 
 Value *isZero(OperandReader &r, Value *x) { return r.b.cmp("eq", x, r.number(0)); }
 
@@ -92,7 +44,7 @@ std::vector<Sizes> reshapeSizes(OperandReader &r) {
     sizes.push_back(b.select(b.cmp("eq", size, minus), b.div(total, others), size));
     product = b.mul(product, sizes.back());
   }
-  r.require(b.cmp("eq", product, total), CAMEO_FAULT_RESHAPE, total, product);
+  require(r.b, b.cmp("eq", product, total), CAMEO_FAULT_RESHAPE, total, product);
   return {sizes};
 }
 
@@ -108,7 +60,7 @@ std::vector<Sizes> expandSizes(OperandReader &r) {
     Value *given = wanted < 0 ? one : r.element(1, wanted);
     Value *isOne = b.cmp("eq", a, one);
     Value *fits = b.binary(OpKind::ScalarOr, b.cmp("eq", given, one), b.cmp("eq", a, given));
-    r.require(b.binary(OpKind::ScalarOr, isOne, fits), CAMEO_FAULT_NO_BROADCAST, a, given);
+    require(r.b, b.binary(OpKind::ScalarOr, isOne, fits), CAMEO_FAULT_NO_BROADCAST, a, given);
     sizes.push_back(b.select(isOne, given, a));
   }
   return {sizes};
@@ -123,34 +75,43 @@ std::vector<Sizes> listSizes(OperandReader &r) {
 
 std::vector<Sizes> tileSizes(OperandReader &r) {
   Sizes sizes;
-  for (int64_t i = 0; i < r.s.in(0).rank(); i++)
-    sizes.push_back(r.b.mul(r.size(r.s.in(0).dim(i)), r.element(1, i)));
+  for (int64_t i = 0; i < r.s.in(0).rank(); i++) {
+    Value *size = r.size(r.s.in(0).dim(i)), *repeats = r.element(1, i);
+    Value *most = r.b.div(r.number(INT64_MAX), r.b.max(size, r.number(1)));
+    r.requireBetween(r.number(0), repeats, most);
+    sizes.push_back(r.b.mul(size, repeats));
+  }
   return {sizes};
 }
 
-/// max(ceil((limit - start) / delta), 0).
+/// max(ceil((limit - start) / delta), 0). Of integers without sign, which hold any distance of two
+/// with one.
 std::vector<Sizes> rangeSizes(OperandReader &r) {
   LoopBuilder &b = r.b;
   if (isFloat(r.s.in(0).dtype())) {
     auto real = [&](int64_t i) { return b.cast(r.raw(i, 0), DType::F64); };
     Value *delta = real(2), *zero = b.constant(delta->type, 0);
-    r.require(b.cmp("ne", delta, zero), CAMEO_FAULT_ZERO_STEP);
+    require(r.b, b.cmp("ne", delta, zero), CAMEO_FAULT_ZERO_STEP);
     Value *length = b.unary(OpKind::ScalarCeil, b.div(b.sub(real(1), real(0)), delta));
+    // NaN is not below either.
+    require(b, b.cmp("lt", length, b.constant(length->type, 0x1p62)), CAMEO_FAULT_SIZES);
     return {{b.max(b.cast(length, DType::I64), r.number(0))}};
   }
   Value *delta = r.element(2, 0), *zero = r.number(0);
-  r.require(b.cmp("ne", delta, zero), CAMEO_FAULT_ZERO_STEP);
-  Value *distance = b.sub(r.element(1, 0), r.element(0, 0));
-  Value *rest = b.rem(distance, delta);
-  Value *more = b.binary(OpKind::ScalarAnd, b.cmp("ne", rest, zero),
-                         b.cmp("eq", b.cmp("lt", rest, zero), b.cmp("lt", delta, zero)));
-  Value *length = b.add(b.div(distance, delta), b.select(more, r.number(1), zero));
-  return {{b.max(length, zero)}};
+  require(r.b, b.cmp("ne", delta, zero), CAMEO_FAULT_ZERO_STEP);
+  Value *start = r.element(0, 0), *limit = r.element(1, 0);
+  auto natural = [&](Value *value) { return b.cast(value, DType::U64); };
+  Value *up = b.cmp("gt", delta, zero), *one = natural(r.number(1));
+  Value *first = b.select(up, start, limit), *last = b.select(up, limit, start);
+  Value *step = natural(b.unary(OpKind::ScalarAbs, delta));
+  Value *count = b.add(b.div(b.sub(natural(b.sub(last, first)), one), step), one);
+  return {{b.select(b.cmp("lt", first, last), b.cast(count, DType::I64), zero)}};
 }
 
 std::vector<Sizes> sliceSizes(OperandReader &r) {
   if (!r.length(1))
     return {};
+  r.requireAxes(3, r.s.in(0).rank());
   Sizes sizes;
   for (int64_t i = 0; i < r.s.in(0).rank(); i++) {
     if (!isSliced(r, i)) {
@@ -158,7 +119,7 @@ std::vector<Sizes> sliceSizes(OperandReader &r) {
       continue;
     }
     SliceBounds bounds = sliceBounds(r, i);
-    r.require(r.b.cmp("ne", bounds.step, r.number(0)), CAMEO_FAULT_ZERO_STEP);
+    require(r.b, r.b.cmp("ne", bounds.step, r.number(0)), CAMEO_FAULT_ZERO_STEP);
     sizes.push_back(bounds.count);
   }
   return {sizes};
@@ -170,7 +131,7 @@ std::vector<Sizes> topKSizes(OperandReader &r) {
   int64_t axis = *normalizeAxis(r.s.op.attrs.getInt("axis"), x.rank());
   Sizes sizes(x.rank());
   Value *count = r.element(1, 0), *whole = r.size(x.dim(axis));
-  r.require(b.cmp("le", count, whole), CAMEO_FAULT_VALUE, count, whole);
+  require(r.b, b.cmp("le", count, whole), CAMEO_FAULT_VALUE, count, whole);
   sizes[axis] = count;
   return {sizes, sizes};
 }
@@ -191,10 +152,11 @@ std::vector<Sizes> splitSizes(OperandReader &r) {
   for (int64_t i = 0; i < r.s.op.numResults(); i++) {
     Sizes sizes(x.rank());
     sizes[axis] = r.element(1, i);
+    r.requireBetween(r.number(0), sizes[axis], whole);
     sum = b.add(sum, sizes[axis]);
     all.push_back(sizes);
   }
-  r.require(b.cmp("eq", sum, whole), CAMEO_FAULT_SPLIT, sum, whole);
+  require(r.b, b.cmp("eq", sum, whole), CAMEO_FAULT_SPLIT, sum, whole);
   return all;
 }
 
@@ -202,6 +164,10 @@ std::vector<Sizes> padSizes(OperandReader &r) {
   std::optional<int64_t> length = r.length(1);
   if (!length)
     return {};
+  r.requireAxes(3, r.s.in(0).rank());
+  // As far as sums of two and a size do not wrap.
+  for (int64_t i = 0; i < *length; i++)
+    r.requireBetween(r.number(-kMostPadding), r.element(1, i), r.number(kMostPadding));
   Sizes sizes;
   for (int64_t d = 0; d < r.s.in(0).rank(); d++) {
     Value *size = r.size(r.s.in(0).dim(d));
@@ -217,6 +183,7 @@ std::vector<Sizes> padSizes(OperandReader &r) {
 std::vector<Sizes> unsqueezeSizes(OperandReader &r) {
   LoopBuilder &b = r.b;
   int64_t rank = r.s.out().rank();
+  r.requireAxes(1, rank);
   Sizes sizes;
   Value *next = r.number(0);
   for (int64_t d = 0; d < rank; d++) {
@@ -230,14 +197,15 @@ std::vector<Sizes> unsqueezeSizes(OperandReader &r) {
     sizes.push_back(b.select(isNew, r.number(1), size));
     next = b.select(isNew, next, b.add(next, r.number(1)));
   }
-  r.require(b.cmp("eq", next, r.number(r.s.in(0).rank())), CAMEO_FAULT_AXIS, r.element(1, 0),
-            r.number(rank));
+  require(r.b, b.cmp("eq", next, r.number(r.s.in(0).rank())), CAMEO_FAULT_AXIS, r.element(1, 0),
+          r.number(rank));
   return {sizes};
 }
 
 std::vector<Sizes> squeezeSizes(OperandReader &r) {
   LoopBuilder &b = r.b;
   const Type &x = r.s.in(0);
+  r.requireAxes(1, x.rank());
   Sizes sizes(r.s.out().rank(), r.number(1));
   Value *next = r.number(0);
   for (int64_t d = 0; d < x.rank(); d++) {
@@ -248,15 +216,16 @@ std::vector<Sizes> squeezeSizes(OperandReader &r) {
     }
     Value *isOne = b.cmp("eq", size, r.number(1));
     Value *stays = b.unary(OpKind::ScalarNot, goes);
-    r.require(b.binary(OpKind::ScalarOr, stays, isOne), CAMEO_FAULT_DIMS_DIFFER, size, r.number(1));
+    require(r.b, b.binary(OpKind::ScalarOr, stays, isOne), CAMEO_FAULT_DIMS_DIFFER, size,
+            r.number(1));
     for (size_t k = 0; k < sizes.size(); k++) {
       Value *here = b.cmp("eq", next, r.number(static_cast<int64_t>(k)));
       sizes[k] = b.select(b.binary(OpKind::ScalarAnd, stays, here), size, sizes[k]);
     }
     next = b.add(next, b.select(stays, r.number(1), r.number(0)));
   }
-  r.require(b.cmp("eq", next, r.number(r.s.out().rank())), CAMEO_FAULT_AXIS, r.element(1, 0),
-            r.number(x.rank()));
+  require(r.b, b.cmp("eq", next, r.number(r.s.out().rank())), CAMEO_FAULT_AXIS, r.element(1, 0),
+          r.number(x.rank()));
   return {sizes};
 }
 
@@ -288,11 +257,16 @@ std::vector<Sizes> resizeSizes(OperandReader &r) {
     int64_t axis = *normalizeAxis(axes[i], x.rank());
     Value *size = r.size(x.dim(axis));
     if (isGiven(r.s.op.operand(2))) {
-      Value *scale = real(r.raw(2, i), DType::F32);
+      Value *scale = real(r.raw(2, i), DType::F32), *zero = b.constant(scale->type, 0);
+      Value *isPositive = b.cmp("gt", scale, zero);
       if (crop)
         scale = b.mul(b.sub(real(r.raw(1, i + count), DType::F32), real(r.raw(1, i), DType::F32)),
                       scale);
       Value *scaled = b.unary(OpKind::ScalarFloor, b.mul(real(size, DType::F32), scale));
+      // NaN is neither.
+      Value *fits = both(b, b.cmp("ge", scaled, zero),
+                         b.cmp("lt", scaled, b.constant(scaled->type, kLargestImage)));
+      require(b, both(b, isPositive, fits), CAMEO_FAULT_SCALE, r.number(i));
       sizes[axis] = b.cast(scaled, DType::I64);
       continue;
     }
@@ -424,7 +398,8 @@ SliceBounds sliceBounds(OperandReader &r, int64_t dim) {
   auto clamp = [&](Value *at, Value *low, Value *high) { return b.max(b.min(at, high), low); };
   Value *back = b.cmp("lt", step, zero), *last = b.sub(size, one), *minus = r.number(-1);
   start = fromBegin(start), end = fromBegin(end);
-  start = b.select(back, clamp(start, minus, last), clamp(start, zero, size));
+  // Backwards at least the first element is taken, if there is one: `last` may be -1.
+  start = b.select(back, b.min(b.max(start, zero), last), clamp(start, zero, size));
   end = b.select(back, clamp(end, minus, last), clamp(end, zero, size));
   // ceil((end - start) / step) where that is positive.
   Value *distance = b.select(back, b.sub(start, end), b.sub(end, start));
@@ -456,8 +431,8 @@ Result<void> defineSizes(Selection &s, std::vector<std::string> &bound) {
           continue;
         bound.push_back(*symbol);
         to.symbols.push_back(*symbol);
-        reader.require(s.b.cmp("ge", sizes[r][d], reader.number(0)), CAMEO_FAULT_NEGATIVE_SIZE,
-                       sizes[r][d]);
+        require(s.b, s.b.cmp("ge", sizes[r][d], reader.number(0)), CAMEO_FAULT_NEGATIVE_SIZE,
+                sizes[r][d]);
         to.values.push_back(s.b.toIndex(sizes[r][d]));
       }
     to.operands = reader.operands;

@@ -30,8 +30,11 @@ struct OperandReader {
   std::optional<int64_t> length(int64_t operand) const;
   /// An axis made non-negative.
   Value *axis(Value *given, int64_t rank);
-  /// Makes the run fail with a fault of runtime/abi.h unless the condition holds; in `sizes` only.
-  void require(Value *condition, int64_t code, Value *first = nullptr, Value *second = nullptr);
+  /// Makes the run fail unless each element of an operand, which may be absent, is an axis, and no
+  /// two are the same.
+  void requireAxes(int64_t operand, int64_t rank);
+  /// Makes the run fail unless low <= given <= high, all i64.
+  void requireBetween(Value *low, Value *given, Value *high);
 };
 
 /// `given()` if entry i of a list means a dim of the data, else `otherwise`. Which dim it means is

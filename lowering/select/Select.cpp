@@ -85,6 +85,7 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::LpPool, selectLpPool},
       {OpKind::GlobalLpPool, selectGlobalLpPool},
       {OpKind::BitCast, selectBitCast},
+      {OpKind::Pow, selectPow},
       {OpKind::Dropout, selectDropout},
       {OpKind::Det, selectDet},
       {OpKind::SwiGLU, selectPointwise},
@@ -159,8 +160,10 @@ Value *widened(LoopBuilder &b, Value *element) {
 
 namespace {
 
+/// Constants of numbers stay; those of strings are made by the run.
 bool isGraphOp(Op &op) {
-  return op.kind() != OpKind::Constant && spec(op.kind()).level == Level::Graph;
+  bool stays = op.kind() == OpKind::Constant && !isBoxed(op.result()->type);
+  return !stays && spec(op.kind()).level == Level::Graph;
 }
 
 /// Whether inference knows all elements of all results as sizes: shape arithmetic that survived

@@ -78,6 +78,10 @@ Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent);
 Value *positionFrom(LoopBuilder &b, Value *index, const Dim &extent);
 /// An index below `own`, for a dim that may have less where sizes are known only at run time.
 Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &extent);
+/// Makes the run fail with a fault of runtime/abi.h and its two values, integers, unless the
+/// condition holds. In regions of `sizes` and `generate`.
+void require(LoopBuilder &b, Value *condition, int64_t code, Value *first = nullptr,
+             Value *second = nullptr);
 /// The only element of the kernel's operand of one element.
 Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand);
 /// `a and b` of two conditions, the first of which may be absent.
@@ -124,6 +128,7 @@ Result<void> selectPool(Selection &s);
 Result<void> selectLpPool(Selection &s);
 Result<void> selectGlobalLpPool(Selection &s);
 Result<void> selectBitCast(Selection &s);
+Result<void> selectPow(Selection &s);
 Result<void> selectDropout(Selection &s);
 Result<void> selectDet(Selection &s);
 Result<void> selectSoftmax(Selection &s);

@@ -146,9 +146,10 @@ Value *Attention::masked(Value *scores, const Dim &outer, const Dim &inner) {
   if (Value *given = operand(3)) {
     Value *full = mask(restricted(given), outer, inner);
     scores = pointwise(s, {scores, full}, type, [&](LoopBuilder &, const std::vector<Value *> &x) {
-      if (x[1]->type.dtype() == DType::Bool)
-        return b.select(x[1], x[0], b.constant(x[0]->type, -INFINITY));
-      return b.add(x[0], b.cast(x[1], work));
+      Value *addend = x[1];
+      if (addend->type.dtype() == DType::Bool)
+        addend = b.select(addend, b.constant(x[0]->type, 0), b.constant(x[0]->type, -INFINITY));
+      return b.add(x[0], b.cast(addend, work));
     });
   }
   if (Value *where = bias())

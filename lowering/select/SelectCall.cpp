@@ -35,6 +35,7 @@ constexpr CallRow kRows[] = {
 
 /// Ops that compiled kernels do for tensors of numbers, and a function for everything else.
 constexpr CallRow kBoxedRows[] = {
+    {OpKind::Constant, "cameo_kernel_string_constant"},
     {OpKind::Identity, "cameo_kernel_identity"},
 };
 
@@ -60,9 +61,21 @@ const char *reductionName(OpKind kind) {
   return nullptr;
 }
 
+/// Those of the function that makes a constant of strings, which it gets with a zero behind each.
+Result<AttrDict> stringsOf(const Selection &s) {
+  const ConstData &value = *s.op.attrs.getConst("value");
+  for (const std::string &text : value.strings)
+    if (text.find('\0') != std::string::npos)
+      return s.unsupportedBecause("a string with a zero byte in it is not supported");
+  AttrDict attrs;
+  attrs.set("value", value.strings);
+  attrs.set("shape", *constantDims(s.out().shape()));
+  return attrs;
+}
+
 /// The attributes as the function gets them.
 Result<AttrDict> attributesFor(const Selection &s, const CallRow &row) {
-  AttrDict attrs = s.op.attrs;
+  AttrDict attrs = s.op.kind() == OpKind::Constant ? TRY(stringsOf(s)) : s.op.attrs;
   attrs.set("callee", std::string(row.callee));
   if (const char *reduction = reductionName(s.op.kind()))
     attrs.set("kind", std::string(reduction));

@@ -26,7 +26,8 @@ struct Definitions {
   Dims sizes;
 };
 
-bool isSized(const Type &type) { return !isBoxed(type) && type.isRanked(); }
+/// Strings are boxed, but the sizes of a tensor of them are sizes like others.
+bool isSized(const Type &type) { return type.isTensor() && type.isRanked(); }
 
 /// Adds what of `type` is not defined, with the sizes of `value`.
 Result<void> collect(const Selection &s, const Type &type, const Type &value,
@@ -131,7 +132,7 @@ void LoopSelection::moveYielded(bool all) {
   for (int64_t i = 1; i < yield->numOperands(); i++) {
     Value *value = yield->operand(i);
     bool stays = i <= numCarried && value == body.arg(i + 1);
-    if (!isSized(value->type) || stays)
+    if (!isSized(value->type) || isBoxed(value->type) || stays)
       continue;
     Dims shape = value->type.shape();
     if (i <= numCarried)

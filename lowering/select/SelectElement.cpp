@@ -1,5 +1,5 @@
 // Elementwise operators that the table of formulas cannot have: other bits of the same element, an
-// extra result, a few neighbours.
+// extra result, a few neighbours, a loop.
 #include "lowering/select/Select.h"
 
 #include "lowering/Shapes.h"
@@ -17,6 +17,38 @@ Result<void> selectBitCast(Selection &s) {
           return bits;
         return b.create(OpKind::ScalarBitcast, {bits}, {Type::scalar(as)})->result();
       }));
+  return {};
+}
+
+/// Whole powers by squaring, modulo 2^bits. A negative power is 0 but for the bases 1 and -1, which
+/// are their own inverses.
+Result<void> selectPow(Selection &s) {
+  std::optional<std::vector<int64_t>> known = constantInts(s.op.operand(1));
+  bool isShort = known && known->size() == 1 && ((*known)[0] == 2 || (*known)[0] == 3);
+  if (isFloat(s.in(0).dtype()) || isFloat(s.in(1).dtype()) || isShort)
+    return selectPointwise(s);
+  std::vector<Value *> operands;
+  for (Value *operand : s.op.operands())
+    operands.push_back(broadcastView(s.b, operand, s.out().shape()));
+  generate(s, operands, [&](LoopBuilder &b, const std::vector<Value *> &index) {
+    Value *base = elementAt(b, operands[0]->type, 0, index);
+    Value *exponent = b.cast(elementAt(b, operands[1]->type, 1, index), DType::I64);
+    Value *zero = b.constantInt(exponent->type, 0), *bit = b.constantInt(exponent->type, 1);
+    Value *one = b.constantInt(base->type, 1);
+    Value *isNegative = b.cmp("lt", exponent, zero);
+    Value *isUnit = b.cmp("eq", b.unary(OpKind::ScalarAbs, base), one);
+    Value *size = b.unary(OpKind::ScalarAbs, exponent);
+    LoopBuilder::Values powers = b.whileLoop(
+        {one, base, b.select(isNegative, b.binary(OpKind::ScalarAnd, size, bit), size)},
+        [&](const LoopBuilder::Values &now) { return b.cmp("gt", now[2], zero); },
+        [&](const LoopBuilder::Values &now) -> LoopBuilder::Values {
+          Value *isOdd = b.cmp("ne", b.binary(OpKind::ScalarAnd, now[2], bit), zero);
+          return {b.select(isOdd, b.mul(now[0], now[1]), now[0]), b.mul(now[1], now[1]),
+                  b.binary(OpKind::ScalarShr, now[2], bit)};
+        });
+    Value *vanishes = both(b, isNegative, b.unary(OpKind::ScalarNot, isUnit));
+    return b.select(vanishes, b.constantInt(base->type, 0), powers[0]);
+  });
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "ir/infer/Infer.h"
 #include "lowering/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
+#include "runtime/abi.h"
 
 namespace cameo {
 
@@ -73,6 +74,12 @@ Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &exte
   return fits ? index : checkIndex(b, index, extent);
 }
 
+void require(LoopBuilder &b, Value *condition, int64_t code, Value *first, Value *second) {
+  AttrDict attrs;
+  attrs.set("code", code);
+  b.create(OpKind::RegionRequire, {condition, first, second}, {}, std::move(attrs));
+}
+
 Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand) {
   return elementAt(b, type, operand, std::vector<Value *>(type.rank(), b.index(0)));
 }
@@ -83,41 +90,55 @@ Value *both(LoopBuilder &b, Value *first, Value *second) {
 
 namespace {
 
+/// How much comes before and after a dim, as indices; nullptr for a dim that is not padded.
+struct Padding {
+  Value *before = nullptr, *after = nullptr;
+};
+
 /// The position in the operand that position `i` of a padded dim shows, for each mode but constant.
-Value *paddedPosition(LoopBuilder &b, const std::string &mode, Value *i, const Dim &extent) {
-  Value *size = sizeValue(b, extent), *zero = b.index(0), *one = b.index(1);
-  if (mode == "edge")
-    return b.max(b.min(i, b.sub(size, one)), zero);
-  if (mode == "wrap") {
-    Value *rest = b.rem(i, size);
-    return b.select(b.cmp("lt", rest, zero), b.add(rest, size), rest);
+/// Negative amounts crop first: what is repeated is what they leave.
+Value *paddedPosition(LoopBuilder &b, const std::string &mode, Value *i, const Padding &padding,
+                      const Dim &extent) {
+  Value *zero = b.index(0), *one = b.index(1);
+  Value *first = b.sub(b.max(padding.before, zero), padding.before);
+  Value *size = b.add(b.sub(sizeValue(b, extent), first), b.min(padding.after, zero));
+  Value *isSome = b.cmp("gt", size, zero), *last = b.sub(size, one), *at;
+  require(b, isSome, CAMEO_FAULT_NO_ELEMENTS, b.cast(size, DType::I64));
+  i = b.sub(i, b.max(padding.before, zero));
+  auto modulo = [&](Value *divisor) {
+    Value *rest = b.rem(i, divisor);
+    return b.select(b.cmp("lt", rest, zero), b.add(rest, divisor), rest);
+  };
+  if (mode == "edge") {
+    at = b.max(b.min(i, last), zero);
+  } else if (mode == "wrap") {
+    at = modulo(size);
+  } else {
+    // Reflection has period 2 (n - 1); a dim of one element shows that element everywhere.
+    Value *period = b.max(b.mul(last, b.index(2)), one), *rest = modulo(period);
+    at = b.min(rest, b.max(b.sub(period, rest), zero));
   }
-  // Reflection has period 2 (n - 1); a dim of one element shows that element everywhere.
-  Value *last = b.sub(size, one), *period = b.max(b.mul(last, b.index(2)), one);
-  Value *rest = b.rem(i, period);
-  rest = b.select(b.cmp("lt", rest, zero), b.add(rest, period), rest);
-  return b.min(rest, b.max(b.sub(period, rest), zero));
+  return b.select(isSome, b.add(first, at), zero);
 }
 
-/// One element of the padded data: `before` is how much comes before each dim, nullptr for nothing.
+/// One element of the padded data.
 Value *paddedElement(Selection &s, const std::vector<Value *> &index,
-                     const std::vector<Value *> &before, int64_t fill) {
+                     const std::vector<Padding> &padding, int64_t fill) {
   LoopBuilder &b = s.b;
   Type type = s.in(0);
   std::string mode = s.op.attrs.getString("mode", "constant");
   std::vector<Value *> at;
   Value *inside = nullptr;
   for (int64_t i = 0; i < type.rank(); i++) {
-    if (!before[i]) {
+    if (!padding[i].before) {
       at.push_back(index[i]);
       continue;
     }
-    Value *position = b.sub(index[i], before[i]);
     if (mode != "constant") {
-      at.push_back(paddedPosition(b, mode, position, type.dim(i)));
+      at.push_back(paddedPosition(b, mode, index[i], padding[i], type.dim(i)));
       continue;
     }
-    Value *size = sizeValue(b, type.dim(i));
+    Value *position = b.sub(index[i], padding[i].before), *size = sizeValue(b, type.dim(i));
     Value *here =
         b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)), b.cmp("lt", position, size));
     inside = both(b, inside, here);
@@ -137,14 +158,16 @@ Result<void> padAtRunTime(Selection &s) {
     return s.unsupportedBecause("an amount of padding known only at run time is not supported");
   generateReading(s, [&](OperandReader &reader, const std::vector<Value *> &index) {
     int64_t fill = s.op.operand(2) ? reader.position(2) : -1;
-    std::vector<Value *> before;
-    for (int64_t d = 0; d < s.in(0).rank(); d++) {
-      Value *sum = reader.number(0);
+    auto amount = [&](int64_t d, int64_t first) {
+      Value *given = reader.number(0);
       for (int64_t i = 0; i < *length / 2; i++)
-        sum = ofAxis(reader, 3, i, d, [&] { return reader.element(1, i); }, sum);
-      before.push_back(s.b.toIndex(sum));
-    }
-    return paddedElement(s, index, before, fill);
+        given = ofAxis(reader, 3, i, d, [&] { return reader.element(1, first + i); }, given);
+      return s.b.toIndex(given);
+    };
+    std::vector<Padding> padding;
+    for (int64_t d = 0; d < s.in(0).rank(); d++)
+      padding.push_back({amount(d, 0), amount(d, *length / 2)});
+    return paddedElement(s, index, padding, fill);
   });
   return {};
 }
@@ -219,11 +242,11 @@ Result<void> selectPad(Selection &s) {
   if (fill)
     operands.push_back(fill);
   generate(s, operands, [&](LoopBuilder &b, const std::vector<Value *> &index) -> Value * {
-    std::vector<Value *> amounts;
+    std::vector<Padding> padding(rank);
     for (int64_t i = 0; i < rank; i++)
-      amounts.push_back(before[i] == Dim(0) && after[i] == Dim(0) ? nullptr
-                                                                  : sizeValue(b, before[i]));
-    return paddedElement(s, index, amounts, fill ? 1 : -1);
+      if (!(before[i] == Dim(0) && after[i] == Dim(0)))
+        padding[i] = {sizeValue(b, before[i]), sizeValue(b, after[i])};
+    return paddedElement(s, index, padding, fill ? 1 : -1);
   });
   return {};
 }

@@ -2,6 +2,7 @@
 // weights are computed in f64, once a pixel where channels are innermost, by the interpreter's
 // formulas (ir/eval/Sample.cpp, ir/eval/Boxes.cpp), so that both read the same neighbours.
 #include "lowering/select/Select.h"
+#include "runtime/abi.h"
 
 #include <cmath>
 
@@ -10,6 +11,9 @@ namespace {
 
 /// f64 arithmetic inside a region.
 struct Real {
+  // Pixels that a corner of a region may be away: beyond, or with NaN, a run fails.
+  static constexpr double kFarthest = 1e9;
+
   LoopBuilder &b;
 
   Value *number(double value) { return b.constant(Type::scalar(DType::F64), value); }
@@ -188,6 +192,9 @@ struct RoiAlign {
     Value *start = corner(coordinate), *extent = b.sub(corner(coordinate + 2), start);
     if (!halfPixel)
       extent = b.max(extent, real.number(1));
+    // NaN is not below either.
+    Value *isNear = b.cmp("lt", b.unary(OpKind::ScalarAbs, extent), real.number(Real::kFarthest));
+    require(b, isNear, CAMEO_FAULT_REGION, b.cast(region, DType::I64));
     Value *width = b.div(extent, real.of(sizeValue(b, s.out().dim(dim))));
     Value *samples = b.index(sampling);
     if (sampling <= 0) {
@@ -278,9 +285,6 @@ struct RoiAlign {
 
 /// The largest element in each bin of a region, by the formulas of evalMaxRoiPool.
 struct MaxRoiPool {
-  // Corners beyond make a run fail.
-  static constexpr int64_t kFarthest = 1'000'000'000;
-
   Selection &s;
   LoopBuilder &b;
   Real real;
@@ -299,9 +303,8 @@ struct MaxRoiPool {
     Value *up = b.select(b.cmp("ge", rest, real.number(0.5)), real.number(1), real.number(0));
     Value *down = b.select(b.cmp("le", rest, real.number(-0.5)), real.number(1), real.number(0));
     Value *rounded = b.sub(b.add(whole, up), down);
-    Value *distance = b.cast(b.unary(OpKind::ScalarAbs, rounded), DType::I64);
-    Value *isNear =
-        b.cmp("eq", b.cast(checkIndex(b, distance, Dim(kFarthest)), DType::I64), distance);
+    Value *isNear = b.cmp("lt", b.unary(OpKind::ScalarAbs, rounded), real.number(Real::kFarthest));
+    require(b, isNear, CAMEO_FAULT_REGION, b.cast(region, DType::I64));
     return b.select(isNear, rounded, real.number(0));
   }
 

@@ -2,6 +2,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/infer/Sizes.h"
 #include "lowering/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 
@@ -39,22 +40,6 @@ Value *sliceView(LoopBuilder &b, Value *x, Dims starts, std::vector<int64_t> ste
   attrs.set("starts", std::move(starts));
   attrs.set("steps", std::move(steps));
   return b.create(OpKind::KernelSlice, {x}, {std::move(type)}, std::move(attrs))->result();
-}
-
-/// The first element a slice takes: negative counts from the end, then clamped as ONNX says.
-std::optional<Dim> sliceStart(const Dim &start, const Dim &extent, int64_t step) {
-  if (!start.isConst())
-    return std::nullopt;
-  Dim from = start;
-  if (start.value() < 0) {
-    if (!extent.isConst() && start.value() < -(int64_t(1) << 31))
-      return step > 0 ? std::optional<Dim>(Dim(0)) : std::nullopt;
-    from = start + extent;
-  }
-  if (!extent.isConst())
-    return start.value() > (int64_t(1) << 31) ? extent - Dim(1) : from;
-  int64_t last = step > 0 ? extent.value() : extent.value() - 1;
-  return Dim(std::clamp<int64_t>(from.value(), 0, std::max<int64_t>(last, 0)));
 }
 } // namespace
 
@@ -113,8 +98,9 @@ Result<void> selectSlice(Selection &s) {
   for (int64_t i = 0; i < from->type.dim(0).value(); i++) {
     int64_t axis = axes ? *normalizeAxis((*axes)[i], s.in(0).rank()) : i;
     steps[axis] = by ? (*by)[i] : 1;
-    std::optional<Dim> start = sliceStart((*known)[i], shape[axis], steps[axis]);
-    if (!start)
+    const Dim &given = (*known)[i];
+    std::optional<Dim> start = firstOfSlice(shape[axis], given, steps[axis]);
+    if (!start || !given.isConst())
       return sliceAtRunTime(s);
     starts[axis] = *start;
   }

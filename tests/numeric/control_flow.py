@@ -9,7 +9,7 @@ run in the same context.
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from graphs import GraphTest, body, branch, constant, info, main
+from graphs import GraphTest, cameo, body, branch, constant, info, main
 
 
 class ControlFlow(GraphTest):
@@ -25,6 +25,24 @@ class ControlFlow(GraphTest):
         for condition in (True, False):
             feeds = {"x": self.numbers(2, 7), "c": np.array(condition)}
             self.check(nodes, inputs, [info("y", [2, 7]), info("v", [2, 7])], feeds)
+
+    def test_names_that_a_branch_shares_with_later_nodes(self):
+        """A name that a branch makes itself is its own, though a node outside makes the same later."""
+        inside = [helper.make_node("Neg", ["x"], ["t"]), helper.make_node("Exp", ["t"], ["r"])]
+        then = branch(inside, info("r", [3]))
+        other = branch([helper.make_node("Abs", ["x"], ["w"])], info("w", [3]))
+        nodes = [
+            helper.make_node("If", ["c"], ["v"], then_branch=then, else_branch=other),
+            helper.make_node("Neg", ["v"], ["t"]),
+            helper.make_node("Sqrt", ["w"], ["y"]),
+            helper.make_node("Abs", ["t"], ["w"]),
+        ]
+        inputs = [info("x", [3]), info("c", [], TensorProto.BOOL)]
+        x = self.numbers(3) - np.float32(0.5)
+        library = cameo.load(self.compile(self.unchecked(nodes, inputs, [info("y", [3])])))
+        for condition, v in ((True, np.exp(-x)), (False, np.abs(x))):
+            got = library.run({"x": x, "c": np.array(condition)})["y"]
+            np.testing.assert_allclose(got, np.sqrt(np.abs(-v)), rtol=1e-6)
 
     def test_values_change_places(self):
         inner = [

@@ -49,10 +49,12 @@ class GraphTest(unittest.TestCase):
     def numbers(self, *shape):
         return self.random.random(shape, dtype=np.float32)
 
-    def model(self, nodes, inputs, outputs, initializers=()):
+    def unchecked(self, nodes, inputs, outputs, initializers=(), opset=17):
         graph = helper.make_graph(nodes, "g", inputs, outputs, list(initializers))
-        opset = helper.make_opsetid("", 17)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+    def model(self, nodes, inputs, outputs, initializers=(), opset=17):
+        model = self.unchecked(nodes, inputs, outputs, initializers, opset)
         onnx.checker.check_model(model)
         return model
 

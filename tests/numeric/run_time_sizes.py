@@ -100,6 +100,25 @@ class RunTimeSizes(GraphTest):
         outputs = [info("d", [None] * 3), info("values", [None] * 3), info("indices", [None] * 3, INT64)]
         self.check(nodes, inputs, outputs, feeds, [constant("axes", ints(2, 1))])
 
+    def test_constant_slices_of_open_axes(self):
+        """Bounds inside and outside, from either end, forwards and backwards, of axes that are shorter."""
+        far, nodes, outputs, constants = 2**63 - 1, [], [], [constant("zero", ints(0))]
+        bounds = [
+            (start, end, step)
+            for start in (-far - 1, -(2**31), -7, -3, -1, 0, 1, 5, 2**31, far)
+            for end in (-far - 1, -5, -1, 0, 2, 4, far)
+            for step in (1, 3, -1, -2)
+            if end != far or step > 0  # which ONNX Runtime takes for the beginning
+        ]
+        for k, values in enumerate(bounds):
+            names = [f"{name}{k}" for name in ("start", "end", "step")]
+            constants += [constant(name, ints(value)) for name, value in zip(names, values)]
+            inputs = ["x", *names[:2], "zero", names[2]]
+            nodes.append(helper.make_node("Slice", inputs, [f"y{k}"]))
+            outputs.append(info(f"y{k}", [None]))
+        feeds = [{"x": np.arange(n, dtype=np.float32)} for n in (7, 0, 1, 2, 3, 5)]
+        self.check(nodes, [info("x", ["n"])], outputs, feeds, constants)
+
     def test_ranges(self):
         scalar = [info(name, [], INT64) for name in ("a", "b", "c")]
         nodes = [
@@ -157,7 +176,7 @@ class RunTimeSizes(GraphTest):
         fault("Reshape", [], (3, -1), (5, -1), "cannot reshape 24 elements into 20")
         fault("Reshape", [], (3, 8), (-3, -8), "a dim would be -3, expected at least 0")
         fault("Expand", [], (2, 4, 6), (2, 4, 5), "dims 6 and 5 do not broadcast", rank=3)
-        fault("Tile", [], (1, 2), (-1, 1), "a dim would be -4, expected at least 0")
+        fault("Tile", [], (1, 2), (-1, 1), "value -1 is not allowed here, the limit is 0")
         indices = [info("i", [None, None], INT64)]
         fault("TopK", indices, (2,), (9,), "value 9 is not allowed here, the limit is 6")
         fault("TopK", indices, (6,), (-1,), "a dim would be -1, expected at least 0")
