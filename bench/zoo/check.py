@@ -8,12 +8,6 @@ output has the same shape, differs by at most 1e-4 of its largest value, and has
 over 0.9999; halves and quantized models have limits of their own, see precision.py. Ends with
 `N passed, N failed`; exit status 1 when one failed.
 
-Networks with random weights can be ill-conditioned: rounding errors grow from layer to layer until two
-correct implementations differ by more than that. Where a difference is over 1e-4, ONNX Runtime itself
-is therefore measured against Cameo's reference interpreter, which sums in double precision, on the
-same inputs. If compiled code is as exact as ONNX Runtime, the two are at most twice as far apart as
-ONNX Runtime is from the interpreter: that, but 5e-3 at most, is then the tolerance, and the line says so.
-
 Quantized models whose layers are integer operators must give the bits of the interpreter; with --runner, every
 quantized model those of the library made for this machine.
 """
@@ -31,7 +25,6 @@ import onnxruntime
 import common
 import precision
 
-MAX_ILL_CONDITIONED = 5e-3  # beyond it, the interpreter is as much in doubt as the compiled code
 EXACT_SAMPLES = 2  # held against the interpreter, bit for bit
 
 
@@ -70,15 +63,6 @@ def interpret(arguments, path, inputs):
         subprocess.run(command, check=True, capture_output=True)
         files = (folder / "out").glob("output_*.npy")
         return [np.load(file) for file in sorted(files, key=lambda f: int(f.stem.split("_")[1]))]
-
-
-def runtime_error(arguments, path, samples):
-    """How far ONNX Runtime is from the reference interpreter, as in `judge`, in the worst sample."""
-    worst = 0.0
-    for inputs, outputs in samples:
-        for exact, value in zip(interpret(arguments, path, inputs), outputs):
-            worst = max(worst, judge(exact, value)[0])
-    return worst
 
 
 class Emulated:
@@ -147,12 +131,12 @@ class Deviation:
             distance = np.abs(np.subtract(expected, actual, dtype=np.float64)).max(initial=0)
             self.steps = max(self.steps, distance / self.limits.step[name])
 
-    def is_close(self, tolerance):
+    def is_close(self):
         if self.cosine <= self.limits.cosine:
             return False
         if self.limits.step:
             return self.steps < self.limits.steps + 0.5
-        return self.difference <= tolerance
+        return self.difference <= self.limits.difference
 
     def remark(self):
         return f" ({round(self.steps)} quantization steps)" if self.limits.step else ""
@@ -215,15 +199,6 @@ class Checked:
         for name in self.names:
             self.wrong += np.count_nonzero(expected[name].ravel() != actual[name].ravel())
 
-    def tolerance(self):
-        """What `difference` may be, and a remark where that is not the model's limit."""
-        tolerance = self.limits.difference
-        if self.worst.is_close(tolerance) or self.limits != precision.Limits():
-            return tolerance, ""
-        error = runtime_error(self.arguments, self.path, self.samples)
-        tolerance = min(max(tolerance, 2 * error), MAX_ILL_CONDITIONED)
-        return tolerance, f" (ONNX Runtime is {error:.2e} from the reference)"
-
 
 def check(arguments, path):
     """One model: whether it passes, and its line of the table."""
@@ -234,11 +209,10 @@ def check(arguments, path):
     checked.run(library)
     checked.compare_bits()
     worst = checked.worst
-    tolerance, remark = checked.tolerance()
-    remark += worst.remark()
+    remark = worst.remark()
     if checked.wrong:
         remark += f" ({checked.wrong} elements differ from the interpreter's or this machine's)"
-    passed = worst.is_close(tolerance) and not checked.wrong
+    passed = worst.is_close() and not checked.wrong
     verdict = "ok" if passed else "FAILED"
     figures = f"{seconds:9.1f} {worst.difference:11.2e} {worst.cosine:10.7f}"
     return passed, f"{figures} {verdict}{remark}"
