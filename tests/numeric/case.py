@@ -28,6 +28,21 @@ INTEGERS = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
 SYMBOL = "N"
 
 
+class Sizes(tuple):
+    """A dim of other sizes in other runs: the size in each of them."""
+
+
+def sizes_of(values):
+    """A dim of these sizes, a run each: Sizes, or an int where they are one."""
+    values = Sizes(int(value) for value in values)
+    return values[0] if len(set(values)) == 1 else values
+
+
+def in_run(shape, run):
+    """The dims that a shape has in one run."""
+    return [dim[run] if isinstance(dim, Sizes) else dim for dim in shape]
+
+
 def onnx_type(dtype):
     """The number in TensorProto.DataType of one of our names."""
     return helper.np_dtype_to_tensor_dtype(NUMPY[dtype])
@@ -61,6 +76,7 @@ class Case:
         self.nodes, self.weights, self.outputs = [], {}, []
         self.declared = {}  # dims of each input
         self.runs = [{} for _ in sizes]
+        self.probes = []  # inputs of further runs, which need not fit; see probes.py
         self.count = 0
 
     def fresh(self, stem):
@@ -77,12 +93,13 @@ class Case:
         high = min(int(high), int(np.iinfo(NUMPY[dtype]).max))
         return self.rng.integers(low, high, shape, NUMPY[dtype], endpoint=True)
 
-    def input(self, shape, dtype="f32", low=-1.0, high=1.0):
-        """An input of random numbers; the dim "N" is a symbol."""
+    def input(self, shape, dtype="f32", low=-1.0, high=1.0, declared=None):
+        """An input of random numbers; the dim "N" is a symbol. `declared` is the shape that the model
+        states, where it is another one."""
         name = self.fresh("x")
-        self.declared[name] = list(shape)
-        for size, run in zip(self.sizes, self.runs):
-            actual = [size if dim == SYMBOL else dim for dim in shape]
+        self.declared[name] = list(declared or shape)
+        for k, (size, run) in enumerate(zip(self.sizes, self.runs)):
+            actual = [size if dim == SYMBOL else dim for dim in in_run(shape, k)]
             run[name] = np.asarray(self.random(actual, dtype, low, high))
         return name
 
@@ -109,7 +126,8 @@ class Case:
         return self.input(shape, dtype, low, high)
 
     def op(self, kind, *inputs, results=1, domain="", **attributes):
-        """Appends a node; its result's name, or a list of names. An absent input is None."""
+        """Appends a node; its result's name, or a list of names. An absent input is None. A graph as an
+        attribute is a function that makes it and is given what names of the case become in a model."""
         names = [self.fresh("v") for _ in range(results)]
         inputs = ["" if name is None else name for name in inputs]
         self.nodes.append((kind, inputs, names, domain, attributes))
@@ -120,16 +138,21 @@ class Case:
         return self
 
     def parts(self, prefix="", convert=lambda array: array):
-        """Nodes, inputs, outputs and weights as ONNX messages, their names after `prefix`."""
+        """Nodes, inputs, outputs and weights as ONNX messages, their names after `prefix`. The symbol N
+        alone is one of all cases."""
 
         def rename(name):
             return prefix + name if name else ""
+
+        def rename_dim(dim):
+            return prefix + dim if isinstance(dim, str) and dim != SYMBOL else dim
 
         nodes = []
         for kind, inputs, outputs, domain, attributes in self.nodes:
             if "to" in attributes:
                 target = convert(np.empty(0, NUMPY[attributes["to"]])).dtype
                 attributes = {**attributes, "to": helper.np_dtype_to_tensor_dtype(target)}
+            attributes = {k: v(rename) if callable(v) else v for k, v in attributes.items()}
             nodes.append(
                 helper.make_node(
                     kind,
@@ -143,9 +166,8 @@ class Case:
         inputs = []
         for name, array in self.runs[0].items():
             element = helper.np_dtype_to_tensor_dtype(convert(array).dtype)
-            inputs.append(
-                helper.make_tensor_value_info(rename(name), element, self.declared[name])
-            )
+            dims = [rename_dim(dim) for dim in self.declared[name]]
+            inputs.append(helper.make_tensor_value_info(rename(name), element, dims))
         outputs = [onnx.ValueInfoProto(name=rename(name)) for name in self.outputs]
         weights = [
             numpy_helper.from_array(convert(array), rename(name))
@@ -163,9 +185,10 @@ def bundle(cases, convert=lambda array: array):
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
+def prefixed(inputs, k=0):
+    """Inputs of a bundle's case K by their names there."""
+    return {f"c{k}_{name}": array for name, array in inputs.items()}
+
+
 def bundle_inputs(cases, run):
-    return {
-        f"c{k}_{name}": array
-        for k, case in enumerate(cases)
-        for name, array in case.runs[run].items()
-    }
+    return {k: v for i, case in enumerate(cases) for k, v in prefixed(case.runs[run], i).items()}

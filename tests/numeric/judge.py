@@ -29,8 +29,7 @@ def same(array):
     return array
 
 
-def run_onnxruntime(case, convert):
-    """Outputs of every run. Raises what ONNX Runtime raises."""
+def session_of(case, convert):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
@@ -38,7 +37,12 @@ def run_onnxruntime(case, convert):
     # Without it, products of u8 and s8 saturate in the middle on processors without VNNI.
     options.add_session_config_entry("session.x64quantprecision", "1")
     model = bundle([case], convert).SerializeToString()
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run_onnxruntime(case, convert):
+    """Outputs of every run. Raises what ONNX Runtime raises."""
+    session = session_of(case, convert)
     results = []
     for run in range(len(case.sizes)):
         inputs = {name: convert(array) for name, array in bundle_inputs([case], run).items()}

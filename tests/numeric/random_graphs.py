@@ -9,18 +9,32 @@ import collections
 
 import numpy as np
 
-from case import SYMBOL, Case, pick
+from case import SYMBOL, Case, Sizes, in_run, pick, sizes_of
 
 SEEDS = (*range(1, 121), 1023, 1073, 1076, 2297)  # the last ones have found errors
 DIMS = (1, 2, 3, 4, 5, 7, 8, 16, 17)
-MOST = 3000  # elements of a value, where N is 5
+MOST = 3000  # elements of a value in any run
 LIMIT = 8.0  # bound of a value's magnitude
 
 Value = collections.namedtuple("Value", "name shape bound")
 
 
+def largest(dim):
+    """The size of a dim in the run where it is largest."""
+    return max(dim) if isinstance(dim, Sizes) else dim
+
+
+def smallest(dim):
+    return min(dim) if isinstance(dim, Sizes) else dim
+
+
+def is_fixed(*dims):
+    """Whether each of the dims has one size in all runs."""
+    return not any(isinstance(dim, Sizes) for dim in dims)
+
+
 def count(shape):
-    return int(np.prod([5 if dim == SYMBOL else dim for dim in shape]))
+    return int(np.prod([largest(dim) for dim in shape]))
 
 
 class Graph:
@@ -40,6 +54,15 @@ class Graph:
             return None
         return good[-1 if self.rng.integers(5) < 3 else int(self.rng.integers(len(good)))]
 
+    def declare(self, dim):
+        """What the model says of the dim of an input."""
+        return dim if is_fixed(dim) else SYMBOL
+
+    def fresh(self, shape, dtype="f32", low=-1.0, high=1.0):
+        """A new input."""
+        declared = [self.declare(dim) for dim in shape]
+        return self.case.input(shape, dtype, low, high, declared)
+
     def weight(self, shape, bound=1.0):
         return self.case.weight(self.case.random(shape, "f32", -bound, bound))
 
@@ -58,7 +81,7 @@ class Graph:
 
     def axes(self, value, fixed=True):
         """Axes of a known size, or all."""
-        return [i for i, dim in enumerate(value.shape) if not fixed or dim != SYMBOL]
+        return [i for i, dim in enumerate(value.shape) if not fixed or is_fixed(dim)]
 
 
 def unary(g):
@@ -73,7 +96,7 @@ def unary(g):
 def with_weight(g):
     """A bias or a scale that broadcasts."""
     x = g.choose()
-    shape = [1 if dim == SYMBOL or g.chance(2) else dim for dim in x.shape]
+    shape = [1 if not is_fixed(dim) or g.chance(2) else dim for dim in x.shape]
     while shape and shape[0] == 1 and g.chance(2):
         shape = shape[1:]
     kind = pick(g.rng, ("Add", "Sub", "Mul", "Max", "Min"))
@@ -81,12 +104,22 @@ def with_weight(g):
     return g.add(g.op(kind, *(operands if g.chance(2) else operands[::-1])), x.shape, x.bound + 1)
 
 
+def combine(how, *dims):
+    """The dim whose size in each run is a function of the sizes that these dims have there."""
+    runs = max((len(dim) for dim in dims if isinstance(dim, Sizes)), default=1)
+    return sizes_of(how(*in_run(dims, run)) for run in range(runs))
+
+
 def broadcast(a, b):
     """The shape of two operands together; None where they do not fit."""
+
+    def together(x, y):
+        return y if x == 1 else x if y in (1, x) else -1
+
     rank = max(len(a), len(b))
-    pairs = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b)
-    shape = [y if x == 1 else x if y in (1, x) else None for x, y in pairs]
-    return None if None in shape else shape
+    pairs = zip((1,) * (rank - len(a)) + tuple(a), (1,) * (rank - len(b)) + tuple(b))
+    shape = [combine(together, x, y) for x, y in pairs]
+    return None if any(smallest(dim) < 0 for dim in shape) else shape
 
 
 def binary(g):
@@ -97,7 +130,7 @@ def binary(g):
     kind = pick(g.rng, ("Add", "Sub", "Mul", "Max", "Min", "Where", "Div"))
     shape = broadcast(a.shape, b.shape)
     if kind == "Where":
-        mask = g.case.input(shape[-1:] if g.chance(2) else shape, "bool")
+        mask = g.fresh(shape[-1:] if g.chance(2) else shape, "bool")
         return g.add(g.op("Where", mask, a, b), shape, max(a.bound, b.bound))
     if kind == "Div":
         positive = g.op("Add", g.op("Abs", b), g.case.weight(1, "f32"))
@@ -107,7 +140,7 @@ def binary(g):
 
 
 def conv(g):
-    x = g.choose(lambda v: len(v.shape) in (3, 4, 5) and SYMBOL not in v.shape[1:])
+    x = g.choose(lambda v: len(v.shape) in (3, 4, 5) and is_fixed(*v.shape[1:]))
     if x is None:
         return False
     channels, sizes = x.shape[1], x.shape[2:]
@@ -134,7 +167,7 @@ def conv(g):
 
 
 def pool(g):
-    x = g.choose(lambda v: len(v.shape) in (3, 4, 5) and SYMBOL not in v.shape[1:])
+    x = g.choose(lambda v: len(v.shape) in (3, 4, 5) and is_fixed(*v.shape[1:]))
     if x is None:
         return False
     rank = len(x.shape) - 2
@@ -151,7 +184,7 @@ def pool(g):
 
 
 def matmul(g):
-    x = g.choose(lambda v: v.shape and v.shape[-1] != SYMBOL)
+    x = g.choose(lambda v: v.shape and is_fixed(v.shape[-1]))
     if x is None:
         return False
     depth, columns = x.shape[-1], pick(g.rng, DIMS)
@@ -167,7 +200,7 @@ def matmul(g):
 
 def attention(g):
     """softmax(x x^T) x, as attention has it; the product of two computed values."""
-    x = g.choose(lambda v: len(v.shape) >= 2 and v.shape[-1] != SYMBOL)
+    x = g.choose(lambda v: len(v.shape) >= 2 and is_fixed(v.shape[-1]))
     if x is None or count((*x.shape[:-1], x.shape[-2])) > MOST:
         return False
     rank = len(x.shape)
@@ -193,7 +226,7 @@ def reduce(g):
 
 
 def normalize(g):
-    x = g.choose(lambda v: v.shape and v.shape[-1] != SYMBOL)
+    x = g.choose(lambda v: v.shape and is_fixed(v.shape[-1]))
     if x is None:
         return False
     kind = pick(g.rng, ("Softmax", "LogSoftmax", "LayerNormalization", "BatchNormalization"))
@@ -201,7 +234,7 @@ def normalize(g):
         scale, bias = g.weight(x.shape[-1:]), g.weight(x.shape[-1:])
         return g.add(g.op(kind, x, scale, bias, epsilon=0.01), x.shape, 5)
     if kind == "BatchNormalization":
-        if len(x.shape) < 2 or x.shape[1] == SYMBOL:
+        if len(x.shape) < 2 or not is_fixed(x.shape[1]):
             return False
         weights = [g.weight([x.shape[1]]) for _ in range(3)]
         variance = g.case.weight(g.case.random([x.shape[1]], "f32", 0.5, 2))
@@ -238,7 +271,7 @@ def reshape(g):
         i, factor = pick(g.rng, splits)
         shape[i : i + 1] = [factor, shape[i] // factor]
     elif way == "shape":
-        if SYMBOL in shape[1:] or len(shape) < 2:
+        if not is_fixed(*shape[1:]) or len(shape) < 2:
             return False
         first = g.op("Shape", x, start=0, end=1)
         rest = int(np.prod(shape[1:]))
@@ -250,9 +283,9 @@ def reshape(g):
         at = int(g.rng.integers(len(shape) + 1))
         y = g.op("Unsqueeze", x, g.case.ints(at))
         return g.add(y, shape[:at] + [1] + shape[at:], x.bound)
-    if shape.count(SYMBOL) > 1:
+    if sum(not is_fixed(dim) for dim in shape) > 1:
         return False
-    target = g.case.ints(*[-1 if dim == SYMBOL else dim for dim in shape])
+    target = g.case.ints(*[dim if is_fixed(dim) else -1 for dim in shape])
     return g.add(g.op("Reshape", x, target), shape, x.bound)
 
 
@@ -287,12 +320,12 @@ def concat(g):
         others = [i for i in range(len(x.shape)) if i != axis]
         return (
             len(v.shape) == len(x.shape)
-            and v.shape[axis] != SYMBOL
+            and is_fixed(v.shape[axis])
             and all(v.shape[i] == x.shape[i] for i in others)
         )
 
     operands = [x] + [g.choose(fits) for _ in range(int(g.rng.integers(1, 3)))]
-    if SYMBOL not in x.shape and g.chance(3):
+    if is_fixed(*x.shape) and g.chance(3):
         operands.append(Value(g.weight(x.shape), x.shape, 1))
     shape = list(x.shape)
     shape[axis] = sum(operand.shape[axis] for operand in operands)
@@ -302,7 +335,7 @@ def concat(g):
 
 
 def split(g):
-    x = g.choose(lambda v: any(dim != SYMBOL and dim > 1 for dim in v.shape))
+    x = g.choose(lambda v: any(is_fixed(dim) and dim > 1 for dim in v.shape))
     if x is None:
         return False
     axis = pick(g.rng, [i for i in g.axes(x) if x.shape[i] > 1])
@@ -326,7 +359,7 @@ def pad(g):
         most = min(2, x.shape[axis] - 1) if mode == "reflect" else 2
         pads[axis], pads[axis + rank] = (int(i) for i in g.rng.integers(0, most + 1, 2))
     shape = [
-        dim if dim == SYMBOL else dim + pads[i] + pads[i + rank] for i, dim in enumerate(x.shape)
+        dim if not is_fixed(dim) else dim + pads[i] + pads[i + rank] for i, dim in enumerate(x.shape)
     ]
     if count(shape) > MOST:
         return False
@@ -356,7 +389,7 @@ def repeat(g):
     axis = pick(g.rng, g.axes(x))
     times = [1] * len(x.shape)
     times[axis] = int(g.rng.integers(2, 4))
-    shape = [dim if dim == SYMBOL else dim * n for dim, n in zip(x.shape, times)]
+    shape = [dim if not is_fixed(dim) else dim * n for dim, n in zip(x.shape, times)]
     if count(shape) > MOST:
         return False
     expand = x.shape[axis] == 1
@@ -404,8 +437,8 @@ def make(seed):
         shape = [pick(g.rng, DIMS) for _ in range(int(g.rng.integers(1, 5)))]
         shape = shape[:1] if count(shape) > MOST else shape
         if symbolic:
-            shape[0 if g.rng.integers(4) else int(g.rng.integers(len(shape)))] = SYMBOL
-        g.add(case.input(shape), shape, 1.0)
+            shape[0 if g.rng.integers(4) else int(g.rng.integers(len(shape)))] = Sizes(case.sizes)
+        g.add(g.fresh(shape), shape, 1.0)
     inputs = len(g.values)
     nodes = int(g.rng.integers(10, 31))
     while len(case.nodes) < nodes:

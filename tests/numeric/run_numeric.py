@@ -2,8 +2,8 @@
 
 usage: run_numeric.py [FAMILY ...] [--only REGEX] [--bin build/bin/cameo] [--seed N] [--keep DIR] [-v]
 
-Families are those of layers.py, elements.py, symbolic.py, given.py and quantized.py, and `random`; all when
-none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
+Families are those of layers.py, elements.py, symbolic.py, given.py and quantized.py, `random` and `open`; all
+when none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
 for every number of threads, and, for integer layers, when the reference interpreter gives the same bits as
 well. A case that Cameo refuses to compile (exit status 3) is counted apart. A failed one prints how to
 repeat it alone.
@@ -28,10 +28,12 @@ import elements
 import given
 import judge
 import layers
+import open_graphs
+import probes
 import quantized
 import random_graphs
 import symbolic
-from case import bundle, bundle_inputs
+from case import bundle, bundle_inputs, prefixed
 
 FLOATS = {**layers.FAMILIES, **elements.FAMILIES, **symbolic.FAMILIES, **given.FAMILIES}
 INTEGERS = {**quantized.FAMILIES, **given.INTEGERS}
@@ -40,8 +42,8 @@ UNSUPPORTED = 3  # exit status of cameo
 BUNDLE = 40  # cases in a model
 SECONDS = 120  # for one command
 
-Job = collections.namedtuple("Job", "cases cpus threads")
-Outcome = collections.namedtuple("Outcome", "case verdict note")
+Job = collections.namedtuple("Job", "cases cpus threads probes", defaults=[False])
+Outcome = collections.namedtuple("Outcome", "name verdict note")
 
 
 class CommandFailed(Exception):
@@ -138,11 +140,18 @@ class Runner:
                         self.split(model.run(bundle_inputs(self.cases, run)).values())
                         for run in range(len(self.cases[0].sizes))
                     ]
+                    if self.job.probes and results is None:
+                        self.check_probes(cpu, model)
                 if results is None:
                     results = runs
                     self.compare(cpu, expected, references, results)
                 else:
                     self.compare_bits(f"{cpu}, {threads} threads", results, runs)
+
+    def check_probes(self, cpu, model):
+        for k, case in enumerate(self.cases):
+            for found in probes.check(self, model, k, case):
+                self.note(case, "failed", f"{cpu}, {found}")
 
     def references(self):
         if all(case.judged and not case.exact for case in self.cases):
@@ -195,7 +204,7 @@ def work(binary, job, pipe):
             text = str(error) if isinstance(error, CommandFailed) else traceback.format_exc()
             runner.note(job.cases[0], "failed", text)
         passed = ("passed", "")
-        pipe.send([Outcome(c, *runner.notes.get(c.name, passed)) for c in job.cases])
+        pipe.send([Outcome(c.name, *runner.notes.get(c.name, passed)) for c in job.cases])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -221,7 +230,7 @@ def run_jobs(binary, jobs, processes):
                 if len(job.cases) > 1:
                     waiting.extend(job._replace(cases=[case]) for case in job.cases)
                 else:
-                    yield Outcome(job.cases[0], "failed", f"process ended with {process.exitcode}")
+                    yield Outcome(job.cases[0].name, "failed", f"process ended with {process.exitcode}")
             process.join()
 
 
@@ -247,27 +256,36 @@ def collect(arguments):
         if not arguments.families or name in arguments.families:
             wanted = [case for case in make() if re.search(arguments.only, case.name)]
             jobs += make_jobs(wanted, arguments.cpu or cpus, threads)
-    if not arguments.families or "random" in arguments.families:
-        cases = map(random_graphs.make, arguments.seed or random_graphs.SEEDS)
-        wanted = [case for case in cases if re.search(arguments.only, case.name)]
-        for k, cpu in enumerate(quantized.CPUS):
-            some = wanted[k :: len(quantized.CPUS)]
-            jobs += make_jobs(some, arguments.cpu or (cpu,), (1, 2, 3, 7))
+    for name, graphs, threads in (("random", random_graphs, (1, 2, 3, 7)), ("open", open_graphs, (1, 3))):
+        if not arguments.families or name in arguments.families:
+            cases = map(graphs.make, arguments.seed or graphs.SEEDS)
+            wanted = [case for case in cases if re.search(arguments.only, case.name)]
+            for k, cpu in enumerate(quantized.CPUS):
+                some = wanted[k :: len(quantized.CPUS)]
+                found = make_jobs(some, arguments.cpu or (cpu,), threads)
+                jobs += [job._replace(probes=arguments.probes) for job in found]
     return jobs
+
+
+def seeds(text):
+    """The seeds of 7 or of 1-2000."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("families", nargs="*", help="families of cases, or `random`")
+    parser.add_argument("families", nargs="*", help="families of cases, `random` or `open`")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin/cameo")
     parser.add_argument("--only", default="", metavar="REGEX", help="cases whose name matches")
-    parser.add_argument("--seed", type=int, action="append", help="random graphs of these seeds")
+    parser.add_argument("--seed", type=seeds, action="extend", metavar="N|A-B", help="random graphs of these seeds")
+    parser.add_argument("--probes", action="store_true", help="also give `open` graphs sizes that do not fit")
     parser.add_argument("--cpu", action="append", help="for these instead of the family's own")
     parser.add_argument("--keep", type=pathlib.Path, help="write model and inputs of failed cases")
     parser.add_argument("-j", type=int, default=2, metavar="N", help="processes")
     parser.add_argument("-v", action="store_true", help="also name what is not supported")
     arguments = parser.parse_args()
-    known = {*FLOATS, *INTEGERS, "winograd", "random"}
+    known = {*FLOATS, *INTEGERS, "winograd", "random", "open"}
     if not known.issuperset(arguments.families):
         parser.error(f"the families are {', '.join(sorted(known))}")
     if not arguments.bin.exists():
@@ -280,16 +298,20 @@ def keep(folder, case):
     folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^\w.-]", "_", case.name)
     onnx.save(bundle([case]), folder / f"{stem}.onnx")
-    for run in range(len(case.sizes)):
+    for run in range(len(case.runs)):
         np.savez(folder / f"{stem}.{run}.npz", **bundle_inputs([case], run))
+    for number, probe in enumerate(case.probes):
+        np.savez(folder / f"{stem}.probe{number}.npz", **prefixed(probe.inputs))
 
 
 def main():
     arguments = parse_arguments()
     counts = collections.Counter()
-    for outcome in run_jobs(arguments.bin.resolve(), collect(arguments), arguments.j):
+    jobs = collect(arguments)
+    cases = {case.name: case for job in jobs for case in job.cases}
+    for outcome in run_jobs(arguments.bin.resolve(), jobs, arguments.j):
         counts[outcome.verdict] += 1
-        case = outcome.case
+        case = cases[outcome.name]
         if outcome.verdict == "failed" or (outcome.verdict == "unsupported" and arguments.v):
             print(f"{outcome.verdict}: {case.name}: {outcome.note}", flush=True)
         if outcome.verdict == "failed":
