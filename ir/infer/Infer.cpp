@@ -105,6 +105,14 @@ std::string_view kindWords(std::string_view kind) {
   return found == words.end() ? kind : found->second;
 }
 
+/// An empty list where one may be left out is one left out.
+void dropEmptyList(AttrDict &attrs, const AttrSpec &attribute) {
+  const Attr *attr = attrs.find(attribute.name);
+  const auto *list = attr ? std::get_if<std::vector<int64_t>>(attr) : nullptr;
+  if (list && list->empty() && !attribute.required && !attribute.otherwise)
+    attrs.erase(attribute.name);
+}
+
 /// Types are ONNX numbers in a model: turns them into DTypes; 0 means not given.
 Result<void> convertDType(InferContext &ctx, const AttrSpec &attribute) {
   const Attr *attr = ctx.op.attrs.find(attribute.name);
@@ -133,6 +141,7 @@ Result<void> checkAttributes(InferContext &ctx, const OpSpec &row) {
     graphs += attribute.kind == "g";
     if (attribute.kind == "d")
       TRY(convertDType(ctx, attribute));
+    dropEmptyList(ctx.op.attrs, attribute);
     if (ctx.op.attrs.has(attribute.name) || attribute.kind == "g")
       continue;
     if (attribute.required)
@@ -257,29 +266,34 @@ void shortenSizes(InferContext &ctx) {
   }
 }
 
-/// No negative or overflowing size, no tensor of more than 2^63 bytes.
 Result<void> checkResult(InferContext &ctx, const OpSpec &row, int64_t i) {
   const Type &type = ctx.op.result(i)->type;
   const FormalSpec &formal = row.outputs[std::min<size_t>(i, row.outputs.size() - 1)];
   ICE_UNLESS(!type.isNone(),
              std::string(row.name) + ": its rule sets no type of output " + formal.name);
-  if (!type.isRanked())
-    return {};
-  std::vector<int64_t> constants{std::max<int64_t>(dtypeBytes(type.dtype()), 1)};
-  for (const Dim &dim : type.shape()) {
-    if (dim.isOverflow())
-      return ctx.error("a size of output " + formal.name + " overflows 64 bits");
-    if (dim.isConst() && dim.value() < 0)
-      return ctx.error("output " + formal.name + " would have a negative size: " + type.str());
-    if (dim.isConst())
-      constants.push_back(dim.value());
-  }
-  if (!checkedNumElements(constants))
-    return ctx.error("output " + formal.name + " is too large: " + type.str());
+  if (std::optional<std::string> problem = impossibleSizes(type))
+    return ctx.error("output " + formal.name + " " + *problem);
   return {};
 }
 
 } // namespace
+
+std::optional<std::string> impossibleSizes(const Type &type) {
+  if (!type.isTensor() || !type.isRanked())
+    return std::nullopt;
+  std::vector<int64_t> constants{std::max<int64_t>(dtypeBytes(type.dtype()), 1)};
+  for (const Dim &dim : type.shape()) {
+    if (dim.isOverflow())
+      return "has a size that overflows 64 bits";
+    if (dim.isConst() && dim.value() < 0)
+      return "would have a negative size: " + type.str();
+    if (dim.isConst())
+      constants.push_back(dim.value());
+  }
+  if (!checkedNumElements(constants))
+    return "is too large: " + type.str();
+  return std::nullopt;
+}
 
 InferContext::InferContext(Module &module, Op &op) : module(module), op(op), fresh_(op) {}
 

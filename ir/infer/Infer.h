@@ -63,6 +63,10 @@ std::optional<Dims> knownElements(const ConstRef &data);
 /// runs the op's rule. An unranked operand makes results unranked unless the rule handles it.
 Result<void> inferOp(Module &module, Op &op);
 
+/// What is wrong with the sizes of a tensor, after its name: negative, overflowing, or 2^63 bytes
+/// and more; nothing if all is well.
+std::optional<std::string> impossibleSizes(const Type &type);
+
 /// `a` broadcast with `b` as in numpy; nothing if two constants disagree. A symbol against a
 /// constant other than 1 takes the constant; two distinct symbols give max(a, b): at run time each
 /// is that or 1.

@@ -1,20 +1,19 @@
 // CausalConvWithState: a depthwise convolution over the inputs of this call behind the last ones of
 // the call before.
-#include "lowering/Rewrite.h"
 #include "lowering/decompose/Decompose.h"
 
 namespace cameo {
 namespace {
 
 /// `count` zeros before the last axis of [batch, channels, length].
-Value *zerosBefore(Builder &b, Value *x, int64_t count) {
+Value *zerosBefore(Rewriter &b, Value *x, int64_t count) {
   std::vector<int64_t> pads = {0, 0, count, 0, 0, 0};
   return b.graphValue(OpKind::Pad, {x, b.constant(makeConst(pads))});
 }
 
 } // namespace
 
-Value *decomposeCausalConv(Builder &b, Op &op) {
+Value *decomposeCausalConv(Rewriter &b, Op &op) {
   Value *x = op.operand(0), *weight = op.operand(1), *past = op.operand(3);
   const Dim &taps = weight->type.dim(2), &channels = weight->type.dim(0);
   if (!taps.isConst() || !channels.isConst())

@@ -14,7 +14,7 @@ int64_t entryOf(const Op &op, const char *name, int64_t i) {
 }
 
 /// This iteration's slice of a scanned input.
-Value *sliceOf(Builder &b, const Op &scan, int64_t k, Value *x, Value *iteration, Value *trips) {
+Value *sliceOf(Rewriter &b, const Op &scan, int64_t k, Value *x, Value *iteration, Value *trips) {
   AttrDict attrs;
   attrs.set("axis", *normalizeAxis(entryOf(scan, "scan_input_axes", k), x->type.rank()));
   bool reverse = entryOf(scan, "scan_input_directions", k);
@@ -27,7 +27,7 @@ int64_t outputAxis(const Op &scan, int64_t k, const Type &type) {
 }
 
 /// A stacked result with its axis and direction as the Scan says.
-Value *arranged(Builder &b, const Op &scan, int64_t k, Value *stacked) {
+Value *arranged(Rewriter &b, const Op &scan, int64_t k, Value *stacked) {
   if (entryOf(scan, "scan_output_directions", k))
     stacked = reversedFirst(b, stacked);
   int64_t rank = stacked->type.rank(), axis = outputAxis(scan, k, stacked->type);
@@ -49,7 +49,7 @@ bool areRankedTensors(const std::vector<Value *> &values) {
 }
 
 /// An empty sequence of the type of a SequenceMap's result.
-Value *emptyLike(Builder &b, const Type &type) {
+Value *emptyLike(Rewriter &b, const Type &type) {
   AttrDict attrs;
   attrs.set("dtype", type.element().dtype());
   Value *empty = b.graphValue(OpKind::SequenceEmpty, {}, std::move(attrs));
@@ -59,7 +59,7 @@ Value *emptyLike(Builder &b, const Type &type) {
 
 } // namespace
 
-Value *decomposeSequenceMap(Builder &b, Op &op) {
+Value *decomposeSequenceMap(Rewriter &b, Op &op) {
   Value *trips = b.graphValue(OpKind::SequenceLength, {op.operand(0)});
   std::vector<Value *> results, longer;
   for (const std::unique_ptr<Value> &result : op.results())
@@ -87,7 +87,7 @@ Value *decomposeSequenceMap(Builder &b, Op &op) {
   return loop->result(0);
 }
 
-Value *decomposeScan(Builder &b, Op &op) {
+Value *decomposeScan(Rewriter &b, Op &op) {
   int64_t numStates = op.numOperands() - op.attrs.getInt("num_scan_inputs");
   std::vector<Value *> results, states;
   for (const std::unique_ptr<Value> &result : op.results())

@@ -3,35 +3,35 @@
 // again.
 #pragma once
 
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/Rewrite.h"
 
 namespace cameo {
 
 // Each builds an op's meaning from other graph ops before it; the value of its first result, or
 // nullptr if this instance has to stay. Further results are replaced by the function itself.
-Value *decomposeBatchNorm(Builder &b, Op &op);
-Value *decomposeInstanceNorm(Builder &b, Op &op);
-Value *decomposeGroupNorm(Builder &b, Op &op);
-Value *decomposeMeanVarianceNorm(Builder &b, Op &op);
-Value *decomposeLpNorm(Builder &b, Op &op);
-Value *decomposeLrn(Builder &b, Op &op);
-Value *decomposeLogSumExp(Builder &b, Op &op);
-Value *decomposeDepthToSpace(Builder &b, Op &op);
-Value *decomposeSpaceToDepth(Builder &b, Op &op);
-Value *decomposeCastLike(Builder &b, Op &op);
-Value *decomposeCausalConv(Builder &b, Op &op);
-Value *decomposeLinearAttention(Builder &b, Op &op);
-Value *decomposeScan(Builder &b, Op &op);
-Value *decomposeSequenceMap(Builder &b, Op &op);
-Value *decomposeRecurrent(Builder &b, Op &op);
-Value *decomposeHardmax(Builder &b, Op &op);
-Value *decomposeDynamicQuantize(Builder &b, Op &op);
-Value *decomposeBlockedQuantize(Builder &b, Op &op);
-Value *decomposeBlockedDequantize(Builder &b, Op &op);
+Value *decomposeBatchNorm(Rewriter &b, Op &op);
+Value *decomposeInstanceNorm(Rewriter &b, Op &op);
+Value *decomposeGroupNorm(Rewriter &b, Op &op);
+Value *decomposeMeanVarianceNorm(Rewriter &b, Op &op);
+Value *decomposeLpNorm(Rewriter &b, Op &op);
+Value *decomposeLrn(Rewriter &b, Op &op);
+Value *decomposeLogSumExp(Rewriter &b, Op &op);
+Value *decomposeDepthToSpace(Rewriter &b, Op &op);
+Value *decomposeSpaceToDepth(Rewriter &b, Op &op);
+Value *decomposeCastLike(Rewriter &b, Op &op);
+Value *decomposeCausalConv(Rewriter &b, Op &op);
+Value *decomposeLinearAttention(Rewriter &b, Op &op);
+Value *decomposeScan(Rewriter &b, Op &op);
+Value *decomposeSequenceMap(Rewriter &b, Op &op);
+Value *decomposeRecurrent(Rewriter &b, Op &op);
+Value *decomposeHardmax(Rewriter &b, Op &op);
+Value *decomposeDynamicQuantize(Rewriter &b, Op &op);
+Value *decomposeBlockedQuantize(Rewriter &b, Op &op);
+Value *decomposeBlockedDequantize(Rewriter &b, Op &op);
 
 /// A scalar or [C, 1, 1 ...]-shaped helper for decompositions: a [C] vector along axis 1 of a rank.
-Value *alongAxisOne(Builder &b, Value *vector, int64_t rank);
+Value *alongAxisOne(Rewriter &b, Value *vector, int64_t rank);
 /// A rank-0 constant of the like's element type.
-Value *scalarLike(Builder &b, Value *like, double value);
+Value *scalarLike(Rewriter &b, Value *like, double value);
 
 } // namespace cameo

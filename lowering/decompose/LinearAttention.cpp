@@ -1,6 +1,5 @@
 // LinearAttention as a loop over the steps of the sequence, which carries a matrix a head. Sums are
 // in f32, whatever the inputs are; the formulas are those of evalLinearAttention.
-#include "lowering/Rewrite.h"
 #include "lowering/decompose/Decompose.h"
 #include "lowering/decompose/Loops.h"
 
@@ -10,7 +9,7 @@ namespace cameo {
 namespace {
 
 struct LinearAttention {
-  Builder &b;
+  Rewriter &b;
   Op &op;
   int64_t heads, shared, keySize, valueSize;
   std::string rule;
@@ -42,15 +41,11 @@ struct LinearAttention {
   Value *firstState() {
     if (op.operand(3))
       return castTo(b, op.operand(3), DType::F32);
-    std::vector<int64_t> shape = {1, heads, keySize, valueSize};
-    Value *zeros = b.constant(makeSplat(DType::F32, shape, 0));
     Value *batch = reshaped(axisSize(b, op.operand(0), 0), {1});
-    shape.erase(shape.begin());
+    Value *matrices = b.constant(makeConst({heads, keySize, valueSize}));
     AttrDict axis;
     axis.set("axis", int64_t(0));
-    Value *whole =
-        b.graphValue(OpKind::Concat, {batch, b.constant(makeConst(shape))}, std::move(axis));
-    return b.graphValue(OpKind::Expand, {zeros, whole});
+    return zeros(b, DType::F32, b.graphValue(OpKind::Concat, {batch, matrices}, std::move(axis)));
   }
 
   Value *build() {
@@ -96,7 +91,7 @@ struct LinearAttention {
 
 } // namespace
 
-Value *decomposeLinearAttention(Builder &b, Op &op) {
+Value *decomposeLinearAttention(Rewriter &b, Op &op) {
   int64_t heads = op.attrs.getInt("kv_num_heads"), queryHeads = op.attrs.getInt("q_num_heads");
   std::string rule = op.attrs.getString("update_rule", "gated_delta");
   const Dim &keys = op.operand(1)->type.dim(2), &values = op.operand(2)->type.dim(2);

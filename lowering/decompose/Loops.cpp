@@ -3,11 +3,11 @@
 
 namespace cameo {
 
-Value *scalarInt(Builder &b, int64_t value) {
+Value *scalarInt(Rewriter &b, int64_t value) {
   return b.constant(makeSplat(DType::I64, {}, static_cast<double>(value)));
 }
 
-Value *axisSize(Builder &b, Value *x, int64_t axis) {
+Value *axisSize(Rewriter &b, Value *x, int64_t axis) {
   if (x->type.dim(axis).isConst())
     return scalarInt(b, x->type.dim(axis).value());
   AttrDict attrs;
@@ -17,7 +17,7 @@ Value *axisSize(Builder &b, Value *x, int64_t axis) {
   return b.graphValue(OpKind::Squeeze, {size, b.constant(makeConst({0}))});
 }
 
-Value *iterationFrom(Builder &b, Value *iteration, Value *trips, bool reverse) {
+Value *iterationFrom(Rewriter &b, Value *iteration, Value *trips, bool reverse) {
   if (!reverse)
     return iteration;
   Value *last = b.graphValue(OpKind::Sub, {trips, scalarInt(b, 1)});
@@ -32,14 +32,14 @@ Type stackedFirst(const Type &type, int64_t axis) {
   return type.withShape(shape);
 }
 
-Value *reversedFirst(Builder &b, Value *x) {
+Value *reversedFirst(Rewriter &b, Value *x) {
   auto ints = [&](int64_t value) { return b.constant(makeConst({value})); };
   Value *reversed = b.graphValue(OpKind::Slice, {x, ints(-1), ints(INT64_MIN), ints(0), ints(-1)});
   reversed->type = x->type;
   return reversed;
 }
 
-Op *beginLoop(Builder &b, Value *trips, const std::vector<Value *> &carried,
+Op *beginLoop(Rewriter &b, Value *trips, const std::vector<Value *> &carried,
               const std::vector<Type> &stacked) {
   std::vector<Value *> operands = {trips, nullptr};
   std::vector<Type> types;
@@ -57,7 +57,7 @@ Op *beginLoop(Builder &b, Value *trips, const std::vector<Value *> &carried,
   return loop;
 }
 
-void endLoop(Builder &b, Op *loop, std::vector<Value *> carriedAndSlices) {
+void endLoop(Rewriter &b, Op *loop, std::vector<Value *> carriedAndSlices) {
   carriedAndSlices.insert(carriedAndSlices.begin(), loop->region().arg(1));
   b.create(OpKind::LoopYield, std::move(carriedAndSlices), {});
   b.after(loop);

@@ -1,14 +1,15 @@
 // Data movement and small composites as reshapes, transposes and simpler ops.
 #include "lowering/decompose/Decompose.h"
+#include "lowering/decompose/Loops.h"
 
 namespace cameo {
 namespace {
 
-Value *reshapedTo(Builder &b, Value *x, const std::vector<int64_t> &shape) {
+Value *reshapedTo(Rewriter &b, Value *x, const std::vector<int64_t> &shape) {
   return b.graphValue(OpKind::Reshape, {x, b.constant(makeConst(shape))});
 }
 
-Value *transposed(Builder &b, Value *x, std::vector<int64_t> perm) {
+Value *transposed(Rewriter &b, Value *x, std::vector<int64_t> perm) {
   AttrDict attrs;
   attrs.set("perm", std::move(perm));
   return b.graphValue(OpKind::Transpose, {x}, std::move(attrs));
@@ -23,7 +24,7 @@ std::optional<std::vector<int64_t>> imageSize(Value *x) {
 
 } // namespace
 
-Value *decomposeDepthToSpace(Builder &b, Op &op) {
+Value *decomposeDepthToSpace(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   std::optional<std::vector<int64_t>> size = imageSize(x);
   int64_t block = op.attrs.getInt("blocksize");
@@ -39,7 +40,7 @@ Value *decomposeDepthToSpace(Builder &b, Op &op) {
   return reshapedTo(b, moved, {0, depth, height * block, width * block});
 }
 
-Value *decomposeSpaceToDepth(Builder &b, Op &op) {
+Value *decomposeSpaceToDepth(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   std::optional<std::vector<int64_t>> size = imageSize(x);
   int64_t block = op.attrs.getInt("blocksize");
@@ -54,29 +55,26 @@ Value *decomposeSpaceToDepth(Builder &b, Op &op) {
   return reshapedTo(b, moved, {0, depth * block * block, height, width});
 }
 
-Value *decomposeCastLike(Builder &b, Op &op) {
+Value *decomposeCastLike(Rewriter &b, Op &op) {
   AttrDict attrs;
   attrs.set("to", op.operand(1)->type.dtype());
   return b.graphValue(OpKind::Cast, {op.operand(0)}, std::move(attrs));
 }
 
 /// 1 at the first largest element along the axis, 0 elsewhere.
-Value *decomposeHardmax(Builder &b, Op &op) {
+Value *decomposeHardmax(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   int64_t rank = x->type.rank(), axis = op.attrs.getInt("axis", -1);
   axis = axis < 0 ? axis + rank : axis;
-  if (!x->type.dim(axis).isConst())
-    return nullptr;
   AttrDict attrs;
   attrs.set("axis", axis);
   attrs.set("keepdims", int64_t(1));
   Value *largest = b.graphValue(OpKind::ArgMax, {x}, std::move(attrs));
-  std::vector<int64_t> positions(x->type.dim(axis).value()), shape(rank, 1);
-  for (size_t i = 0; i < positions.size(); i++)
-    positions[i] = static_cast<int64_t>(i);
-  shape[axis] = static_cast<int64_t>(positions.size());
-  Value *here = b.graphValue(OpKind::Equal,
-                             {largest, reshapedTo(b, b.constant(makeConst(positions)), shape)});
+  Value *positions =
+      b.graphValue(OpKind::Range, {scalarInt(b, 0), axisSize(b, x, axis), scalarInt(b, 1)});
+  std::vector<int64_t> shape(rank, 1);
+  shape[axis] = -1;
+  Value *here = b.graphValue(OpKind::Equal, {largest, reshapedTo(b, positions, shape)});
   AttrDict to;
   to.set("to", x->type.dtype());
   return b.graphValue(OpKind::Cast, {here}, std::move(to));

@@ -3,21 +3,20 @@
 #include "lowering/decompose/Decompose.h"
 
 #include "ir/infer/Infer.h"
-#include "lowering/Rewrite.h"
 
 #include <numeric>
 
 namespace cameo {
 namespace {
 
-Value *add(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Add, {x, y}); }
-Value *sub(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Sub, {x, y}); }
-Value *mul(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
-Value *div(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Div, {x, y}); }
-Value *root(Builder &b, Value *x) { return b.graphValue(OpKind::Sqrt, {x}); }
+Value *add(Rewriter &b, Value *x, Value *y) { return b.graphValue(OpKind::Add, {x, y}); }
+Value *sub(Rewriter &b, Value *x, Value *y) { return b.graphValue(OpKind::Sub, {x, y}); }
+Value *mul(Rewriter &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
+Value *div(Rewriter &b, Value *x, Value *y) { return b.graphValue(OpKind::Div, {x, y}); }
+Value *root(Rewriter &b, Value *x) { return b.graphValue(OpKind::Sqrt, {x}); }
 
 /// A reduction over constant axes that keeps dims.
-Value *reduce(Builder &b, OpKind kind, Value *x, const std::vector<int64_t> &axes) {
+Value *reduce(Rewriter &b, OpKind kind, Value *x, const std::vector<int64_t> &axes) {
   return b.graphValue(kind, {x, b.constant(makeConst(axes))});
 }
 
@@ -31,13 +30,13 @@ std::vector<int64_t> axesFrom(int64_t first, int64_t rank) {
 
 /// (x - mean) / sqrt(variance + epsilon) over axes; the mean first, so that a large one costs no
 /// digits.
-Value *standardized(Builder &b, Value *x, const std::vector<int64_t> &axes, double epsilon) {
+Value *standardized(Rewriter &b, Value *x, const std::vector<int64_t> &axes, double epsilon) {
   Value *centred = sub(b, x, reduce(b, OpKind::ReduceMean, x, axes));
   Value *variance = reduce(b, OpKind::ReduceMean, mul(b, centred, centred), axes);
   return div(b, centred, root(b, add(b, variance, scalarLike(b, variance, epsilon))));
 }
 
-Value *reshaped(Builder &b, Value *x, const Dims &shape) {
+Value *reshaped(Rewriter &b, Value *x, const Dims &shape) {
   std::vector<int64_t> numbers;
   for (const Dim &dim : shape)
     numbers.push_back(dim.isConst() ? dim.value() : 0);
@@ -47,7 +46,7 @@ Value *reshaped(Builder &b, Value *x, const Dims &shape) {
 } // namespace
 
 /// (x - mean) * (scale / sqrt(var + epsilon)) + B, per channel; the factor is folded when constant.
-Value *decomposeBatchNorm(Builder &b, Op &op) {
+Value *decomposeBatchNorm(Rewriter &b, Op &op) {
   bool extraUsed = false;
   for (int64_t i = 1; i < op.numResults(); i++)
     extraUsed = extraUsed || !op.result(i)->users().empty();
@@ -64,7 +63,7 @@ Value *decomposeBatchNorm(Builder &b, Op &op) {
   return add(b, scaled, alongAxisOne(b, castTo(b, shift, dtype), rank));
 }
 
-Value *decomposeInstanceNorm(Builder &b, Op &op) {
+Value *decomposeInstanceNorm(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   int64_t rank = x->type.rank();
   DType dtype = x->type.dtype();
@@ -76,7 +75,7 @@ Value *decomposeInstanceNorm(Builder &b, Op &op) {
 
 /// Groups of channels become a dim of their own and back; needs sizes that a Reshape can state:
 /// only the batch may be a symbol.
-Value *decomposeGroupNorm(Builder &b, Op &op) {
+Value *decomposeGroupNorm(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   const Dims &shape = x->type.shape();
   for (size_t i = 1; i < shape.size(); i++)
@@ -96,7 +95,7 @@ Value *decomposeGroupNorm(Builder &b, Op &op) {
              alongAxisOne(b, op.operand(2), rank));
 }
 
-Value *decomposeMeanVarianceNorm(Builder &b, Op &op) {
+Value *decomposeMeanVarianceNorm(Rewriter &b, Op &op) {
   // The specification adds 1e-9 to the deviation, not to the variance.
   Value *x = op.operand(0);
   std::vector<int64_t> axes = op.attrs.getInts("axes", {0, 2, 3});
@@ -107,7 +106,7 @@ Value *decomposeMeanVarianceNorm(Builder &b, Op &op) {
   return div(b, centred, add(b, deviation, scalarLike(b, deviation, 1e-9)));
 }
 
-Value *decomposeLpNorm(Builder &b, Op &op) {
+Value *decomposeLpNorm(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   bool one = op.attrs.getInt("p", 2) == 1;
   int64_t axis = *normalizeAxis(op.attrs.getInt("axis", -1), x->type.rank());
@@ -120,7 +119,7 @@ Value *decomposeLpNorm(Builder &b, Op &op) {
 
 /// x / (bias + alpha / size * sum of squares of `size` neighbouring channels) ^ beta. The window's
 /// sum is that of shifted slices of the padded squares.
-Value *decomposeLrn(Builder &b, Op &op) {
+Value *decomposeLrn(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   int64_t size = op.attrs.getInt("size"), rank = x->type.rank();
   if (size < 1 || size > 64 || !x->type.dim(1).isConst())
@@ -143,7 +142,7 @@ Value *decomposeLrn(Builder &b, Op &op) {
 }
 
 /// max + log(sum(exp(x - max))), which does not overflow; an infinite maximum is not subtracted.
-Value *decomposeLogSumExp(Builder &b, Op &op) {
+Value *decomposeLogSumExp(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   InferContext context(b.module(), op);
   std::optional<std::vector<int64_t>> axes;

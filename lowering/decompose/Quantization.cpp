@@ -9,20 +9,14 @@
 namespace cameo {
 namespace {
 
-Value *castTo(Builder &b, Value *x, DType dtype) {
-  AttrDict attrs;
-  attrs.set("to", dtype);
-  return b.graphValue(OpKind::Cast, {x}, std::move(attrs));
-}
-
-Value *reducedToScalar(Builder &b, OpKind reduction, Value *x) {
+Value *reducedToScalar(Rewriter &b, OpKind reduction, Value *x) {
   AttrDict attrs;
   attrs.set("keepdims", int64_t(0));
   return b.graphValue(reduction, {x}, std::move(attrs));
 }
 
 /// One number an index of the last dim but one; x itself if it has fewer than two dims.
-Value *reducedToRows(Builder &b, OpKind reduction, Value *x) {
+Value *reducedToRows(Rewriter &b, OpKind reduction, Value *x) {
   int64_t rank = x->type.rank();
   if (rank < 2)
     return x;
@@ -37,7 +31,7 @@ Value *reducedToRows(Builder &b, OpKind reduction, Value *x) {
 
 /// What is one number a block of `x`'s axis as one an element; nullptr for sizes that are not
 /// constant.
-Value *spreadBlocks(Builder &b, const Op &op, Value *blocks) {
+Value *spreadBlocks(Rewriter &b, const Op &op, Value *blocks) {
   const Type &x = op.operand(0)->type;
   std::optional<std::vector<int64_t>> shape = constantDims(x.shape());
   std::optional<std::vector<int64_t>> counts = constantDims(blocks->type.shape());
@@ -61,7 +55,7 @@ Value *spreadBlocks(Builder &b, const Op &op, Value *blocks) {
 
 } // namespace
 
-Value *decomposeBlockedQuantize(Builder &b, Op &op) {
+Value *decomposeBlockedQuantize(Rewriter &b, Op &op) {
   if (op.attrs.getInt("block_size") == 0)
     return nullptr;
   Value *scale = spreadBlocks(b, op, op.operand(1));
@@ -79,7 +73,7 @@ Value *decomposeBlockedQuantize(Builder &b, Op &op) {
   return castTo(b, y, dtype);
 }
 
-Value *decomposeBlockedDequantize(Builder &b, Op &op) {
+Value *decomposeBlockedDequantize(Rewriter &b, Op &op) {
   if (op.attrs.getInt("block_size") == 0)
     return nullptr;
   Value *scale = spreadBlocks(b, op, op.operand(1));
@@ -94,7 +88,7 @@ Value *decomposeBlockedDequantize(Builder &b, Op &op) {
 
 /// y, scale and zero point of a tensor whose range, 0 included, is mapped to 0 ... 255. Results 1
 /// and 2 are replaced here.
-Value *decomposeDynamicQuantize(Builder &b, Op &op) {
+Value *decomposeDynamicQuantize(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   Value *zero = scalarLike(b, x, 0), *most = scalarLike(b, x, 255);
   // Rows first: one result would be one thread's work.

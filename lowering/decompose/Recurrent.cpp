@@ -9,26 +9,26 @@
 namespace cameo {
 namespace {
 
-Value *add(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Add, {x, y}); }
-Value *mul(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
-Value *oneMinus(Builder &b, Value *x) {
+Value *add(Rewriter &b, Value *x, Value *y) { return b.graphValue(OpKind::Add, {x, y}); }
+Value *mul(Rewriter &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
+Value *oneMinus(Rewriter &b, Value *x) {
   return b.graphValue(OpKind::Sub, {scalarLike(b, x, 1), x});
 }
 
 /// Elements [first, first + count) of an axis.
-Value *part(Builder &b, Value *x, int64_t axis, int64_t first, int64_t count) {
+Value *part(Rewriter &b, Value *x, int64_t axis, int64_t first, int64_t count) {
   auto ints = [&](int64_t value) { return b.constant(makeConst({value})); };
   return b.graphValue(OpKind::Slice, {x, ints(first), ints(first + count), ints(axis)});
 }
 
 /// Entry `index` of an axis, which is dropped; nullptr stays.
-Value *entry(Builder &b, Value *x, int64_t axis, int64_t index) {
+Value *entry(Rewriter &b, Value *x, int64_t axis, int64_t index) {
   if (!x)
     return nullptr;
   return b.graphValue(OpKind::Squeeze, {part(b, x, axis, index, 1), b.constant(makeConst({axis}))});
 }
 
-Value *transposed(Builder &b, Value *x, std::vector<int64_t> perm) {
+Value *transposed(Rewriter &b, Value *x, std::vector<int64_t> perm) {
   AttrDict attrs;
   attrs.set("perm", std::move(perm));
   return b.graphValue(OpKind::Transpose, {x}, std::move(attrs));
@@ -90,7 +90,7 @@ std::vector<Activation> activationsOf(const Op &op, const std::vector<std::strin
   return result;
 }
 
-Value *activate(Builder &b, const Activation &f, Value *x) {
+Value *activate(Rewriter &b, const Activation &f, Value *x) {
   AttrDict attrs;
   auto withAlpha = [&](OpKind kind) {
     attrs.set("alpha", f.alpha);
@@ -123,7 +123,7 @@ Value *activate(Builder &b, const Activation &f, Value *x) {
 
 /// One direction of one op: weights transposed to [k, gates * hidden].
 struct Cell {
-  Builder &b;
+  Rewriter &b;
   const Op &op;
   int64_t hidden;
   const Activation *f; // f, g, h
@@ -182,7 +182,7 @@ struct Cell {
 
 /// One op on its way: X with steps first, and what each direction gives.
 struct Recurrence {
-  Builder &b;
+  Rewriter &b;
   Op &op;
   bool batchFirst;
   int64_t gates, hidden, directions;
@@ -192,9 +192,6 @@ struct Recurrence {
   Value *stateInput(int64_t operand, int64_t direction) {
     if (op.operand(operand))
       return entry(b, op.operand(operand), batchFirst ? 1 : 0, direction);
-    Value *zero = b.constant(makeSplat(x->type.dtype(), {1, hidden}, 0));
-    if (x->type.dim(1).isConst())
-      return b.constant(makeSplat(x->type.dtype(), {x->type.dim(1).value(), hidden}, 0));
     AttrDict attrs;
     attrs.set("start", int64_t(1));
     attrs.set("end", int64_t(2));
@@ -203,7 +200,7 @@ struct Recurrence {
     axis.set("axis", int64_t(0));
     Value *shape =
         b.graphValue(OpKind::Concat, {batch, b.constant(makeConst({hidden}))}, std::move(axis));
-    return b.graphValue(OpKind::Expand, {zero, shape});
+    return zeros(b, x->type.dtype(), shape);
   }
 
   /// Inputs times weights plus all biases that no reset gate comes between.
@@ -217,7 +214,7 @@ struct Recurrence {
     if (op.kind() != OpKind::GRU)
       return add(b, result, add(b, input, recurrent));
     cell.freshBias = part(b, recurrent, 0, 2 * hidden, hidden);
-    Value *none = b.constant(makeSplat(x->type.dtype(), {hidden}, 0));
+    Value *none = zeros(b, x->type.dtype(), b.constant(makeConst({hidden})));
     AttrDict axis;
     axis.set("axis", int64_t(0));
     recurrent =
@@ -304,7 +301,7 @@ struct Recurrence {
 
 } // namespace
 
-Value *decomposeRecurrent(Builder &b, Op &op) {
+Value *decomposeRecurrent(Rewriter &b, Op &op) {
   for (int64_t i = 0; i < 3; i++)
     if (!op.operand(i)->type.isRanked())
       return nullptr;

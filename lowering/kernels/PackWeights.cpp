@@ -131,7 +131,10 @@ std::vector<int64_t> numbers(const Dims &dims) { return *constantDims(dims); }
 
 } // namespace
 
-bool isConstantPack(Op &pack) { return constantBehind(pack) != nullptr; }
+/// A view may give a constant sizes that only the run can check.
+bool isConstantPack(Op &pack) {
+  return constantBehind(pack) && constantDims(pack.operand(0)->type.shape());
+}
 
 bool isReadDirectly(Op &constant) {
   std::vector<Value *> work = {constant.result()};

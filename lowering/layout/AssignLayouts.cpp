@@ -18,6 +18,7 @@
 #include "lowering/kernels/PackWeights.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <numeric>
 
 namespace cameo {
@@ -78,6 +79,10 @@ LayoutState::LayoutState(Module &module)
 
 bool LayoutState::isSizedByRun(const Dim &size) const {
   return !missingSymbols(size, bound).empty();
+}
+
+bool LayoutState::isSizedByRun(const Dims &shape) const {
+  return std::any_of(shape.begin(), shape.end(), [&](const Dim &dim) { return isSizedByRun(dim); });
 }
 
 void LayoutState::run() {
@@ -384,8 +389,30 @@ void LayoutState::visit(Op &op) {
   }
 }
 
+namespace {
+
+bool overflows(const Layout &layout) {
+  return layout.offset.isOverflow() ||
+         std::any_of(layout.strides.begin(), layout.strides.end(),
+                     [](const Dim &stride) { return stride.isOverflow(); });
+}
+
+/// Halos and dense strides can be too large where the tensors themselves are not.
+Result<void> checkLayouts(Func &func) {
+  for (Op *op : opsOf(func))
+    for (const std::unique_ptr<Value> &result : op->results())
+      if (result->layout &&
+          (overflows(*result->layout) || func.buffers[result->layout->buffer].size.isOverflow()))
+        return unsupported(fmt::format("node '{}': the place in memory of {} overflows 64 bits",
+                                       op->loc.str(), result->type.str()));
+  return {};
+}
+
+} // namespace
+
 Result<bool> assignLayouts(Module &module, PassContext &) {
   LayoutState(module).run();
+  TRY(checkLayouts(module.main()));
   return true;
 }
 

@@ -131,7 +131,7 @@ void LayoutState::visitCall(Op &op) {
       continue;
     Buffer &buffer = func.buffers[result->layout->buffer];
     buffer.size = product(type.shape());
-    if (isSizedByRun(buffer.size))
+    if (isSizedByRun(type.shape()))
       buffer.space = Buffer::Space::Box;
     *result->layout = Layout{result->layout->buffer, Dim(0), rowMajorStrides(type.shape())};
     present[result.get()] = noHalo(type.rank());
@@ -152,7 +152,7 @@ void LayoutState::placeReturn(Op &ret) {
                   i,
                   Dim(0)};
     // Memory of the caller comes in where the size is known.
-    if (boxed || isSizedByRun(output.size)) {
+    if (boxed || isSizedByRun(value->type.shape())) {
       output.space = Buffer::Space::Box;
       output.port = -1;
     }

@@ -59,6 +59,8 @@ struct LayoutState {
   void placeReturn(Op &ret);
   void visitCall(Op &op);
   bool isSizedByRun(const Dim &size) const;
+  /// The same of any size of a tensor, which may have no elements all the same.
+  bool isSizedByRun(const Dims &shape) const;
 
   int64_t newBuffer(Buffer buffer);
   void place(Value *value, const Order &order);

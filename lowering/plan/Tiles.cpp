@@ -41,11 +41,14 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
     int64_t wanted = std::min((minUnits + groups - 1) / groups, m / kFewRows);
     int64_t tiles = std::max((m + maxRows - 1) / maxRows, wanted), base = m / tiles,
             extra = m % tiles;
-    double rowCost = 0;
-    for (int64_t group = 0; group < numPanels; group += panels) {
-      int64_t v = std::min(panels, numPanels - group) * vectorsPerPanel;
-      rowCost += extra * stepCost(base + 1, v) + (tiles - extra) * stepCost(base, v);
-    }
+    // In floating point: hostile models have 2^40 panels.
+    auto groupCost = [&](int64_t v) {
+      return static_cast<double>(extra) * stepCost(base + 1, v) +
+             static_cast<double>(tiles - extra) * stepCost(base, v);
+    };
+    double rowCost = static_cast<double>(numPanels / panels) * groupCost(vectors);
+    if (int64_t rest = numPanels % panels)
+      rowCost += groupCost(rest * vectorsPerPanel);
     if (best.tiles == 0 || rowCost < bestCost * 0.999) {
       bestCost = rowCost;
       best = {panels, maxRows, tiles, base, extra, rowCost};
@@ -53,7 +56,8 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
   }
   // Fewer registers than one panel needs: one row at a time, spilling.
   if (best.tiles == 0)
-    best = {1, 1, m, 1, 0, static_cast<double>(m * numPanels * vectorsPerPanel) * 4};
+    best = {1, 1, m,
+            1, 0, static_cast<double>(m) * static_cast<double>(numPanels * vectorsPerPanel) * 4};
   // No rows at all are no tile: even one would write where no result is.
   if (!rows.isConst() || rows == Dim(0))
     best.tiles = best.rows = best.extra = 0;

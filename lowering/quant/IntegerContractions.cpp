@@ -6,7 +6,6 @@
 // Turn this: %c = Conv(DequantizeLinear(%x, %sx, %zx), DequantizeLinear(%w, %sw, %zw), %b)
 // Into this: %a = ConvInteger(%x, %w, %zx, %zw);  %c = Cast(%a) * (%sx * %sw) + %b
 #include "lowering/Passes.h"
-#include "lowering/Rewrite.h"
 #include "lowering/Shapes.h"
 #include "lowering/quant/Quantized.h"
 
@@ -18,7 +17,7 @@ namespace {
 // A bias in integers counts in units of sx * sw; another scale makes it a float.
 constexpr double kScaleTolerance = 1e-5;
 
-Value *product(Builder &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
+Value *product(Rewriter &b, Value *x, Value *y) { return b.graphValue(OpKind::Mul, {x, y}); }
 
 /// A per-tensor activation and weights that ConvInteger or MatMulInteger take: 8-bit integers, the
 /// weights' scale a number or one a column.
@@ -49,14 +48,14 @@ Value *integerBias(Value *bias, const Quantized &x, const Quantized &w) {
 }
 
 /// float(sums + bias) * scale + float bias, the bias being one of the two.
-Value *scaled(Builder &b, Value *sums, Value *bias, bool isInteger, Value *scale) {
+Value *scaled(Rewriter &b, Value *sums, Value *bias, bool isInteger, Value *scale) {
   if (bias && isInteger)
     sums = b.graphValue(OpKind::Add, {sums, bias});
   Value *result = product(b, castTo(b, sums, DType::F32), scale);
   return bias && !isInteger ? b.graphValue(OpKind::Add, {result, bias}) : result;
 }
 
-Value *rewriteConv(Builder &b, Op &op) {
+Value *rewriteConv(Rewriter &b, Op &op) {
   std::optional<Quantized> x = dequantized(op.operand(0)), w = dequantized(op.operand(1));
   if (!x || !w || !areBytes(*x, *w, 0))
     return nullptr;
@@ -71,14 +70,14 @@ Value *rewriteConv(Builder &b, Op &op) {
 }
 
 /// The transpose of a matrix of integers, whose axis of scales moves along.
-void transpose(Builder &b, Quantized &q) {
+void transpose(Rewriter &b, Quantized &q) {
   AttrDict attrs;
   attrs.set("perm", std::vector<int64_t>{1, 0});
   q.integers = b.graphValue(OpKind::Transpose, {q.integers}, std::move(attrs));
   q.axis = 1 - q.axis;
 }
 
-Value *rewriteProduct(Builder &b, Op &op) {
+Value *rewriteProduct(Rewriter &b, Op &op) {
   std::optional<Quantized> x = dequantized(op.operand(0)), w = dequantized(op.operand(1));
   bool isGemm = op.kind() == OpKind::Gemm;
   if (!x || !w ||
@@ -100,14 +99,14 @@ Value *rewriteProduct(Builder &b, Op &op) {
 }
 
 /// QuantizeLinear(float(sums) * (scale / yScale), 1, yZero).
-Value *requantized(Builder &b, Value *sums, Value *scale, Value *yScale, Value *yZero) {
+Value *requantized(Rewriter &b, Value *sums, Value *scale, Value *yScale, Value *yZero) {
   Value *factor = b.graphValue(OpKind::Div, {scale, yScale});
   Value *scaledSums = product(b, castTo(b, sums, DType::F32), factor);
   return b.graphValue(OpKind::QuantizeLinear,
                       {scaledSums, b.constant(makeSplat(DType::F32, {}, 1)), yZero});
 }
 
-Value *rewriteQLinearConv(Builder &b, Op &op) {
+Value *rewriteQLinearConv(Rewriter &b, Op &op) {
   int64_t rank = op.result()->type.rank();
   Value *sums = b.graphValue(
       OpKind::ConvInteger, {op.operand(0), op.operand(3), op.operand(2), op.operand(5)}, op.attrs);
@@ -120,12 +119,12 @@ Value *rewriteQLinearConv(Builder &b, Op &op) {
 }
 
 /// A scale or zero point of a's rows, one a row, as a column; others as they are.
-Value *asColumn(Builder &b, Value *value) {
+Value *asColumn(Rewriter &b, Value *value) {
   bool perRow = value->type.rank() == 1 && value->type.dim(0) != Dim(1);
   return perRow ? shapedAlong(b, value, 0, 2) : value;
 }
 
-Value *rewriteQLinearMatMul(Builder &b, Op &op) {
+Value *rewriteQLinearMatMul(Rewriter &b, Op &op) {
   for (int64_t i : {6, 7})
     if (op.operand(i)->type.rank() > 0 && op.operand(i)->type.dim(0) != Dim(1))
       return nullptr;

@@ -5,9 +5,7 @@
 // Turn this: QuantizeLinear(Relu(Cast(%sums) * %f), %s, %z)
 // Into this: QuantizeLinear(Cast(%sums) * (%f / %s), 1, %z)     if %z is the least u8 or i8
 // Only if: the scale is one number, and nothing else reads what is in between.
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
 #include "lowering/quant/Quantized.h"
 
 #include <cmath>
@@ -62,50 +60,44 @@ bool isSums(Value *value) {
   return sums && (sums->kind() == OpKind::ConvInteger || sums->kind() == OpKind::MatMulInteger);
 }
 
-bool merge(Module &module, Op &quantize) {
+Value *merged(Rewriter &b, Op &quantize) {
   std::optional<double> scale = uniformValue(quantize.operand(1));
   std::optional<double> zero = quantize.operand(2) ? uniformValue(quantize.operand(2)) : 0.0;
   if (!scale || !zero || *scale <= 0 || *scale == 1 || quantize.attrs.getInt("block_size") ||
       quantize.operand(1)->type.dtype() != DType::F32)
-    return false;
+    return nullptr;
   Range range = saturationRange(quantize.result()->type.dtype(), *zero);
   Op *producer = soleProducer(quantize.operand(0));
   bool relu = false;
   while (producer && (producer->kind() == OpKind::Relu || producer->kind() == OpKind::Clip)) {
     bool nothing = isSaturation(*producer, range, *scale);
     if (!nothing && producer->kind() == OpKind::Clip)
-      return false;
+      return nullptr;
     relu = relu || !nothing;
     producer = soleProducer(producer->operand(0));
   }
   if (!producer || producer->kind() != OpKind::Mul || !isSums(producer->operand(0)))
-    return false;
-  Builder b(module);
-  b.before(&quantize);
+    return nullptr;
   b.loc = producer->loc;
-  Value *factor =
-      b.graphValue(OpKind::Div, {producer->operand(1), shapedAlong(b, quantize.operand(1), 0, 0)});
+  auto number = [&](DType dtype, double value) { return b.constant(makeSplat(dtype, {}, value)); };
+  Value *factor = b.graphValue(OpKind::Div, {producer->operand(1), number(DType::F32, *scale)});
   Value *value = b.graphValue(OpKind::Mul, {producer->operand(0), factor});
   if (relu)
     value = b.graphValue(OpKind::Relu, {value});
-  quantize.setOperand(0, value);
-  quantize.setOperand(1, b.constant(makeSplat(DType::F32, {}, 1)));
-  if (Value *point = quantize.operand(2))
-    quantize.setOperand(2, shapedAlong(b, point, 0, 0));
-  return true;
+  b.loc = quantize.loc;
+  Value *point = quantize.operand(2);
+  return b.graphValue(
+      OpKind::QuantizeLinear,
+      {value, number(DType::F32, 1), point ? number(point->type.dtype(), *zero) : nullptr},
+      quantize.attrs);
 }
 
 } // namespace
 
 Result<bool> mergeRequantize(Module &module, PassContext &) {
-  std::vector<Op *> work;
-  for (Op *op : opsOf(module.main()))
-    if (op->kind() == OpKind::QuantizeLinear)
-      work.push_back(op);
-  bool changed = false;
-  for (Op *op : work)
-    changed = merge(module, *op) || changed;
-  return changed;
+  return rewriteOps(module, [](const Op &op) -> RewriteFn {
+    return op.kind() == OpKind::QuantizeLinear ? merged : nullptr;
+  });
 }
 
 } // namespace cameo

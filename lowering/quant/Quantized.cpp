@@ -49,7 +49,7 @@ std::optional<double> uniformValue(Value *value) {
   return constFloat(*data, 0);
 }
 
-Value *shapedAlong(Builder &b, Value *vector, int64_t axis, int64_t rank) {
+Value *shapedAlong(Rewriter &b, Value *vector, int64_t axis, int64_t rank) {
   std::vector<int64_t> shape;
   if (!hasOneElement(*vector)) {
     shape.assign(rank - axis, 1);

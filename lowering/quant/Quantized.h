@@ -6,7 +6,7 @@
 //   q = saturate(rne(float(acc) * float(float(sx * sw) / sy)) + zp)
 #pragma once
 
-#include "ir/Builder.h"
+#include "lowering/Rewrite.h"
 
 #include <optional>
 
@@ -30,6 +30,6 @@ bool sameNumbers(Value *a, Value *b);
 std::optional<double> uniformValue(Value *value);
 
 /// One element a position of dim `axis` of `rank` dims, shaped to broadcast; one element: a scalar.
-Value *shapedAlong(Builder &b, Value *vector, int64_t axis, int64_t rank);
+Value *shapedAlong(Rewriter &b, Value *vector, int64_t axis, int64_t rank);
 
 } // namespace cameo

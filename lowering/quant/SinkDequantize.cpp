@@ -67,8 +67,15 @@ bool sink(Module &module, Op &op) {
   std::vector<Value *> operands = op.operands();
   for (int64_t i = 0; i < movedOperands(op); i++)
     operands[i] = dequantized(op.operand(i))->integers;
-  Value *moved = b.graphValue(op.kind(), std::move(operands), op.attrs);
-  Value *result = b.graphValue(OpKind::DequantizeLinear, {moved, q->scale, q->zero});
+  // Not every op that takes floats takes the integers, too.
+  Result<Op *> moved = b.graph(op.kind(), std::move(operands), op.attrs, 1);
+  if (!moved)
+    return false;
+  Result<Op *> dequantize =
+      b.graph(OpKind::DequantizeLinear, {(*moved)->result(), q->scale, q->zero});
+  if (!dequantize)
+    return false;
+  Value *result = (*dequantize)->result();
   result->name = op.result()->name;
   op.result()->replaceAllUsesWith(result);
   op.erase();

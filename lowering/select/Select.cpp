@@ -2,8 +2,10 @@
 #include "lowering/select/Select.h"
 
 #include "ir/OpSpec.h"
+#include "ir/infer/Infer.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/Rewrite.h"
 #include "lowering/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "lowering/select/SelectCall.h"
@@ -37,6 +39,10 @@ void Selection::replaceWithValue(Value *value) {
 
 Error Selection::unsupportedBecause(const std::string &reason) const {
   return unsupported(fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, reason));
+}
+
+void Selection::refuse(const std::string &reason) const {
+  throw Refusal{unsupportedBecause(reason)};
 }
 
 SelectFn selectorFor(OpKind kind) {
@@ -228,6 +234,40 @@ Result<void> selectOne(Selection &s, std::vector<std::string> &bound) {
   return s.unsupportedBecause("no lowering for this operator yet");
 }
 
+/// What is wrong with the sizes that an op and those inside it speak of; nothing if all is well.
+std::optional<std::string> impossibleSizes(const Op &op) {
+  for (const std::unique_ptr<Value> &result : op.results())
+    if (std::optional<std::string> problem = cameo::impossibleSizes(result->type))
+      return "a tensor on the way " + *problem;
+  for (const auto &[name, attr] : op.attrs)
+    if (const Dims *dims = std::get_if<Dims>(&attr))
+      if (std::any_of(dims->begin(), dims->end(), [](const Dim &dim) { return dim.isOverflow(); }))
+        return "a size on the way overflows 64 bits";
+  for (int64_t i = 0; i < op.numRegions(); i++)
+    for (const std::unique_ptr<Op> &inner : op.region(i).ops())
+      if (std::optional<std::string> problem = impossibleSizes(*inner))
+        return problem;
+  return std::nullopt;
+}
+
+/// Selects one op and checks the sizes of what it became: those in between may be impossible where
+/// the op's own are not.
+Result<void> selectChecked(Selection &s, std::vector<std::string> &bound) {
+  Block::List &ops = s.op.block()->ops();
+  auto before = s.op.position() == ops.begin() ? ops.end() : std::prev(s.op.position());
+  try {
+    TRY(selectOne(s, bound));
+  } catch (const Refusal &refusal) {
+    return refusal.error;
+  }
+  for (auto made = before == ops.end() ? ops.begin() : std::next(before); made != s.op.position();
+       ++made)
+    if (std::optional<std::string> problem = impossibleSizes(**made))
+      // Of status 2: what is unsupported may stay and die, but the op's uses are gone already.
+      return badInput(s.unsupportedBecause(*problem).message);
+  return {};
+}
+
 } // namespace
 
 Result<bool> selectKernels(Module &module, PassContext &context) {
@@ -245,7 +285,7 @@ Result<bool> selectKernels(Module &module, PassContext &context) {
   std::unordered_map<Op *, std::string> refused;
   for (Op *op : work) {
     Selection selection(module, *op, context);
-    Result<void> done = selectOne(selection, bound);
+    Result<void> done = selectChecked(selection, bound);
     if (done && !isControlFlow(*op))
       op->erase();
     else if (done)

@@ -36,6 +36,8 @@ struct Selection {
   void replaceWithValue(Value *value);
   /// An error naming the op's node, for what is not supported.
   Error unsupportedBecause(const std::string &reason) const;
+  /// The same from within functions that return values; selectKernels catches it.
+  [[noreturn]] void refuse(const std::string &reason) const;
 };
 
 using SelectFn = Result<void> (*)(Selection &);
@@ -63,7 +65,8 @@ Value *generated(Selection &s, std::vector<Value *> operands, const Type &type,
 /// whose shape the operands broadcast to.
 Value *pointwise(Selection &s, std::vector<Value *> operands, const Type &type,
                  const ElementFn &write);
-/// a [batch..., M, K] times b [batch..., K, N], batches broadcast, as elements of `dtype`.
+/// a [batch..., M, K] times b [batch..., K, N], batches broadcast, as elements of `dtype`. Refuses
+/// batches that do not broadcast.
 Value *matrixProduct(Selection &s, Value *a, Value *b, DType dtype);
 /// The first result of a graph op made while another is selected: evaluated at once if its operands
 /// are constants, else selected at once.

@@ -7,6 +7,8 @@
 #include "lowering/Shapes.h"
 #include "lowering/plan/Panels.h"
 
+#include <fmt/format.h>
+
 namespace cameo {
 namespace {
 
@@ -156,7 +158,11 @@ Result<void> selectConv(Selection &s) {
 
 Value *matrixProduct(Selection &s, Value *a, Value *b, DType dtype) {
   const Dims &x = a->type.shape(), &y = b->type.shape();
-  Dims shape = *broadcastShapes(Dims(x.begin(), x.end() - 2), Dims(y.begin(), y.end() - 2));
+  std::optional<Dims> batches =
+      broadcastShapes(Dims(x.begin(), x.end() - 2), Dims(y.begin(), y.end() - 2));
+  if (!batches)
+    s.refuse(fmt::format("{} and {} cannot be multiplied", a->type.str(), b->type.str()));
+  Dims shape = *batches;
   shape.push_back(x[x.size() - 2]);
   shape.push_back(y.back());
   Multiplicands pairs = asPairs(s, a, b, x.back());

@@ -102,6 +102,9 @@ Result<void> selectReduce(Selection &s) {
   Op *kernel = s.replaceWith(OpKind::KernelReduce, {s.op.operand(0)}, std::move(attrs), 2);
   s.b.atEnd(kernel->region(0));
   Value *element = widened(s.b, kernel->region(0).addArg(Type::scalar(x.dtype())));
+  // Truth values are compared as bytes, 0 and 1.
+  if (x.dtype() == DType::Bool)
+    element = s.b.cast(element, DType::U8);
   Value *term = reduction->term ? reduction->term(s.b, element) : element;
   s.b.create(OpKind::LoopYield, {term}, {});
   s.b.atEnd(kernel->region(1));

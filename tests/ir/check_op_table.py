@@ -7,7 +7,6 @@ types must agree, but for what the table leaves out on purpose: element types DT
 and the ways to write a Constant that the importer rewrites.
 """
 import math
-import pathlib
 import re
 import sys
 
@@ -15,12 +14,11 @@ import numpy
 import onnx
 from onnx import defs
 
-OPS = pathlib.Path(__file__).resolve().parents[2] / "ir" / "ops"
+import op_table
+from op_table import parts
+
 # The newest opset that the table follows; a newer onnx package knows later ones.
 OPSET = 28
-ROW = re.compile(
-    r'^GRAPH_OP\((\w+), *(\d+), *(\w+), *"(.*?)", *"(.*?)", *"(.*?)", *"(.*?)", *(\w+), *(\w+)\)$'
-)
 NAMES = {
     "float": "f32", "uint8": "u8", "int8": "i8", "uint16": "u16", "int16": "i16", "int32": "i32",
     "int64": "i64", "string": "str", "bool": "bool", "float16": "f16", "double": "f64",
@@ -39,10 +37,6 @@ OMITTED = {
                  "value_string", "value_strings"},
 }
 ANY = "any"
-
-
-def parts(text, separator=","):
-    return [part.strip() for part in text.split(separator) if part.strip()]
 
 
 def table_types(name, constraints):
@@ -80,14 +74,12 @@ def onnx_types(type_str, schema):
 
 
 def formals_differ(what, row, schema_formals, constraints, schema):
-    row = parts(row)
+    row = op_table.formals(row)
     if len(row) != len(schema_formals):
         yield f"{what}s: {len(row)}, onnx has {len(schema_formals)}"
         return
     options = {"Single": "", "Optional": "?", "Variadic": "*"}
-    for text, formal in zip(row, schema_formals):
-        name, _, rest = text.rstrip("?*").partition(":")
-        mark = text[-1] if text[-1] in "?*" else ""
+    for (name, type_name, mark), formal in zip(row, schema_formals):
         if name != formal.name:
             yield f"{what} {name}: onnx calls it {formal.name}"
         if mark != options[formal.option.name]:
@@ -95,7 +87,7 @@ def formals_differ(what, row, schema_formals, constraints, schema):
         # Variadic formals of several types have none in the table.
         wanted = ANY if mark == "*" and not formal.is_homogeneous else None
         wanted = wanted or onnx_types(formal.type_str, schema)
-        got = table_types(rest, constraints)
+        got = table_types(type_name, constraints)
         if got != wanted:
             yield f"{what} {name}: types {sorted(got)}, onnx has {sorted(wanted)}"
 
@@ -126,12 +118,7 @@ def same_default(kind, got, wanted):
 
 def attributes_differ(op, text, schema):
     seen = set()
-    for part in parts(text):
-        match = re.match(r"(\w+):(\w+)(!?)(?:=(.*))?$", part)
-        if not match:
-            yield f"attribute '{part}' is malformed"
-            continue
-        name, kind, required, default = match.groups()
+    for name, kind, required, default in op_table.attributes(text):
         seen.add(name)
         if name not in schema.attributes:
             yield f"attribute {name}: onnx has none"
@@ -140,7 +127,7 @@ def attributes_differ(op, text, schema):
         wanted = KINDS.get(attribute.type.name, attribute.type.name)
         if kind != wanted and not (kind == "d" and wanted == "i"):
             yield f"attribute {name}: kind {kind}, onnx has {wanted}"
-        if bool(required) != attribute.required and op not in OMITTED:
+        if required != attribute.required and op not in OMITTED:
             yield f"attribute {name}: required differs"
         if not same_default(kind, default, default_of(attribute, kind)):
             yield f"attribute {name}: default {default}, onnx has {default_of(attribute, kind)}"
@@ -149,41 +136,29 @@ def attributes_differ(op, text, schema):
 
 
 def row_differs(row):
-    op, version, _, inputs, outputs, types, attributes, _, _ = row
     try:
-        schema = defs.get_schema(op, OPSET, "")
+        schema = defs.get_schema(row.op, OPSET, "")
     except defs.SchemaError:
         yield "onnx has no such operator"
         return
-    if int(version) != schema.since_version:
-        yield f"version {version}, onnx has {schema.since_version}"
-    constraints = dict(re.match(r"(\w+): *(.*)", part).groups() for part in parts(types, ";"))
-    yield from formals_differ("input", inputs, schema.inputs, constraints, schema)
-    yield from formals_differ("output", outputs, schema.outputs, constraints, schema)
-    yield from attributes_differ(op, attributes, schema)
+    if int(row.version) != schema.since_version:
+        yield f"version {row.version}, onnx has {schema.since_version}"
+    constraints = dict(
+        re.match(r"(\w+): *(.*)", part).groups() for part in parts(row.constraints, ";")
+    )
+    yield from formals_differ("input", row.inputs, schema.inputs, constraints, schema)
+    yield from formals_differ("output", row.outputs, schema.outputs, constraints, schema)
+    yield from attributes_differ(row.op, row.attributes, schema)
 
 
 def main():
     if defs.onnx_opset_version() < OPSET:
         print(f"skipped: onnx {onnx.__version__} ends at opset {defs.onnx_opset_version()}")
         return 0
-    rows = 0
-    differences = []
-    for path in sorted(OPS.glob("*.def")):
-        if path.name in ("Ops.def", "Custom.def"):  # the latter has what ONNX does not
-            continue
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            if not line.startswith("GRAPH_OP("):
-                continue
-            rows += 1
-            match = ROW.match(line)
-            where = f"{path.name}:{number}"
-            if not match:
-                differences.append(f"{where}: not a row of the table's format: {line}")
-                continue
-            differences += [f"{where}: {match.group(1)}: {text}" for text in row_differs(match.groups())]
-    print("\n".join(differences) or f"{rows} rows agree with onnx {onnx.__version__}")
-    return 1 if differences or rows == 0 else 0
+    rows = list(op_table.onnx_rows())
+    differences = [f"{row.where}: {row.op}: {text}" for row in rows for text in row_differs(row)]
+    print("\n".join(differences) or f"{len(rows)} rows agree with onnx {onnx.__version__}")
+    return 1 if differences or not rows else 0
 
 
 if __name__ == "__main__":
