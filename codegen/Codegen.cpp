@@ -169,7 +169,7 @@ Result<UserOps> Emission::usersOps() const {
   for (const Site &site : program_.sites)
     if (!site.callee.starts_with("cameo_kernel_") && !ops.defined.contains(site.callee))
       return badInput("--ops: no library has '" + site.callee + "', which node '" +
-                      program_.nodeNames.at(std::max<int64_t>(site.node, 0)) + "' needs");
+                      program_.nodeNames.names.at(std::max<int64_t>(site.node, 0)) + "' needs");
   return ops;
 }
 

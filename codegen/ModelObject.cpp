@@ -243,7 +243,7 @@ llvm::Constant *ModelEmitter::function(const char *kind) {
 // cameo_code
 llvm::Constant *ModelEmitter::code() {
   Constants nodes;
-  for (const std::string &name : program_.nodeNames)
+  for (const std::string &name : program_.nodeNames.names)
     nodes.push_back(text(name));
   llvm::Constant *file = options_.weightsFile.empty() ? null() : text(options_.weightsFile);
   Constants masks = features();

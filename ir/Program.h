@@ -9,6 +9,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace cameo {
@@ -63,6 +64,12 @@ struct WeightBlob {
   std::function<void(std::span<std::byte>)> fill;
 };
 
+/// Names of ONNX nodes, each once.
+struct NodeNames {
+  std::vector<std::string> names;
+  std::unordered_map<std::string, int64_t> numbers;
+};
+
 struct Program {
   /// Functions by attribute `kind`:
   ///   "main"       () on the calling thread: `team`, control flow
@@ -80,8 +87,8 @@ struct Program {
   /// Names of the table's first entries: the symbols that input shapes bind, in order.
   std::vector<std::string> symbols;
   int64_t numDims = 0;
-  /// What `fail`'s node attribute indexes: names of ONNX nodes.
-  std::vector<std::string> nodeNames;
+  /// What `fail`'s node attribute indexes.
+  NodeNames nodeNames;
   std::vector<WeightBlob> weights;
   int64_t weightBytes = 0;
   std::map<std::string, std::string> metadata;

@@ -19,6 +19,7 @@ Value *decomposeLogSumExp(Rewriter &b, Op &op);
 Value *decomposeDepthToSpace(Rewriter &b, Op &op);
 Value *decomposeSpaceToDepth(Rewriter &b, Op &op);
 Value *decomposeCastLike(Rewriter &b, Op &op);
+Value *decomposeVariadic(Rewriter &b, Op &op);
 Value *decomposeCausalConv(Rewriter &b, Op &op);
 Value *decomposeLinearAttention(Rewriter &b, Op &op);
 Value *decomposeScan(Rewriter &b, Op &op);

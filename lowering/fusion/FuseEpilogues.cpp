@@ -5,8 +5,8 @@
 // Turn this: %c = conv %x, %w {(%acc) yield %acc}     Into this: %c = conv %x, %w, %r
 //            %y = pointwise %c, %r {(%a, %b)                       {(%acc, %b) %s = add %acc, %b
 //                 %s = add %a, %b  yield %s}                        yield %s}
-// Only if: %c has no other use and %y has its shape. Each op looks for a producer to join, from the
-// first to the last, so that chains collapse.
+// Only if: %c has no other use, %y has its shape, and the joined kernel is not very large. Each op
+// looks for a producer to join, from the first to the last, so that chains collapse.
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 
@@ -17,6 +17,11 @@
 
 namespace cameo {
 namespace {
+
+// Code of more ops and operands than these in one kernel gains nothing: values no longer fit the
+// registers. And joining would take quadratic time.
+constexpr size_t kMostOps = 256;
+constexpr int64_t kMostOperands = 32;
 
 /// Whether an op's results pass through a region that can be extended, and which.
 Block *epilogueOf(Op &op) {
@@ -39,6 +44,9 @@ Op *producerFor(Op &op, int64_t i) {
   Op *producer = operand->definingOp();
   if (!producer || producer->block() != op.block() || !epilogueOf(*producer) ||
       !(operand->type.shape() == op.result()->type.shape()))
+    return nullptr;
+  if (epilogueOf(*producer)->ops().size() + op.region().ops().size() > kMostOps ||
+      producer->numOperands() + op.numOperands() > kMostOperands)
     return nullptr;
   bool onlyUser = std::all_of(operand->users().begin(), operand->users().end(),
                               [&](Op *user) { return user == &op; });

@@ -9,13 +9,13 @@ Type sameLanes(const Type &type, DType dtype) {
   return type.isVector() ? Type::vector(dtype, type.lanes()) : Type::scalar(dtype);
 }
 
-int64_t internNode(std::vector<std::string> &names, const Loc &loc) {
+int64_t internNode(NodeNames &names, const Loc &loc) {
   if (loc.nodes.empty())
     return -1;
-  auto found = std::find(names.begin(), names.end(), loc.str());
-  if (found == names.end())
-    found = names.insert(names.end(), loc.str());
-  return found - names.begin();
+  auto [entry, isNew] = names.numbers.try_emplace(loc.str(), std::ssize(names.names));
+  if (isNew)
+    names.names.push_back(entry->first);
+  return entry->second;
 }
 
 Value *LoopBuilder::index(int64_t value) {

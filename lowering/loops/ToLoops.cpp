@@ -22,6 +22,8 @@ namespace cameo {
 namespace {
 
 constexpr int64_t kWeightAlignment = 64;
+// Parts of LLVM take more than linear time in the length of a function.
+constexpr int64_t kMostInTeam = 500;
 
 struct State {
   Func &func;
@@ -33,9 +35,9 @@ struct State {
   std::map<const std::byte *, int64_t> constantBlobs;
   LoopBuilder main, team;
   RunTimeSizes runTime;
-  /// Whether `team` is in a team function that takes further kernels; how many of them, and of
-  /// loops, there were.
+  /// Whether `team` is in a team function that takes further kernels, and how many it has.
   bool inTeam = false;
+  int64_t kernelsInTeam = 0;
   int64_t numTeams = 0, numLoops = 0;
   Profile profile;
   ThreadMemory threadMemory;
@@ -267,6 +269,9 @@ void State::addKernel(Op &op) {
 
 /// Kernels in a row are one team function; control flow between them is the calling thread's.
 void State::openTeam() {
+  if (inTeam && kernelsInTeam == kMostInTeam)
+    closeTeam();
+  kernelsInTeam++;
   if (inTeam)
     return;
   inTeam = true;
@@ -283,6 +288,7 @@ void State::closeTeam() {
   if (inTeam)
     team.ret();
   inTeam = false;
+  kernelsInTeam = 0;
 }
 
 void State::addBlock(Block &block) {
