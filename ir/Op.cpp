@@ -73,10 +73,13 @@ Op::~Op() { dropOperands(); }
 void Op::removeUse(Value *value) {
   if (!value)
     return;
-  // The newest use is the likeliest to go.
-  auto use = std::find(value->users_.rbegin(), value->users_.rend(), this);
-  ICE_UNLESS(use != value->users_.rend(), "use list out of step");
-  value->users_.erase(std::next(use).base());
+  // The oldest use or the newest is the likeliest to go, and a value may have very many.
+  std::vector<Op *> &users = value->users_;
+  auto use = users.begin();
+  if (users.empty() || users.front() != this)
+    use = std::prev(std::find(users.rbegin(), users.rend(), this).base());
+  ICE_UNLESS(!users.empty() && *use == this, "use list out of step");
+  users.erase(use);
 }
 
 void Op::setOperand(int64_t i, Value *value) {
