@@ -13,7 +13,7 @@ constexpr size_t kMaxTerms = 64;
 constexpr size_t kMaxText = 4096;
 
 std::string atomText(const DimAtom &atom) {
-  static constexpr const char *kNames[] = {"", "floordiv", "mod", "min", "max"};
+  static constexpr const char *kNames[] = {"", "floordiv", "mod", "min", "max", "broadcast"};
   if (atom.kind == DimAtom::Symbol)
     return atom.name;
   return std::string(kNames[atom.kind]) + "(" + atom.a.str() + ", " + atom.b.str() + ")";
@@ -32,6 +32,19 @@ std::vector<DimTerm> termsOf(const Dim &dim) {
   if (dim.value() == 0)
     return {};
   return {DimTerm{dim.value(), {}}};
+}
+
+/// The sizes, by text, that a size broadcasts: it alone, or those of the broadcasts that it is.
+void collectBroadcast(const Dim &dim, std::map<std::string, Dim> &sizes) {
+  const DimExpr *expr = dim.expr();
+  bool isProduct = expr && expr->terms.size() == 1 && expr->terms[0].coefficient == 1;
+  if (!isProduct || expr->terms[0].atoms.size() != 1 ||
+      expr->terms[0].atoms[0].kind != DimAtom::Broadcast) {
+    sizes.emplace(dim.str(), dim);
+    return;
+  }
+  collectBroadcast(expr->terms[0].atoms[0].a, sizes);
+  collectBroadcast(expr->terms[0].atoms[0].b, sizes);
 }
 
 int64_t floorDivide(int64_t a, int64_t b) {
@@ -205,6 +218,26 @@ Dim Dim::max(const Dim &a, const Dim &b) {
   return a.str() < b.str() ? opaque(DimAtom::Max, a, b) : opaque(DimAtom::Max, b, a);
 }
 
+Dim Dim::broadcast(const Dim &a, const Dim &b) {
+  if (a.overflow_ || b.overflow_)
+    return overflow();
+  std::map<std::string, Dim> sizes;
+  collectBroadcast(a, sizes);
+  collectBroadcast(b, sizes);
+  // The chain is in the order of texts; a constant says what all the others are, unless they are 1.
+  Dim result(1), constant(1);
+  for (const auto &[text, size] : sizes) {
+    bool isOne = size == Dim(1), isFirst = result == Dim(1);
+    if (size.isConst() && !isOne && !(constant == Dim(1)))
+      return overflow();
+    if (size.isConst() && !isOne)
+      constant = size;
+    else if (!isOne)
+      result = isFirst ? size : opaque(DimAtom::Broadcast, result, size);
+  }
+  return constant == Dim(1) ? result : constant;
+}
+
 bool operator==(const Dim &a, const Dim &b) {
   if (a.overflow_ || b.overflow_)
     return false;
@@ -246,6 +279,9 @@ Dim Dim::substitute(const std::function<std::optional<Dim>(const std::string &)>
         break;
       case DimAtom::Max:
         factor = factor * max(a, b);
+        break;
+      case DimAtom::Broadcast:
+        factor = factor * broadcast(a, b);
         break;
       }
     }

@@ -1,7 +1,7 @@
 // A size: a constant, a symbol, or an integer expression over symbols in canonical form, so that
 // two ways of computing the same size compare equal (Swin's windows are `64*N` however they came
-// about). The form is a sum of products; division, remainder, minimum and maximum are opaque
-// factors. Values are immutable and cheap to copy; a constant allocates nothing.
+// about). The form is a sum of products; division, remainder, minimum, maximum and broadcasting are
+// opaque factors. Values are immutable and cheap to copy; a constant allocates nothing.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,9 @@ public:
   static Dim mod(const Dim &a, const Dim &b);
   static Dim min(const Dim &a, const Dim &b);
   static Dim max(const Dim &a, const Dim &b);
+  /// The size that a and b broadcast to: b where a is 1, else a. Relies on their being equal or one
+  /// of them 1; two constants that are not give overflow. Order and repetition make no difference.
+  static Dim broadcast(const Dim &a, const Dim &b);
   friend bool operator==(const Dim &a, const Dim &b);
 
   /// The quotient if b divides a exactly whatever the symbols' values (64*N / N), else nothing.
@@ -76,7 +79,7 @@ private:
 
 /// An indivisible factor of a product: a symbol or an opaque function of two sizes.
 struct DimAtom {
-  enum Kind { Symbol, FloorDiv, Mod, Min, Max } kind = Symbol;
+  enum Kind { Symbol, FloorDiv, Mod, Min, Max, Broadcast } kind = Symbol;
   std::string name;
   Dim a, b;
 };

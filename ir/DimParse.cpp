@@ -99,11 +99,12 @@ std::optional<Dim> DimReader::named() {
   if (peek() != '(')
     return Dim::symbol(std::string(name));
   using Function = Dim (*)(const Dim &, const Dim &);
-  Function function = name == "floordiv" ? Dim::floorDiv
-                      : name == "mod"    ? Dim::mod
-                      : name == "min"    ? Dim::min
-                      : name == "max"    ? Dim::max
-                                         : nullptr;
+  Function function = name == "floordiv"    ? Dim::floorDiv
+                      : name == "mod"       ? Dim::mod
+                      : name == "min"       ? Dim::min
+                      : name == "max"       ? Dim::max
+                      : name == "broadcast" ? Dim::broadcast
+                                            : nullptr;
   at_++;
   std::optional<Dim> a = sum();
   if (!function || !a || !accept(','))

@@ -1,6 +1,8 @@
 // See Shapes.h. Window arithmetic: ONNX operator pages of Conv and MaxPool.
 #include "lowering/Shapes.h"
 
+#include "ir/infer/Sizes.h"
+
 #include <algorithm>
 #include <set>
 
@@ -52,31 +54,41 @@ std::vector<std::string> definedSymbols(const Op &op) {
                             : std::vector<std::string>();
 }
 
-std::optional<Window> windowOf(const Op &op, const std::vector<int64_t> &kernel) {
+namespace {
+
+Dim atLeastZero(const Dim &dim) {
+  return provablyAtLeast(dim, Dim(0)) ? dim : Dim::max(dim, Dim(0));
+}
+
+} // namespace
+
+Pads padsOf(const Op &op, size_t i, const Dim &extent) {
+  const Dim &x = op.operand(0)->type.shape()[i + 2], &y = op.result(0)->type.shape()[i + 2];
+  size_t rank = op.operand(0)->type.shape().size() - 2;
+  Dim stride(op.attrs.getInts("strides", std::vector<int64_t>(rank, 1))[i]);
+  std::string autoPad = op.attrs.getString("auto_pad", "NOTSET");
+  if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
+    // What ceil(x / stride) windows reach beyond x, in a form that shows its bounds.
+    Dim total = atLeastZero(extent - Dim(1) - Dim::mod(x - Dim(1), stride));
+    Dim begin = Dim::floorDiv(total + Dim(autoPad == "SAME_LOWER"), Dim(2));
+    return {begin, total - begin};
+  }
+  Dim begin(0);
+  if (autoPad != "VALID")
+    begin = Dim(op.attrs.getInts("pads", std::vector<int64_t>(2 * rank, 0))[i]);
+  return {begin, atLeastZero((y - Dim(1)) * stride + extent - x - begin)};
+}
+
+Window windowOf(const Op &op, const std::vector<int64_t> &kernel) {
   size_t rank = kernel.size();
-  const Dims &x = op.operand(0)->type.shape(), &y = op.result(0)->type.shape();
   Window window;
   window.kernel = kernel;
   window.strides = op.attrs.getInts("strides", std::vector<int64_t>(rank, 1));
   window.dilations = op.attrs.getInts("dilations", std::vector<int64_t>(rank, 1));
-  std::vector<int64_t> pads = op.attrs.getInts("pads", std::vector<int64_t>(2 * rank, 0));
-  std::string autoPad = op.attrs.getString("auto_pad", "NOTSET");
   for (size_t i = 0; i < rank; i++) {
-    int64_t begin = pads[i];
-    Dim reach = (y[i + 2] - Dim(1)) * Dim(window.strides[i]) +
-                Dim((kernel[i] - 1) * window.dilations[i] + 1) - x[i + 2];
-    if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-      if (!reach.isConst())
-        return std::nullopt;
-      int64_t total = std::max<int64_t>(reach.value(), 0);
-      begin = autoPad == "SAME_UPPER" ? total / 2 : (total + 1) / 2;
-    } else if (autoPad == "VALID") {
-      begin = 0;
-    }
-    window.padsBegin.push_back(begin);
-    Dim end = reach - Dim(begin);
-    window.padsEnd.push_back(end.isConst() ? Dim(std::max<int64_t>(end.value(), 0))
-                                           : Dim::max(end, Dim(0)));
+    Pads pads = padsOf(op, i, Dim((kernel[i] - 1) * window.dilations[i] + 1));
+    window.padsBegin.push_back(pads.begin);
+    window.padsEnd.push_back(pads.end);
   }
   return window;
 }

@@ -27,15 +27,24 @@ std::vector<std::string> missingSymbols(const Dim &dim, const std::vector<std::s
 /// The symbols that a `sizes` or `call_c` defines when it has run; none of other ops.
 std::vector<std::string> definedSymbols(const Op &op);
 
+/// Padding of one spatial dim.
+struct Pads {
+  Dim begin, end;
+};
+/// That of spatial dim i of a Conv, MaxPool, AveragePool or LpPool with types inferred, whose
+/// dilated kernel has this extent.
+Pads padsOf(const Op &op, size_t i, const Dim &extent);
+
 /// A convolution's or pool's window, one entry a spatial dim; explicit pads whatever auto_pad said.
 struct Window {
-  std::vector<int64_t> kernel, strides, dilations, padsBegin;
-  /// Padding after the end is whatever the output size needs; 0 where none is.
-  std::vector<Dim> padsEnd;
+  std::vector<int64_t> kernel, strides, dilations;
+  /// Padding after the end is whatever the output size needs; 0 where none is. Both have bounds
+  /// (rangeOf), also where auto_pad makes them depend on a size that only the run knows.
+  Dims padsBegin, padsEnd;
 };
 
 /// The window of a Conv, MaxPool, AveragePool or LpPool with types inferred. `kernel` is its
-/// spatial extent. Nothing when auto_pad needs a size that is not constant.
-std::optional<Window> windowOf(const Op &op, const std::vector<int64_t> &kernel);
+/// spatial extent.
+Window windowOf(const Op &op, const std::vector<int64_t> &kernel);
 
 } // namespace cameo

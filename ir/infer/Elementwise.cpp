@@ -8,17 +8,8 @@
 namespace cameo {
 
 std::optional<Dim> broadcastDim(const Dim &a, const Dim &b) {
-  if (a == b)
-    return a;
-  if (a.isConst() && a.value() == 1)
-    return b;
-  if (b.isConst() && b.value() == 1)
-    return a;
-  if (a.isConst() && b.isConst())
-    return std::nullopt;
-  if (a.isConst() || b.isConst())
-    return a.isConst() ? a : b;
-  return Dim::max(a, b);
+  Dim size = Dim::broadcast(a, b);
+  return a.isConst() && b.isConst() && size.isOverflow() ? std::nullopt : std::optional<Dim>(size);
 }
 
 std::optional<Dims> broadcastShapes(const Dims &a, const Dims &b) {

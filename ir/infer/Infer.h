@@ -68,8 +68,7 @@ Result<void> inferOp(Module &module, Op &op);
 std::optional<std::string> impossibleSizes(const Type &type);
 
 /// `a` broadcast with `b` as in numpy; nothing if two constants disagree. A symbol against a
-/// constant other than 1 takes the constant; two distinct symbols give max(a, b): at run time each
-/// is that or 1.
+/// constant other than 1 takes the constant.
 std::optional<Dim> broadcastDim(const Dim &a, const Dim &b);
 std::optional<Dims> broadcastShapes(const Dims &a, const Dims &b);
 /// axis in [-rank, rank) made non-negative; nothing if outside.

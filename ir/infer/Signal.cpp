@@ -76,9 +76,7 @@ Result<void> inferSTFT(InferContext &ctx) {
   }
   if (step == Dim(0))
     return ctx.error(ctx.name(1) + ": expected at least 1, got 0");
-  Dim frames = length.isConst() && frame.isConst() && step.isConst()
-                   ? Dim::floorDiv(length - frame, step) + Dim(1)
-                   : ctx.freshDim();
+  Dim frames = step.isConst() ? Dim::floorDiv(length - frame, step) + Dim(1) : ctx.freshDim();
   Dim bins = ctx.op.attrs.getInt("onesided") != 0 ? half(frame) : frame;
   ctx.outShape(0, {ctx.in(0).dim(0), frames, bins, Dim(2)});
   return {};

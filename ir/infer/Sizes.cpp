@@ -60,7 +60,9 @@ DimRange atomRange(const DimAtom &atom) {
   }
   default: {
     Bound high = a.high && b.high ? Bound(std::max(*a.high, *b.high)) : std::nullopt;
-    return {std::max(a.low, b.low), high};
+    // Broadcasting gives the smaller of two sizes only where that is 0 and the other 1.
+    bool isLarger = atom.kind == DimAtom::Max || (a.low && b.low && std::min(*a.low, *b.low) >= 1);
+    return {isLarger ? std::max(a.low, b.low) : std::min(a.low, b.low), high};
   }
   }
 }

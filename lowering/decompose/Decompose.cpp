@@ -32,8 +32,6 @@ RewriteFn decompositionOf(OpKind kind) {
       {OpKind::LpNormalization, decomposeLpNorm},
       {OpKind::LRN, decomposeLrn},
       {OpKind::ReduceLogSumExp, decomposeLogSumExp},
-      {OpKind::DepthToSpace, decomposeDepthToSpace},
-      {OpKind::SpaceToDepth, decomposeSpaceToDepth},
       {OpKind::CastLike, decomposeCastLike},
       {OpKind::Sum, decomposeVariadic},
       {OpKind::Mean, decomposeVariadic},

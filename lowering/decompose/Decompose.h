@@ -16,8 +16,6 @@ Value *decomposeMeanVarianceNorm(Rewriter &b, Op &op);
 Value *decomposeLpNorm(Rewriter &b, Op &op);
 Value *decomposeLrn(Rewriter &b, Op &op);
 Value *decomposeLogSumExp(Rewriter &b, Op &op);
-Value *decomposeDepthToSpace(Rewriter &b, Op &op);
-Value *decomposeSpaceToDepth(Rewriter &b, Op &op);
 Value *decomposeCastLike(Rewriter &b, Op &op);
 Value *decomposeVariadic(Rewriter &b, Op &op);
 Value *decomposeCausalConv(Rewriter &b, Op &op);

@@ -36,13 +36,6 @@ Value *standardized(Rewriter &b, Value *x, const std::vector<int64_t> &axes, dou
   return div(b, centred, root(b, add(b, variance, scalarLike(b, variance, epsilon))));
 }
 
-Value *reshaped(Rewriter &b, Value *x, const Dims &shape) {
-  std::vector<int64_t> numbers;
-  for (const Dim &dim : shape)
-    numbers.push_back(dim.isConst() ? dim.value() : 0);
-  return b.graphValue(OpKind::Reshape, {x, b.constant(makeConst(numbers))});
-}
-
 } // namespace
 
 /// (x - mean) * (scale / sqrt(var + epsilon)) + B, per channel; the factor is folded when constant.
@@ -73,23 +66,20 @@ Value *decomposeInstanceNorm(Rewriter &b, Op &op) {
   return add(b, scaled, alongAxisOne(b, op.operand(2), rank));
 }
 
-/// Groups of channels become a dim of their own and back; needs sizes that a Reshape can state:
-/// only the batch may be a symbol.
+/// Each group of channels becomes a row, and back.
 Value *decomposeGroupNorm(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
-  const Dims &shape = x->type.shape();
-  for (size_t i = 1; i < shape.size(); i++)
-    if (!shape[i].isConst())
-      return nullptr;
-  int64_t groups = op.attrs.getInt("num_groups");
-  if (groups <= 0 || shape[1].value() % groups)
-    return nullptr;
-  Dims rest(shape.begin() + 1, shape.end());
-  Dims grouped = {shape[0], Dim(groups), Dim::floorDiv(product(rest), Dim(groups))};
   DType dtype = x->type.dtype();
   Value *wide = isHalf(x) ? castTo(b, x, DType::F32) : x;
-  Value *unit = standardized(b, reshaped(b, wide, grouped), {2}, op.attrs.getFloat("epsilon"));
-  unit = castTo(b, reshaped(b, unit, shape), dtype);
+  // A Reshape cannot infer a size where another one is 0.
+  int64_t groups = op.attrs.getInt("num_groups");
+  Dim row =
+      Dim::floorDiv(product(Dims(x->type.shape().begin() + 1, x->type.shape().end())), groups);
+  Value *grouped = b.constant(makeConst({0, groups, row.isConst() ? row.value() : -1}));
+  Value *rows = b.graphValue(OpKind::Reshape, {wide, grouped});
+  Value *unit = standardized(b, rows, {2}, op.attrs.getFloat("epsilon"));
+  Value *sizes = b.graphValue(OpKind::Shape, {x});
+  unit = castTo(b, b.graphValue(OpKind::Reshape, {unit, sizes}), dtype);
   int64_t rank = x->type.rank();
   return add(b, mul(b, unit, alongAxisOne(b, op.operand(1), rank)),
              alongAxisOne(b, op.operand(2), rank));
@@ -122,17 +112,18 @@ Value *decomposeLpNorm(Rewriter &b, Op &op) {
 Value *decomposeLrn(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   int64_t size = op.attrs.getInt("size"), rank = x->type.rank();
-  if (size < 1 || size > 64 || !x->type.dim(1).isConst())
+  if (size < 1 || size > 64)
     return nullptr;
-  int64_t channels = x->type.dim(1).value(), before = (size - 1) / 2;
+  int64_t before = (size - 1) / 2;
   std::vector<int64_t> pads(2 * rank, 0);
   pads[1] = before;
   pads[rank + 1] = size - 1 - before;
   Value *squares = b.graphValue(OpKind::Pad, {mul(b, x, x), b.constant(makeConst(pads))});
   Value *sum = nullptr, *axis = b.constant(makeConst({1}));
   for (int64_t i = 0; i < size; i++) {
-    Value *shifted = b.graphValue(OpKind::Slice, {squares, b.constant(makeConst({i})),
-                                                  b.constant(makeConst({i + channels})), axis});
+    int64_t end = i + 1 == size ? INT64_MAX : i + 1 - size;
+    Value *shifted = b.graphValue(
+        OpKind::Slice, {squares, b.constant(makeConst({i})), b.constant(makeConst({end})), axis});
     sum = sum ? add(b, sum, shifted) : shifted;
   }
   Value *scaled = mul(b, sum, scalarLike(b, x, op.attrs.getFloat("alpha") / size));

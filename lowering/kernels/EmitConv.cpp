@@ -10,19 +10,20 @@ namespace cameo {
 namespace {
 
 struct ConvShape {
-  std::vector<int64_t> kernel, strides, dilations, pads;
+  std::vector<int64_t> kernel, strides, dilations;
+  Dims pads;
   int64_t group;
 
   explicit ConvShape(Op &op)
       : kernel(op.attrs.getInts("kernel")), strides(op.attrs.getInts("strides")),
-        dilations(op.attrs.getInts("dilations")), pads(op.attrs.getInts("pads_begin")),
+        dilations(op.attrs.getInts("dilations")), pads(op.attrs.getDims("pads_begin")),
         group(op.attrs.getInt("group")) {}
 
   /// From the first output's centre to its first tap, in elements of x; never positive.
   Dim firstTap(const Value &x) const {
     Dim offset(0);
     for (size_t i = 0; i < kernel.size(); i++)
-      offset = offset - Dim(pads[i]) * x.layout->strides[i + 2];
+      offset = offset - pads[i] * x.layout->strides[i + 2];
     return offset;
   }
 };

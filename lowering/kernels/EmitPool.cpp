@@ -12,7 +12,8 @@ namespace {
 struct Pool {
   KernelFunc &k;
   LoopBuilder &b;
-  std::vector<int64_t> kernel, strides, dilations, pads, declaredEnd;
+  std::vector<int64_t> kernel, strides, dilations;
+  Dims pads, declaredEnd;
   bool largest, average, countPadding;
   DType work;
 
@@ -22,8 +23,8 @@ struct Pool {
 
   explicit Pool(KernelFunc &k)
       : k(k), b(k.b), kernel(k.op.attrs.getInts("kernel")), strides(k.op.attrs.getInts("strides")),
-        dilations(k.op.attrs.getInts("dilations")), pads(k.op.attrs.getInts("pads_begin")),
-        declaredEnd(k.op.attrs.getInts("declared_pads_end")),
+        dilations(k.op.attrs.getInts("dilations")), pads(k.op.attrs.getDims("pads_begin")),
+        declaredEnd(k.op.attrs.getDims("declared_pads_end")),
         largest(k.op.attrs.getString("kind") == "max"),
         average(k.op.attrs.getString("kind") == "average"),
         countPadding(k.op.attrs.getInt("count_include_pad")) {
@@ -44,13 +45,13 @@ struct Pool {
   };
 
   Clip clip(size_t dim, Value *out) {
-    Value *origin = b.sub(b.mul(out, b.index(strides[dim])), b.index(pads[dim]));
+    Value *origin = b.sub(b.mul(out, b.index(strides[dim])), k.size(pads[dim]));
     Value *extent = k.size(x().type.dim(dim + 2)), *taps = b.index(kernel[dim]);
     Value *first = tapsBefore(b.sub(b.index(0), origin), dilations[dim]);
     Value *last = b.min(taps, tapsBefore(b.sub(extent, origin), dilations[dim]));
     Value *count = b.sub(last, first);
     if (countPadding) {
-      Value *padded = b.add(extent, b.index(declaredEnd[dim]));
+      Value *padded = b.add(extent, k.size(declaredEnd[dim]));
       count = b.min(taps, tapsBefore(b.sub(padded, origin), dilations[dim]));
     }
     return {first, last, count, origin};

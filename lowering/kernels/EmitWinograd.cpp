@@ -86,8 +86,8 @@ struct WinogradEmitter {
   void transformInputs(const Block &block) {
     const Value &x = *k.op.operand(0);
     const Dims &strides = x.layout->strides;
-    std::vector<int64_t> pads = k.op.attrs.getInts("pads_begin");
-    Dim corner = Dim(0) - Dim(pads[0]) * strides[2] - Dim(pads[1]) * strides[3];
+    Dims pads = k.op.attrs.getDims("pads_begin");
+    Dim corner = Dim(0) - pads[0] * strides[2] - pads[1] * strides[3];
     Value *image = k.advance(k.size(corner), block.image, strides[0]);
     forTiles(block, [&](Value *row, Value *oh, Value *ow) {
       Value *from = k.advance(k.advance(image, oh, strides[2]), ow, strides[3]);

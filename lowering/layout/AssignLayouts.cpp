@@ -258,14 +258,29 @@ void LayoutState::writeFill(Value *value, const Halo &halo) {
   b.create(OpKind::KernelFillHalo, std::move(operands), {}, std::move(attrs));
 }
 
-/// Copies epilogue operands that vary along the vector axis without being contiguous there.
+/// Copies epilogue operands that vary along the vector axis without being contiguous there. Where
+/// only the run knows whether they vary or broadcast, the copy has the result's size.
 void LayoutState::requireEpilogue(Op &op, int64_t firstOperand) {
   int64_t axis = vectorAxis(op), rank = op.result()->type.rank();
+  const Dim &extent = op.result()->type.dim(axis);
   for (int64_t e = firstOperand; e < op.numOperands(); e++) {
     Value *operand = op.operand(e);
     int64_t own = axis - (rank - operand->type.rank());
-    if (own >= 0 && !isUnitStride(*operand, own))
-      op.setOperand(e, copyOf(operand, innermost(operand->type.rank(), own), nullptr, &op));
+    if (own < 0)
+      continue;
+    const Dim &size = operand->type.dim(own);
+    bool varies = size == extent || size == Dim(1);
+    if (varies && isUnitStride(*operand, own))
+      continue;
+    if (!varies) {
+      Dims shape = operand->type.shape();
+      shape[own] = extent;
+      b.before(&op);
+      Op *wide = b.create(OpKind::KernelBroadcast, {operand}, {operand->type.withShape(shape)});
+      visitView(*wide);
+      operand = wide->result();
+    }
+    op.setOperand(e, copyOf(operand, innermost(operand->type.rank(), own), nullptr, &op));
   }
 }
 

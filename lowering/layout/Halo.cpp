@@ -1,6 +1,7 @@
 // See Halo.h.
 #include "lowering/layout/Halo.h"
 
+#include "ir/infer/Sizes.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>
@@ -48,13 +49,14 @@ void Halo::enlarge(const Halo &other) {
 
 Halo haloOf(Op &conv) {
   Halo halo = noHalo(conv.operand(0)->type.rank());
-  std::vector<int64_t> begin = conv.attrs.getInts("pads_begin");
-  Dims end = conv.attrs.getDims("pads_end");
+  Dims begin = conv.attrs.getDims("pads_begin"), end = conv.attrs.getDims("pads_end");
   const Type &y = conv.result()->type;
   int64_t tile = winogradTile(conv);
   for (size_t i = 0; i < begin.size(); i++) {
     int64_t dim = static_cast<int64_t>(i) + 2;
-    halo.lo[dim] = begin[i];
+    std::optional<int64_t> most = rangeOf(begin[i]).high;
+    ICE_UNLESS(most, "padding without a bound");
+    halo.lo[dim] = *most;
     halo.hi[dim] = end[i];
     // The last tile is read whole.
     if (tile)

@@ -31,6 +31,8 @@ struct SizeWriter {
       return b.min(x, y);
     if (atom.kind == DimAtom::Max)
       return b.max(x, y);
+    if (atom.kind == DimAtom::Broadcast)
+      return b.select(b.cmp("eq", x, b.index(1)), y, x);
     // Floor division from truncating division: one less where the remainder's sign is not y's.
     Value *quotient = b.div(x, y), *remainder = b.rem(x, y);
     Value *apart = b.binary(OpKind::ScalarXor, b.cmp("lt", remainder, zero), b.cmp("lt", y, zero));

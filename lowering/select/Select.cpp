@@ -53,6 +53,8 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::Squeeze, selectReshape},
       {OpKind::Unsqueeze, selectReshape},
       {OpKind::Transpose, selectTranspose},
+      {OpKind::DepthToSpace, selectDepthToSpace},
+      {OpKind::SpaceToDepth, selectSpaceToDepth},
       {OpKind::Slice, selectSlice},
       {OpKind::Split, selectSplit},
       {OpKind::Concat, selectConcat},

@@ -154,6 +154,8 @@ Result<void> selectTile(Selection &s);
 Result<void> selectCenterCropPad(Selection &s);
 Result<void> selectScan(Selection &s);
 Result<void> selectReshape(Selection &s);
+Result<void> selectDepthToSpace(Selection &s);
+Result<void> selectSpaceToDepth(Selection &s);
 Result<void> selectTranspose(Selection &s);
 Result<void> selectSlice(Selection &s);
 Result<void> selectSplit(Selection &s);

@@ -3,6 +3,8 @@
 // heads that share a key head are a dim of their own, along which keys and values broadcast.
 #include "lowering/select/Select.h"
 
+#include "ir/infer/Sizes.h"
+
 #include <cmath>
 
 namespace cameo {
@@ -60,7 +62,23 @@ struct Attention {
     Dims shape = given->type.shape();
     shape.insert(shape.begin(), 4 - shape.size(), Dim(1));
     Value *x = reshapeView(b, given, shape);
-    return shape[1] == Dim(1) ? split(x, Dim(1), Dim(1)) : split(x, outer, inner);
+    if (shape[1] == Dim(1))
+      return split(x, Dim(1), Dim(1));
+    // Only the run may know whether there is one for each head or one for all.
+    shape[1] = q->type.dim(1);
+    return split(broadcastView(b, x, shape), outer, inner);
+  }
+
+  /// What scores are multiplied with, inside a region.
+  Value *scale() {
+    const Dim &size = q->type.dim(3);
+    Type type = Type::scalar(work);
+    if (s.op.attrs.has("scale"))
+      return b.constant(type, s.op.attrs.getFloat("scale"));
+    if (size.isConst())
+      return b.constant(type, 1 / std::sqrt(static_cast<double>(size.value())));
+    Value *root = b.unary(OpKind::ScalarSqrt, b.cast(b.cast(sizeValue(b, size), DType::I64), work));
+    return b.div(b.constant(type, 1), root);
   }
 
   Value *restricted(Value *given);
@@ -170,15 +188,10 @@ Result<void> Attention::select() {
   k = withCache(operand(4), k);
   v = withCache(operand(5), v);
   Dim outer = k->type.dim(1), inner = Dim::floorDiv(q->type.dim(1), outer);
-  Dim size = q->type.dim(3);
-  if (!size.isConst() && !s.op.attrs.has("scale"))
-    return s.unsupportedBecause("a head size known only at run time is not supported yet");
-  double scale = s.op.attrs.has("scale") ? s.op.attrs.getFloat("scale")
-                                         : 1 / std::sqrt(static_cast<double>(size.value()));
   Value *keys = split(transposeView(b, k, {0, 1, 3, 2}), outer, Dim(1));
   Value *scores = matrixProduct(s, split(q, outer, inner), keys, work);
   scores = pointwise(s, {scores}, scores->type, [&](LoopBuilder &, const std::vector<Value *> &x) {
-    return b.mul(x[0], b.constant(x[0]->type, scale));
+    return b.mul(x[0], scale());
   });
   show(0, scores);
   scores = masked(scores, outer, inner);
@@ -216,36 +229,35 @@ Result<void> selectRotaryEmbedding(Selection &s) {
   Type x = s.in(0), cosines = s.in(1), sines = s.in(2);
   bool packed = x.rank() == 3, interleaved = s.op.attrs.getInt("interleaved");
   Dim size = packed ? Dim::floorDiv(x.dim(2), Dim(s.op.attrs.getInt("num_heads"))) : x.dim(3);
-  int64_t rotary = s.op.attrs.getInt("rotary_embedding_dim");
-  if (!size.isConst())
-    return s.unsupportedBecause("a head size known only at run time is not supported yet");
-  rotary = rotary ? rotary : size.value();
-  if (rotary < 2 || rotary % 2 || rotary > size.value())
+  Dim stated(s.op.attrs.getInt("rotary_embedding_dim"));
+  Dim rotary = stated == Dim(0) ? size : stated;
+  if (rotary.isConst() &&
+      (rotary.value() < 2 || rotary.value() % 2 || provablyGreater(rotary, size)))
     return s.unsupportedBecause("this rotary_embedding_dim is not supported");
   Value *positions = s.op.numOperands() > 3 ? s.op.operand(3) : nullptr;
   std::vector<Value *> operands = {s.op.operand(0), s.op.operand(1), s.op.operand(2)};
   if (positions)
     operands.push_back(positions);
-  int64_t half = rotary / 2;
+  Dim half = Dim::floorDiv(rotary, Dim(2));
   generate(s, operands, [&](LoopBuilder &b, const std::vector<Value *> &index) {
     DType work = x.dtype() == DType::F64 ? DType::F64 : DType::F32;
     Value *last = index.back(), *zero = b.index(0);
-    Value *within = packed ? b.rem(last, b.index(size.value())) : last;
+    Value *within = packed ? b.rem(last, sizeValue(b, size)) : last;
     Value *batch = index[0], *step = packed ? index[1] : index[2];
     // Elements past the rotated ones look at angle 0 and are then left as they are.
-    Value *rotated = b.cmp("lt", within, b.index(rotary));
-    Value *inside = rotary == size.value() ? within : b.select(rotated, within, zero);
+    Value *rotated = b.cmp("lt", within, sizeValue(b, rotary));
+    Value *inside = rotary == size ? within : b.select(rotated, within, zero);
     Value *second, *angle, *partner;
     if (interleaved) {
       second = b.cmp("eq", b.rem(inside, b.index(2)), b.index(1));
       angle = b.div(inside, b.index(2));
       partner = b.select(second, b.index(-1), b.index(1));
     } else {
-      second = b.cmp("ge", inside, b.index(half));
-      angle = b.rem(inside, b.index(half));
-      partner = b.select(second, b.index(-half), b.index(half));
+      second = b.cmp("ge", inside, sizeValue(b, half));
+      angle = b.rem(inside, sizeValue(b, half));
+      partner = b.select(second, sizeValue(b, Dim(0) - half), sizeValue(b, half));
     }
-    if (rotary != size.value())
+    if (!(rotary == size))
       partner = b.select(rotated, partner, zero);
     // One element an entry and step of the batch; either names a row of the tables.
     auto entry = [&](const Type &type) {
@@ -258,16 +270,19 @@ Result<void> selectRotaryEmbedding(Selection &s) {
                           cosines.dim(0))};
     else
       row = entry(cosines);
-    row.push_back(indexWithin(b, angle, Dim(half), cosines.shape().back()));
+    row.push_back(indexWithin(b, angle, half, cosines.shape().back()));
     std::vector<Value *> other = index;
     other.back() = b.add(last, partner);
+    // A head of odd size, or one smaller than its rotated part, has no partner for some elements.
+    if (!size.isConst())
+      other.back() = positionFrom(b, other.back(), x.shape().back());
     Value *own = b.cast(elementAt(b, x, 0, index), work);
     Value *cosine = b.cast(elementAt(b, cosines, 1, row), work);
     Value *sine = b.cast(elementAt(b, sines, 2, row), work);
     Value *across = b.mul(b.cast(elementAt(b, x, 0, other), work), sine);
     Value *along = b.mul(own, cosine);
     Value *result = b.select(second, b.add(along, across), b.sub(along, across));
-    return rotary == size.value() ? result : b.select(rotated, result, own);
+    return rotary == size ? result : b.select(rotated, result, own);
   });
   return {};
 }

@@ -90,19 +90,12 @@ Value *epilogueElement(Selection &s, Op *kernel, Value *operand) {
   return element;
 }
 
-Result<Op *> convKernel(Selection &s, Value *x, Value *w, DType accumulator,
-                        const Packing &packing) {
+Op *convKernel(Selection &s, Value *x, Value *w, DType accumulator, const Packing &packing) {
   const Dims &shape = w->type.shape();
-  Dims spatial(shape.begin() + 2, shape.end());
-  std::optional<std::vector<int64_t>> kernel = constantDims(spatial);
-  if (!kernel || !shape[0].isConst() || !shape[1].isConst())
-    return s.unsupportedBecause("weights of a size known only at run time are not supported yet");
-  std::optional<Window> window = windowOf(s.op, *kernel);
-  if (!window)
-    return s.unsupportedBecause("auto_pad with a symbolic size is not supported yet");
+  Window window = windowOf(s.op, *constantDims(Dims(shape.begin() + 2, shape.end())));
   int64_t group = s.op.attrs.getInt("group", 1), out = shape[0].value(), in = shape[1].value();
   int64_t taps = 1;
-  for (int64_t extent : *kernel)
+  for (int64_t extent : window.kernel)
     taps *= extent;
   // The depthwise form is packed at compile time only; other weights take the general path.
   bool depthwise = group > 1 && in == 1 && out == group && constantData(w);
@@ -113,11 +106,11 @@ Result<Op *> convKernel(Selection &s, Value *x, Value *w, DType accumulator,
                                     Dim(taps * padded), Dim(kPanel)},
                                    packing);
   AttrDict attrs;
-  attrs.set("kernel", window->kernel);
-  attrs.set("strides", window->strides);
-  attrs.set("pads_begin", window->padsBegin);
-  attrs.set("pads_end", window->padsEnd);
-  attrs.set("dilations", window->dilations);
+  attrs.set("kernel", window.kernel);
+  attrs.set("strides", window.strides);
+  attrs.set("pads_begin", window.padsBegin);
+  attrs.set("pads_end", window.padsEnd);
+  attrs.set("dilations", window.dilations);
   attrs.set("group", group);
   attrs.set("algorithm", std::string(depthwise ? "depthwise" : "direct"));
   if (packing.interleave > 1 && !depthwise)
@@ -141,10 +134,27 @@ Op *gemmKernel(Selection &s, Value *a, Value *b, const Dims &shape, DType accumu
   return gemm;
 }
 
+/// The bias is added after the product has been rounded to no less than f32.
+static void selectOpenConv(Selection &s) {
+  Value *y = openConv(s, s.op.operand(0), s.op.operand(1), accumulatorOf(s.out().dtype()));
+  std::vector<Value *> operands = {y};
+  if (Value *bias = s.op.operand(2))
+    operands.push_back(alongChannels(s, bias, s.in(0).rank()));
+  if (operands.size() > 1 || y->type.dtype() != s.out().dtype())
+    y = pointwise(s, operands, s.out(), [&](LoopBuilder &b, const std::vector<Value *> &e) {
+      return e.size() > 1 ? b.add(e[0], b.cast(e[1], e[0]->type.dtype())) : e[0];
+    });
+  s.replaceWithValue(y);
+}
+
 Result<void> selectConv(Selection &s) {
   Value *x = s.op.operand(0), *w = s.op.operand(1);
+  if (hasOpenSizes(w->type)) {
+    selectOpenConv(s);
+    return {};
+  }
   Multiplicands pairs = asPairs(s, x, w, w->type.dim(1));
-  Op *conv = TRY(convKernel(s, pairs.input, w, accumulatorOf(s.out().dtype()), pairs.packing));
+  Op *conv = convKernel(s, pairs.input, w, accumulatorOf(s.out().dtype()), pairs.packing);
   Value *element = conv->region().arg(0);
   if (Value *bias = s.op.operand(2)) {
     s.b.before(conv);

@@ -144,8 +144,8 @@ void LoopSelection::moveYielded(bool all) {
   }
 }
 
-/// A stacked result's first dim is the number of iterations so far, its others those of a slice,
-/// which must not change.
+/// A stacked result's first dim is the number of iterations so far, unless that of all is known,
+/// its others those of a slice, which must not change.
 Result<void> LoopSelection::defineStacked() {
   for (int64_t i = numCarried; i < s.op.numResults(); i++) {
     const Type &type = s.op.result(i)->type;
@@ -158,9 +158,7 @@ Result<void> LoopSelection::defineStacked() {
     TRY(collect(s, type, slice.withShape(grown), bound, definitions));
     if (definitions.symbols.empty())
       continue;
-    if (missingSymbols(type.dim(0), bound).empty())
-      return s.unsupportedBecause("slices of a size known only at run time are not supported where "
-                                  "their number is known");
+    bool isCounted = !missingSymbols(type.dim(0), bound).empty();
     Definitions none = definitions;
     none.sizes.assign(none.sizes.size(), Dim(0));
     b.before(&s.op);
@@ -170,7 +168,7 @@ Result<void> LoopSelection::defineStacked() {
     define(b, definitions, {iteration}, [&]() -> std::vector<Value *> {
       Value *number = b.toIndex(elementAt(b, iteration->type, 0, {}));
       Value *isFirst = b.cmp("eq", number, b.index(0));
-      for (size_t k = 1; k < definitions.symbols.size(); k++) {
+      for (size_t k = isCounted; k < definitions.symbols.size(); k++) {
         Value *now = sizeValue(b, definitions.sizes[k]);
         Value *before = sizeValue(b, Dim::symbol(definitions.symbols[k]));
         Value *same = b.binary(OpKind::ScalarOr, isFirst, b.cmp("eq", now, before));
@@ -178,6 +176,8 @@ Result<void> LoopSelection::defineStacked() {
         attrs.set("code", int64_t{CAMEO_FAULT_DIMS_DIFFER});
         b.create(OpKind::RegionRequire, {same, now, before}, {}, std::move(attrs));
       }
+      if (!isCounted)
+        return {};
       return {b.add(number, b.index(1))};
     });
     bound.insert(bound.end(), definitions.symbols.begin(), definitions.symbols.end());

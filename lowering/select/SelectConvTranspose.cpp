@@ -5,7 +5,7 @@
 // inserted zero, but for kernels that are no multiple of the stride. This is what sub-pixel
 // convolution does (Shi et al., "Is the deconvolution layer the same as a convolutional layer?",
 // 2016).
-#include "lowering/select/Select.h"
+#include "lowering/select/Contractions.h"
 
 #include "lowering/Shapes.h"
 
@@ -33,21 +33,6 @@ struct Plan {
   std::vector<Along> dims;
 };
 
-/// Padding before the first output, which may be negative; nothing if only the run knows.
-std::optional<int64_t> padBefore(const Op &op, size_t i, const Dim &full) {
-  size_t rank = op.operand(0)->type.rank() - 2;
-  std::string autoPad = op.attrs.getString("auto_pad", "NOTSET");
-  bool same = autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER";
-  if (op.attrs.getInts("output_shape").empty() && !same)
-    return autoPad == "VALID" ? 0 : op.attrs.getInts("pads", std::vector<int64_t>(2 * rank, 0))[i];
-  Dim total = full - op.result()->type.dim(static_cast<int64_t>(i) + 2);
-  if (!total.isConst())
-    return std::nullopt;
-  // Rounded down, also when the output is larger than what the input reaches.
-  int64_t half = total.value() >> 1;
-  return autoPad == "SAME_UPPER" ? half : total.value() - half;
-}
-
 int64_t ceilDiv(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 int64_t floorDiv(int64_t a, int64_t b) { return -ceilDiv(-a, b); }
 
@@ -67,14 +52,13 @@ std::optional<Along> planDim(const Op &op, size_t i, int64_t kernel) {
   Dim out = op.result()->type.dim(static_cast<int64_t>(i) + 2), stride(a.stride);
   std::vector<int64_t> extra = op.attrs.getInts("output_padding");
   Dim full = stride * (in - Dim(1)) + Dim((extra.empty() ? 0 : extra[i]) + extent);
-  std::optional<int64_t> begin = padBefore(op, i, full);
-  Dim rest = out - stride * in;
-  if (!begin || !rest.isConst())
+  Dim begin = transposedPad(op, i, full), rest = out - stride * in;
+  if (!begin.isConst() || !rest.isConst())
     return std::nullopt;
   // The convolution starts at the phases that hold output 0, where that is inside.
-  int64_t reach = (a.taps - 1) * a.spread, first = floorDiv(*begin, a.stride);
+  int64_t reach = (a.taps - 1) * a.spread, first = floorDiv(begin.value(), a.stride);
   first = std::min(first, reach);
-  a.skip = *begin - first * a.stride;
+  a.skip = begin.value() - first * a.stride;
   a.padBegin = reach - first;
   a.padEnd = std::max<int64_t>(ceilDiv(a.skip + rest.value(), a.stride) + reach - a.padBegin, 0);
   return a;
@@ -189,12 +173,24 @@ Result<Value *> convolution(Selection &s, const Plan &plan) {
 
 } // namespace
 
+Dim transposedPad(const Op &op, size_t i, const Dim &full) {
+  size_t rank = op.operand(0)->type.rank() - 2;
+  std::string autoPad = op.attrs.getString("auto_pad", "NOTSET");
+  bool same = autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER";
+  if (op.attrs.getInts("output_shape").empty() && !same)
+    return autoPad == "VALID" ? 0 : op.attrs.getInts("pads", std::vector<int64_t>(2 * rank, 0))[i];
+  // Rounded down, also when the output is larger than what the input reaches.
+  Dim total = full - op.result()->type.dim(static_cast<int64_t>(i) + 2);
+  Dim half = Dim::floorDiv(total, Dim(2));
+  return autoPad == "SAME_UPPER" ? half : total - half;
+}
+
 Result<void> selectConvTranspose(Selection &s) {
   std::optional<Plan> plan = planOf(s.op);
-  if (!plan)
-    return s.unsupportedBecause(
-        "weights or padding of a size known only at run time, and strides much larger than the "
-        "kernel, are not supported yet");
+  if (!plan) {
+    selectOpenConvTranspose(s);
+    return {};
+  }
   Value *conv = TRY(convolution(s, *plan));
   bool cropped = false;
   for (const Along &a : plan->dims)

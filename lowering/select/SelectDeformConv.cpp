@@ -40,7 +40,7 @@ struct Deform {
 
   /// Where a tap reads along one dim.
   Along along(size_t i, Value *at, Value *tap, Value *first, const std::vector<Value *> &where) {
-    Value *start = b.sub(b.mul(at, b.index(window.strides[i])), b.index(window.padsBegin[i]));
+    Value *start = b.sub(b.mul(at, b.index(window.strides[i])), sizeValue(b, window.padsBegin[i]));
     Value *regular = b.add(start, b.mul(tap, b.index(window.dilations[i])));
     std::vector<Value *> shift = where;
     shift[1] = b.add(first, b.index(static_cast<int64_t>(i)));
@@ -119,15 +119,14 @@ struct Deform {
 
 Result<void> selectDeformConv(Selection &s) {
   std::optional<std::vector<int64_t>> w = constantDims(s.in(1).shape());
-  std::optional<Window> window =
-      w ? windowOf(s.op, std::vector<int64_t>(w->begin() + 2, w->end())) : std::nullopt;
-  if (!window)
+  if (!w)
     return s.unsupportedBecause("weights of a size known only at run time are not supported yet");
+  Window window = windowOf(s.op, std::vector<int64_t>(w->begin() + 2, w->end()));
   DType dtype = s.in(0).dtype();
   Dims out(s.out().shape().begin() + 2, s.out().shape().end());
   Deform f{s,
            s.b,
-           *window,
+           window,
            s.in(0),
            s.in(2),
            out,
@@ -137,7 +136,7 @@ Result<void> selectDeformConv(Selection &s) {
            (*w)[1],
            s.op.attrs.getInt("offset_group", 1),
            dtype == DType::F64 ? DType::F64 : DType::F32};
-  for (int64_t extent : window->kernel)
+  for (int64_t extent : window.kernel)
     f.taps *= extent;
   Dims lines = s.in(2).shape();
   bool fits = f.rank <= 3 && (*w)[0] % f.group == 0 && f.group * f.channels % f.offsetGroups == 0 &&

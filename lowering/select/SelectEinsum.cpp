@@ -151,18 +151,21 @@ Term Einsum::diagonal(Term term) {
   return term;
 }
 
-/// Drops dims of 1 whose label is larger elsewhere: they broadcast.
+/// Drops dims of 1 whose label is larger elsewhere: they broadcast, as do dims that may turn out to
+/// be 1.
 Term Einsum::withoutOnes(Term term) {
   std::string labels;
-  Dims shape;
+  Dims shape, whole;
   for (size_t i = 0; i < term.labels.size(); i++) {
-    const Dim &size = term.value->type.dim(static_cast<int64_t>(i));
-    if (size == Dim(1) && !(sizes.at(term.labels[i]) == Dim(1)))
+    const Dim &own = term.value->type.dim(static_cast<int64_t>(i)),
+              &size = sizes.at(term.labels[i]);
+    if (own == Dim(1) && !(size == Dim(1)))
       continue;
     labels += term.labels[i];
-    shape.push_back(size);
+    shape.push_back(own);
+    whole.push_back(size);
   }
-  return {labels, reshapeView(b, term.value, shape)};
+  return {labels, broadcastView(b, reshapeView(b, term.value, shape), whole)};
 }
 
 /// Sums away what is not kept.

@@ -203,16 +203,39 @@ void setFill(Selection &s, Op *conv, const Side &x) {
 
 Value *unshaped(Value *value) { return value; }
 
+/// Elements less their zero point, which is one number, or one for each entry of dim 0.
+Value *lessZero(Selection &s, Value *bytes, Value *zero) {
+  std::vector<Value *> operands = {bytes};
+  if (zero && zero->type.rank() == 1) {
+    Dims shape(bytes->type.rank(), Dim(1));
+    shape[0] = zero->type.dim(0);
+    zero = reshapeView(s.b, zero, shape);
+  }
+  if (zero)
+    operands.push_back(zero);
+  return pointwise(s, operands, bytes->type.withDType(DType::I32),
+                   [](LoopBuilder &b, const std::vector<Value *> &e) {
+                     Value *wide = b.cast(e[0], DType::I32);
+                     return e.size() > 1 ? b.sub(wide, b.cast(e[1], DType::I32)) : wide;
+                   });
+}
+
 } // namespace
 
 Result<void> selectConvInteger(Selection &s) {
+  if (hasOpenSizes(s.in(1))) {
+    // The zero point of x is one number, whatever its rank.
+    Value *x = lessZero(s, s.op.operand(0), s.op.operand(2));
+    s.replaceWithValue(openConv(s, x, lessZero(s, s.op.operand(1), s.op.operand(3)), DType::I32));
+    return {};
+  }
   bool flipX = false;
   Packing packing = packingFor(s.context.target, s.in(0).dtype(), s.in(1).dtype(), flipX);
   int64_t rank = s.in(0).rank();
   Side x = makeSide(s.op.operand(0), s.op.operand(2), flipX);
   Side w = makeSide(s.op.operand(1), s.op.operand(3), packing.flipSign);
   Value *bytes = stored(s, x.bytes, flipX);
-  Op *conv = TRY(convKernel(s, bytes, w.bytes, DType::I32, packing));
+  Op *conv = convKernel(s, bytes, w.bytes, DType::I32, packing);
   // Depthwise kernels take any signs.
   if (conv->attrs.getString("algorithm") == "depthwise")
     w = makeSide(s.op.operand(1), s.op.operand(3), false);
@@ -232,7 +255,7 @@ Result<void> selectConvInteger(Selection &s) {
       ones[0] = 1;
     Value *weights = s.b.constant(makeSplat(DType::I8, ones, 1));
     Packing plain{packing.interleave, false};
-    Op *kernel = TRY(convKernel(s, bytes, weights, DType::I32, plain));
+    Op *kernel = convKernel(s, bytes, weights, DType::I32, plain);
     setFill(s, kernel, x);
     endEpilogue(s, kernel, kernel->region().arg(0));
     return kernel->result();

@@ -30,7 +30,7 @@ struct WindowReader {
       Value *along = i == 0 ? left : b.rem(left, extent);
       left = i == 0 ? left : b.div(left, extent);
       Value *first =
-          b.sub(b.mul(index[i + 2], b.index(window.strides[i])), b.index(window.padsBegin[i]));
+          b.sub(b.mul(index[i + 2], b.index(window.strides[i])), sizeValue(b, window.padsBegin[i]));
       Value *at = b.add(first, b.mul(along, b.index(window.dilations[i])));
       Value *size = sizeValue(b, x.dim(static_cast<int64_t>(i) + 2));
       inside =
@@ -114,14 +114,12 @@ Result<Value *> poolIndices(Selection &s, const Window &window) {
 
 /// The p-th root of the sum of |x|^p over a window.
 Result<void> selectLpPool(Selection &s) {
-  std::optional<Window> window = windowOf(s.op, s.op.attrs.getInts("kernel_shape"));
-  if (!window)
-    return s.unsupportedBecause("auto_pad with a symbolic size is not supported yet");
+  Window window = windowOf(s.op, s.op.attrs.getInts("kernel_shape"));
   int64_t p = s.op.attrs.getInt("p", 2);
   DType work = workOf(s.in(0).dtype());
   Value *terms = power(s, s.op.operand(0), p, false, work);
   Value *sums = s.b.create(OpKind::KernelPool, {terms}, {s.out().withDType(work)},
-                           poolAttrs(s.op, *window, "sum"))
+                           poolAttrs(s.op, window, "sum"))
                     ->result();
   s.replaceWithValue(power(s, sums, p, true, s.out().dtype()));
   return {};

@@ -5,6 +5,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/infer/Sizes.h"
 #include "lowering/Shapes.h"
 
 #include <cmath>
@@ -18,18 +19,22 @@ namespace {
 constexpr int64_t kLargestMatrix = int64_t(1) << 24;
 
 struct Transform {
-  int64_t given,
-      parts;              // elements of a line that are there, and numbers an element
-  int64_t length;         // of the transform: elements beyond are left out, missing ones 0
-  int64_t bins, outParts; // of the result
+  Dim given, parts;   // elements of a line that are there, and numbers an element
+  Dim length;         // of the transform: elements beyond are left out, missing ones 0
+  Dim bins, outParts; // of the result
   bool inverse,
       mirrored; // mirrored: the line is half of a spectrum of real numbers
 
+  Dim rows() const { return given * parts; }
+  Dim columns() const { return bins * outParts; }
   std::vector<double> matrix() const;
+  Value *element(LoopBuilder &b, Value *row, Value *column) const;
 };
 
-/// [given * parts, bins * outParts]
+/// [given * parts, bins * outParts], of constant sizes.
 std::vector<double> Transform::matrix() const {
+  int64_t given = this->given.value(), parts = this->parts.value(), length = this->length.value();
+  int64_t bins = this->bins.value(), outParts = this->outParts.value();
   std::vector<double> result(given * parts * bins * outParts, 0.0);
   double scale = inverse ? 1.0 / static_cast<double>(length) : 1;
   for (int64_t n = 0; n < length; n++) {
@@ -55,32 +60,67 @@ std::vector<double> Transform::matrix() const {
   return result;
 }
 
+/// The same element by element, for sizes that only the run knows.
+Value *Transform::element(LoopBuilder &b, Value *row, Value *column) const {
+  auto number = [&](double value) { return b.constant(Type::scalar(DType::F64), value); };
+  auto real = [&](Value *i) { return b.cast(b.cast(i, DType::I64), DType::F64); };
+  Value *size = sizeValue(b, length), *zero = b.index(0);
+  Value *at = b.div(row, sizeValue(b, parts)), *k = b.div(column, sizeValue(b, outParts));
+  // Odd rows are of imaginary parts where there are any, odd columns give them.
+  Value *isPart = b.cmp("ne", b.rem(row, sizeValue(b, parts)), zero);
+  Value *givesPart = b.cmp("ne", b.rem(column, sizeValue(b, outParts)), zero);
+  // What element n of the whole line adds, which is the row's or its mirror image.
+  auto term = [&](Value *n, Value *counts, bool conjugate) {
+    Value *turn = b.div(real(b.rem(b.mul(n, k), size)), real(size));
+    Value *angle = b.mul(turn, number(2 * std::numbers::pi));
+    Value *cosine = b.unary(OpKind::ScalarCos, angle);
+    Value *sine = b.mul(b.unary(OpKind::ScalarSin, angle), number(inverse ? 1 : -1));
+    Value *own = b.select(givesPart, sine, cosine);
+    Value *other = b.select(givesPart, cosine, b.mul(sine, number(-1)));
+    if (conjugate)
+      other = b.mul(other, number(-1));
+    return b.select(counts, b.select(isPart, other, own), number(0));
+  };
+  Value *half = b.div(size, b.index(2)), *mirror = b.sub(size, at);
+  Value *counts = b.cmp(mirrored ? "le" : "lt", at, mirrored ? half : size);
+  Value *sum = term(at, both(b, counts, b.cmp("lt", at, size)), false);
+  if (mirrored)
+    sum = b.add(sum, term(mirror, both(b, b.cmp("gt", at, zero), b.cmp("gt", mirror, half)), true));
+  return inverse ? b.div(sum, real(size)) : sum;
+}
+
 /// Sums as long as a transform's lose too many digits in the elements' own type, where a fast
 /// transform's do not.
 DType workOf(DType dtype) {
   return dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : DType::F64;
 }
 
-/// x [rows, given * parts], of the type to compute in, transformed: [rows, bins * outParts].
-Result<Value *> transformed(Selection &s, Value *x, const Transform &t) {
-  int64_t rows = 0, columns = 0, size = 0;
-  if (__builtin_mul_overflow(t.given, t.parts, &rows) ||
-      __builtin_mul_overflow(t.bins, t.outParts, &columns) ||
-      __builtin_mul_overflow(rows, columns, &size) || size > kLargestMatrix ||
-      t.length > kLargestMatrix)
+/// The matrix of a transform: a constant where its sizes are.
+Result<Value *> matrixOf(Selection &s, const Transform &t, DType dtype) {
+  std::optional<std::vector<int64_t>> shape = constantDims({t.rows(), t.columns()});
+  if (!shape || !t.length.isConst())
+    return generated(s, {}, Type::tensor(dtype, {t.rows(), t.columns()}),
+                     [&](LoopBuilder &b, const std::vector<Value *> &index) {
+                       return t.element(b, index[0], index[1]);
+                     });
+  std::optional<int64_t> size = checkedNumElements(*shape);
+  if (!size || *size > kLargestMatrix || t.length.value() > kLargestMatrix)
     return s.unsupportedBecause("a transform this long is not supported yet");
-  DType dtype = x->type.dtype();
   std::vector<double> numbers = t.matrix();
   std::vector<std::byte> bytes(numbers.size() * sizeof(double));
   std::copy_n(reinterpret_cast<const std::byte *>(numbers.data()), bytes.size(), bytes.data());
-  Value *matrix = s.b.Builder::constant(makeConst(DType::F64, {rows, columns}, std::move(bytes)));
+  Value *matrix = s.b.Builder::constant(makeConst(DType::F64, *shape, std::move(bytes)));
+  if (dtype == DType::F64)
+    return matrix;
   // Rounded once, by the cast.
-  if (dtype != DType::F64) {
-    AttrDict attrs;
-    attrs.set("to", dtype);
-    matrix = TRY(lowered(s, OpKind::Cast, {matrix}, std::move(attrs)));
-  }
-  return matrixProduct(s, x, matrix, s.out().dtype());
+  AttrDict attrs;
+  attrs.set("to", dtype);
+  return lowered(s, OpKind::Cast, {matrix}, std::move(attrs));
+}
+
+/// x [rows, given * parts], of the type to compute in, transformed: [rows, bins * outParts].
+Result<Value *> transformed(Selection &s, Value *x, const Transform &t) {
+  return matrixProduct(s, x, TRY(matrixOf(s, t, x->type.dtype())), s.out().dtype());
 }
 
 /// The only element of an operand, where it is known.
@@ -103,19 +143,18 @@ Result<void> selectDFT(Selection &s) {
   bool inverse = s.op.attrs.getInt("inverse"), oneSided = s.op.attrs.getInt("onesided");
   bool hasLength = s.op.numOperands() > 1 && s.op.operand(1);
   std::optional<int64_t> stated = hasLength ? knownNumber(s, 1) : std::nullopt;
-  const Dim &extent = x.dim(axis);
-  if (!extent.isConst() || !x.shape().back().isConst() || (hasLength && !stated))
+  if (hasLength && !stated)
     return s.unsupportedBecause("a length known only at run time is not supported yet");
-  int64_t given = extent.value();
-  int64_t length = oneSided && inverse ? std::max<int64_t>(2 * (given - 1), 0) : given;
-  length = hasLength ? *stated : length;
-  if (length < 1)
+  const Dim &given = x.dim(axis), &parts = x.shape().back();
+  Dim length = oneSided && inverse ? Dim(2) * (given - Dim(1)) : given;
+  length = hasLength ? Dim(*stated) : length;
+  if (length.isConst() && length.value() < 1)
     return s.unsupportedBecause("a transform of nothing is not supported");
   Transform t{given,
-              x.shape().back().value(),
+              parts,
               length,
-              oneSided && !inverse ? length / 2 + 1 : length,
-              oneSided && inverse ? 1 : 2,
+              s.out().dim(axis),
+              s.out().shape().back(),
               inverse,
               oneSided && inverse};
   std::vector<int64_t> perm(rank), back(rank);
@@ -127,10 +166,10 @@ Result<void> selectDFT(Selection &s) {
                           [](LoopBuilder &, const std::vector<Value *> &e) { return e[0]; });
   Value *moved = transposeView(s.b, wide, perm);
   Dims outer(moved->type.shape().begin(), moved->type.shape().end() - 2);
-  Value *lines = reshapeView(s.b, moved, {product(outer), Dim(given) * Dim(t.parts)});
+  Value *lines = reshapeView(s.b, moved, {product(outer), t.rows()});
   Value *result = TRY(transformed(s, lines, t));
-  outer.push_back(Dim(t.bins));
-  outer.push_back(Dim(t.outParts));
+  outer.push_back(t.bins);
+  outer.push_back(t.outParts);
   s.replaceWithValue(transposeView(s.b, reshapeView(s.b, result, outer), back));
   return {};
 }
@@ -146,28 +185,29 @@ Result<void> selectSTFT(Selection &s) {
     std::optional<int64_t> stated = knownNumber(s, 3);
     frame = stated ? Dim(*stated) : frame;
   }
-  if (!step || !frame.isConst() || !out[2].isConst() || !x.dim(2).isConst())
-    return s.unsupportedBecause("a frame known only at run time is not supported yet");
-  if (*step < 1 || frame.value() < 1 || (x.dim(1).isConst() && frame.value() > x.dim(1).value()) ||
-      (window && !(window->type.dim(0) == frame)))
-    return s.unsupportedBecause("the frame does not fit the signal or the window");
-  int64_t parts = x.dim(2).value();
+  if (!step)
+    return s.unsupportedBecause("a step known only at run time is not supported yet");
+  if (*step < 1 || provablyGreater(Dim(1), frame) || provablyGreater(frame, x.dim(1)))
+    return s.unsupportedBecause("the frame does not fit the signal");
+  const Dim &parts = x.dim(2);
   std::vector<Value *> operands = {s.op.operand(0)};
   if (window)
     operands.push_back(window);
   DType work = workOf(x.dtype());
-  Type type = Type::tensor(work, {out[0], out[1], frame * Dim(parts)});
+  Type type = Type::tensor(work, {out[0], out[1], frame * parts});
   Value *frames = generated(
       s, operands, type, [&](LoopBuilder &b, const std::vector<Value *> &index) -> Value * {
-        Value *within = b.div(index[2], b.index(parts)), *part = b.rem(index[2], b.index(parts));
+        Value *count = sizeValue(b, parts);
+        Value *within = b.div(index[2], count), *part = b.rem(index[2], count);
         Value *at = b.add(b.mul(index[1], b.index(*step)), within);
         Value *element = b.cast(elementAt(b, x, 0, {index[0], at, part}), work);
         if (!window)
           return element;
-        return b.mul(element, b.cast(elementAt(b, window->type, 1, {within}), work));
+        Value *factor = indexWithin(b, within, frame, window->type.dim(0));
+        return b.mul(element, b.cast(elementAt(b, window->type, 1, {factor}), work));
       });
-  Transform t{frame.value(), parts, frame.value(), out[2].value(), 2, false, false};
-  Value *lines = reshapeView(s.b, frames, {out[0] * out[1], frame * Dim(parts)});
+  Transform t{frame, parts, frame, out[2], out[3], false, false};
+  Value *lines = reshapeView(s.b, frames, {out[0] * out[1], frame * parts});
   s.replaceWithValue(reshapeView(s.b, TRY(transformed(s, lines, t)), out));
   return {};
 }

@@ -154,6 +154,31 @@ Result<void> selectConcat(Selection &s) {
   return {};
 }
 
+/// Blocks of channels spread over rows and columns, as a transposition of six dims.
+Result<void> selectDepthToSpace(Selection &s) {
+  const Dims &x = s.in(0).shape(), &y = s.out().shape();
+  Dim block(s.op.attrs.getInt("blocksize"));
+  bool depthFirst = s.op.attrs.getString("mode") == "CRD";
+  Dims split = depthFirst ? Dims{x[0], y[1], block, block, x[2], x[3]}
+                          : Dims{x[0], block, block, y[1], x[2], x[3]};
+  std::vector<int64_t> perm =
+      depthFirst ? std::vector<int64_t>{0, 1, 4, 2, 5, 3} : std::vector<int64_t>{0, 3, 4, 1, 5, 2};
+  Value *moved = transposeView(s.b, reshapeView(s.b, s.op.operand(0), split), perm);
+  s.replaceWithValue(reshapeView(s.b, moved, y));
+  return {};
+}
+
+Result<void> selectSpaceToDepth(Selection &s) {
+  const Dims &x = s.in(0).shape(), &y = s.out().shape();
+  Dim block(s.op.attrs.getInt("blocksize"));
+  Value *split = reshapeView(s.b, s.op.operand(0), {x[0], x[1], y[2], block, y[3], block});
+  bool depthFirst = s.op.attrs.getString("mode") == "CRD";
+  std::vector<int64_t> perm =
+      depthFirst ? std::vector<int64_t>{0, 1, 3, 5, 2, 4} : std::vector<int64_t>{0, 3, 5, 1, 2, 4};
+  s.replaceWithValue(reshapeView(s.b, transposeView(s.b, split, perm), y));
+  return {};
+}
+
 Result<void> selectExpand(Selection &s) {
   s.replaceWith(OpKind::KernelBroadcast, {s.op.operand(0)}, {});
   return {};

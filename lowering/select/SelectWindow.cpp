@@ -54,13 +54,12 @@ void endRow(Selection &s, Op *row, Value *element) {
 
 /// The padding after the end that the model states, which is what count_include_pad counts:
 /// ceil_mode may let windows reach further.
-std::vector<int64_t> declaredPadsEnd(Op &op, const Window &window) {
+Dims declaredPadsEnd(Op &op, const Window &window) {
+  if (op.attrs.getString("auto_pad", "NOTSET").starts_with("SAME"))
+    return window.padsEnd;
   size_t rank = window.kernel.size();
-  std::vector<int64_t> end(rank, 0), pads = op.attrs.getInts("pads");
-  bool automatic = op.attrs.getString("auto_pad", "NOTSET").starts_with("SAME");
-  for (size_t i = 0; i < rank; i++)
-    end[i] = automatic ? window.padsEnd[i].value() : pads.empty() ? 0 : pads[rank + i];
-  return end;
+  std::vector<int64_t> pads = op.attrs.getInts("pads", std::vector<int64_t>(2 * rank, 0));
+  return Dims(pads.begin() + static_cast<int64_t>(rank), pads.end());
 }
 
 /// The mean and the inverse deviation of a layer normalization, where somebody asks for them: the
@@ -113,15 +112,13 @@ AttrDict poolAttrs(Op &op, const Window &window, const std::string &kind) {
 }
 
 Result<void> selectPool(Selection &s) {
-  std::optional<Window> window = windowOf(s.op, s.op.attrs.getInts("kernel_shape"));
-  if (!window)
-    return s.unsupportedBecause("auto_pad with a symbolic size is not supported yet");
+  Window window = windowOf(s.op, s.op.attrs.getInts("kernel_shape"));
   if (s.op.numResults() > 1 && !s.op.result(1)->users().empty())
-    s.op.result(1)->replaceAllUsesWith(TRY(poolIndices(s, *window)));
+    s.op.result(1)->replaceAllUsesWith(TRY(poolIndices(s, window)));
   while (s.op.numResults() > 1)
     s.op.eraseResult(s.op.numResults() - 1);
   std::string kind = s.op.kind() == OpKind::MaxPool ? "max" : "average";
-  s.replaceWith(OpKind::KernelPool, {s.op.operand(0)}, poolAttrs(s.op, *window, kind));
+  s.replaceWith(OpKind::KernelPool, {s.op.operand(0)}, poolAttrs(s.op, window, kind));
   return {};
 }
 

@@ -59,7 +59,7 @@ Sample Generator::make(int depth) {
   auto checked = [&](bool overflows) {
     return known && !overflows ? std::optional(r) : std::nullopt;
   };
-  switch (random_() % 8) {
+  switch (random_() % 9) {
   case 0:
   case 1:
     return {a.dim + b.dim, checked(__builtin_add_overflow(x, y, &r))};
@@ -75,8 +75,11 @@ Sample Generator::make(int depth) {
   }
   case 6:
     return {Dim::min(a.dim, b.dim), known ? std::optional(std::min(x, y)) : std::nullopt};
-  default:
+  case 7:
     return {Dim::max(a.dim, b.dim), known ? std::optional(std::max(x, y)) : std::nullopt};
+  default:
+    known = known && (x == y || x == 1 || y == 1);
+    return {Dim::broadcast(a.dim, b.dim), known ? std::optional(x == 1 ? y : x) : std::nullopt};
   }
 }
 
@@ -111,6 +114,25 @@ TEST(Dim, EqualHoweverComputed) {
   EXPECT_NE(n, h);
   EXPECT_NE(n, Dim(1));
   EXPECT_EQ(Dim::exactDiv(n * Dim(6), Dim(4)), std::nullopt);
+}
+
+TEST(Dim, Broadcast) {
+  Dim n = Dim::symbol("N"), h = Dim::symbol("H"), w = Dim::symbol("W");
+  EXPECT_EQ(Dim::broadcast(n, h), Dim::broadcast(h, n));
+  EXPECT_EQ(Dim::broadcast(Dim::broadcast(w, n), h), Dim::broadcast(w, Dim::broadcast(h, n)));
+  EXPECT_EQ(Dim::broadcast(n, Dim::broadcast(h, n)), Dim::broadcast(n, h));
+  EXPECT_EQ(Dim::broadcast(n, Dim(1)), n);
+  EXPECT_EQ(Dim::broadcast(Dim::broadcast(n, h), Dim(3)), Dim(3));
+  EXPECT_TRUE(Dim::broadcast(Dim(2), Dim(3)).isOverflow());
+  // A size of 0 is kept against 1, which max(N, H) would not do.
+  auto value = [](int64_t n, int64_t h) {
+    return Dim::broadcast(Dim::symbol("N"), Dim::symbol("H"))
+        .evaluate([&](const std::string &name) { return std::optional(name == "N" ? n : h); });
+  };
+  EXPECT_EQ(value(0, 1), 0);
+  EXPECT_EQ(value(1, 0), 0);
+  EXPECT_EQ(value(5, 1), 5);
+  EXPECT_EQ(value(7, 7), 7);
 }
 
 TEST(Dim, OverflowIsEqualToNothing) {

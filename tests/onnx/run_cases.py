@@ -32,7 +32,8 @@ Outcome = collections.namedtuple("Outcome", "case engine verdict note")
 
 
 class CaseFailed(Exception):
-    """The case did not pass; `verdict` is failed, unsupported or crashed."""
+    """The case did not pass; `verdict` is failed (wrong or missing results), refused (exit status 1 or
+    2), unsupported or crashed."""
 
     def __init__(self, note, verdict="failed"):
         super().__init__(note)
@@ -68,10 +69,10 @@ def call(arguments, *command):
     status = result.returncode
     if status:
         words = result.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        verdict = "unsupported" if status == UNSUPPORTED else "failed"
+        verdict = "unsupported" if status == UNSUPPORTED else "refused"
         if status < 0 or status > UNSUPPORTED:
             verdict = "crashed"
-        raise CaseFailed(f"{command[0]}: exit status {status}: {words[0]}", verdict)
+        raise CaseFailed(f"{command[0]}: exit status {status}: {' '.join(words[:2])}", verdict)
 
 
 def file_index(path):
@@ -98,11 +99,16 @@ def check_outputs(model, expected_folder, actual_folder, tolerance, values):
 def run_engine(arguments, folder, engine, scratch):
     """Compiles and runs all data sets of a case. Raises CaseFailed."""
     model = onnx.load(folder / "model.onnx", load_external_data=False)
-    tolerance = json.loads((folder / "tol.json").read_text())
     program = folder / "model.onnx"
     if engine == "compiled":
         program = scratch / "model.so"
         call(arguments, "compile", folder / "model.onnx", "-o", program)
+    run_data_sets(arguments, folder, model, program, scratch)
+
+
+def run_data_sets(arguments, folder, model, program, scratch):
+    """Runs a library or model on all data sets of a case. Raises CaseFailed."""
+    tolerance = json.loads((folder / "tol.json").read_text())
     values = not compare.is_random(model)
     for data in sorted(folder.glob("test_data_set_*")):
         outputs = scratch / data.name

@@ -11,7 +11,7 @@ TEST(Broadcast, Shapes) {
   EXPECT_EQ(inferredOp("%a: f32[2,3], %b: f32[3]", "Add(%a, %b)"), "f32[2,3]");
   EXPECT_EQ(inferredOp("%a: f32[N,1,4], %b: f32[5,1]", "Mul(%a, %b)"), "f32[N,5,4]");
   EXPECT_EQ(inferredOp("%a: f32[N], %b: f32[7]", "Sub(%a, %b)"), "f32[7]");
-  EXPECT_EQ(inferredOp("%a: f32[N], %b: f32[M]", "Sub(%a, %b)"), "f32[max(M, N)]");
+  EXPECT_EQ(inferredOp("%a: f32[N], %b: f32[M]", "Sub(%a, %b)"), "f32[broadcast(M, N)]");
   EXPECT_EQ(inferredOp("%a: f32[2*N,4], %b: f32[2*N,4]", "Equal(%a, %b)"), "bool[2*N,4]");
   EXPECT_EQ(inferredOp("%a: f32[0,3], %b: f32[1,3]", "Add(%a, %b)"), "f32[0,3]");
   EXPECT_EQ(inferredOp("%c: bool[3,1], %a: f32[], %b: f32[4]", "Where(%c, %a, %b)"), "f32[3,4]");
