@@ -165,6 +165,17 @@ bool isGenerated(const llvm::Function &function) {
   return function.hasFnAttribute("cameo-generated");
 }
 
+/// Much of LLVM takes more than linear time in a function's length. What fills the table of sizes
+/// and what calls kernels has no loops, and time does not go there: where it is very long, it is
+/// left as it is.
+static void limitOptimization(const EmittedFunc &entry) {
+  constexpr unsigned kLong = 8000; // instructions
+  if (!hasFixedSignature(entry.kind) || entry.function->getInstructionCount() < kLong)
+    return;
+  entry.function->addFnAttr(llvm::Attribute::NoInline);
+  entry.function->addFnAttr(llvm::Attribute::OptimizeNone);
+}
+
 EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module &into) {
   OpBuilder builder(into, target);
   EmittedFuncs funcs;
@@ -173,6 +184,8 @@ EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module 
     declare(builder, *func, funcs[func->name]);
   for (const std::unique_ptr<Func> &func : module.funcs)
     FuncEmitter(builder, funcs, funcs[func->name]).emit(*func);
+  for (const auto &[name, entry] : funcs)
+    limitOptimization(entry);
   return funcs;
 }
 

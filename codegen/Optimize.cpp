@@ -53,7 +53,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   whole.run(module, modules);
   llvm::FunctionPassManager passes = cleanUp();
   for (llvm::Function &function : module)
-    if (!function.isDeclaration() && isGenerated(function))
+    if (!function.isDeclaration() && isGenerated(function) && !function.hasOptNone())
       passes.run(function, functions);
 }
 
