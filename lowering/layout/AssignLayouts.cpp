@@ -128,25 +128,42 @@ int64_t LayoutState::newBuffer(Buffer buffer) {
 /// Gives a value its layout: a slice of its concat's buffer, or a buffer of its own where there is
 /// no concat, or its order is another than the kernel writes.
 void LayoutState::place(Value *value, const Order &order) {
+  // The wholes that have no place yet come first, the outermost first. Chains of them are too long
+  // to recurse.
+  std::vector<Value *> unplaced = {value};
+  for (auto part = placements.find(value); part != placements.end();
+       part = placements.find(unplaced.back())) {
+    Op &concat = *part->second.first;
+    if (concat.result()->layout)
+      break;
+    needHaloOfParts(concat);
+    unplaced.push_back(concat.result());
+  }
+  for (; !unplaced.empty(); unplaced.pop_back())
+    placePart(unplaced.back(), order);
+}
+
+/// The halo of the whole serves every part.
+void LayoutState::needHaloOfParts(Op &concat) {
+  Halo halo = noHalo(concat.result()->type.rank());
+  for (Value *part : concat.operands())
+    if (needed.count(part))
+      halo.enlarge(needed[part]);
+  if (halo.empty())
+    return;
+  halo.lo[concat.attrs.getInt("axis")] = 0;
+  auto [entry, isNew] = needed.try_emplace(concat.result(), halo);
+  if (!isNew)
+    entry->second.enlarge(halo);
+}
+
+/// The same for a value whose whole, if there is one, has its place.
+void LayoutState::placePart(Value *value, const Order &order) {
   auto placement = placements.find(value);
   if (placement == placements.end())
     return allocate(value, order);
   auto [concat, start] = placement->second;
   Value *whole = concat->result();
-  if (!whole->layout) {
-    // The halo of the whole serves every part.
-    Halo halo = noHalo(whole->type.rank());
-    for (Value *part : concat->operands())
-      if (needed.count(part))
-        halo.enlarge(needed[part]);
-    if (!halo.empty()) {
-      halo.lo[concat->attrs.getInt("axis")] = 0;
-      auto [entry, isNew] = needed.try_emplace(whole, halo);
-      if (!isNew)
-        entry->second.enlarge(halo);
-    }
-    place(whole, order);
-  }
   int64_t vectors = vectorAxis(*value->definingOp());
   if (vectors >= 0 && !isUnitStride(*whole, vectors)) {
     placements.erase(placement); // the kernel cannot write there; the concat will copy

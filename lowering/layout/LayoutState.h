@@ -64,6 +64,8 @@ struct LayoutState {
 
   int64_t newBuffer(Buffer buffer);
   void place(Value *value, const Order &order);
+  void placePart(Value *value, const Order &order);
+  void needHaloOfParts(Op &concat);
   void allocate(Value *value, const Order &order);
   Order naturalOrder(Op &op, Value *result) const;
   Order followOperands(Op &op, Value *result) const;

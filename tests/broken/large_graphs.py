@@ -76,6 +76,26 @@ def concatenations(count):
 
 
 @topology
+def views(count):
+    """Nothing moves but the strides."""
+    nodes = []
+    for i in range(count // 3):
+        nodes.append(node("Transpose", [f"x{i}"], [f"t{i}"], perm=[1, 0]))
+        nodes.append(node("Unsqueeze", [f"t{i}", "axis"], [f"u{i}"]))
+        nodes.append(node("Squeeze", [f"u{i}", "axis"], [f"x{i + 1}"]))
+    inputs_ = [value("x0", [3, 2])]
+    return simple(nodes, [f"x{count // 3}"], [ints("axis", [1])], inputs_)
+
+
+@topology
+def slices(count):
+    """Each is a part of the one before."""
+    nodes = [node("Slice", [f"x{i}", "one", "end"], [f"x{i + 1}"]) for i in range(count)]
+    tensors = [ints("one", [1]), ints("end", [1 << 60])]
+    return simple(nodes, [f"x{count}"], tensors, [value("x0", [count + 1])])
+
+
+@topology
 def splits(count):
     parts = [f"p{i}" for i in range(count)]
     nodes = [node("Split", ["x"], parts, axis=0), node("Sum", parts, ["y"])]
