@@ -2,6 +2,7 @@
 #include "bench/Library.h"
 
 #include "bench/HostTensor.h"
+#include "bench/Verify.h"
 
 #include <algorithm>
 #include <array>
@@ -43,7 +44,9 @@ Result<RuntimeValue> tensorFromApi(const cameo_tensor &tensor, const std::string
                                    name, tensor.dtype));
   std::vector<int64_t> dims(tensor.dims, tensor.dims + tensor.rank);
   std::optional<int64_t> count = checkedNumElements(dims);
-  ICE_UNLESS(count.has_value(), fmt::format("output '{}' came back with an invalid shape", name));
+  if (!count)
+    return badInput(fmt::format("output '{}' has the shape {}, which is too large to be read here",
+                                name, dimsText(dims)));
   const std::byte *data = static_cast<const std::byte *>(tensor.data);
   return RuntimeValue(
       makeTensor(*dtype, dims, std::vector<std::byte>(data, data + *count * dtypeBytes(*dtype))));
@@ -169,6 +172,7 @@ Result<std::shared_ptr<Library>> Library::load(const std::string &path) {
     return badInput(fmt::format("{}: no such file", path));
   if (std::string reason = foreignCode(path); !reason.empty())
     return badInput(fmt::format("{}: {}", path, reason));
+  TRY(verifyFile(path)); // damaged code would do anything
   std::shared_ptr<Library> library(new Library());
   library->path_ = path;
   // Without a slash dlopen would look through the system's folders.
@@ -204,6 +208,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<Library> librar
   cameo_options apiOptions = cameo_default_options();
   apiOptions.threads = options.threads;
   apiOptions.seed = options.seed;
+  apiOptions.max_seconds = options.seconds;
   apiOptions.message = message.data();
   apiOptions.message_size = static_cast<int64_t>(message.size());
   int32_t status = cameo_create(&library->model(), &apiOptions, &session->context_);

@@ -25,13 +25,16 @@ struct RunOptions {
   /// Threads, the caller's included.
   int32_t threads = 1;
   uint64_t seed = 0;
+  /// That a run may take, see cameo_options; 0 for any number.
+  double seconds = 0;
 };
 
 /// A shared library made by `cameo compile`, mapped for as long as this or one of its sessions
 /// lives.
 class Library {
 public:
-  /// Errors if the file is not a shared library made by Cameo, or one of another ABI version.
+  /// Errors if the file is not a shared library made by Cameo, or one of another ABI version, or
+  /// not as Cameo wrote it.
   static Result<std::shared_ptr<Library>> load(const std::string &path);
   ~Library();
   Library(const Library &) = delete;

@@ -2,6 +2,7 @@
 #include "codegen/Codegen.h"
 
 #include "codegen/AddressSpace.h"
+#include "codegen/Checksum.h"
 #include "codegen/Header.h"
 #include "codegen/Linker.h"
 #include "codegen/ModelObject.h"
@@ -179,7 +180,8 @@ Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachin
                  file_.filename().string(), model_.name,         TRY(usersOps())};
   TRY(linkShared(job, target_, machine));
   TRY(output_.reopen());
-  return appendWeights(program_, output_);
+  TRY(appendWeights(program_, output_));
+  return appendChecksum(output_);
 }
 
 // The weights of an archive's object are appended in the archive, so that they are never in memory.

@@ -133,6 +133,8 @@ void FuncEmitter::emitCall(Op &op) {
 }
 
 // Thread t of T takes units [U*t/T, U*(t+1)/T), computed as U/T*t + U%T*t/T, which cannot overflow.
+// None when the run is to end: what a kernel left unfinished is never read, as all threads see the
+// same behind the next barrier.
 void FuncEmitter::emitParallel(Op &op) {
   llvm::Value *units = operand(op, 0);
   llvm::Type *type = b_.indexType();
@@ -147,7 +149,8 @@ void FuncEmitter::emitParallel(Op &op) {
   llvm::Value *begin = start(thread);
   llvm::Value *end = start(b_.CreateAdd(thread, b_.integer(type, 1)));
   llvm::BasicBlock *body = newBlock("parallel"), *after = newBlock("parallel.end");
-  b_.CreateCondBr(b_.CreateICmpSLT(begin, end), body, after);
+  llvm::Value *runs = b_.CreateAnd(b_.CreateICmpSLT(begin, end), b_.CreateNot(hasFailed()));
+  b_.CreateCondBr(runs, body, after);
   b_.SetInsertPoint(body);
   values_[op.region().arg(0)] = begin;
   values_[op.region().arg(1)] = end;
@@ -226,16 +229,30 @@ void FuncEmitter::emitCallSite(Op &op) {
                 {frame_, b_.getInt32(op.attrs.getInt("index"))});
 }
 
-void FuncEmitter::emitLeave() {
-  ICE_UNLESS(self_.kind == "main", "only main may return early");
+// Another thread may have written it, cameo_cancel among them.
+llvm::Value *FuncEmitter::hasFailed() {
   llvm::Value *slot =
       b_.CreateStructGEP(frameType(b_.getContext()), frame_, static_cast<int>(FrameField::Failed));
+  llvm::LoadInst *failed = b_.CreateLoad(b_.getInt32Ty(), slot);
+  failed->setAtomic(llvm::AtomicOrdering::Monotonic);
+  return b_.CreateICmpNE(failed, b_.getInt32(0));
+}
+
+void FuncEmitter::leaveIf(llvm::Value *condition) {
+  ICE_UNLESS(self_.kind == "main", "only main may return early");
   llvm::BasicBlock *leave = newBlock("leave"), *after = newBlock("leave.end");
-  llvm::Value *failed = b_.CreateLoad(b_.getInt32Ty(), slot);
-  b_.CreateCondBr(b_.CreateICmpNE(failed, b_.getInt32(0)), leave, after);
+  b_.CreateCondBr(condition, leave, after);
   b_.SetInsertPoint(leave);
   b_.CreateRetVoid();
   b_.SetInsertPoint(after);
+}
+
+void FuncEmitter::emitIterate(Op &op) {
+  llvm::Type *i32 = b_.getInt32Ty();
+  llvm::Value *ends =
+      b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_iterate", i32, b_.getPtrTy(), i32),
+                    {frame_, b_.getInt32(op.attrs.getInt("node"))});
+  leaveIf(b_.CreateICmpNE(ends, b_.getInt32(0)));
 }
 
 // The first fault is kept: the runtime has filled in that some size is bad, which gives way. The

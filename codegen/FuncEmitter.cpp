@@ -228,8 +228,10 @@ void FuncEmitter::emitOp(Op &op) {
     return emitReserve(op);
   case OpKind::FrameCallSite:
     return emitCallSite(op);
+  case OpKind::FrameIterate:
+    return emitIterate(op);
   case OpKind::FrameLeave:
-    return emitLeave();
+    return leaveIf(hasFailed());
   case OpKind::FrameDim:
     return setResult(
         op, b_.CreateTrunc(b_.CreateLoad(b_.getInt64Ty(), dimAddress(op)), b_.indexType()));

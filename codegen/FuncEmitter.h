@@ -46,7 +46,10 @@ private:
   void emitFail(Op &op);
   void emitReserve(Op &op);
   void emitCallSite(Op &op);
-  void emitLeave();
+  void emitIterate(Op &op);
+  /// Whether the run is to end, as an i1.
+  llvm::Value *hasFailed();
+  void leaveIf(llvm::Value *condition);
   void failInSizes(const Values &args);
 
   // MemoryOps.cpp

@@ -16,12 +16,12 @@ struct Needs {
 void collectNeeds(Block &block, Needs &needs) {
   for (const std::unique_ptr<Op> &op : block.ops()) {
     switch (op->kind()) {
-    case OpKind::TeamParallel:
     case OpKind::TeamSingle:
     case OpKind::TeamThread:
     case OpKind::TeamThreads:
       needs.thread = true;
       break;
+    case OpKind::TeamParallel:
     case OpKind::TeamBarrier:
       needs.thread = needs.frame = true;
       break;
@@ -34,6 +34,7 @@ void collectNeeds(Block &block, Needs &needs) {
     case OpKind::FrameBox:
     case OpKind::FrameReserve:
     case OpKind::FrameCallSite:
+    case OpKind::FrameIterate:
     case OpKind::FrameLeave:
     case OpKind::TeamRun:
     case OpKind::TeamFail:

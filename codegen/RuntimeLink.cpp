@@ -75,6 +75,10 @@ void linkRuntimeBitcode(llvm::Module &module, const Target &target, const std::s
   (*runtime)->setDataLayout(module.getDataLayout());
   ICE_UNLESS(!llvm::Linker::linkModules(module, std::move(*runtime)), "the runtime does not link");
 
+  // Weak references would take nothing out of a static C library.
+  for (const char *name : {"pthread_create", "pthread_join"})
+    if (llvm::Function *function = module.getFunction(name))
+      function->setLinkage(llvm::GlobalValue::ExternalLinkage);
   llvm::SmallVector<llvm::GlobalValue *> helpers;
   for (llvm::GlobalValue &value : module.global_values()) {
     if (value.isDeclaration() || value.getName() == llvm::StringRef(entry))

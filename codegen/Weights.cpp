@@ -2,12 +2,11 @@
 // endian).
 #include "codegen/Weights.h"
 
+#include "codegen/Checksum.h"
 #include "codegen/ModelObject.h"
 
 #include <cstring>
 #include <elf.h>
-#include <llvm/ADT/ArrayRef.h>
-#include <llvm/Support/xxhash.h>
 
 namespace cameo {
 namespace {
@@ -92,10 +91,9 @@ Result<void> fillSection(const Program &program, OutputFile &file, int64_t start
 
 } // namespace
 
-Result<uint64_t> appendBlobs(const Program &program, OutputFile &file) {
+Result<void> appendBlobs(const Program &program, OutputFile &file) {
   std::vector<std::byte> bytes;
   int64_t position = 0;
-  uint64_t hash = 0;
   for (const WeightBlob &blob : program.weights) {
     ICE_UNLESS(blob.offset >= position && blob.size >= 0 &&
                    blob.size <= program.weightBytes - blob.offset,
@@ -105,13 +103,9 @@ Result<uint64_t> appendBlobs(const Program &program, OutputFile &file) {
     bytes.resize(blob.size);
     blob.fill(bytes);
     TRY(file.append(bytes.data(), blob.size));
-    auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
-    hash = hash * 31 + llvm::xxh3_64bits(llvm::ArrayRef<uint8_t>(data, bytes.size()));
     position = blob.offset + blob.size;
   }
-  std::string rest(program.weightBytes - position, '\0');
-  TRY(file.append(rest));
-  return hash;
+  return file.append(std::string(program.weightBytes - position, '\0'));
 }
 
 Result<void> appendWeights(const Program &program, OutputFile &file, int64_t start) {
@@ -138,7 +132,8 @@ Result<void> appendWeightsToArchive(const Program &program, OutputFile &file) {
 }
 
 Result<uint64_t> writeWeightsFile(const Program &program, OutputFile &file) {
-  uint64_t id = TRY(appendBlobs(program, file));
+  TRY(appendBlobs(program, file));
+  uint64_t id = TRY(checksumOf(file, program.weightBytes));
   char trailer[kWeightsSlack] = {'c', 'a', 'm', 'e', 'o', 'w', 't', 's'};
   std::memcpy(trailer + 8, &id, sizeof id);
   TRY(file.append(trailer, sizeof trailer));

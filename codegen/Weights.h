@@ -9,9 +9,8 @@
 
 namespace cameo {
 
-/// Appends the blobs in order with zeros between and behind them, program.weightBytes in all;
-/// returns a hash of what was written.
-Result<uint64_t> appendBlobs(const Program &program, OutputFile &file);
+/// Appends the blobs in order with zeros between and behind them, program.weightBytes in all.
+Result<void> appendBlobs(const Program &program, OutputFile &file);
 
 /// Turns the reserved section (and in a shared library the segment around it) of the ELF file that
 /// begins at `start` and ends with the file into the bytes of program.weights.
@@ -20,7 +19,8 @@ Result<void> appendWeights(const Program &program, OutputFile &file, int64_t sta
 /// The same for the object that is the last member of an archive.
 Result<void> appendWeightsToArchive(const Program &program, OutputFile &file);
 
-/// Writes the weights with the trailer that the runtime checks (runtime/abi.h); returns their id.
+/// Writes the weights with the trailer that the runtime checks (runtime/abi.h); returns their id,
+/// which is their checksum.
 Result<uint64_t> writeWeightsFile(const Program &program, OutputFile &file);
 
 } // namespace cameo

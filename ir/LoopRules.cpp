@@ -120,6 +120,8 @@ Result<void> CoreRules::frame() {
     return inIs(0, Type::index());
   case OpKind::FrameCallSite:
     return intAttr("index", 0);
+  case OpKind::FrameIterate:
+    return intAttr("node", -1);
   case OpKind::FrameLeave:
     return {};
   default:

@@ -8,7 +8,7 @@ struct layout {
   uint8_t *base; /* NULL while sizes are being added up */
 };
 
-/* Zeroed memory of the context's block for boxes. */
+/* Zeroed memory of the context's block for boxes. How much it is depends on the model alone. */
 static void *take(struct layout *layout, size_t bytes) {
   size_t at = layout->size;
   layout->size += (bytes + 7) & ~(size_t)7;
@@ -147,7 +147,7 @@ int32_t cameo_box_reserve(struct cameo_private *self, int32_t box, int64_t bytes
 }
 
 void cameo_rt_reserve(struct cameo_frame *frame, int32_t box, int64_t bytes, int32_t keep) {
-  if (frame->failed)
+  if (cameo_rt_failed(frame))
     return;
   if (bytes < 0)
     cameo_rt_fail(frame, CAMEO_FAULT_SIZE_OVERFLOW, -1, 0, 0);

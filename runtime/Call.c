@@ -14,7 +14,7 @@ int32_t cameo_call_fault(cameo_call *head, int32_t code, int64_t a, int64_t b) {
 static int32_t failCall(cameo_call *head, const char *sentence) {
   struct cameo_call_state *call = (struct cameo_call_state *)head;
   struct cameo_words words = {.s = sentence};
-  if (!call->self->frame.failed) {
+  if (!cameo_rt_failed(&call->self->frame)) {
     cameo_say(call->text, sizeof call->text, "%s", &words);
     cameo_rt_fail(&call->self->frame, CAMEO_FAULT_TEXT, call->site->node, 0, 0);
     call->self->fault.text = call->text;
@@ -35,7 +35,8 @@ static void *scratch(cameo_call *head, int64_t bytes) {
   if (bytes >= 0 && bytes <= (int64_t)(SIZE_MAX / 2) - link)
     block = malloc((size_t)(bytes + link));
   if (!block) {
-    cameo_call_fault(head, bytes < 0 ? CAMEO_FAULT_SIZE_OVERFLOW : CAMEO_FAULT_NO_MEMORY, bytes, 0);
+    int32_t overflow = bytes < 0 || bytes == INT64_MAX;
+    cameo_call_fault(head, overflow ? CAMEO_FAULT_SIZE_OVERFLOW : CAMEO_FAULT_NO_MEMORY, bytes, 0);
     return NULL;
   }
   *block = call->scratch;
@@ -107,7 +108,7 @@ static void *makeTensor(cameo_call *head, int32_t output, int32_t dtype, int32_t
   struct cameo_call_state *call = (struct cameo_call_state *)head;
   const struct cameo_place *place = outputAt(call, output);
   int64_t bytes;
-  if (!place || call->self->frame.failed)
+  if (!place || cameo_rt_failed(&call->self->frame))
     return NULL;
   int32_t wanted = place->space != CAMEO_SPACE_NONE;
   if (wanted && place->io.kind != CAMEO_TENSOR) {
@@ -127,7 +128,7 @@ static void *makeTensor(cameo_call *head, int32_t output, int32_t dtype, int32_t
 static int32_t makeValue(cameo_call *head, int32_t output, const cameo_value *value) {
   struct cameo_call_state *call = (struct cameo_call_state *)head;
   const struct cameo_place *place = outputAt(call, output);
-  if (!place || call->self->frame.failed)
+  if (!place || cameo_rt_failed(&call->self->frame))
     return 1;
   if (place->space == CAMEO_SPACE_NONE)
     return 0;
@@ -251,7 +252,7 @@ static void commit(struct cameo_call_state *call) {
       cameo_call_fault(&call->head, CAMEO_FAULT_NO_RESULT, i, 0);
     if (result->value.kind == CAMEO_TENSOR)
       continue;
-    if (self->frame.failed) {
+    if (cameo_rt_failed(&self->frame)) {
       cameo_value_release(&result->value);
       continue;
     }
@@ -264,7 +265,8 @@ void cameo_rt_call(struct cameo_frame *frame, int32_t index) {
   struct cameo_private *self = cameo_private_of(frame);
   struct cameo_call_state *call = self->boxes->call;
   const struct cameo_site *site = &self->code->sites[index];
-  if (frame->failed)
+  cameo_check_time(self);
+  if (cameo_rt_failed(frame))
     return;
   for (int32_t i = 0; i < site->num_defines; i++)
     frame->dims[site->defines[i]] = -1;
@@ -278,7 +280,7 @@ void cameo_rt_call(struct cameo_frame *frame, int32_t index) {
                             call->outputs,
                             &api};
   readOperands(call);
-  if (!frame->failed && site->kernel(&call->head))
+  if (!cameo_rt_failed(frame) && site->kernel(&call->head))
     failCall(&call->head, "the operator failed");
   commit(call);
   while (call->scratch) {

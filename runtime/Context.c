@@ -1,32 +1,71 @@
 /*
  * Contexts: making and freeing them, and the size of their workspace.
  */
+#include "Os.h"
 #include "Runtime.h"
 
 const cameo_api cameo_rt_api = {
     cameo_rt_create,      cameo_rt_run,           cameo_rt_destroy,
     cameo_rt_last_error,  cameo_rt_status_string, cameo_rt_workspace_size,
-    cameo_rt_pool_create,
+    cameo_rt_pool_create, cameo_rt_cancel,
 };
 
 const char *cameo_rt_last_error(const cameo_context *context) {
   return ((const struct cameo_private *)context)->message;
 }
 
+/* What is wrong with a pool, or NULL. */
+static const char *wrongPool(const cameo_pool *pool) {
+  if (pool->threads < 1 || pool->threads > CAMEO_MAX_THREADS)
+    return "pool: expected 1 to 1024 threads, got %a";
+  return pool->run && pool->barrier ? NULL : "pool: 'run' or 'barrier' is NULL";
+}
+
+/* What is wrong with the options, or NULL. */
+static const char *wrongOption(const cameo_options *options) {
+  int32_t sources = (options->weights_path != NULL) + (options->weights != NULL) +
+                    (options->read_weights != NULL);
+  if (options->flags & ~(CAMEO_HUGE_PAGES | CAMEO_POISON | CAMEO_VERIFY))
+    return "flags: there are bits that stand for nothing";
+  const char *wrong = options->pool ? wrongPool(options->pool) : NULL;
+  if (wrong)
+    return wrong;
+  if (!options->pool && options->threads > CAMEO_MAX_THREADS)
+    return "threads: expected at most 1024, got %a";
+  if (options->workspace && options->workspace_size < 0)
+    return "workspace_size is negative";
+  if (sources > 1)
+    return "expected at most one of weights_path, weights and read_weights";
+  return NULL;
+}
+
+/* The same of the limits of runs. */
+static const char *wrongLimit(const cameo_options *options) {
+  if (options->max_iterations < 0)
+    return "max_iterations is negative";
+  if (!(options->max_seconds >= 0))
+    return "max_seconds is no number from 0 on";
+  return options->max_seconds > 0 && cameo_os_clock() < 0 ? "max_seconds: there is no clock here"
+                                                          : NULL;
+}
+
 /* The caller's options, with defaults for the fields its version does not have. */
 static int32_t readOptions(const cameo_options *given, cameo_options *options) {
+  const size_t least = __builtin_offsetof(cameo_options, max_iterations);
   *options = cameo_default_options();
   if (!given)
     return CAMEO_OK;
-  if (given->struct_size < sizeof given->struct_size)
+  if (given->struct_size < least)
     return CAMEO_INVALID_ARGUMENT;
   memcpy(options, given,
          given->struct_size < sizeof *options ? given->struct_size : sizeof *options);
-  int32_t sources = (options->weights_path != NULL) + (options->weights != NULL) +
-                    (options->read_weights != NULL);
-  int32_t good = sources <= 1 && options->threads <= CAMEO_MAX_THREADS &&
-                 (!options->workspace || options->workspace_size >= 0);
-  return good ? CAMEO_OK : CAMEO_INVALID_ARGUMENT;
+  const char *wrong = wrongOption(options);
+  if (!wrong)
+    wrong = wrongLimit(options);
+  struct cameo_words words = {.a = options->pool ? options->pool->threads : options->threads};
+  if (wrong)
+    cameo_say(options->message, options->message_size, wrong, &words);
+  return wrong ? CAMEO_INVALID_ARGUMENT : CAMEO_OK;
 }
 
 /* One block for the context and its tables. */
@@ -68,6 +107,12 @@ static void useWorkspace(struct cameo_private *self, void *workspace, int64_t si
   self->workspace.size = size - used;
 }
 
+static const char *threadsText(int32_t status) {
+  return status == CAMEO_NO_THREADS && !cameo_os_has_threads()
+             ? "cannot start %a threads: the program has no pthread_create, link it with -pthread"
+             : "cannot start %a threads";
+}
+
 static int32_t usePool(struct cameo_private *self, const cameo_options *options) {
   self->pool = options->pool;
   if (!self->pool && options->threads != 0 && options->threads != 1) {
@@ -80,18 +125,40 @@ static int32_t usePool(struct cameo_private *self, const cameo_options *options)
   return CAMEO_OK;
 }
 
+/* Fills in a context whose options are good; says why it cannot. */
+static int32_t setUp(struct cameo_private *self, const cameo_options *options) {
+  struct cameo_words words = {.a = options->threads};
+  int32_t status = CAMEO_OK;
+  self->flags = options->flags;
+  self->frame.seed = options->seed;
+  self->owns_workspace = !options->workspace;
+  if (options->workspace)
+    useWorkspace(self, options->workspace, options->workspace_size);
+  cameo_set_limits(self, options);
+  if (self->code->boxing && (status = self->code->boxing->create(self))) {
+    cameo_say(options->message, options->message_size, "no memory for the context", &words);
+    return status;
+  }
+  status = cameo_weights_open(self, options);
+  if (!status)
+    status = cameo_verify_weights(self, options);
+  if (status)
+    return status;
+  if ((status = usePool(self, options)))
+    cameo_say(options->message, options->message_size, threadsText(status), &words);
+  return status;
+}
+
 int32_t cameo_rt_create(const cameo_model *model, const cameo_options *given,
                         cameo_context **context) {
   cameo_options options;
-  struct cameo_words words = {0};
   int32_t status = readOptions(given, &options);
-  if (status) {
-    cameo_say(options.message, options.message_size, "the options contradict each other", &words);
+  if (!status)
+    status = cameo_verify_library(model, &options);
+  if (status)
     return status;
-  }
-  words.s = cameo_cpu_missing(model->code);
+  struct cameo_words words = {.s = cameo_cpu_missing(model->code), .t = model->cpu};
   if (words.s) {
-    words.t = model->cpu;
     cameo_say(options.message, options.message_size,
               "the model was compiled for %t, but this CPU or system lacks %s", &words);
     return CAMEO_MISSING_FEATURE;
@@ -101,19 +168,7 @@ int32_t cameo_rt_create(const cameo_model *model, const cameo_options *given,
     cameo_say(options.message, options.message_size, "no memory for the context", &words);
     return CAMEO_OUT_OF_MEMORY;
   }
-  self->flags = options.flags;
-  self->frame.seed = options.seed;
-  self->owns_workspace = !options.workspace;
-  if (options.workspace)
-    useWorkspace(self, options.workspace, options.workspace_size);
-  if (self->code->boxing && (status = self->code->boxing->create(self)))
-    cameo_say(options.message, options.message_size, "no memory for the context", &words);
-  if (!status)
-    status = cameo_weights_open(self, &options);
-  if (!status && (status = usePool(self, &options))) {
-    words.a = options.threads;
-    cameo_say(options.message, options.message_size, "cannot start %a threads", &words);
-  }
+  status = setUp(self, &options);
   if (status)
     cameo_rt_destroy(&self->head);
   else
@@ -150,8 +205,8 @@ int64_t cameo_rt_workspace_size(const cameo_model *model, const int64_t *symbols
   if (threads < 1 || threads > CAMEO_MAX_THREADS || (!symbols && model->num_symbols))
     return -CAMEO_INVALID_ARGUMENT;
   for (int32_t i = 0; i < model->num_symbols; i++)
-    if (symbols[i] < 0)
-      return -CAMEO_INVALID_ARGUMENT;
+    if (symbols[i] < 0 || symbols[i] > INTPTR_MAX)
+      return symbols[i] < 0 ? -CAMEO_INVALID_ARGUMENT : -CAMEO_OVERFLOW;
   int64_t *dims = malloc(count * sizeof *dims + 1);
   if (!dims)
     return -CAMEO_OUT_OF_MEMORY;

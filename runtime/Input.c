@@ -5,8 +5,6 @@
  */
 #include "Boxes.h"
 
-static int64_t noDims[1];
-
 struct reader {
   struct cameo_private *self;
   const cameo_io *io;
@@ -23,6 +21,11 @@ static int32_t fail(struct reader *reader, int32_t status, const char *text,
   struct cameo_words all = {.s = reader->io->name, .t = what, .a = reader->item};
   return cameo_run_fail(reader->self, status,
                         reader->item < 0 ? "input '%s': %t" : "input '%s': item %a: %t", &all);
+}
+
+/* The tree will have a table of so many entries. */
+static void addTable(struct reader *reader, int64_t count, size_t entry) {
+  reader->bytes = cameo_plus(reader->bytes, cameo_times(count, (int64_t)entry));
 }
 
 /* Checks rank and dims by themselves and by what the model says of them. */
@@ -68,6 +71,7 @@ static int32_t checkTensor(struct reader *reader, const cameo_tensor *tensor) {
     return fail(reader, CAMEO_INVALID_ARGUMENT, "no data given", words);
   if (bytes && !cameo_is_aligned(tensor->data, tensor->dtype))
     return fail(reader, CAMEO_INVALID_ARGUMENT, "the data is not aligned to its elements", words);
+  addTable(reader, tensor->rank, sizeof *tensor->dims);
   return CAMEO_OK;
 }
 
@@ -79,7 +83,7 @@ static int32_t checkStrings(struct reader *reader, const cameo_strings *strings)
   int32_t status = checkDims(reader, strings->rank, strings->dims);
   if (status)
     return status;
-  if (cameo_string_count(strings, &count) || count > INT64_MAX / 64)
+  if (cameo_string_count(strings, &count))
     return fail(reader, CAMEO_OVERFLOW, "the size overflows", words);
   if (count && !strings->data)
     return fail(reader, CAMEO_INVALID_ARGUMENT, "no data given", words);
@@ -90,7 +94,8 @@ static int32_t checkStrings(struct reader *reader, const cameo_strings *strings)
     if (strings->lengths && strings->lengths[i] < 0)
       return fail(reader, CAMEO_INVALID_ARGUMENT, "string %a has a negative length", words);
   }
-  reader->bytes += strings->lengths ? 0 : count * (int64_t)sizeof(int64_t);
+  addTable(reader, strings->rank, sizeof *strings->dims);
+  addTable(reader, strings->lengths ? 0 : count, sizeof *strings->lengths);
   return CAMEO_OK;
 }
 
@@ -111,7 +116,7 @@ static int32_t checkSequence(struct reader *reader, const cameo_sequence *sequen
     return fail(reader, CAMEO_INVALID_ARGUMENT, "the number of items is %a", words);
   if (sequence->count && !sequence->items)
     return fail(reader, CAMEO_INVALID_ARGUMENT, "no items given", words);
-  reader->bytes += sequence->count * (int64_t)sizeof(cameo_value);
+  addTable(reader, sequence->count, sizeof *sequence->items);
   int32_t status = CAMEO_OK;
   for (int64_t i = 0; i < sequence->count && !status; i++) {
     reader->item = i;
@@ -131,7 +136,7 @@ static int32_t checkValue(struct reader *reader, const cameo_value *value) {
     return fail(reader, CAMEO_WRONG_KIND, expected[kind], (struct cameo_words){0});
   if (kind == CAMEO_OPTIONAL) {
     value = value->as.optional.value;
-    reader->bytes += sizeof(cameo_value);
+    addTable(reader, 1, sizeof *value);
     if (!value)
       return CAMEO_OK;
   }
@@ -145,20 +150,27 @@ static void *take(struct reader *reader, int64_t bytes) {
   return part;
 }
 
+/* Dims of our own: the run must not see the caller's change, as outputs that share them would. */
+static int64_t *takeDims(struct reader *reader, int32_t rank, const int64_t *dims) {
+  int64_t *copy = take(reader, rank * (int64_t)sizeof *dims);
+  for (int32_t i = 0; i < rank; i++)
+    copy[i] = dims[i];
+  return copy;
+}
+
 /* The value as calls see it; it has been checked. */
 static cameo_value viewOf(struct reader *reader, const cameo_value *value) {
   cameo_value view = {.kind = value->kind};
   if (value->kind == CAMEO_TENSOR) {
-    view.as.tensor = value->as.tensor;
-    if (!view.as.tensor.dims)
-      view.as.tensor.dims = noDims;
+    const cameo_tensor *tensor = &value->as.tensor;
+    view.as.tensor = *tensor;
+    view.as.tensor.dims = takeDims(reader, tensor->rank, tensor->dims);
   } else if (value->kind == CAMEO_STRINGS) {
     cameo_strings *strings = &view.as.strings;
     int64_t count;
     *strings = value->as.strings;
     cameo_string_count(strings, &count);
-    if (!strings->dims)
-      strings->dims = noDims;
+    strings->dims = takeDims(reader, strings->rank, strings->dims);
     if (!strings->lengths) {
       int64_t *lengths = take(reader, count * (int64_t)sizeof(int64_t));
       for (int64_t i = 0; i < count; i++)

@@ -105,6 +105,9 @@ const char *cameo_rt_status_string(int32_t status) {
       "no weights",
       "an operator failed",
       "wrong ABI version",
+      "cancelled",
+      "limit reached",
+      "damaged library or weights",
   };
   if (status < 0 || status >= (int32_t)(sizeof texts / sizeof texts[0]))
     return "unknown status";

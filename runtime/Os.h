@@ -21,6 +21,11 @@ int64_t cameo_os_read(const char *path, void *data, int64_t capacity);
 /* The path of the running program, terminated; its length, or -1 when unknown or too long. */
 int64_t cameo_os_program(char *path, int64_t capacity);
 
+/* The path of the file that an address is mapped from, likewise. */
+int64_t cameo_os_module(const void *address, char *path, int64_t capacity);
+
+/* Whether the program has the functions that start threads. */
+int32_t cameo_os_has_threads(void);
 /* A thread that blocks the signals meant for the program. 0 when it could not be started. */
 typedef uintptr_t cameo_os_thread;
 int32_t cameo_os_start(cameo_os_thread *thread, void *(*function)(void *), void *argument);
@@ -30,6 +35,9 @@ void cameo_os_join(cameo_os_thread thread);
 void cameo_os_wait(uint32_t *word, uint32_t expected);
 /* Wakes all that sleep on word. */
 void cameo_os_wake(uint32_t *word);
+
+/* Nanoseconds of a clock that only goes forward, -1 where there is none. */
+int64_t cameo_os_clock(void);
 
 /* A number that differs between a process and its forks. */
 int32_t cameo_os_process(void);

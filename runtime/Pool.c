@@ -183,7 +183,7 @@ static void destroyPool(cameo_pool *head) {
 
 int32_t cameo_rt_pool_create(int32_t threads, cameo_pool **out) {
   int32_t cpus = cameo_os_cpus();
-  if (!out || threads > CAMEO_MAX_THREADS)
+  if (threads > CAMEO_MAX_THREADS)
     return CAMEO_INVALID_ARGUMENT;
   if (threads < 0)
     threads = cpus < CAMEO_MAX_THREADS ? cpus : CAMEO_MAX_THREADS;
@@ -213,11 +213,17 @@ int32_t cameo_rt_pool_create(int32_t threads, cameo_pool **out) {
 struct teamTask {
   struct cameo_frame *frame;
   cameo_team team;
+  int32_t members; /* atomic: how many threads have come */
 };
 
 /* What a thread of the pool does: the team function, in the float mode of a run. */
 static void runMember(void *argument, int32_t thread, int32_t threads) {
-  const struct teamTask *task = argument;
+  struct teamTask *task = argument;
+  if (thread < 0 || thread >= threads || threads > task->frame->threads) {
+    cameo_rt_fail(task->frame, CAMEO_FAULT_TEAM, -1, thread, threads);
+    return;
+  }
+  __atomic_add_fetch(&task->members, 1, __ATOMIC_RELAXED);
   uint64_t mode = thread ? cameo_cpu_set_float() : 0;
   task->team(task->frame, thread, threads);
   if (thread)
@@ -226,34 +232,27 @@ static void runMember(void *argument, int32_t thread, int32_t threads) {
 
 void cameo_rt_team(struct cameo_frame *frame, cameo_team team) {
   struct cameo_private *self = cameo_private_of(frame);
-  struct teamTask task = {frame, team};
-  if (frame->failed)
+  struct teamTask task = {frame, team, 0};
+  cameo_check_time(self);
+  if (cameo_rt_failed(frame))
     return;
   if (!self->pool) {
     team(frame, 0, 1);
     return;
   }
   int32_t status = self->pool->run(self->pool, runMember, &task);
+  if (!status && !task.members)
+    status = CAMEO_NO_THREADS;
   if (status) {
     self->team_status = status;
-    frame->failed = 1;
+    cameo_rt_cancel(&self->head);
   }
 }
 
 void cameo_rt_barrier(struct cameo_frame *frame, int32_t thread) {
-  cameo_pool *pool = cameo_private_of(frame)->pool;
-  if (pool)
-    pool->barrier(pool, thread);
-}
-
-void cameo_rt_fail(struct cameo_frame *frame, int32_t code, int32_t node, int64_t a, int64_t b) {
   struct cameo_private *self = cameo_private_of(frame);
-  if (__atomic_exchange_n(&self->fault_taken, 1, __ATOMIC_SEQ_CST))
-    return;
-  self->fault = (struct cameo_fault){code, node, a, b, NULL};
-  __atomic_store_n(&frame->failed, 1, __ATOMIC_SEQ_CST);
-}
-
-int32_t cameo_rt_failed(const struct cameo_frame *frame) {
-  return __atomic_load_n(&frame->failed, __ATOMIC_RELAXED);
+  if (thread == 0)
+    cameo_check_time(self);
+  if (self->pool)
+    self->pool->barrier(self->pool, thread);
 }

@@ -286,23 +286,13 @@ static int32_t finishOutputs(struct cameo_private *self, cameo_value *outputs) {
 /* Calls the generated code; its memory is ready. */
 static int32_t execute(struct cameo_private *self) {
   struct cameo_frame *frame = &self->frame;
-  struct cameo_words words = {.a = frame->threads};
-  self->fault = (struct cameo_fault){0};
-  self->fault_taken = 0;
-  self->team_status = CAMEO_OK;
-  frame->failed = 0;
   if (self->needs_prepare && self->code->prepare)
     self->code->prepare(frame);
-  self->needs_prepare = frame->failed;
-  if (!frame->failed)
+  self->needs_prepare = cameo_rt_failed(frame);
+  if (!self->needs_prepare)
     self->code->main(frame);
   frame->run++;
-  if (self->team_status)
-    return cameo_run_fail(self, self->team_status, "cannot start %a threads", &words);
-  if (!frame->failed)
-    return CAMEO_OK;
-  cameo_say_fault(self->message, sizeof self->message, self->code, &self->fault);
-  return CAMEO_RUN_FAILED;
+  return cameo_end(self);
 }
 
 static int32_t runChecked(struct cameo_private *self, const cameo_value *inputs,
@@ -310,6 +300,7 @@ static int32_t runChecked(struct cameo_private *self, const cameo_value *inputs,
   const cameo_model *model = self->head.model;
   struct cameo_words words = {0};
   self->message[0] = 0;
+  cameo_begin(self);
   if ((!inputs && model->num_inputs) || (!outputs && model->num_outputs))
     return cameo_run_fail(self, CAMEO_INVALID_ARGUMENT, "no inputs or outputs given", &words);
   int32_t status = readInputs(self, inputs);

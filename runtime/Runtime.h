@@ -49,6 +49,10 @@ struct cameo_private {
   struct cameo_fault fault;
   int32_t fault_taken;    /* atomic: who sets it writes `fault` */
   int32_t team_status;    /* of the pool, when a team could not be run */
+  int64_t max_iterations; /* limits of a run, 0 for none; time in nanoseconds */
+  int64_t max_time;
+  int64_t iterations; /* of this run */
+  int64_t started;
   int32_t busy;           /* atomic */
   int32_t prepared;       /* dims and workspace fit the symbols in dims[] */
   int32_t needs_prepare;  /* the generated `prepare` has to be called */
@@ -58,6 +62,19 @@ struct cameo_private {
   uint32_t flags;
   char message[CAMEO_MESSAGE_SIZE];
 };
+
+/*
+ * Products and sums of sizes. What does not fit is INT64_MAX, so much memory that asking for it
+ * fails; a product with a factor of 0 is 0.
+ */
+static inline int64_t cameo_times(int64_t a, int64_t b) {
+  int64_t product;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+static inline int64_t cameo_plus(int64_t a, int64_t b) {
+  int64_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
 
 static inline struct cameo_private *cameo_private_of(const struct cameo_frame *frame) {
   return (struct cameo_private *)((char *)frame - __builtin_offsetof(struct cameo_private, frame));
@@ -100,6 +117,15 @@ const char *cameo_rt_status_string(int32_t status);
 int32_t cameo_run_fail(struct cameo_private *self, int32_t status, const char *text,
                        const struct cameo_words *words);
 
+/* The limits of the runs to come. */
+void cameo_set_limits(struct cameo_private *self, const cameo_options *options);
+/* From here on the run can be ended by what Stop.c says. */
+void cameo_begin(struct cameo_private *self);
+/* Ends the run when its time is over. From the caller's thread. */
+void cameo_check_time(struct cameo_private *self);
+/* What the run comes to after `main`, with its message. */
+int32_t cameo_end(struct cameo_private *self);
+
 /* Checks the rank and dims of an input and binds the symbols that they stand for. */
 int32_t cameo_bind_dims(struct cameo_private *self, const cameo_io *io, int32_t rank,
                         const int64_t *dims);
@@ -130,10 +156,16 @@ const char *cameo_rt_last_error(const cameo_context *context);
 int32_t cameo_rt_run(cameo_context *context, const cameo_value *inputs, cameo_value *outputs);
 int64_t cameo_rt_workspace_size(const cameo_model *model, const int64_t *symbols, int32_t threads);
 int32_t cameo_rt_pool_create(int32_t threads, cameo_pool **pool);
+void cameo_rt_cancel(cameo_context *context);
 
 /* Fills in where the weights are, by the options; says why when there are none. */
 int32_t cameo_weights_open(struct cameo_private *self, const cameo_options *options);
 void cameo_weights_close(struct cameo_private *self);
+
+/* With CAMEO_VERIFY: CAMEO_DAMAGED, with a sentence, unless all is as the compiler wrote it. */
+int32_t cameo_verify_library(const cameo_model *model, const cameo_options *options);
+/* The weights in frame.weights, where the model knows their checksum. */
+int32_t cameo_verify_weights(const struct cameo_private *self, const cameo_options *options);
 
 /* The name of a feature that the code needs and this CPU lacks, or NULL. */
 const char *cameo_cpu_missing(const struct cameo_code *code);

@@ -43,13 +43,13 @@ static void copyDims(int64_t *to, const int64_t *from, int32_t rank) {
 }
 
 int32_t cameo_value_tensor(int32_t dtype, int32_t rank, const int64_t *dims, cameo_value *to) {
-  const int64_t slack = CAMEO_ALIGNMENT + CAMEO_SLACK;
   int64_t bytes;
   if (rank < 0 || rank > CAMEO_MAX_RANK)
     return CAMEO_WRONG_RANK;
   if (cameo_tensor_bytes(dtype, rank, dims, &bytes))
     return CAMEO_OVERFLOW;
-  struct cameo_payload *payload = makePayload(CAMEO_TENSOR, bytes + rank * 8 + slack);
+  const int64_t more = rank * (int64_t)sizeof *dims + CAMEO_ALIGNMENT + CAMEO_SLACK;
+  struct cameo_payload *payload = makePayload(CAMEO_TENSOR, cameo_plus(bytes, more));
   if (!payload)
     return CAMEO_OUT_OF_MEMORY;
   int64_t *table = (int64_t *)(payload + 1);
@@ -62,14 +62,12 @@ int32_t cameo_value_tensor(int32_t dtype, int32_t rank, const int64_t *dims, cam
 }
 
 /* Bytes of strings with the zeros that end them and the tables of where they are. */
-static int32_t stringBytes(const cameo_strings *strings, int64_t count, int64_t *bytes) {
-  if (count > INT64_MAX / 64)
-    return CAMEO_OVERFLOW;
-  *bytes = strings->rank * 8 + count * (int64_t)(sizeof(int64_t) + sizeof(char *) + 1);
+static int64_t stringBytes(const cameo_strings *strings, int64_t count) {
+  int64_t bytes = cameo_times(count, sizeof(int64_t) + sizeof(char *) + 1);
+  bytes = cameo_plus(bytes, strings->rank * (int64_t)sizeof(int64_t));
   for (int64_t i = 0; i < count; i++)
-    if (__builtin_add_overflow(*bytes, strings->lengths[i], bytes))
-      return CAMEO_OVERFLOW;
-  return CAMEO_OK;
+    bytes = cameo_plus(bytes, strings->lengths[i]);
+  return bytes;
 }
 
 int32_t cameo_string_count(const cameo_strings *strings, int64_t *count) {
@@ -79,13 +77,11 @@ int32_t cameo_string_count(const cameo_strings *strings, int64_t *count) {
 }
 
 static int32_t copyStrings(const cameo_strings *from, cameo_value *to) {
-  int64_t count, bytes;
+  int64_t count;
   int32_t status = cameo_string_count(from, &count);
-  if (!status)
-    status = stringBytes(from, count, &bytes);
   if (status)
     return status;
-  struct cameo_payload *payload = makePayload(CAMEO_STRINGS, bytes);
+  struct cameo_payload *payload = makePayload(CAMEO_STRINGS, stringBytes(from, count));
   if (!payload)
     return CAMEO_OUT_OF_MEMORY;
   int64_t *dims = (int64_t *)(payload + 1), *lengths = dims + from->rank;
@@ -107,10 +103,10 @@ static int32_t copyStrings(const cameo_strings *from, cameo_value *to) {
 static int32_t copyValue(const cameo_value *from, cameo_value *to, int32_t nesting);
 
 static int32_t copySequence(const cameo_sequence *from, cameo_value *to, int32_t nesting) {
-  int64_t bytes;
-  if (from->count < 0 || __builtin_mul_overflow(from->count, (int64_t)sizeof(cameo_value), &bytes))
+  if (from->count < 0)
     return CAMEO_OVERFLOW;
-  struct cameo_payload *payload = makePayload(CAMEO_SEQUENCE, bytes);
+  struct cameo_payload *payload =
+      makePayload(CAMEO_SEQUENCE, cameo_times(from->count, sizeof(cameo_value)));
   if (!payload)
     return CAMEO_OUT_OF_MEMORY;
   cameo_sequence *sequence = &payload->value.as.sequence;

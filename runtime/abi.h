@@ -43,7 +43,8 @@ struct cameo_frame {
   uint64_t seed;                /* of random ops: options.seed */
   uint64_t run;                 /* counts the context's runs from 0: a counter for random ops */
   int32_t threads;              /* that a team function will be called with */
-  int32_t failed;               /* nonzero once something failed: see cameo_rt_failed */
+  int32_t failed;               /* atomic; nonzero once the run is to end, because something failed
+                                   or it was cancelled: see cameo_rt_failed */
 };
 
 /* A failure with its particulars: `node` indexes cameo_code.nodes, a and b are the text's values.
@@ -73,7 +74,7 @@ struct cameo_fault {
   X(SPLIT, "the parts add up to %a, expected %b")                                                  \
   X(AXIS, "axis %a is out of range for rank %b")                                                   \
   X(RANK, "expected rank %b, got %a")                                                              \
-  X(LOOP_LIMIT, "the loop ran %a times, more than the limit of %b")                                \
+  X(ITERATIONS, "the run has come to its limit of %a iterations")                                  \
   X(BOUND, "the result has %a elements, more than the limit of %b")                                \
   X(VALUE, "value %a is not allowed here, the limit is %b")                                        \
   X(ZERO_STEP, "a step is 0")                                                                      \
@@ -87,7 +88,9 @@ struct cameo_fault {
   X(AXIS_TWICE, "axis %a is named twice")                                                          \
   X(REGION, "a corner of region %a is not a number or too far away")                               \
   X(SCALE, "scale %a is not a number above 0, or too large")                                       \
-  X(NO_ELEMENTS, "an axis of size %a has no elements to make others of")
+  X(NO_ELEMENTS, "an axis of size %a has no elements to make others of")                           \
+  X(SECONDS, "the run has come to its limit of %a milliseconds")                                   \
+  X(TEAM, "the pool runs a task as thread %a of %b")
 
 enum cameo_fault_code {
   CAMEO_FAULT_NONE = 0,
@@ -154,7 +157,7 @@ struct cameo_code {
      `weights_file`, or from an option of the caller. Unused when weights_size is 0. */
   const uint8_t *weights;
   /* Name without folder of the file beside, or NULL. It holds weights_size bytes and then a
-     trailer: 8 bytes "cameowts" and weights_id in little endian. */
+     trailer: 8 bytes "cameowts" and weights_id in little endian, their checksum (Checksum.h). */
   const char *weights_file;
   uint64_t weights_id;
   /* CPU features the code needs, bit numbers from Features.def for its `arch`. */
@@ -208,10 +211,16 @@ void cameo_rt_barrier(struct cameo_frame *frame, int32_t thread);
 void cameo_rt_fail(struct cameo_frame *frame, int32_t code, int32_t node, int64_t a, int64_t b);
 
 /*
- * Whether something failed. Inside a team another thread's fault may or may not be seen, so it must
- * not decide whether to reach a barrier.
+ * Whether the run is to end. Inside a team another thread's fault may or may not be seen, so it
+ * must not decide whether to reach a barrier. Behind the next one all threads see it.
  */
 int32_t cameo_rt_failed(const struct cameo_frame *frame);
+
+/*
+ * Counts an iteration of a loop in `main`, which ends if the run is to end: past its limits, or
+ * because of anything else. `node` is for messages.
+ */
+int32_t cameo_rt_iterate(struct cameo_frame *frame, int32_t node);
 
 /*
  * Makes room for a tensor of `bytes` in a box; `keep` says that what is there stays, and then the

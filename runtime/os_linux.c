@@ -25,6 +25,7 @@ enum {
   CALL_GETPID = 39,
   CALL_FUTEX = 202,
   CALL_GETAFFINITY = 204,
+  CALL_CLOCK = 228,
   CALL_OPENAT = 257,
   CALL_READLINKAT = 267,
 #elif defined(__arm__)
@@ -38,6 +39,7 @@ enum {
   CALL_GETPID = 20,
   CALL_FUTEX = 240,
   CALL_GETAFFINITY = 242,
+  CALL_CLOCK = 263,
   CALL_OPENAT = 322,
   CALL_READLINKAT = 332,
 #else /* the generic table: aarch64, riscv */
@@ -50,17 +52,19 @@ enum {
   CALL_MADVISE = 233,
   CALL_GETPID = 172,
   CALL_FUTEX = 98,
+  CALL_CLOCK = 113,
   CALL_GETAFFINITY = 123,
   CALL_OPENAT = 56,
   CALL_READLINKAT = 78,
 #endif
   CURRENT_FOLDER = -100,
-  CLOSE_ON_EXEC = 02000000,
+  OPEN_FLAGS = 02004000, /* read only, closed by exec; a FIFO is not waited for */
   PROT_READ = 1,
   PROT_READ_WRITE = 3,
   MAP_PRIVATE = 2,
   MAP_PRIVATE_ANONYMOUS = 0x22,
   ADVICE_HUGE_PAGES = 14,
+  MONOTONIC = 1,
   FUTEX_WAIT_PRIVATE = 128,
   FUTEX_WAKE_PRIVATE = 129
 };
@@ -93,7 +97,7 @@ void cameo_os_free_pages(void *pages, int64_t size) {
 }
 
 static long openFile(const char *path) {
-  return syscall(CALL_OPENAT, CURRENT_FOLDER, path, CLOSE_ON_EXEC, 0);
+  return syscall(CALL_OPENAT, CURRENT_FOLDER, path, OPEN_FLAGS, 0);
 }
 
 const uint8_t *cameo_os_map(const char *path, int64_t *size) {
@@ -132,8 +136,57 @@ int64_t cameo_os_program(char *path, int64_t capacity) {
   return length;
 }
 
+/* A file of text, read byte by byte. */
+struct reader {
+  long file, used, at;
+  char buffer[1024];
+};
+
+/* The next byte, 0 at the end. */
+static char next(struct reader *text) {
+  if (text->at == text->used) {
+    text->used = syscall(CALL_READ, text->file, text->buffer, sizeof text->buffer);
+    text->at = 0;
+  }
+  return text->used > 0 ? text->buffer[text->at++] : 0;
+}
+
+static uintptr_t nextHex(struct reader *text) {
+  uintptr_t value = 0;
+  for (;;) {
+    char c = next(text);
+    if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+      return value;
+    value = value << 4 | (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+  }
+}
+
+/* Lines of /proc/self/maps: BEGIN-END PERMISSIONS OFFSET DEVICE INODE   PATH. */
+int64_t cameo_os_module(const void *address, char *path, int64_t capacity) {
+  struct reader maps = {.file = openFile("/proc/self/maps")};
+  int64_t length = -1;
+  if (maps.file < 0)
+    return -1;
+  do {
+    uintptr_t begin = nextHex(&maps), end = nextHex(&maps);
+    int32_t inside = (uintptr_t)address >= begin && (uintptr_t)address < end, fields = 0;
+    char c = ' ';
+    for (int64_t used = 0; (c = next(&maps)) && c != '\n';) {
+      fields += c == ' ' && fields < 4;
+      if (!inside || fields < 4 || (c == ' ' && !used) || used + 1 >= capacity)
+        continue;
+      path[used++] = c;
+      path[length = used] = 0;
+    }
+  } while (length < 0 && maps.used > 0);
+  syscall(CALL_CLOSE, maps.file);
+  return length;
+}
+
+int32_t cameo_os_has_threads(void) { return pthread_create && pthread_join; }
+
 int32_t cameo_os_start(cameo_os_thread *thread, void *(*function)(void *), void *argument) {
-  if (!pthread_create || !pthread_join)
+  if (!cameo_os_has_threads())
     return 0;
   /* Signals for the program go to its own threads. Left alone: faults of the thread itself
      (SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV) and 32 to 34, which C libraries use. */
@@ -158,6 +211,11 @@ void cameo_os_wait(uint32_t *word, uint32_t expected) {
 
 void cameo_os_wake(uint32_t *word) {
   syscall(CALL_FUTEX, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+int64_t cameo_os_clock(void) {
+  long time[2] = {0}; /* seconds and nanoseconds */
+  return syscall(CALL_CLOCK, MONOTONIC, time) ? -1 : time[0] * (int64_t)1000000000 + time[1];
 }
 
 int32_t cameo_os_process(void) { return (int32_t)syscall(CALL_GETPID); }

@@ -39,6 +39,15 @@ int64_t cameo_os_program(char *path, int64_t capacity) {
   return -1;
 }
 
+int64_t cameo_os_module(const void *address, char *path, int64_t capacity) {
+  (void)address;
+  (void)path;
+  (void)capacity;
+  return -1;
+}
+
+int32_t cameo_os_has_threads(void) { return 0; }
+
 int32_t cameo_os_start(cameo_os_thread *thread, void *(*function)(void *), void *argument) {
   (void)thread;
   (void)function;
@@ -54,6 +63,8 @@ void cameo_os_wait(uint32_t *word, uint32_t expected) {
 }
 
 void cameo_os_wake(uint32_t *word) { (void)word; }
+
+int64_t cameo_os_clock(void) { return -1; }
 
 int32_t cameo_os_process(void) { return 1; }
 

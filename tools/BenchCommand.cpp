@@ -29,6 +29,7 @@ struct Options {
   std::vector<int32_t> threads = {1};
   TimingOptions timing;
   uint64_t seed = 0;
+  double timeout = 0;
   bool noReference = false, json = false, profile = false;
   CompileRequest request;
 };
@@ -51,9 +52,9 @@ Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &
   };
   for (int32_t threads : options.threads)
     TRY(add(fmt::format("compiled, {} thread{}", threads, threads == 1 ? "" : "s"),
-            TRY(makeLibraryEngine(options.library, {threads, options.seed}))));
+            TRY(makeLibraryEngine(options.library, {threads, options.seed, options.timeout}))));
   if (!options.noReference)
-    TRY(add("reference", makeReferenceEngine(module, options.seed)));
+    TRY(add("reference", makeReferenceEngine(module, {1, options.seed, options.timeout})));
   return prepared;
 }
 
@@ -72,7 +73,7 @@ Result<Profile> profile(const Options &options, const std::string &library) {
   Profile profile = {TRY(planKernels(*module, std::move(context), sizes)), {}};
   for (int32_t threads : options.threads)
     profile.times.push_back(
-        TRY(measureKernels(library, {threads, options.seed}, inputs, profile.plan,
+        TRY(measureKernels(library, {threads, options.seed, options.timeout}, inputs, profile.plan,
                            options.timing.rounds * options.timing.slice)));
   return profile;
 }
@@ -186,6 +187,7 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
   command->add_option("--seed", options->seed, "Seed of the random inputs")
       ->type_name("N")
       ->capture_default_str();
+  addTimeoutOption(*command, options->timeout);
   command->add_flag("--no-reference", options->noReference, "Leave the reference out");
   command->add_flag("--profile", options->profile,
                     "Also the time of each kernel, measured by a library compiled for that");

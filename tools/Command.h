@@ -27,6 +27,7 @@ void addCompareCommand(CLI::App &app, Action &chosen);
 void addBenchCommand(CLI::App &app, Action &chosen);
 void addExplainCommand(CLI::App &app, Action &chosen);
 void addOptCommand(CLI::App &app, Action &chosen);
+void addVerifyCommand(CLI::App &app, Action &chosen);
 
 /// `error: ...` and `note: ...` lines to stderr.
 void printError(std::string_view message, const std::vector<std::string> &notes = {});

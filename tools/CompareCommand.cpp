@@ -31,9 +31,8 @@ steps; NaN and Inf must match. Exit status 0 for PASS and WARN, 1 for FAIL.)";
 struct Options {
   std::string model, library, data;
   int64_t samples = 10;
-  uint64_t seed = 0;
   double atol = 1e-4;
-  int32_t threads = 1;
+  RunOptions run;
   bool layers = false, json = false;
   CompileRequest request;
 };
@@ -76,7 +75,7 @@ private:
 
 Result<void> Comparison::prepare(std::unique_ptr<Engine> compiled, const std::vector<Tap> &taps) {
   sizes_ = TRY(importOptions(options_.request.sizes)).dims;
-  reference_ = makeReferenceEngine(module_, options_.seed);
+  reference_ = makeReferenceEngine(module_, options_.run);
   compiled_ = std::move(compiled);
   if (compiled_->inputs().size() != reference_->inputs().size() ||
       compiled_->outputs().size() != reference_->outputs().size())
@@ -102,7 +101,7 @@ Result<std::vector<RuntimeValue>> Comparison::inputsOf(int64_t sample) {
     return readInputFolder(options_.data, reference_->inputs());
   // The seeds of different commands' samples do not meet.
   return randomInputs(module_->main(), sizes_,
-                      options_.seed * 1000003 + static_cast<uint64_t>(sample));
+                      options_.run.seed * 1000003 + static_cast<uint64_t>(sample));
 }
 
 void Comparison::record(OutputResult &result, const RuntimeValue &want, const RuntimeValue &got) {
@@ -198,8 +197,8 @@ std::string Comparison::json() const {
   report["model"] = options_.model;
   report["verdict"] = verdictName(verdict());
   report["samples"] = samples_;
-  report["seed"] = options_.seed;
-  report["threads"] = options_.threads;
+  report["seed"] = options_.run.seed;
+  report["threads"] = options_.run.threads;
   if (!failure_.empty())
     report["failure"] = failure_;
   report["outputs"] = nlohmann::ordered_json::array();
@@ -238,8 +237,7 @@ int compare(Options options) {
     if (status != Fine)
       return status;
   }
-  Result<std::unique_ptr<Engine>> compiled =
-      makeLibraryEngine(options.library, {options.threads, options.seed});
+  Result<std::unique_ptr<Engine>> compiled = makeLibraryEngine(options.library, options.run);
   if (!compiled)
     return reportError(compiled.error());
   folder.reset(); // the library is mapped; an interrupted run leaves nothing behind
@@ -267,7 +265,7 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
-  command->add_option("--seed", options->seed, "Seed of the random inputs")
+  command->add_option("--seed", options->run.seed, "Seed of the random inputs")
       ->type_name("N")
       ->capture_default_str();
   command->add_option("--data", options->data, "Take inputs from ONNX test data: input_0.pb, ...")
@@ -275,10 +273,11 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
   command->add_option("--atol", options->atol, "Tolerance, relative to the output's scale")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--threads", options->threads, "Threads of compiled code")
+  command->add_option("--threads", options->run.threads, "Threads of compiled code")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
+  addTimeoutOption(*command, options->run.seconds);
   command->add_flag("--layers", options->layers, "Compare intermediate values too")
       ->excludes(library);
   command->add_flag("--json", options->json, "Report as JSON");

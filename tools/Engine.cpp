@@ -3,6 +3,7 @@
 
 #include "ir/eval/Interpreter.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace cameo {
@@ -11,8 +12,10 @@ namespace {
 
 class ReferenceEngine : public Engine {
 public:
-  ReferenceEngine(std::shared_ptr<Module> module, uint64_t seed) : module_(std::move(module)) {
-    options_.seed = seed;
+  ReferenceEngine(std::shared_ptr<Module> module, const RunOptions &options)
+      : module_(std::move(module)) {
+    options_.seed = options.seed;
+    options_.seconds = options.seconds;
     Func &main = module_->main();
     for (const std::unique_ptr<Value> &argument : main.body.args())
       inputs_.push_back({argument->name, argument->type});
@@ -74,8 +77,15 @@ private:
 
 std::string EnginePort::str() const { return fmt::format("'{}' ({})", name, type.str()); }
 
-std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module, uint64_t seed) {
-  return std::make_unique<ReferenceEngine>(std::move(module), seed);
+std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module,
+                                            const RunOptions &options) {
+  return std::make_unique<ReferenceEngine>(std::move(module), options);
+}
+
+void addTimeoutOption(CLI::App &command, double &seconds) {
+  command.add_option("--timeout", seconds, "Longest that a run may take (default: any time)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1e-3, 1e9));
 }
 
 Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::string &path,

@@ -7,6 +7,10 @@
 
 #include <memory>
 
+namespace CLI {
+class App;
+}
+
 namespace cameo {
 
 /// An input or output. Dims of a compiled library carry the library's names for sizes.
@@ -31,10 +35,14 @@ protected:
   std::vector<EnginePort> inputs_, outputs_;
 };
 
-/// The reference interpreter. The module is shared so that others can look at it; `seed` is that of
-/// random ops.
-std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module, uint64_t seed);
+/// The reference interpreter, which has one thread. The module is shared so that others can look at
+/// it.
+std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module,
+                                            const RunOptions &options);
 Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::string &path,
                                                   const RunOptions &options);
+
+/// Adds --timeout.
+void addTimeoutOption(CLI::App &command, double &seconds);
 
 } // namespace cameo

@@ -57,6 +57,7 @@ int main(int argc, char **argv) {
   addCompareCommand(app, chosen);
   addBenchCommand(app, chosen);
   addExplainCommand(app, chosen);
+  addVerifyCommand(app, chosen);
   addOptCommand(app, chosen);
   try {
     app.parse(argc, argv);

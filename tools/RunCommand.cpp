@@ -29,18 +29,17 @@ struct Options {
   std::string program;
   std::vector<std::string> inputs;
   std::string data, outputDir;
-  int32_t threads = 1;
-  uint64_t seed = 0;
+  RunOptions run;
   ModelOptions model;
 };
 
 Result<std::unique_ptr<Engine>> makeEngine(const Options &options) {
   if (isLibraryPath(options.program))
-    return makeLibraryEngine(options.program, {options.threads, options.seed});
+    return makeLibraryEngine(options.program, options.run);
   Result<std::unique_ptr<Module>> module = readModel(options.program, options.model);
   if (!module)
     return inFile(options.program, module.error());
-  return makeReferenceEngine(std::move(*module), options.seed);
+  return makeReferenceEngine(std::move(*module), options.run);
 }
 
 /// Letters, digits, `-`, `.` and `_`, no leading dot, of a length every file system takes.
@@ -135,11 +134,12 @@ void addRunCommand(CLI::App &app, Action &chosen) {
       ->add_option("-o,--output-dir", options->outputDir,
                    "Where outputs are written; without, they are printed")
       ->type_name("DIR");
-  command->add_option("--threads", options->threads, "Threads of compiled code")
+  command->add_option("--threads", options->run.threads, "Threads of compiled code")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  command->add_option("--seed", options->seed, "Seed of random operators")->type_name("N");
+  command->add_option("--seed", options->run.seed, "Seed of random operators")->type_name("N");
+  addTimeoutOption(*command, options->run.seconds);
   addModelOptions(*command, options->model);
   command->footer(examples);
   command->callback(

@@ -33,9 +33,10 @@ Result<Tensor> emptyStack(EvalContext &c, int64_t result, int64_t axis) {
   return c.allocate(type.dtype(), dims);
 }
 
-/// Tensors of one shape along a new axis (of the result's rank), in the order given.
-Result<Tensor> stack(EvalContext &c, const std::vector<Tensor> &slices, int64_t result,
-                     int64_t axis) {
+/// Tensors of one shape along a new axis (of the result's rank), in the order given: `count` of
+/// them, of which those without elements may be left out.
+Result<Tensor> stack(EvalContext &c, const std::vector<Tensor> &slices, int64_t count,
+                     int64_t result, int64_t axis) {
   const Type &type = c.op.result(result)->type;
   if (slices.empty()) {
     int64_t rank = type.isTensor() && type.isRanked() ? type.rank() : 1;
@@ -44,7 +45,7 @@ Result<Tensor> stack(EvalContext &c, const std::vector<Tensor> &slices, int64_t 
   const Tensor &first = slices.front();
   axis = TRY(c.axis(axis, first.rank() + 1));
   std::vector<int64_t> dims = first.dims;
-  dims.insert(dims.begin() + axis, static_cast<int64_t>(slices.size()));
+  dims.insert(dims.begin() + axis, count);
   Tensor y = TRY(c.allocate(first.dtype, dims));
   int64_t outer = product(first.dims, 0, axis), inner = product(first.dims, axis, first.rank());
   for (size_t i = 0; i < slices.size(); i++) {
@@ -67,6 +68,10 @@ Result<Tensor> sliceAt(EvalContext &c, const Tensor &x, int64_t axis, int64_t in
   Tensor y = TRY(c.allocate(x.dtype, dims));
   copyBox(y, 0, rowMajor(dims), x, offset, strides, dims);
   return y;
+}
+
+bool hasNoElements(const RuntimeValue &value) {
+  return value.isTensor() && value.tensor().size() == 0;
 }
 
 Result<void> collect(EvalContext &c, const RuntimeValue &value, std::vector<Tensor> &slices) {
@@ -112,7 +117,7 @@ EvalResult evalLoop(EvalContext &c) {
       TRY(collect(c, yields[1 + carriedCount + i], slices[i]));
   }
   for (int64_t i = 0; i < stacked; i++)
-    carried.emplace_back(TRY(stack(c, slices[i], carriedCount + i, 0)));
+    carried.emplace_back(TRY(stack(c, slices[i], slices[i].size(), carriedCount + i, 0)));
   return carried;
 }
 
@@ -168,11 +173,14 @@ EvalResult evalScan(EvalContext &c) {
     carried.assign(yields.begin(), yields.begin() + states);
     for (int64_t i = 0; i < stacked; i++)
       TRY(collect(c, yields[states + i], slices[i]));
+    // Shapes stay, so all other iterations are like this one.
+    if (std::all_of(yields.begin(), yields.end(), hasNoElements))
+      break;
   }
   for (int64_t i = 0; i < stacked; i++) {
     if (entryOr0(outDirections, i))
       std::reverse(slices[i].begin(), slices[i].end());
-    carried.emplace_back(TRY(stack(c, slices[i], states + i, entryOr0(outAxes, i))));
+    carried.emplace_back(TRY(stack(c, slices[i], inputs.length, states + i, entryOr0(outAxes, i))));
   }
   return carried;
 }

@@ -6,6 +6,7 @@
 #include "ir/eval/Elements.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace cameo::eval {
 
@@ -148,7 +149,13 @@ Result<void> EvalContext::charge(int64_t work) {
     return error("evaluation exceeds the work budget of " +
                  std::to_string(state.options.workLimit) + " operations");
   state.workLeft -= work;
-  return {};
+  if (state.options.seconds <= 0)
+    return {};
+  std::chrono::duration<double> taken = std::chrono::steady_clock::now() - state.start;
+  if (taken.count() < state.options.seconds)
+    return {};
+  return error("the run has come to its limit of " +
+               std::to_string(std::llround(state.options.seconds * 1000)) + " milliseconds");
 }
 
 Result<void> EvalContext::charge(std::initializer_list<int64_t> factors) {

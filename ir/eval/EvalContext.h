@@ -9,6 +9,7 @@
 #include "ir/eval/Interpreter.h"
 #include "ir/eval/Tensor.h"
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,11 +25,12 @@ using EvalResult = Result<Values>;
 struct EvalState {
   explicit EvalState(const EvalOptions &options)
       : options(options), memory(std::make_shared<MemoryBudget>(options.memoryLimit)),
-        workLeft(options.workLimit) {}
+        workLeft(options.workLimit), start(std::chrono::steady_clock::now()) {}
 
   const EvalOptions &options;
   std::shared_ptr<MemoryBudget> memory;
   int64_t workLeft;
+  std::chrono::steady_clock::time_point start;
   /// Evaluates a region for given arguments; the values its `yield` names. Empty outside
   /// interpret().
   std::function<EvalResult(Block &, Values arguments)> runRegion;
@@ -84,7 +86,7 @@ public:
   Result<int64_t> intScalar(int64_t input);
   Result<double> floatScalar(int64_t input);
 
-  /// Takes scalar operations from the work budget.
+  /// Takes scalar operations from the work budget; an error when that or the time is used up.
   Result<void> charge(int64_t work);
   /// The same for a product of counts, which may overflow.
   Result<void> charge(std::initializer_list<int64_t> factors);

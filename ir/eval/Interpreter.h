@@ -21,6 +21,9 @@ struct EvalOptions {
   /// Scalar operations, about one a nanosecond. A count and not a time, so that what is folded
   /// never depends on the machine. The default is an hour or so.
   int64_t workLimit = 4'000'000'000'000;
+  /// Seconds that interpret() may take, looked at between ops and wherever one takes from the work
+  /// limit; 0 for any number. Not for folding.
+  double seconds = 0;
   /// Called after each op, in regions too, with its results (none for an unwanted optional one).
   std::function<void(Op &, std::span<const RuntimeValue>)> observer;
   /// For random ops; the same seed gives the same numbers.

@@ -105,21 +105,31 @@ struct Reducer {
     b.store(result, k.results[0], at[0], mask);
   }
 
+  /// How often loop `axis` of those reduced runs: not at all where one inside it does not.
+  Value *trips(size_t axis) {
+    Value *count = k.size(reduced[axis].extent);
+    for (size_t inner = axis + 1; inner < reduced.size(); inner++) {
+      const Dim &extent = reduced[inner].extent;
+      if (!extent.isConst() || extent.value() == 0)
+        count = b.select(b.cmp("gt", k.size(extent), b.index(0)), count, b.index(0));
+    }
+    return count;
+  }
+
   /// Reduces the loops of `reduced` from `axis` on; lanes run over kept elements.
   Value *column(size_t axis, Value *at, Value *sum, int64_t lanes, Value *mask) {
     if (axis == reduced.size())
       return combine(sum, termOf(b.load(k.operands[0], at, lanes, mask)));
-    return b.forLoop(b.index(0), k.size(reduced[axis].extent), 1, {sum},
-                     [&](Value *i, const Values &now) -> Values {
-                       Value *next = k.advance(at, i, reduced[axis].strides[0]);
-                       return {column(axis + 1, next, now[0], lanes, mask)};
-                     })[0];
+    return b.forLoop(b.index(0), trips(axis), 1, {sum}, [&](Value *i, const Values &now) -> Values {
+      Value *next = k.advance(at, i, reduced[axis].strides[0]);
+      return {column(axis + 1, next, now[0], lanes, mask)};
+    })[0];
   }
 
   /// Reduces one element; the innermost reduced loop is contiguous, lanes hold partial results.
   Value *row(size_t axis, Value *at, Value *sum, int64_t lanes) {
     if (axis + 1 < reduced.size())
-      return b.forLoop(b.index(0), k.size(reduced[axis].extent), 1, {sum},
+      return b.forLoop(b.index(0), trips(axis), 1, {sum},
                        [&](Value *i, const Values &now) -> Values {
                          Value *next = k.advance(at, i, reduced[axis].strides[0]);
                          return {row(axis + 1, next, now[0], lanes)};

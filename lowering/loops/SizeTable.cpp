@@ -42,15 +42,31 @@ struct SizeWriter {
     return b.select(adjust, b.sub(quotient, b.index(1)), quotient);
   }
 
+  /// Zero where a factor is, however large the others are: [n, m] has no elements then.
+  Value *product(const DimTerm &term) {
+    LoopBuilder::Values factors;
+    for (const DimAtom &factor : term.atoms)
+      factors.push_back(atom(factor));
+    Value *before = overflow, *product = b.index(term.coefficient), *isZero = nullptr;
+    overflow = b.constantInt(Type::scalar(DType::Bool), 0);
+    for (Value *factor : factors) {
+      product = checked(OpKind::IndexCheckedMul, product, factor);
+      Value *zero = b.cmp("eq", factor, b.index(0));
+      isZero = isZero ? b.binary(OpKind::ScalarOr, isZero, zero) : zero;
+    }
+    if (factors.size() > 1)
+      overflow = b.binary(OpKind::ScalarAnd, overflow, b.unary(OpKind::ScalarNot, isZero));
+    overflow = b.binary(OpKind::ScalarOr, before, overflow);
+    return product;
+  }
+
   Value *size(const Dim &dim) {
     ICE_UNLESS(!dim.isOverflow(), "a size that overflows is left");
     if (!dim.expr())
       return b.index(dim.value());
     Value *sum = nullptr;
     for (const DimTerm &term : dim.expr()->terms) {
-      Value *product = b.index(term.coefficient);
-      for (const DimAtom &factor : term.atoms)
-        product = checked(OpKind::IndexCheckedMul, product, atom(factor));
+      Value *product = this->product(term);
       sum = sum ? checked(OpKind::IndexCheckedAdd, sum, product) : product;
     }
     return sum;

@@ -55,6 +55,8 @@ struct State {
   void addKernel(Op &op);
   void requireSlice(Op &slice);
   void requireSizes(Op &op);
+  Value *anyElements(LoopBuilder &b, const std::vector<Dims> &shapes, const Dim &known);
+  Value *unitsOf(const Op &op, const Dim &units);
   void addBlock(Block &block);
   void addIf(Op &op);
   void addLoop(Op &op);
@@ -201,6 +203,57 @@ void State::requireSizes(Op &op) {
   }
 }
 
+/// The shapes of what an op writes. A halo has elements wherever the dims without one do.
+std::vector<Dims> shapesWritten(const Op &op) {
+  std::vector<Dims> shapes;
+  for (const std::unique_ptr<Value> &result : op.results())
+    shapes.push_back(result->type.isTensor() && result->type.isRanked() ? result->type.shape()
+                                                                        : Dims());
+  if (op.kind() != OpKind::KernelFillHalo)
+    return shapes;
+  std::vector<int64_t> lo = op.attrs.getInts("lo");
+  Dims hi = op.attrs.getDims("hi"), plain;
+  for (size_t i = 0; i < lo.size(); i++)
+    if (lo[i] == 0 && hi[i] == Dim(0))
+      plain.push_back(op.operand(0)->type.dim(static_cast<int64_t>(i)));
+  return {plain};
+}
+
+bool isEmpty(const Dims &shape) {
+  return std::find(shape.begin(), shape.end(), Dim(0)) != shape.end();
+}
+
+/// Whether a tensor of one of these shapes has an element; nullptr where that is certain. Dims that
+/// divide `known` do not count: it is zero where they are.
+Value *State::anyElements(LoopBuilder &b, const std::vector<Dims> &shapes, const Dim &known) {
+  Value *any = nullptr;
+  for (const Dims &shape : shapes) {
+    if (isEmpty(shape))
+      continue;
+    Value *all = nullptr;
+    for (const Dim &dim : shape) {
+      if (dim.isConst() || Dim::exactDiv(known, dim))
+        continue;
+      Value *some = b.cmp("gt", sizes.value(b, dim), b.index(0));
+      all = all ? b.binary(OpKind::ScalarAnd, all, some) : some;
+    }
+    if (!all)
+      return nullptr;
+    any = any ? b.binary(OpKind::ScalarOr, any, all) : all;
+  }
+  return any ? any : b.constantInt(Type::scalar(DType::Bool), 0);
+}
+
+/// How many units there are: none where nothing has elements, so that no time goes into the other
+/// dims, whose product may not even fit.
+Value *State::unitsOf(const Op &op, const Dim &units) {
+  std::vector<Dims> written = shapesWritten(op);
+  if (std::all_of(written.begin(), written.end(), isEmpty))
+    return team.index(0);
+  Value *any = anyElements(team, written, units), *count = sizes.value(team, units);
+  return any ? team.select(any, count, team.index(0)) : count;
+}
+
 void State::addKernel(Op &op) {
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
@@ -254,7 +307,7 @@ void State::addKernel(Op &op) {
   // Filling a halo touches no byte that the kernel before it writes.
   if (op.kind() != OpKind::KernelFillHalo && !profile.isOn())
     team.create(OpKind::TeamBarrier, {}, {});
-  team.parallel(sizes.value(team, *units), [&](Value *begin, Value *end) {
+  team.parallel(unitsOf(op, *units), [&](Value *begin, Value *end) {
     std::vector<Value *> args = pointers;
     args.push_back(begin);
     args.push_back(end);
@@ -315,7 +368,8 @@ void State::addIf(Op &op) {
   main.ifElse(condition, {}, branch(0), branch(1));
 }
 
-/// While the trip count is not reached and the condition holds; both may be absent.
+/// While the trip count is not reached and the condition holds; both may be absent. A loop whose
+/// results have no elements, as their sizes before it tell, makes no iteration.
 void State::addLoop(Op &op) {
   closeTeam();
   Block &body = op.region();
@@ -323,6 +377,9 @@ void State::addLoop(Op &op) {
   Type count = Type::scalar(DType::I64), flag = Type::scalar(DType::Bool);
   Value *limit =
       op.operand(0) ? runTime.loadFirst(*op.operand(0)) : main.constantInt(count, INT64_MAX);
+  bool areSizesKnown = definedSymbols(op).empty() && op.numResults() > 0;
+  if (Value *any = areSizesKnown ? anyElements(main, shapesWritten(op), Dim(1)) : nullptr)
+    limit = main.select(any, limit, main.constantInt(count, 0));
   Value *first = op.operand(1) ? runTime.loadFirst(*op.operand(1)) : main.constantInt(flag, 1);
   Op *loop =
       main.create(OpKind::LoopWhile, {main.constantInt(count, 0), first}, {count, flag}, {}, 2);
@@ -333,6 +390,9 @@ void State::addLoop(Op &op) {
   main.create(OpKind::LoopYield, {goesOn, iteration, condition}, {});
   iteration = step.addArg(count), condition = step.addArg(flag);
   main.atEnd(step);
+  AttrDict attrs;
+  attrs.set("node", internNode(program.nodeNames, op.loc));
+  main.create(OpKind::FrameIterate, {}, {}, std::move(attrs));
   main.store(iteration, runTime.pointerTo(*body.arg(0), main), main.index(0));
   main.store(condition, runTime.pointerTo(*body.arg(1), main), main.index(0));
   runTime.define(op, {number}, {main.toIndex(iteration)});

@@ -5,6 +5,9 @@
 
 Inputs that are contiguous and of the right type are not copied. The wrapper keeps its structures from
 call to call, so that a call with the arrays or shapes of the one before costs a few microseconds.
+
+A model may be used from any thread, one run after the other. For runs at the same time, load it several
+times: the code and the weights are in memory once.
 """
 
 import ctypes
@@ -12,6 +15,7 @@ import json
 import math
 import os
 import platform
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -37,13 +41,18 @@ class Port(NamedTuple):
     shape: tuple
 
 
-def load(path, threads=1, *, weights=None, seed=0, huge_pages=False):
+def load(path, threads=1, **options):
     """Loads a shared library made by Cameo.
 
     threads: how many a run uses; -1 is one for each usable CPU.
     weights: path of the weights file, where it is not in the library.
+    seed: of random operators.
+    huge_pages: whether to copy the weights to huge pages.
+    verify: whether to check the library and its weights by their checksums.
+    max_iterations, max_seconds: limits of a run; None for none. A run that comes to one raises a
+        CameoError.
     """
-    return Model(path, threads, weights=weights, seed=seed, huge_pages=huge_pages)
+    return Model(path, threads, **options)
 
 
 def _address(array, addressof=ctypes.addressof, from_buffer=ctypes.c_char.from_buffer):
@@ -158,10 +167,23 @@ def _reason(path, error):
 
 
 class Model:
-    """A loaded model with a context of its own: one call of run at a time."""
+    """A loaded model with a context of its own; calls of run wait for each other."""
 
-    def __init__(self, path, threads=1, *, weights=None, seed=0, huge_pages=False):
+    def __init__(
+        self,
+        path,
+        threads=1,
+        *,
+        weights=None,
+        seed=0,
+        huge_pages=False,
+        verify=False,
+        max_iterations=None,
+        max_seconds=None,
+    ):
         self._context = None
+        self._lock = threading.Lock()  # of the context, and of the structures for its values
+        self._alive = threading.Lock()  # of the context's being there
         path = os.path.abspath(os.fspath(path))
         try:
             self._library = ctypes.CDLL(path)
@@ -179,7 +201,12 @@ class Model:
             )
         self._api = model.api.contents
         self._describe(model)
-        self._create(path, threads, weights, seed, huge_pages)
+        options = _abi.Options(struct_size=ctypes.sizeof(_abi.Options), threads=threads, seed=seed)
+        options.flags = huge_pages * _abi.HUGE_PAGES | verify * _abi.VERIFY
+        options.weights_path = os.fsencode(weights) if weights is not None else None
+        options.max_iterations = max_iterations or 0
+        options.max_seconds = max_seconds or 0
+        self._create(path, options)
         self._call = self._api.run
         self._known = False  # whether the slots of the outputs hold their shapes
 
@@ -204,11 +231,8 @@ class Model:
         self._input_address = ctypes.addressof(self._input_values)
         self._output_address = ctypes.addressof(self._output_values)
 
-    def _create(self, path, threads, weights, seed, huge_pages):
+    def _create(self, path, options):
         message = ctypes.create_string_buffer(1024)
-        options = _abi.Options(struct_size=ctypes.sizeof(_abi.Options), threads=threads, seed=seed)
-        options.flags = _abi.HUGE_PAGES if huge_pages else 0
-        options.weights_path = os.fsencode(weights) if weights is not None else None
         options.message = ctypes.cast(message, ctypes.c_char_p)
         options.message_size = len(message)
         context = ctypes.c_void_p()
@@ -224,6 +248,16 @@ class Model:
         The arrays returned belong to the caller. With `outputs`, arrays by name, results are written
         to those instead where a name occurs; they must be of the right type and large enough.
         """
+        with self._lock:
+            return self._run(inputs, outputs)
+
+    def cancel(self):
+        """Makes the run that is in progress, in another thread, raise a CameoError soon."""
+        with self._alive:
+            if self._context:
+                self._api.cancel(self._context)
+
+    def _run(self, inputs, outputs):
         new = False
         try:
             for slot in self._inputs:
@@ -310,11 +344,12 @@ class Model:
         return size
 
     def close(self):
-        """Frees the context; the model cannot be run any more."""
-        if self._context:
-            self._api.destroy(self._context)
-        self._context = None
-        self._call = self._closed
+        """Frees the context, after a run that is in progress; the model cannot be run any more."""
+        with self._lock, self._alive:
+            context, self._context = self._context, None
+            self._call = self._closed
+            if context:
+                self._api.destroy(context)
 
     @staticmethod
     def _closed(*_):

@@ -1,4 +1,4 @@
-"""The structures of runtime/include/cameo.h, ABI version 1, for ctypes."""
+"""The structures of runtime/include/cameo.h, ABI version 2, for ctypes."""
 
 from ctypes import (
     CFUNCTYPE,
@@ -6,6 +6,7 @@ from ctypes import (
     Structure,
     Union,
     c_char_p,
+    c_double,
     c_int32,
     c_int64,
     c_uint32,
@@ -13,11 +14,12 @@ from ctypes import (
     c_void_p,
 )
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 MODEL_SYMBOL = "cameo_model"
 TENSOR = 0
 HUGE_PAGES = 1
 POISON = 2
+VERIFY = 4
 
 
 class Tensor(Structure):
@@ -65,6 +67,8 @@ class Options(Structure):
         ("seed", c_uint64),
         ("message", c_char_p),
         ("message_size", c_int64),
+        ("max_iterations", c_int64),
+        ("max_seconds", c_double),
     ]
 
 
@@ -77,6 +81,7 @@ class Api(Structure):
         ("status_string", CFUNCTYPE(c_char_p, c_int32)),
         ("workspace_size", CFUNCTYPE(c_int64, c_void_p, POINTER(c_int64), c_int32)),
         ("pool_create", CFUNCTYPE(c_int32, c_int32, POINTER(c_void_p))),
+        ("cancel", CFUNCTYPE(None, c_void_p)),
     ]
 
 

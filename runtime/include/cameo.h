@@ -1,5 +1,5 @@
 /*
- * The C API of libraries made by Cameo, ABI version 1.
+ * The C API of libraries made by Cameo, ABI version 2.
  *
  * A generated library exports one function, named after the model:
  *
@@ -31,7 +31,7 @@
 extern "C" {
 #endif
 
-#define CAMEO_ABI_VERSION 1
+#define CAMEO_ABI_VERSION 2
 #define CAMEO_MODEL_SYMBOL "cameo_model"
 
 /* What every function below returns. New codes are only ever added at the end. */
@@ -50,7 +50,10 @@ enum cameo_status {
   CAMEO_NO_THREADS = 11,      /* threads were asked for and the program or system has none */
   CAMEO_NO_WEIGHTS = 12,      /* the weights were not found, or are those of another model */
   CAMEO_RUN_FAILED = 13,      /* an operator met a value it cannot work with, e.g. a bad index */
-  CAMEO_WRONG_VERSION = 14    /* the model was made for another version of this ABI */
+  CAMEO_WRONG_VERSION = 14,   /* the model was made for another version of this ABI */
+  CAMEO_CANCELLED = 15,       /* cameo_cancel was called during the run */
+  CAMEO_LIMIT = 16,           /* the run came to options.max_iterations or max_seconds */
+  CAMEO_DAMAGED = 17          /* CAMEO_VERIFY: code or weights are not what the compiler wrote */
 };
 
 /* Element types, numbered as in ONNX (TensorProto.DataType). */
@@ -182,6 +185,7 @@ typedef int32_t (*cameo_read_weights)(void *user, int64_t offset, void *data, in
 /* Option flags. */
 #define CAMEO_HUGE_PAGES 1u /* copy the weights to huge pages, one copy a context */
 #define CAMEO_POISON 2u     /* for tests: fill the workspace with NaN before each run */
+#define CAMEO_VERIFY 4u     /* check the library's file, and a weights file, by their checksums */
 
 /* Options of cameo_create. Start from cameo_default_options(): fields may be added at the end. */
 typedef struct cameo_options {
@@ -201,6 +205,10 @@ typedef struct cameo_options {
   uint64_t seed; /* of random operators */
   char *message; /* where cameo_create writes its error message, or NULL */
   int64_t message_size;
+  /* Limits of a run, which then ends with CAMEO_LIMIT. Iterations are those of all Loop and Scan
+     nodes together; time is looked at between kernels and iterations. 0: no limit. */
+  int64_t max_iterations;
+  double max_seconds;
 } cameo_options;
 
 static inline cameo_options cameo_default_options(void) {
@@ -219,6 +227,8 @@ static inline cameo_options cameo_default_options(void) {
   options.seed = 0;
   options.message = NULL;
   options.message_size = 0;
+  options.max_iterations = 0;
+  options.max_seconds = 0;
   return options;
 }
 
@@ -248,6 +258,7 @@ typedef struct cameo_api {
   const char *(*status_string)(int32_t status);
   int64_t (*workspace_size)(const cameo_model *model, const int64_t *symbols, int32_t threads);
   int32_t (*pool_create)(int32_t threads, cameo_pool **pool);
+  void (*cancel)(cameo_context *context);
 } cameo_api;
 
 /*
@@ -278,19 +289,23 @@ struct cameo_context {
   /* The rest is private. */
 };
 
+/* Whether the functions of a model are those of this header: CAMEO_OK, or why not. */
+static inline int32_t cameo_check_model(const cameo_model *model) {
+  if (!model)
+    return CAMEO_INVALID_ARGUMENT;
+  return model->abi_version == CAMEO_ABI_VERSION ? CAMEO_OK : CAMEO_WRONG_VERSION;
+}
+
 /*
  * Makes a context. On failure *context is NULL and the reason is in options->message. `options` may
  * be NULL: one thread, weights and memory of the library.
  */
 static inline int32_t cameo_create(const cameo_model *model, const cameo_options *options,
                                    cameo_context **context) {
+  int32_t status = context ? cameo_check_model(model) : (int32_t)CAMEO_INVALID_ARGUMENT;
   if (context)
     *context = NULL;
-  if (!model || !context)
-    return CAMEO_INVALID_ARGUMENT;
-  if (model->abi_version != CAMEO_ABI_VERSION)
-    return CAMEO_WRONG_VERSION;
-  return model->api->create(model, options, context);
+  return status ? status : model->api->create(model, options, context);
 }
 
 /*
@@ -303,6 +318,16 @@ static inline int32_t cameo_run(cameo_context *context, const cameo_value *input
                                 cameo_value *outputs) {
   return context ? context->model->api->run(context, inputs, outputs)
                  : (int32_t)CAMEO_INVALID_ARGUMENT;
+}
+
+/*
+ * Makes the run that is in progress in this context, if there is one, end with CAMEO_CANCELLED
+ * after the kernel that it is in. May be called from any thread and from a signal handler. The
+ * context can be run again.
+ */
+static inline void cameo_cancel(cameo_context *context) {
+  if (context)
+    context->model->api->cancel(context);
 }
 
 /* Frees a context; NULL is allowed. It must not be running. */
@@ -318,7 +343,7 @@ static inline const char *cameo_last_error(const cameo_context *context) {
 
 /* A few words for a status code. */
 static inline const char *cameo_status_string(const cameo_model *model, int32_t status) {
-  return model->api->status_string(status);
+  return cameo_check_model(model) ? "unknown status" : model->api->status_string(status);
 }
 
 /*
@@ -327,18 +352,25 @@ static inline const char *cameo_status_string(const cameo_model *model, int32_t 
  */
 static inline int64_t cameo_workspace_size(const cameo_model *model, const int64_t *symbols,
                                            int32_t threads) {
-  return model->api->workspace_size(model, symbols, threads);
+  int32_t status = cameo_check_model(model);
+  return status ? -status : model->api->workspace_size(model, symbols, threads);
 }
 
-/* Makes a pool of `threads` threads (the caller of a run counts as one), using the model's code. */
+/*
+ * Makes a pool of `threads` threads (the caller of a run counts as one; as in cameo_options), using
+ * the model's code. On failure *pool is NULL.
+ */
 static inline int32_t cameo_pool_create(const cameo_model *model, int32_t threads,
                                         cameo_pool **pool) {
-  return model->api->pool_create(threads, pool);
+  int32_t status = pool ? cameo_check_model(model) : (int32_t)CAMEO_INVALID_ARGUMENT;
+  if (pool)
+    *pool = NULL;
+  return status ? status : model->api->pool_create(threads, pool);
 }
 
 /* Frees a pool that no context uses any more; NULL is allowed. */
 static inline void cameo_pool_destroy(cameo_pool *pool) {
-  if (pool)
+  if (pool && pool->destroy)
     pool->destroy(pool);
 }
 

@@ -128,14 +128,14 @@ static inline int32_t cameo_call_fail(cameo_call *call, const char *sentence) {
   return call->api->fail(call, sentence);
 }
 
-/* Number of elements of an input. */
+/* Number of elements; INT64_MAX where it does not fit, which no input's does. */
 static inline int64_t cameo_call_count(int32_t rank, const int64_t *dims) {
   int64_t count = 1;
   for (int32_t i = 0; i < rank; i++)
     if (dims[i] == 0)
       return 0;
   for (int32_t i = 0; i < rank; i++)
-    count *= dims[i];
+    count = dims[i] > INT64_MAX / count ? INT64_MAX : count * dims[i];
   return count;
 }
 

@@ -29,25 +29,25 @@ const DTYPES = {
 
 const SIZE_OF_IO = 24;
 const SIZE_OF_VALUE = 48;
-const SIZE_OF_OPTIONS = 72;
+const SIZE_OF_OPTIONS = 88;
 const SIZE_OF_MESSAGE = 512;
 const TENSOR = 0;
 
 /**
  * Instantiates a module: `source` is its bytes, or a WebAssembly.Module. `seed` is that of random
- * operators. Throws what the engine throws for bytes that are no module, or an Error with Cameo's
- * sentence.
+ * operators, `maxIterations` how many iterations the loops of a run may make in all (0: any number).
+ * Throws what the engine throws for bytes that are no module, or an Error with Cameo's sentence.
  */
-export async function load(source, { seed = 0n } = {}) {
+export async function load(source, { seed = 0n, maxIterations = 0 } = {}) {
   const result = await WebAssembly.instantiate(source, {});
-  return new Model(result.instance ?? result, BigInt(seed));
+  return new Model(result.instance ?? result, BigInt(seed), BigInt(maxIterations));
 }
 
 export class Model {
   #exports;
   #context;
 
-  constructor(instance, seed) {
+  constructor(instance, seed, maxIterations) {
     this.#exports = instance.exports;
     const model = this.#exports.cameo_model();
     const view = this.#view();
@@ -56,7 +56,7 @@ export class Model {
     /** What the model takes and makes: { name, dtype, dims }, where a dim is a size or a name. */
     this.inputs = this.#ports(model + 20, model + 32, dimNames);
     this.outputs = this.#ports(model + 24, model + 36, dimNames);
-    this.#context = this.#create(model, seed);
+    this.#context = this.#create(model, seed, maxIterations);
   }
 
   /**
@@ -138,7 +138,7 @@ export class Model {
     });
   }
 
-  #create(model, seed) {
+  #create(model, seed, maxIterations) {
     const blocks = [];
     try {
       const options = this.#allocate(SIZE_OF_OPTIONS + SIZE_OF_MESSAGE + 4, blocks);
@@ -151,6 +151,7 @@ export class Model {
       view.setBigUint64(options + 48, seed, true);
       view.setUint32(options + 56, message, true);
       view.setBigInt64(options + 64, BigInt(SIZE_OF_MESSAGE), true);
+      view.setBigInt64(options + 72, maxIterations, true);
       const status = this.#exports.cameo_create(model, options, context);
       if (status !== 0)
         throw new Error(

@@ -44,11 +44,12 @@ int32_t cameo_kernel_axis(cameo_call *call, int64_t axis, int32_t rank, int32_t 
 }
 
 struct cameo_split cameo_kernel_split(const struct cameo_array *x, int32_t axis) {
-  struct cameo_split split = {1, axis < 0 ? x->count : x->dims[axis], 1};
+  int64_t any = x->count > 0;
+  struct cameo_split split = {any, axis < 0 ? x->count : x->dims[axis], any};
   for (int32_t i = 0; i < axis; i++)
-    split.outer = cameo_kernel_times(split.outer, x->dims[i]);
+    split.outer = cameo_times(split.outer, x->dims[i]);
   for (int32_t i = axis + 1; axis >= 0 && i < x->rank; i++)
-    split.inner = cameo_kernel_times(split.inner, x->dims[i]);
+    split.inner = cameo_times(split.inner, x->dims[i]);
   return split;
 }
 
@@ -110,7 +111,7 @@ int32_t cameo_kernel_pick(cameo_call *call, int32_t output, const struct cameo_a
                           int32_t axis, const int64_t *chosen, int64_t count) {
   struct cameo_split split = cameo_kernel_split(x, axis);
   int64_t dims[CAMEO_MAX_RANK],
-      elements = cameo_kernel_times(cameo_kernel_times(split.outer, split.inner), count);
+      elements = cameo_times(cameo_times(split.outer, split.inner), count);
   int32_t rank = axis < 0 ? 1 : x->rank;
   if (rank > CAMEO_MAX_RANK)
     return cameo_call_fault(call, CAMEO_FAULT_RANK, rank, CAMEO_MAX_RANK);
@@ -122,8 +123,8 @@ int32_t cameo_kernel_pick(cameo_call *call, int32_t output, const struct cameo_a
       pickBytes(to, x, split, chosen, count);
     return !to;
   }
-  const char **data = cameo_call_scratch(call, elements * (int64_t)sizeof *data);
-  int64_t *lengths = cameo_call_scratch(call, elements * (int64_t)sizeof *lengths), n = 0;
+  const char **data = cameo_kernel_memory(call, elements, sizeof *data);
+  int64_t *lengths = cameo_kernel_memory(call, elements, sizeof *lengths), n = 0;
   if (!data || !lengths)
     return 1;
   for (int64_t o = 0; o < split.outer && elements; o++)
@@ -152,7 +153,7 @@ static void merge(int64_t *to, const int64_t *a, int64_t countA, const int64_t *
 int32_t cameo_kernel_sort(cameo_call *call, int64_t *order, int64_t n,
                           int32_t (*before)(const void *context, int64_t a, int64_t b),
                           const void *context) {
-  int64_t *other = cameo_call_scratch(call, n * (int64_t)sizeof *other);
+  int64_t *other = cameo_kernel_memory(call, n, sizeof *other);
   if (!other)
     return 1;
   for (int64_t run = 1; run < n; run *= 2) {

@@ -24,14 +24,15 @@ struct cameo_array {
   const int64_t *lengths;
 };
 
-/* The dims before an axis, along it and behind it. */
+/* The dims before an axis, along it and behind it. Of an array without elements only `size` counts:
+   the others are 0, so that nothing goes through them. */
 struct cameo_split {
   int64_t outer, size, inner;
 };
 
-/* A product of dims, which fits unless another dim is 0: then it may wrap but is not used. */
-static inline int64_t cameo_kernel_times(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a * (uint64_t)b);
+/* Memory for `count` entries of so many bytes that is freed after the call; NULL after a fault. */
+static inline void *cameo_kernel_memory(cameo_call *call, int64_t count, size_t bytes) {
+  return cameo_call_scratch(call, cameo_times(count, (int64_t)bytes));
 }
 
 /* Whether the operand is there. */

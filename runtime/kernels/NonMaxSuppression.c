@@ -101,7 +101,7 @@ static int32_t addRow(cameo_call *call, struct rows *rows, int64_t batch, int64_
                       int64_t box) {
   if (rows->count == rows->room) {
     int64_t room = rows->room * 2 + 64;
-    int64_t *data = cameo_call_scratch(call, room * 3 * (int64_t)sizeof *data);
+    int64_t *data = cameo_kernel_memory(call, cameo_times(room, 3), sizeof *data);
     if (!data)
       return 1;
     if (rows->count)
@@ -145,11 +145,12 @@ int32_t cameo_kernel_non_max_suppression(cameo_call *call) {
   struct rows rows = {0};
   if (readSettings(call, &s))
     return 1;
-  int64_t *order = cameo_call_scratch(call, s.count * (int64_t)sizeof *order);
-  struct corners *kept = cameo_call_scratch(call, s.count * (int64_t)sizeof *kept);
+  int64_t *order = cameo_kernel_memory(call, s.count, sizeof *order);
+  struct corners *kept = cameo_kernel_memory(call, s.count, sizeof *kept);
   if (!order || !kept)
     return 1;
-  for (int64_t batch = 0; batch < s.batches && s.most > 0; batch++)
+  int64_t batches = s.count && s.classes && s.most > 0 ? s.batches : 0;
+  for (int64_t batch = 0; batch < batches; batch++)
     for (int64_t group = 0; group < s.classes; group++)
       if (suppress(call, &s, batch, group, order, kept, &rows))
         return 1;

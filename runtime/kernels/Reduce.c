@@ -220,7 +220,7 @@ static void findShape(struct reduction *r, int32_t keep) {
   for (int32_t d = r->x.rank - 1; d >= 0; d--) {
     r->step[d] = r->reduced[d] ? 0 : r->results;
     int64_t *product = r->reduced[d] ? &r->count : &r->results;
-    *product = cameo_kernel_times(*product, r->x.dims[d]);
+    *product = cameo_times(*product, r->x.dims[d]);
   }
 }
 
@@ -251,7 +251,7 @@ static void accumulate(struct reduction *r, int32_t findTops) {
 
 /* log(sum(exp(x))) is shifted by the largest element against overflow. */
 static int32_t findTops(cameo_call *call, struct reduction *r) {
-  r->tops = cameo_call_scratch(call, r->results * (int64_t)sizeof *r->tops);
+  r->tops = cameo_kernel_memory(call, r->results, sizeof *r->tops);
   if (!r->tops)
     return 1;
   for (int64_t i = 0; i < r->results; i++)
@@ -276,7 +276,7 @@ int32_t cameo_kernel_reduce(cameo_call *call) {
     return 1;
   findShape(&r, cameo_call_int(call, "keepdims", 1) != 0);
   void *y = cameo_call_tensor(call, 0, r.x.dtype, r.rank, r.dims);
-  if (!y || !(r.sums = cameo_call_scratch(call, r.results * (int64_t)sizeof *r.sums)))
+  if (!y || !(r.sums = cameo_kernel_memory(call, r.results, sizeof *r.sums)))
     return 1;
   if (r.kind == LOG_SUM_EXP && findTops(call, &r))
     return 1;

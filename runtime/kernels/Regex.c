@@ -97,7 +97,7 @@ static int32_t matches(struct regex *regex, struct text text) {
 
 static int32_t makeThreads(cameo_call *call, int64_t size, struct threads *threads) {
   threads->count = 0;
-  threads->list = cameo_call_scratch(call, (size + 1) * (int64_t)sizeof *threads->list);
+  threads->list = cameo_kernel_memory(call, size + 1, sizeof *threads->list);
   threads->seen = cameo_call_scratch(call, size + 1);
   if (!threads->list || !threads->seen)
     return 1;

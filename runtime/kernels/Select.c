@@ -75,7 +75,7 @@ int32_t cameo_kernel_compress(cameo_call *call) {
   int64_t size = cameo_kernel_split(&x, axis).size, count = 0;
   if (condition.count < size)
     size = condition.count;
-  int64_t *chosen = cameo_call_scratch(call, size * (int64_t)sizeof *chosen);
+  int64_t *chosen = cameo_kernel_memory(call, size, sizeof *chosen);
   if (!chosen)
     return 1;
   for (int64_t i = 0; i < size; i++)

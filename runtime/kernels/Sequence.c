@@ -18,9 +18,7 @@ static int32_t makeSequence(cameo_call *call, cameo_value *items, int64_t count)
 }
 
 static cameo_value *makeItems(cameo_call *call, int64_t count) {
-  if (count > INT64_MAX / (int64_t)sizeof(cameo_value))
-    count = -1;
-  return cameo_call_scratch(call, count * (int64_t)sizeof(cameo_value));
+  return cameo_kernel_memory(call, count, sizeof(cameo_value));
 }
 
 /* The position an operand gives, from the end if negative; at most `last`. */
@@ -107,7 +105,7 @@ static int32_t partSizes(cameo_call *call, int64_t whole, int64_t **sizes, int64
   if (split.rank != 1 && size <= 0)
     return cameo_call_fault(call, CAMEO_FAULT_VALUE, size, 1);
   *count = split.rank == 1 ? split.count : whole / size + (whole % size != 0);
-  *sizes = cameo_call_scratch(call, *count * (int64_t)sizeof **sizes);
+  *sizes = cameo_kernel_memory(call, *count, sizeof **sizes);
   if (!*sizes)
     return 1;
   for (int64_t i = 0; i < *count; i++) {
@@ -128,7 +126,7 @@ static int32_t partSizes(cameo_call *call, int64_t whole, int64_t **sizes, int64
 static int32_t sliceOf(cameo_call *call, const struct cameo_array *x, struct cameo_split s,
                        int32_t rank, const int64_t *dims, int64_t begin, int64_t size,
                        cameo_value *to) {
-  int64_t run = cameo_kernel_times(size, s.inner), count = cameo_kernel_times(s.outer, run);
+  int64_t run = cameo_times(size, s.inner), count = cameo_times(s.outer, run);
   if (x->kind == CAMEO_TENSOR) {
     if (cameo_value_tensor(x->dtype, rank, dims, to))
       return cameo_call_fault(call, CAMEO_FAULT_NO_MEMORY, CAMEO_UNKNOWN, 0);
@@ -137,8 +135,8 @@ static int32_t sliceOf(cameo_call *call, const struct cameo_array *x, struct cam
              x->data + (o * s.size + begin) * s.inner * x->width, (size_t)(run * x->width));
     return 0;
   }
-  const char **data = cameo_call_scratch(call, count * (int64_t)sizeof *data);
-  int64_t *lengths = cameo_call_scratch(call, count * (int64_t)sizeof *lengths);
+  const char **data = cameo_kernel_memory(call, count, sizeof *data);
+  int64_t *lengths = cameo_kernel_memory(call, count, sizeof *lengths);
   if (!data || !lengths)
     return 1;
   for (int64_t i = 0; i < count; i++) {
@@ -218,9 +216,9 @@ static int32_t checkParts(cameo_call *call, struct joined *j) {
 static int32_t joinStrings(cameo_call *call, const struct joined *j, int64_t outer) {
   int64_t total = 0, n = 0;
   for (int64_t p = 0; p < j->count; p++)
-    total += j->parts[p].count;
-  const char **data = cameo_call_scratch(call, total * (int64_t)sizeof *data);
-  int64_t *lengths = cameo_call_scratch(call, total * (int64_t)sizeof *lengths);
+    total = cameo_plus(total, j->parts[p].count);
+  const char **data = cameo_kernel_memory(call, total, sizeof *data);
+  int64_t *lengths = cameo_kernel_memory(call, total, sizeof *lengths);
   if (!data || !lengths)
     return 1;
   for (int64_t o = 0; o < outer; o++)
@@ -236,9 +234,12 @@ static int32_t joinStrings(cameo_call *call, const struct joined *j, int64_t out
 }
 
 static int32_t join(cameo_call *call, const struct joined *j) {
-  int64_t outer = 1;
-  for (int32_t i = 0; i < j->axis; i++)
-    outer = cameo_kernel_times(outer, j->dims[i]);
+  int64_t outer = 1, count = 1;
+  for (int32_t i = 0; i < j->rank; i++) {
+    count = cameo_times(count, j->dims[i]);
+    outer = i < j->axis ? cameo_times(outer, j->dims[i]) : outer;
+  }
+  outer = count ? outer : 0;
   if (j->parts[0].kind == CAMEO_STRINGS)
     return joinStrings(call, j, outer);
   uint8_t *to = cameo_call_tensor(call, 0, j->parts[0].dtype, j->rank, j->dims);
@@ -259,9 +260,7 @@ int32_t cameo_kernel_concat_from_sequence(cameo_call *call) {
     return 1;
   if (from->count == 0)
     return cameo_call_fail(call, "the sequence is empty");
-  struct cameo_array *parts = NULL;
-  if (from->count <= INT64_MAX / (int64_t)sizeof *parts)
-    parts = cameo_call_scratch(call, from->count * (int64_t)sizeof *parts);
+  struct cameo_array *parts = cameo_kernel_memory(call, from->count, sizeof *parts);
   if (!parts)
     return 1;
   for (int64_t i = 0; i < from->count; i++)

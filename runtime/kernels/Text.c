@@ -12,8 +12,8 @@ struct list {
 };
 
 static int32_t makeList(cameo_call *call, int64_t count, struct list *list) {
-  list->data = cameo_call_scratch(call, count * (int64_t)sizeof *list->data);
-  list->lengths = cameo_call_scratch(call, count * (int64_t)sizeof *list->lengths);
+  list->data = cameo_kernel_memory(call, count, sizeof *list->data);
+  list->lengths = cameo_kernel_memory(call, count, sizeof *list->lengths);
   return !list->data || !list->lengths;
 }
 
@@ -66,7 +66,7 @@ static int32_t findBroadcast(cameo_call *call, const struct cameo_array *x, stru
     for (int32_t d = b->rank - 1; d >= 0; d--) {
       int32_t own = d - (b->rank - x[k].rank);
       b->steps[k][d] = own < 0 || x[k].dims[own] == 1 ? 0 : step;
-      step *= own < 0 ? 1 : x[k].dims[own];
+      step = cameo_times(step, own < 0 ? 1 : x[k].dims[own]);
     }
   }
   return 0;
@@ -74,9 +74,7 @@ static int32_t findBroadcast(cameo_call *call, const struct cameo_array *x, stru
 
 static int32_t concatenate(cameo_call *call, struct text a, struct text b, struct list *list,
                            int64_t i) {
-  int64_t length;
-  if (__builtin_add_overflow(a.length, b.length, &length))
-    length = -1;
+  int64_t length = cameo_plus(a.length, b.length);
   char *joined = cameo_call_scratch(call, length);
   if (!joined)
     return 1;
@@ -94,7 +92,7 @@ int32_t cameo_kernel_string_concat(cameo_call *call) {
   int64_t index[CAMEO_MAX_RANK] = {0}, at[2] = {0}, count;
   if (readStrings(call, 0, &x[0]) || readStrings(call, 1, &x[1]) || findBroadcast(call, x, &b))
     return 1;
-  if (cameo_tensor_bytes(CAMEO_UINT8, b.rank, b.dims, &count) || count > INT64_MAX / 64)
+  if (cameo_tensor_bytes(CAMEO_UINT8, b.rank, b.dims, &count))
     return cameo_call_fault(call, CAMEO_FAULT_SIZE_OVERFLOW, 0, 0);
   if (makeList(call, count, &list))
     return 1;
@@ -165,7 +163,7 @@ int32_t cameo_kernel_string_split(cameo_call *call) {
   struct cameo_array x;
   struct list list;
   const int64_t *given;
-  int64_t limit = -1, longest = 0, total, dims[CAMEO_MAX_RANK + 1];
+  int64_t limit = -1, longest = 0, dims[CAMEO_MAX_RANK + 1];
   struct text delimiter = textOf(cameo_call_string(call, "delimiter", ""));
   if (readStrings(call, 0, &x))
     return 1;
@@ -180,9 +178,7 @@ int32_t cameo_kernel_string_split(cameo_call *call) {
       nextPart(&s);
     longest = counts[i] > longest ? counts[i] : longest;
   }
-  if (__builtin_mul_overflow(x.count, longest, &total) || total > INT64_MAX / 64)
-    return cameo_call_fault(call, CAMEO_FAULT_SIZE_OVERFLOW, 0, 0);
-  if (makeList(call, total, &list))
+  if (makeList(call, cameo_times(x.count, longest), &list))
     return 1;
   for (int64_t i = 0; i < x.count; i++) {
     struct splitter s = startSplit(textAt(&x, i), delimiter, limit);
@@ -235,7 +231,7 @@ static uint32_t withCase(uint32_t point, int32_t upper) {
 /* A copy with every letter in upper or lower case. A character takes at most twice its bytes: a
    byte that is no UTF-8 becomes one that is. */
 static int32_t changeCase(cameo_call *call, struct text from, int32_t upper, struct text *to) {
-  char *copy = cameo_call_scratch(call, from.length <= INT64_MAX / 2 ? 2 * from.length : -1);
+  char *copy = cameo_call_scratch(call, cameo_times(from.length, 2));
   to->data = copy;
   to->length = 0;
   while (copy && from.length)
@@ -257,7 +253,7 @@ static int32_t readStops(cameo_call *call, struct normalizer *n) {
   n->numStops = count > 0 ? count : 0;
   n->exact = cameo_call_int(call, "is_case_sensitive", 0) != 0;
   n->action = cameo_call_string(call, "case_change_action", "NONE");
-  n->stops = cameo_call_scratch(call, n->numStops * (int64_t)sizeof *n->stops);
+  n->stops = cameo_kernel_memory(call, n->numStops, sizeof *n->stops);
   int32_t failed = !n->stops;
   for (int64_t i = 0; i < n->numStops && !failed; i++) {
     n->stops[i] = textOf(words[i]);

@@ -108,11 +108,10 @@ struct groups {
 
 /* The groups by rising slice; slices without elements are all equal. */
 static int32_t findGroups(cameo_call *call, const struct slices *s, struct groups *g) {
-  int64_t n = s->split.size, *tables = NULL;
-  if (n <= INT64_MAX / 64)
-    tables = cameo_call_scratch(call, n * 5 * (int64_t)sizeof *tables);
+  int64_t n = s->split.size;
+  int64_t *tables = cameo_kernel_memory(call, cameo_times(n, 5), sizeof *tables);
   if (!tables)
-    return cameo_call_fault(call, CAMEO_FAULT_NO_MEMORY, CAMEO_UNKNOWN, 0);
+    return 1;
   *g = (struct groups){0, tables, tables + n, tables + 2 * n, tables + 3 * n, tables + 4 * n};
   for (int64_t i = 0; i < n; i++)
     g->order[i] = i;
@@ -153,7 +152,7 @@ int32_t cameo_kernel_unique(cameo_call *call) {
       cameo_kernel_sort(call, g.rank, g.count, isEarlier, g.first))
     return 1;
   /* From here on order[i] is the first slice of result i, and place[] where a group went. */
-  int64_t *place = cameo_call_scratch(call, g.count * (int64_t)sizeof *place);
+  int64_t *place = cameo_kernel_memory(call, g.count, sizeof *place);
   if (!place)
     return 1;
   for (int64_t i = 0; i < g.count; i++) {

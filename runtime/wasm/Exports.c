@@ -57,4 +57,5 @@ AT(cameo_options, threads, 8);
 AT(cameo_options, seed, 48);
 AT(cameo_options, message, 56);
 AT(cameo_options, message_size, 64);
-_Static_assert(sizeof(cameo_options) == 72, "cameo_options");
+AT(cameo_options, max_iterations, 72);
+_Static_assert(sizeof(cameo_options) == 88, "cameo_options");

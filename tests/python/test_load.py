@@ -1,6 +1,8 @@
 """The loader against the hand-written model of tests/runtime; CAMEO_FAKE_MODEL is its path."""
 
+import concurrent.futures
 import os
+import time
 
 import cameo
 import numpy as np
@@ -116,14 +118,59 @@ def test_rejects(model):
 def test_load_fails(tmp_path):
     with pytest.raises(cameo.CameoError, match="cannot load .*nowhere.so"):
         cameo.load(tmp_path / "nowhere.so")
-    with pytest.raises(cameo.CameoError, match="contradict"):
+    with pytest.raises(cameo.CameoError, match="expected at most 1024, got 5000"):
         cameo.load(LIBRARY, threads=5000)
+    with pytest.raises(cameo.CameoError, match="max_iterations is negative"):
+        cameo.load(LIBRARY, max_iterations=-1)
+    with pytest.raises(cameo.CameoError, match="does not end in a checksum"):
+        cameo.load(LIBRARY, verify=True)  # the hand-written model has none
     with pytest.raises(cameo.CameoError, match="weights file 'nowhere' was not found"):
         cameo.load(LIBRARY, weights="nowhere")
     model = cameo.load(LIBRARY)
     model.close()
     with pytest.raises(cameo.CameoError, match="closed"):
         model.run(values())
+
+
+def test_many_threads(model):
+    def work(n):
+        for _ in range(50):
+            inputs = values(n)
+            y = np.empty((2 * n, 4), np.float32)
+            check(inputs, model.run(inputs, {"y": y} if n % 2 else None))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(work, n) for n in range(1, 9)]:
+            done.result()
+
+
+ENDLESS = 4
+
+
+def test_cancel(model):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        run = pool.submit(model.run, values(mode=ENDLESS))
+        while not run.done():  # before the run has begun there is nothing to cancel
+            model.cancel()
+            time.sleep(0.01)
+        with pytest.raises(cameo.CameoError, match="the run was cancelled") as caught:
+            run.result()
+    assert caught.value.status == 15
+    check(values(), model.run(values()))
+    model.close()
+    model.cancel()
+
+
+def test_limits():
+    for limits, message in [
+        ({"max_iterations": 100}, "node 'Reshape_1': the run has come to its limit of 100 iter"),
+        ({"max_seconds": 0.02}, "the run has come to its limit of 20 milliseconds"),
+    ]:
+        with cameo.load(LIBRARY, **limits) as model:
+            with pytest.raises(cameo.CameoError, match=message) as caught:
+                model.run(values(mode=ENDLESS))
+            assert caught.value.status == 16
+            check(values(), model.run(values()))
 
 
 def test_small_types_are_packed():

@@ -12,6 +12,6 @@ TEST(BitcodeTest, everyTarget) {
   EXPECT_FALSE(cameo::runtimeBitcode("x86_64").empty());
   EXPECT_FALSE(cameo::runtimeBitcode("aarch64").empty());
   EXPECT_TRUE(cameo::runtimeBitcode("z80").empty());
-  EXPECT_NE(cameo::publicHeader().find("#define CAMEO_ABI_VERSION 1"), std::string_view::npos);
+  EXPECT_NE(cameo::publicHeader().find("#define CAMEO_ABI_VERSION 2"), std::string_view::npos);
   EXPECT_EQ(cameo::publicHeader().back(), '\n');
 }

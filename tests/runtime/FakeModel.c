@@ -54,6 +54,13 @@ static void teamMain(struct cameo_frame *frame, int32_t thread, int32_t threads)
   if (mode == MODE_TEAM_FAIL)
     cameo_rt_fail(frame, CAMEO_FAULT_INDEX_RANGE, 1, 7, 5);
   cameo_rt_barrier(frame, thread);
+  for (int64_t goesOn = mode == MODE_TEAM_LOOP; goesOn;) { /* as the first thread says, for all */
+    if (thread == 0)
+      *slot(frame, 0, 1) = !cameo_rt_failed(frame);
+    cameo_rt_barrier(frame, thread);
+    goesOn = *slot(frame, 0, 1);
+    cameo_rt_barrier(frame, thread);
+  }
   /* Rows of another thread, so that a missing barrier shows. */
   int32_t other = threads - 1 - thread;
   for (int64_t i = rows * other / threads * 4; i < rows * (other + 1) / threads * 4; i++)
@@ -90,6 +97,8 @@ static void run(struct cameo_frame *frame) {
     __atomic_store_n(&fakeHeld, 1, __ATOMIC_SEQ_CST);
     while (!__atomic_load_n(&fakeReleased, __ATOMIC_SEQ_CST)) {
     }
+  }
+  while (mode == MODE_LOOP && !cameo_rt_iterate(frame, 0)) {
   }
   cameo_rt_team(frame, teamMain);
   if (cameo_rt_failed(frame))

@@ -14,7 +14,15 @@ extern "C" {
  */
 const cameo_model *fake(void);
 
-enum mode { MODE_PLAIN = 0, MODE_FAIL = 1, MODE_HOLD = 2, MODE_TEAM_FAIL = 3 };
+/* MODE_LOOP iterates, and MODE_TEAM_LOOP meets at barriers, until the run is ended. */
+enum mode {
+  MODE_PLAIN = 0,
+  MODE_FAIL = 1,
+  MODE_HOLD = 2,
+  MODE_TEAM_FAIL = 3,
+  MODE_LOOP = 4,
+  MODE_TEAM_LOOP = 5
+};
 enum fact {
   FACT_THREADS,  /* of the team */
   FACT_ROUNDS,   /* what a chain of barriers counted to, per thread the same; -1 if not */

@@ -51,16 +51,30 @@ def value_info(name, dims, dtype=FLOAT):
     return [(1, name), (2, [(1, [(1, dtype), (2, shape)])])]
 
 
-def node(op, inputs, outputs, name="", domain="", **integers):
+def attribute(name, value):
+    """AttributeProto: an integer, a tuple of integers, or a graph."""
+    if isinstance(value, int):
+        return [(1, name), (3, value), (20, 2)]
+    if isinstance(value, tuple):
+        return [(1, name)] + [(8, v) for v in value] + [(20, 7)]
+    return [(1, name), (6, value), (20, 5)]
+
+
+def node(op, inputs, outputs, name="", domain="", **attributes):
     fields = [(1, i) for i in inputs] + [(2, o) for o in outputs] + [(3, name), (4, op)]
-    fields += [(5, [(1, attribute), (3, value), (20, 2)]) for attribute, value in integers.items()]
+    fields += [(5, attribute(key, value)) for key, value in attributes.items()]
     return fields + ([(7, domain)] if domain else [])
 
 
+def graph(nodes, inputs, outputs, initializers=(), values=()):
+    """GraphProto, also of a branch or a loop's body."""
+    fields = [(1, n) for n in nodes] + [(2, "g")] + [(5, t) for t in initializers]
+    return fields + [(11, i) for i in inputs] + [(12, o) for o in outputs] + [(13, v) for v in values]
+
+
 def model(nodes, inputs, outputs, initializers=(), opset=20, values=()):
-    graph = [(1, n) for n in nodes] + [(2, "g")] + [(5, t) for t in initializers]
-    graph += [(11, i) for i in inputs] + [(12, o) for o in outputs] + [(13, v) for v in values]
-    return message([(1, 9), (8, [(1, ""), (2, opset)]), (7, graph)])
+    return message([(1, 9), (8, [(1, ""), (2, opset)]),
+                    (7, graph(nodes, inputs, outputs, initializers, values))])
 
 
 def npy(dims, values, dtype=FLOAT):
