@@ -97,6 +97,13 @@ Op *convKernel(Selection &s, Value *x, Value *w, DType accumulator, const Packin
   int64_t taps = 1;
   for (int64_t extent : window.kernel)
     taps *= extent;
+  if (group > 1) {
+    // The emitters divide channels among groups: a number, though the input's size may have but a
+    // name. A guard sees to it that they are the same.
+    Dims channels = x->type.shape();
+    channels[1] = Dim(in * group);
+    x = reshapeView(s.b, x, channels);
+  }
   // The depthwise form is packed at compile time only; other weights take the general path.
   bool depthwise = group > 1 && in == 1 && out == group && constantData(w);
   int64_t padded = (in + packing.interleave - 1) / packing.interleave * packing.interleave;

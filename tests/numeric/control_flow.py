@@ -177,6 +177,22 @@ class ControlFlow(GraphTest):
         outputs = [info("y", [None]), info("all", [None, None])]
         self.check(nodes, inputs, outputs, feeds, [constant("limit", np.float32(0.01))])
 
+    def test_known_number_of_slices_of_unknown_size(self):
+        """What each step of a Scan selects is as long as the run says, how many steps there are is known."""
+        inner = [
+            helper.make_node("NonZero", ["v"], ["n"]),
+            helper.make_node("Squeeze", ["n", "first"], ["at"]),
+            helper.make_node("Gather", ["e", "at"], ["z"]),
+        ]
+        first = [constant("first", np.array([0]))]
+        step = helper.make_graph(inner, "step", [info("e", [4])], [info("z", [None])], first)
+        for steps in (3, "T"):
+            nodes = [helper.make_node("Scan", ["x"], ["y"], body=step, num_scan_inputs=1)]
+            inputs = [info("x", [steps, 4]), info("v", [4])]
+            for values in ((1, 0, 2, 0), (0, 0, 0, 0), (1, 1, 1, 1)):
+                feeds = {"x": self.numbers(3, 4), "v": np.array(values, np.float32)}
+                self.check(nodes, inputs, [info("y", [None, None])], feeds)
+
     def test_branches_of_different_sizes(self):
         then = branch([helper.make_node("Concat", ["x", "x"], ["t"], axis=0)], info("t", [None]))
         other = branch([helper.make_node("Neg", ["x"], ["e"])], info("e", [None]))

@@ -141,6 +141,26 @@ class OpenShapes(Compiled):
             self.assertEqual(raised.exception.status, OVERFLOW)
 
 
+class Broadcast(Compiled):
+    """Two sizes of which only the run knows whether they are equal or one of them is 1."""
+
+    def test_sizes(self):
+        nodes = [
+            helper.make_node("Add", ["x", "z"], ["s"], "sum"),
+            helper.make_node("MatMul", ["a", "b"], ["m"], "product"),
+            helper.make_node("Squeeze", ["m", "one"], ["v"], "squeezed"),
+            helper.make_node("Concat", ["s", "v"], ["y"], "both", axis=1),
+        ]
+        shapes = dict(x=["N", 2], z=["M", 2], a=["N", 1, 3], b=["M", 3, 2])
+        inputs = [info(name, shape) for name, shape in shapes.items()]
+        one = numpy_helper.from_array(np.array([1], np.int64), "one")
+        graph = helper.make_graph(nodes, "g", inputs, [info("y", None)], [one])
+        opset = [helper.make_opsetid("", 17)]
+        self.compile(helper.make_model(graph, opset_imports=opset, ir_version=8))
+        for n, m in ((3, 3), (3, 1), (1, 3), (1, 1), (0, 1), (1, 0), (0, 0)):
+            self.check(x=numbers(n, 2), z=numbers(m, 2), a=numbers(n, 1, 3), b=numbers(m, 3, 2))
+
+
 class WrongShapes(Compiled):
     """Shapes of values in the middle are no part of what a model computes; exporters get them wrong."""
 

@@ -22,6 +22,15 @@ def convolution(case, pad, stride, dilation, kind):
     return case
 
 
+def open_channels(case):
+    """Weights that are constant say how many channels there are."""
+    outputs = []
+    for group, each in ((1, 12), (3, 4), (12, 1)):
+        w = case.weight(case.random([12, each, 3, 3]))
+        outputs.append(case.op("Conv", case.input([2, "N", 6, 5]), w, group=group))
+    return case.output(*outputs)
+
+
 def integer_convolution(case, pad, stride):
     """The padding is the zero point."""
     x = case.input([1, 3, "N", "N"], "u8", 0, 255)
@@ -162,6 +171,7 @@ def open_sizes():
     for dtype in ("f32", "f64"):
         # ONNX Runtime's transforms of f64 have about nine digits.
         yield spectrum(Case(f"sizes/spectrum_{dtype}", (1, 2, 5, 16), judged=dtype == "f32"), dtype)
+    yield open_channels(Case("sizes/channels", (12,)))
     yield frames(Case("sizes/frames", (5, 8, 30)))
     yield broadcast(Case("sizes/broadcast_5", (1, 5)))
     # ONNX Runtime wants a mask with a row for each of the queries.

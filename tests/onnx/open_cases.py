@@ -6,8 +6,10 @@ DIR is what make_cases.py wrote. What compiles with fixed sizes compiles with op
 same numbers: each case of passing.txt that passes compiled runs again with every dim of every input a
 symbol of its own ("all"), and with one dim after the other a symbol (its input's number and axis,
 "0.1"), while the sizes that the model states for other values are left out. The data stays the case's
-own. --sample takes one form of each case, chosen by the case's name. open_refused.txt beside this file lists the cases that cannot pass, each with a
-reason; any other that fails is an error, and a listed one that passes is pointed out.
+own. --sample takes one form of each case, chosen by the case's name. open_refused.txt beside this file
+has the cases that may be refused: a pattern of names and the reason, a line each. Any other that fails is
+an error, and so are other numbers than the case's, whatever is listed; a pattern none of whose cases was
+refused is pointed out.
 """
 import argparse
 import collections
@@ -30,9 +32,8 @@ Outcome = collections.namedtuple("Outcome", "case form verdict note")
 
 
 def read_refused():
-    """Reasons by case: the first word of a line is the case, the rest says why."""
-    lines = REFUSED.read_text().splitlines() if REFUSED.exists() else []
-    return dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+    """Patterns of cases; the rest of a line is the reason."""
+    return [re.compile(line.split()[0]) for line in REFUSED.read_text().splitlines() if line]
 
 
 def tensor_type(kind):
@@ -104,20 +105,20 @@ def wanted_forms(arguments):
 
 def report(outcomes, refused, verbose):
     """Prints what failed and the counts; returns how many failures are not listed."""
-    counts, failed = collections.Counter(), 0
-    passing = {outcome.case for outcome in outcomes if outcome.case in refused}
+    counts, failed, seen, needed = collections.Counter(), 0, set(), set()
     for outcome in outcomes:
-        kind = "all dims" if outcome.form == ALL else "one dim"
-        counts[kind, outcome.verdict] += 1
+        counts["all dims" if outcome.form == ALL else "one dim", outcome.verdict] += 1
+        patterns = {pattern.pattern for pattern in refused if pattern.fullmatch(outcome.case)}
+        seen |= patterns
         if outcome.verdict == "passed":
             continue
-        passing.discard(outcome.case)
-        is_listed = outcome.case in refused and outcome.verdict in ("refused", "unsupported")
+        needed |= patterns
+        is_listed = patterns and outcome.verdict in ("refused", "unsupported")
         failed += not is_listed
         if verbose or not is_listed:
             print(f"{outcome.verdict}: {outcome.case} {outcome.form}: {outcome.note}")
-    for case in sorted(passing):
-        print(f"{case} passes and is in open_refused.txt")
+    for pattern in sorted(seen - needed):
+        print(f"open_refused.txt: all of {pattern} pass")
     for (kind, verdict), count in sorted(counts.items()):
         print(f"{kind}: {count} {verdict}")
     return failed
