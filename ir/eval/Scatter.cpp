@@ -157,10 +157,10 @@ EvalResult evalTensorScatter(EvalContext &c) {
   for (int64_t o = 0; update.size() > 0 && o < outer; o++) {
     int64_t batch = o / (outer / past.dims[0]);
     int64_t first = c.has(2) ? load<int64_t>(c.in(2), batch) : 0;
-    TRY(c.require(first >= 0 && (circular ? first < INT64_MAX - steps : first <= length - steps),
+    TRY(c.require(first >= 0 && (circular || first <= length - steps),
                   "write index " + std::to_string(first) + " is out of range"));
     for (int64_t s = 0; s < steps; s++)
-      copyElements(y, (o * length + (first + s) % length) * inner, 1, update,
+      copyElements(y, (o * length + (first % length + s) % length) * inner, 1, update,
                    (o * steps + s) * inner, 1, inner);
   }
   return one(y);
