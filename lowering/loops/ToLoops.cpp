@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 namespace cameo {
 namespace {
@@ -57,6 +58,7 @@ struct State {
   void requireSizes(Op &op);
   Value *anyElements(LoopBuilder &b, const std::vector<Dims> &shapes, const Dim &known);
   Value *unitsOf(const Op &op, const Dim &units);
+  bool areKnownAtHead(const std::vector<Dims> &shapes) const;
   void addBlock(Block &block);
   void addIf(Op &op);
   void addLoop(Op &op);
@@ -244,6 +246,18 @@ Value *State::anyElements(LoopBuilder &b, const std::vector<Dims> &shapes, const
   return any ? any : b.constantInt(Type::scalar(DType::Bool), 0);
 }
 
+/// Whether the inputs alone say what these shapes are: iterations of a loop may change all others.
+bool State::areKnownAtHead(const std::vector<Dims> &shapes) const {
+  std::set<std::string> used;
+  for (const Dims &shape : shapes)
+    for (const Dim &dim : shape)
+      dim.collectSymbols(used);
+  const std::vector<std::string> &bound = sizes.symbols();
+  return !shapes.empty() && std::all_of(used.begin(), used.end(), [&](const std::string &symbol) {
+    return std::find(bound.begin(), bound.end(), symbol) != bound.end();
+  });
+}
+
 /// How many units there are: none where nothing has elements, so that no time goes into the other
 /// dims, whose product may not even fit.
 Value *State::unitsOf(const Op &op, const Dim &units) {
@@ -369,7 +383,7 @@ void State::addIf(Op &op) {
 }
 
 /// While the trip count is not reached and the condition holds; both may be absent. A loop whose
-/// results have no elements, as their sizes before it tell, makes no iteration.
+/// results have no elements, whatever it does, makes no iteration.
 void State::addLoop(Op &op) {
   closeTeam();
   Block &body = op.region();
@@ -377,8 +391,8 @@ void State::addLoop(Op &op) {
   Type count = Type::scalar(DType::I64), flag = Type::scalar(DType::Bool);
   Value *limit =
       op.operand(0) ? runTime.loadFirst(*op.operand(0)) : main.constantInt(count, INT64_MAX);
-  bool areSizesKnown = definedSymbols(op).empty() && op.numResults() > 0;
-  if (Value *any = areSizesKnown ? anyElements(main, shapesWritten(op), Dim(1)) : nullptr)
+  if (Value *any = areKnownAtHead(shapesWritten(op)) ? anyElements(main, shapesWritten(op), Dim(1))
+                                                     : nullptr)
     limit = main.select(any, limit, main.constantInt(count, 0));
   Value *first = op.operand(1) ? runTime.loadFirst(*op.operand(1)) : main.constantInt(flag, 1);
   Op *loop =
