@@ -3,6 +3,7 @@
 
 #include "bench/HostTensor.h"
 #include "bench/Verify.h"
+#include "support/File.h"
 
 #include <algorithm>
 #include <array>
@@ -167,9 +168,8 @@ static std::string foreignCode(const std::string &path) {
 }
 
 Result<std::shared_ptr<Library>> Library::load(const std::string &path) {
+  TRY(checkRegular(path));
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored))
-    return badInput(fmt::format("{}: no such file", path));
   if (std::string reason = foreignCode(path); !reason.empty())
     return badInput(fmt::format("{}: {}", path, reason));
   TRY(verifyFile(path)); // damaged code would do anything

@@ -6,8 +6,8 @@
 // Strings are fixed width (`<U5`); they become UTF-8.
 #pragma once
 
-#include "bench/File.h"
 #include "ir/eval/Tensor.h"
+#include "support/File.h"
 
 #include <optional>
 #include <utility>

@@ -4,9 +4,9 @@
 // does. Facts: onnx.proto and onnx-data.proto of the ONNX specification.
 #pragma once
 
-#include "bench/File.h"
 #include "ir/Type.h"
 #include "ir/eval/Tensor.h"
+#include "support/File.h"
 
 namespace cameo {
 

@@ -1,7 +1,7 @@
 // The checksum of what has been written (runtime/Checksum.h).
 #pragma once
 
-#include "codegen/OutputFile.h"
+#include "support/OutputFile.h"
 
 namespace cameo {
 

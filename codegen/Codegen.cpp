@@ -8,11 +8,12 @@
 #include "codegen/ModelObject.h"
 #include "codegen/ObjectFile.h"
 #include "codegen/Optimize.h"
-#include "codegen/OutputFile.h"
 #include "codegen/RuntimeLink.h"
 #include "codegen/WasmLinker.h"
 #include "codegen/Weights.h"
 #include "runtime/Bitcode.h"
+#include "support/File.h"
+#include "support/OutputFile.h"
 
 #include <filesystem>
 #include <llvm/IR/Verifier.h>
@@ -44,13 +45,6 @@ void buildModule(const Program &program, const Target &target, const ModelOption
   else
     expectRuntimeObject(module);
   optimize(module, machine);
-}
-
-Result<void> writeFile(const std::string &path, std::string_view text) {
-  OutputFile file(path);
-  TRY(file.create());
-  TRY(file.append(text));
-  return file.commit();
 }
 
 std::string modelName(const EmitOptions &options, const std::filesystem::path &file) {

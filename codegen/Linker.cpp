@@ -5,8 +5,11 @@
 
 #include "codegen/LlvmHeaders.h"
 #include "codegen/ObjectFile.h"
-#include "codegen/OutputFile.h"
+#include "support/OutputFile.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <lld/Common/Driver.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -64,11 +67,14 @@ SECTIONS {
 // writes through a mapping and would crash on a full disk.
 constexpr int64_t kLinkOverhead = 256 << 10;
 
-/// Whether lld's message is about writing its output, as `ld.lld: error: failed to open FILE:
-/// REASON`.
-bool isAboutOutput(const std::string &text) {
+/// Whether lld's message is about the system, as `ld.lld: error: failed to open FILE: REASON`: what
+/// the user's machine, not our object, is short of.
+bool isAboutSystem(const std::string &text) {
   for (const char *words : {"cannot open output", "failed to open", "failed to write"})
     if (text.find(words) != std::string::npos)
+      return true;
+  for (int reason : {EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EFBIG, EIO})
+    if (text.find(std::strerror(reason)) != std::string::npos)
       return true;
   return false;
 }
@@ -103,7 +109,7 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &sho
   broken = !result.canRunAgain;
   if (result.retCode == 0)
     return {};
-  if (isAboutOutput(text)) {
+  if (isAboutSystem(text)) {
     std::string line = text.substr(0, text.find('\n'));
     return badInput("cannot write '" + shown + "': " + line.substr(line.rfind(": ") + 2));
   }
@@ -114,12 +120,20 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &sho
   ICE("linking failed: " + text);
 }
 
+LldOutput::LldOutput(const std::string &file)
+    : folder_(open(std::filesystem::path(file).parent_path().c_str(), O_PATH | O_CLOEXEC)),
+      path_(file) {
+  if (file.find('%') != std::string::npos)
+    path_ = "/proc/self/fd/" + std::to_string(folder_.fd) + "/" +
+            std::filesystem::path(file).filename().string();
+}
+
 Result<std::vector<std::unique_ptr<OutputFile>>> writeObjects(const LinkJob &job,
                                                               std::vector<std::string> &args) {
   std::vector<std::unique_ptr<OutputFile>> files;
   int64_t bytes = kLinkOverhead;
   for (std::string_view object : job.objects) {
-    files.push_back(std::make_unique<OutputFile>(job.output + ".o", job.shown));
+    files.push_back(std::make_unique<OutputFile>(job.output, job.shown));
     TRY(files.back()->create());
     TRY(files.back()->append(object));
     args.push_back(files.back()->temporary());
@@ -135,9 +149,8 @@ namespace {
 /// library's.
 class Stub {
 public:
-  Stub(const LinkJob &job, const std::string &name)
-      : shown_(job.shown), object_(job.output + "." + name + ".o", job.shown),
-        file_(job.output + "." + name, job.shown) {}
+  explicit Stub(const LinkJob &job)
+      : shown_(job.shown), object_(job.output, job.shown), file_(job.output, job.shown) {}
 
   Result<void> make(const std::set<std::string> &symbols, const std::string &soname,
                     const Target &target, llvm::TargetMachine &machine);
@@ -166,8 +179,9 @@ Result<void> Stub::make(const std::set<std::string> &symbols, const std::string 
   TRY(object_.append(bytes));
   TRY(file_.create());
   TRY(file_.checkRoom(kLinkOverhead));
+  LldOutput output(file_.temporary());
   return runLld({"ld.lld", "-shared", "--threads=1", "--build-id=none", "--soname=" + soname, "-o",
-                 file_.temporary(), object_.temporary()},
+                 output.path(), object_.temporary()},
                 shown_);
 }
 
@@ -175,8 +189,9 @@ Result<void> Stub::make(const std::set<std::string> &symbols, const std::string 
 
 Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine) {
   bool musl = target.triple.find("musl") != std::string::npos, user = !job.ops.paths.empty();
-  OutputFile script(job.output + ".ld", job.shown);
-  Stub libc(job, "libc.so"), libm(job, "libm.so");
+  LldOutput output(job.output);
+  OutputFile script(job.output, job.shown);
+  Stub libc(job), libm(job);
   std::set<std::string> symbols(std::begin(kLibcSymbols), std::end(kLibcSymbols));
   symbols.insert(job.ops.fromLibc.begin(), job.ops.fromLibc.end());
   TRY(libc.make(symbols, musl ? "libc.so" : "libc.so.6", target, machine));
@@ -200,7 +215,7 @@ Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMa
                                    "--script=" + script.temporary(),
                                    "--defsym=cameo_model=" + job.entry,
                                    "-o",
-                                   job.output,
+                                   output.path(),
                                    libc.path()};
   if (user && !musl) { // which has all in libc
     TRY(libm.make({}, "libm.so.6", target, machine));

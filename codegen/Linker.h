@@ -1,10 +1,11 @@
 // Links an object of generated code into a shared library, with lld in this process.
 #pragma once
 
-#include "codegen/OutputFile.h"
 #include "codegen/UserOps.h"
 #include "ir/Result.h"
 #include "ir/Target.h"
+#include "support/File.h"
+#include "support/OutputFile.h"
 
 #include <memory>
 #include <string>
@@ -21,7 +22,7 @@ struct LinkJob {
   /// The bytes of object files. Those after the first are libraries of sorts: what is not needed of
   /// them is left out.
   std::vector<std::string_view> objects;
-  std::string output; // overwritten; also where temporary files go, with a suffix
+  std::string output; // overwritten; further temporary files go to its folder
   std::string shown;  // what messages call the output
   std::string soname;
   std::string entry; // exported, and again as `cameo_model`
@@ -33,6 +34,18 @@ struct LinkJob {
 /// messages call the output. With code of the user's, an undefined symbol is the user's to mend.
 Result<void> runLld(const std::vector<std::string> &args, const std::string &shown,
                     bool usersCode = false);
+
+/// A file's path for lld, which takes a `%` in the path of an output for a digit to choose. A
+/// folder with one in its name is reached by its descriptor; names of temporary files have none.
+class LldOutput {
+public:
+  explicit LldOutput(const std::string &file);
+  const std::string &path() const { return path_; }
+
+private:
+  Descriptor folder_;
+  std::string path_;
+};
 
 /// Writes job.objects to temporary files, which live as long as the result, and appends their names
 /// to `args`. Fails unless the disk has room for the link.

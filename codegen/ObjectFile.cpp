@@ -3,10 +3,12 @@
 
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 #include <mutex>
+#include <new>
 
 namespace cameo {
 
@@ -25,6 +27,9 @@ static void initialise() {
     INITIALISE(RISCV);
     INITIALISE(WebAssembly);
 #undef INITIALISE
+    // As operator new does, instead of ending the process as a crash.
+    llvm::install_bad_alloc_error_handler(
+        [](void *, const char *, bool) -> void { throw std::bad_alloc(); });
   });
 }
 

@@ -1,6 +1,8 @@
 // See UserOps.h.
 #include "codegen/UserOps.h"
 
+#include "support/File.h"
+
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <llvm/Object/Archive.h>
@@ -72,6 +74,8 @@ Result<void> Reader::readObject(llvm::MemoryBufferRef buffer) {
 }
 
 Result<void> Reader::readLibrary() {
+  if (Result<void> regular = checkRegular(path_); !regular)
+    return badInput("--ops: " + regular.error().message);
   auto file = llvm::MemoryBuffer::getFile(path_);
   if (!file)
     return badInput(fmt::format("--ops: cannot read '{}': {}", path_, file.getError().message()));

@@ -95,8 +95,9 @@ Result<void> writeModule(std::string_view module, const Program &program, Output
 Result<void> linkWasm(const LinkJob &job, const Program &program, OutputFile &output) {
   int64_t slack = program.weightBytes ? kWeightsSlack : 0;
   int64_t base = (kWasmWeightsAddress + program.weightBytes + slack + 63) / 64 * 64;
-  OutputFile linked(job.output + ".wasm", job.shown);
+  OutputFile linked(job.output, job.shown);
   TRY(linked.create());
+  LldOutput out(linked.temporary());
   std::vector<std::string> args = {"wasm-ld",
                                    "--no-entry",
                                    "--threads=1",
@@ -106,7 +107,7 @@ Result<void> linkWasm(const LinkJob &job, const Program &program, OutputFile &ou
                                    "stack-size=" + std::to_string(kWasmWeightsAddress),
                                    "--global-base=" + std::to_string(base),
                                    "-o",
-                                   linked.temporary()};
+                                   out.path()};
   std::vector<std::unique_ptr<OutputFile>> objects = TRY(writeObjects(job, args));
   TRY(runLld(args, job.shown));
   TRY(linked.reopen());

@@ -4,8 +4,8 @@
 // Memory is that of the largest blob.
 #pragma once
 
-#include "codegen/OutputFile.h"
 #include "ir/Program.h"
+#include "support/OutputFile.h"
 
 namespace cameo {
 

@@ -1,7 +1,7 @@
 // Attributes of nodes as attributes of ops.
 #include "frontend/GraphImporter.h"
 #include "frontend/Inputs.h"
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 namespace cameo {
 namespace {

@@ -1,7 +1,7 @@
 // Calls of model-local functions, replaced by the function's nodes. A function sees only its inputs
 // and attributes, has its own opset imports, and may call others but not itself.
 #include "frontend/GraphImporter.h"
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 namespace cameo {
 

@@ -1,8 +1,8 @@
 // The types of carried values; see Control.h.
 #include "frontend/Control.h"
 
-#include "frontend/Text.h"
 #include "ir/infer/Infer.h"
+#include "support/Text.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // runtime/include/cameo_op.h). What their results are, only the model can say.
 #include "frontend/Contrib.h"
 #include "frontend/GraphImporter.h"
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 namespace cameo {
 namespace {

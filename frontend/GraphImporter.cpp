@@ -8,7 +8,7 @@
 #include "frontend/Contrib.h"
 #include "frontend/Importer.h"
 #include "frontend/NodeOrder.h"
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 #include <algorithm>
 

@@ -4,7 +4,7 @@
 
 #include "frontend/GraphImporter.h"
 #include "frontend/Inputs.h"
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 namespace cameo {
 namespace {

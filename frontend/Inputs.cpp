@@ -2,7 +2,7 @@
 #include "frontend/Inputs.h"
 
 #include "frontend/Tensors.h"
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 namespace cameo {
 namespace {

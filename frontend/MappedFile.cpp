@@ -1,7 +1,7 @@
 // Mapping and confined opening; see MappedFile.h.
 #include "frontend/MappedFile.h"
 
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 #include <cerrno>
 #include <cstring>

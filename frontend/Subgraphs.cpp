@@ -1,7 +1,7 @@
 // Nodes with subgraphs, as ops with regions.
 #include "frontend/GraphImporter.h"
-#include "frontend/Text.h"
 #include "ir/infer/Infer.h"
+#include "support/Text.h"
 
 namespace cameo {
 namespace {

@@ -1,7 +1,7 @@
 // See Tensors.h.
 #include "frontend/Tensors.h"
 
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 #include <algorithm>
 #include <charconv>

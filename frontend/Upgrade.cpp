@@ -2,7 +2,7 @@
 // UpgradeLayers.cpp.
 #include "frontend/UpgradeSteps.h"
 
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 #include <algorithm>
 #include <unordered_map>

@@ -1,7 +1,7 @@
 // Upgrade steps of elementwise operators, matrix products and activations.
 #include "frontend/UpgradeSteps.h"
 
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 #include <array>
 

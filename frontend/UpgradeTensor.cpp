@@ -1,7 +1,7 @@
 // Upgrade steps of operators that move or reduce data. Most turned an attribute into an input.
 #include "frontend/UpgradeSteps.h"
 
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 namespace cameo {
 namespace {

@@ -1,17 +1,30 @@
 // See Command.h.
 #include "tools/Command.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace cameo {
 
+namespace {
+
+/// Why writing to stdout failed first.
+int outputError = 0;
+
+void writeErrors(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+} // namespace
+
 void printError(std::string_view message, const std::vector<std::string> &notes) {
-  std::fflush(stdout);
   std::string text = fmt::format("error: {}\n", message);
   for (const std::string &note : notes)
     text += fmt::format("note: {}\n", note);
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  writeErrors(text);
 }
 
 int reportError(const Error &error) {
@@ -26,14 +39,34 @@ Error inFile(const std::string &file, Error error) {
 }
 
 void reportWarning(std::string_view message) {
-  std::fflush(stdout);
   std::string text = fmt::format("warning: {}\n", message);
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  writeErrors(text);
 }
 
 void printOut(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  while (!text.empty() && outputError == 0) {
+    ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written >= 0)
+      text.remove_prefix(static_cast<size_t>(written));
+    else if (errno != EINTR)
+      outputError = errno;
+  }
+}
+
+int finish(int status) {
+  if (outputError == 0 || outputError == EPIPE)
+    return status;
+  Error error =
+      badInput(fmt::format("cannot write to standard output: {}", std::strerror(outputError)));
+  return std::max(status, reportError(error));
+}
+
+Error notEnoughMemory() { return badInput("there is not enough memory"); }
+
+void holdStandardStreams() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0)
+      ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); // gets the lowest number: fd
 }
 
 } // namespace cameo

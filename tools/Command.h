@@ -41,8 +41,17 @@ void reportWarning(std::string_view message);
 template <class T> int exitStatus(const Result<T> &result) {
   return result ? static_cast<int>(Fine) : reportError(result.error());
 }
-/// Writes to stdout at once. Output that nobody reads any more (a closed pipe) ends quietly.
+/// Writes to stdout at once.
 void printOut(std::string_view text);
+/// The exit status of the program when its subcommand ends with `status`: what could not be written
+/// to stdout is an error. Output that nobody reads any more (a closed pipe) ends quietly.
+int finish(int status);
+/// What to say when an allocation fails.
+Error notEnoughMemory();
+
+/// Keeps descriptors 0 to 2 from being given to files: where a standard stream is closed, reading
+/// and writing it stay errors.
+void holdStandardStreams();
 
 /// From here on, a fatal signal or an uncaught exception ends the process with status 4 and a
 /// message instead of a core dump's status.

@@ -105,6 +105,18 @@ Result<void> placeSingle(const std::string &output, CompileRequest &request) {
   return {};
 }
 
+/// A model may be called as its library will be.
+Result<void> checkModelIsKept(const CompileRequest &request) {
+  std::error_code ignored;
+  for (EmitKind kind : request.emit) {
+    std::filesystem::path path = request.folder / (request.stem + std::string(emitExtension(kind)));
+    if (std::filesystem::equivalent(path, request.model, ignored))
+      return badInput(
+          fmt::format("the output '{}' would replace the model", path.lexically_normal().string()));
+  }
+  return {};
+}
+
 Result<std::vector<CompileRequest>> makeRequests(const Options &options, const Target &target) {
   std::vector<std::string> models = TRY(expandModels(options.models));
   TRY(importOptions(options.request.sizes)); // bad flags are one error, not one a model
@@ -125,6 +137,8 @@ Result<std::vector<CompileRequest>> makeRequests(const Options &options, const T
     TRY(placeSingle(options.output, requests.front()));
   else if (!options.request.name.empty())
     return badInput("--name: possible with one model only");
+  for (const CompileRequest &request : requests)
+    TRY(checkModelIsKept(request));
   std::error_code failed;
   std::filesystem::create_directories(requests.front().folder, failed);
   if (failed || !std::filesystem::is_directory(requests.front().folder, failed))

@@ -1,11 +1,11 @@
 // See Compiler.h.
 #include "tools/Compiler.h"
 
-#include "bench/File.h"
 #include "codegen/Codegen.h"
 #include "codegen/Target.h"
 #include "ir/Printer.h"
 #include "lowering/loops/ToLoops.h"
+#include "support/File.h"
 #include "tools/Command.h"
 #include "tools/Taps.h"
 
@@ -15,8 +15,9 @@
 #include <csignal>
 #include <cstring>
 #include <fmt/format.h>
+#include <new>
+#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <tuple>
 #include <unistd.h>
 
 namespace cameo {
@@ -93,17 +94,6 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
   return {};
 }
 
-/// An error about a file in the folder that is not there afterwards, with the place that the user
-/// named.
-Error inUsersFolder(Error error, const fs::path &folder, const fs::path &users) {
-  std::string from = (folder / "").string();
-  fs::path normal = users.lexically_normal();
-  std::string to = normal == "." || normal == "./" ? "" : (normal / "").string();
-  if (size_t at = error.message.find(from); at != std::string::npos)
-    error.message.replace(at, from.size(), to);
-  return error;
-}
-
 /// All the work, in this process; artifacts go to `folder`.
 Result<void> compileHere(const CompileRequest &request, const fs::path &folder) {
   PassContext context = TRY(passContext(request.target));
@@ -122,12 +112,22 @@ Result<void> compileHere(const CompileRequest &request, const fs::path &folder) 
   return emitProgram(request, program, context.target, stem);
 }
 
+Result<void> compileInMemory(const CompileRequest &request, const fs::path &folder) {
+  try {
+    return compileHere(request, folder);
+  } catch (const std::bad_alloc &) {
+    return notEnoughMemory();
+  }
+}
+
 [[noreturn]] void runChild(const CompileRequest &request, const fs::path &folder) {
-  Result<void> done = compileHere(request, folder);
+  // The result is of use to the parent alone, and so is the lock on the folder.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  Result<void> done = compileInMemory(request, folder);
   int status = Fine;
   if (!done)
     status =
-        reportError(inFile(request.model, inUsersFolder(done.error(), folder, request.folder)));
+        reportError(inFile(request.model, inFinalFolder(done.error(), folder, request.folder)));
   std::fflush(stdout);
   // No destructors and exit handlers: the process is the parent's copy.
   ::_exit(status);
@@ -187,16 +187,23 @@ private:
   std::array<struct sigaction, interruptions.size()> before_ = {};
 };
 
-/// The child's exit status; a death by signal is our bug.
+/// The child's exit status. A death by signal is our bug, unless a limit was met: systems that run
+/// out of memory or of the time allowed kill.
 int waitFor(pid_t child, const std::string &model) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status))
     return WEXITSTATUS(status);
+  int signal = WTERMSIG(status);
+  bool limit = signal == SIGKILL || signal == SIGXCPU;
+  if (!interruption && limit)
+    return reportError(badInput(fmt::format(
+        "{}: compiling was ended by the system ({}), which may be short of memory or time", model,
+        ::strsignal(signal))));
   if (!interruption)
     printError(fmt::format("{}: internal error: compiling was ended by signal {} ({})", model,
-                           WTERMSIG(status), ::strsignal(WTERMSIG(status))));
+                           signal, ::strsignal(signal)));
   return OurBug;
 }
 
@@ -215,25 +222,6 @@ int runInChild(const CompileRequest &request, const fs::path &folder) {
     fs::remove_all(folder, ignored);
   }
   return status;
-}
-
-/// Moves what the child made to where it belongs.
-Result<void> moveFiles(const fs::path &from, const fs::path &to, std::vector<fs::path> &files) {
-  std::error_code failed;
-  for (const fs::directory_entry &entry : fs::directory_iterator(from, failed))
-    files.push_back(entry.path().filename());
-  // Headers after the code they describe.
-  std::sort(files.begin(), files.end(), [](const fs::path &a, const fs::path &b) {
-    return std::tuple(a.extension() == ".h", a) < std::tuple(b.extension() == ".h", b);
-  });
-  for (fs::path &file : files) {
-    fs::path name = file;
-    file = to / name;
-    fs::rename(from / name, file, failed);
-    if (failed)
-      return badInput(fmt::format("{}: cannot write: {}", file.string(), failed.message()));
-  }
-  return {};
 }
 
 } // namespace
@@ -298,7 +286,9 @@ int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) 
   int status = runInChild(request, (*folder)->path());
   if (status != Fine)
     return status;
-  Result<void> moved = moveFiles((*folder)->path(), request.folder, files);
+  Result<std::vector<fs::path>> moved = (*folder)->moveFiles(request.folder);
+  if (moved)
+    files = std::move(*moved);
   return exitStatus(moved);
 }
 
@@ -317,21 +307,6 @@ int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std:
   int status = compileInChild(request, files);
   library = folder.path() / "model.so";
   return status;
-}
-
-Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::create(const fs::path &parent) {
-  std::error_code failed;
-  fs::path base = parent.empty() ? fs::temp_directory_path(failed) : parent;
-  std::string pattern = base / ".cameo-XXXXXX";
-  if (failed || !::mkdtemp(pattern.data()))
-    return badInput(
-        fmt::format("{}: cannot create a folder in it: {}", base.string(), std::strerror(errno)));
-  return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(pattern));
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
 }
 
 } // namespace cameo

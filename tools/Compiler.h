@@ -4,6 +4,7 @@
 // no partial file is left.
 #pragma once
 
+#include "support/Temporary.h"
 #include "tools/ModelOptions.h"
 #include "tools/PassOptions.h"
 
@@ -47,21 +48,6 @@ struct CompileRequest {
   bool taps = false;
   /// Make the times of kernels an output (lowering/loops/Profile.h).
   bool profile = false;
-};
-
-/// A folder under the system's temporary folder, removed with what is in it.
-class TemporaryFolder {
-public:
-  /// `parent` "": the system's temporary folder.
-  static Result<std::unique_ptr<TemporaryFolder>> create(const std::filesystem::path &parent = {});
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-  const std::filesystem::path &path() const { return path_; }
-
-private:
-  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
-  std::filesystem::path path_;
 };
 
 /// Reports errors itself. Returns the exit status, and in `files` what was made.

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <unistd.h>
 
 namespace cameo {
@@ -35,6 +36,9 @@ void onSignal(int signal) {
   if (std::exception_ptr current = std::current_exception()) {
     try {
       std::rethrow_exception(current);
+    } catch (const std::bad_alloc &) { // through code that no exception gets through, as LLVM's
+      writeError(("error: " + notEnoughMemory().message + "\n").c_str());
+      ::_exit(Bad);
     } catch (const std::exception &exception) {
       message = exception.what();
     } catch (...) {

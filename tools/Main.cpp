@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <fmt/format.h>
+#include <new>
+#include <sstream>
 
 namespace cameo {
 
@@ -39,7 +41,16 @@ public:
   }
 };
 
+/// `--help` and `--version` are errors to CLI11, which prints what they ask for.
+int printHelp(const CLI::App &app, const CLI::ParseError &request) {
+  std::ostringstream text, errors;
+  int status = app.exit(request, text, errors);
+  printOut(text.str());
+  return finish(status);
+}
+
 int main(int argc, char **argv) {
+  holdStandardStreams();
   installCrashHandlers();
   // A reader that went away, and a limit on the size of files, show as a failed write, not as a
   // death by signal.
@@ -63,12 +74,16 @@ int main(int argc, char **argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &problem) {
     if (problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
-      return app.exit(problem); // --help and --version
+      return printHelp(app, problem);
     Error error = badInput(problem.what());
     error.notes.push_back("run 'cameo --help' or 'cameo COMMAND --help' for what is possible");
     return reportError(error);
   }
-  return chosen();
+  try {
+    return finish(chosen());
+  } catch (const std::bad_alloc &) {
+    return reportError(notEnoughMemory());
+  }
 }
 
 } // namespace

@@ -1,9 +1,9 @@
 // `cameo opt`: passes on IR text, for those who work on Cameo.
-#include "bench/File.h"
 #include "bench/Report.h"
 #include "codegen/Target.h"
 #include "ir/Parser.h"
 #include "ir/Printer.h"
+#include "support/File.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 

@@ -1,6 +1,7 @@
 // `cameo run`: one inference on given inputs, by compiled code or by the reference interpreter.
 #include "bench/HostTensor.h"
 #include "bench/Npy.h"
+#include "support/Temporary.h"
 #include "tools/Command.h"
 #include "tools/Inputs.h"
 #include "tools/ModelOptions.h"
@@ -66,6 +67,13 @@ Result<void> writeArrays(const std::string &stem, const RuntimeValue &value) {
   return writeNpz(stem + ".npz", items);
 }
 
+Result<void> writeOutput(const Options &options, const std::string &stem, const EnginePort &port,
+                         const RuntimeValue &output) {
+  if (!options.data.empty())
+    return writeFile(stem + ".pb", formatTestData(output, dataKindOf(port.type)));
+  return writeArrays(stem + "_" + fileSafe(port.name), output);
+}
+
 Result<void> writeOutputs(const Options &options, const std::vector<EnginePort> &ports,
                           const std::vector<RuntimeValue> &outputs) {
   std::error_code failed;
@@ -73,13 +81,14 @@ Result<void> writeOutputs(const Options &options, const std::vector<EnginePort> 
   if (failed)
     return badInput(
         fmt::format("{}: cannot create the folder: {}", options.outputDir, failed.message()));
+  // All are written before the first gets its name.
+  std::unique_ptr<TemporaryFolder> folder = TRY(TemporaryFolder::create(options.outputDir));
   for (size_t i = 0; i < outputs.size(); ++i) {
-    std::string stem = fmt::format("{}/output_{}", options.outputDir, i);
-    if (!options.data.empty())
-      TRY(writeFile(stem + ".pb", formatTestData(outputs[i], dataKindOf(ports[i].type))));
-    else
-      TRY(writeArrays(stem + "_" + fileSafe(ports[i].name), outputs[i]));
+    std::string stem = folder->path() / fmt::format("output_{}", i);
+    if (Result<void> done = writeOutput(options, stem, ports[i], outputs[i]); !done)
+      return inFinalFolder(done.error(), folder->path(), options.outputDir);
   }
+  TRY(folder->moveFiles(options.outputDir));
   return {};
 }
 

@@ -183,7 +183,7 @@ Program wholeProgram(std::string text, int64_t numDims = 1) {
   EXPECT_TRUE(module) << module.error().message;
   program.module = std::move(*module);
   program.numDims = numDims;
-  program.nodeNames = {"first", "second"};
+  program.nodeNames.names = {"first", "second"};
   return program;
 }
 

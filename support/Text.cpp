@@ -1,5 +1,5 @@
 // See Text.h.
-#include "frontend/Text.h"
+#include "support/Text.h"
 
 #include <cstdint>
 

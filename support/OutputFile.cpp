@@ -1,5 +1,8 @@
 // See OutputFile.h.
-#include "codegen/OutputFile.h"
+#include "support/OutputFile.h"
+
+#include "support/File.h"
+#include "support/Temporary.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -23,11 +26,12 @@ Error OutputFile::failure(const char *what) const {
 }
 
 Result<void> OutputFile::create(bool executable) {
-  std::string name = path_ + ".XXXXXX";
-  fd_ = mkostemp(name.data(), O_CLOEXEC);
+  TRY(checkReplaceable(path_));
+  std::string temporary;
+  fd_ = makeTemporaryFile(std::filesystem::path(path_).parent_path(), temporary);
   if (fd_ < 0)
     return failure("write");
-  temporary_ = name;
+  temporary_ = temporary;
   executable_ = executable;
   return {};
 }
@@ -91,7 +95,8 @@ Result<void> OutputFile::commit() {
   // mkstemp's files are private; give this one the permissions an ordinary new file has.
   mode_t mask = umask(0);
   umask(mask);
-  if (fchmod(fd_, (executable_ ? 0777 : 0666) & ~mask) != 0)
+  // On the disk before the name is: after a power cut there is the old file or the new one.
+  if (fchmod(fd_, (executable_ ? 0777 : 0666) & ~mask) != 0 || fsync(fd_) != 0)
     return failure("write");
   int closed = close(fd_);
   fd_ = -1;

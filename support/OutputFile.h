@@ -1,5 +1,5 @@
-// A file that appears whole or not at all: written under a temporary name in the same folder, which
-// `commit` changes into the real one and the destructor removes if it comes to that.
+// A file that appears whole or not at all: written under a temporary name (Temporary.h) in the same
+// folder, which `commit` changes into the real one and the destructor removes if it comes to that.
 #pragma once
 
 #include "ir/Result.h"
@@ -21,7 +21,7 @@ public:
   OutputFile(const OutputFile &) = delete;
   OutputFile &operator=(const OutputFile &) = delete;
 
-  /// Makes the temporary file, empty.
+  /// Makes the temporary file, empty. Fails where the real one would replace a folder or a device.
   Result<void> create(bool executable = false);
   /// Where it is until `commit`; another program may replace it, followed by `reopen`.
   const std::string &temporary() const { return temporary_; }
@@ -36,6 +36,7 @@ public:
   /// Fails unless the disk has room for so many bytes more. For what writes through a mapping,
   /// where a full disk is a crash.
   Result<void> checkRoom(int64_t bytes);
+  /// The file is on the disk when it appears under its name.
   Result<void> commit();
 
 private:

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""What the program reads and writes besides models: odd names and kinds of files, streams that are closed or
+full, limits of the system, programs that were killed. Each gets one sentence and status 2, or works.
+
+  files_test.py --cameo build/bin/cameo [unittest arguments]
+"""
+import argparse, os, resource, shutil, signal, stat, subprocess, sys, tempfile, time, unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import onnx_text as onnx
+
+CAMEO, SANITIZED = "", False
+
+
+def add_model(size=3):
+    return onnx.model([onnx.node("Add", ["x", "w"], ["y"], "add")], [onnx.value_info("x", [size])],
+                      [onnx.value_info("y", [size])], [onnx.tensor("w", [size], [1] * size)])
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="cameo_files_")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.write("add.onnx", add_model())
+        self.write("large.onnx", add_model(100000))
+        self.write("x.npy", onnx.npy([3], [1, 2, 3]))
+        self.write("xlarge.npy", onnx.npy([100000], [1] * 100000))
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, data):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+
+    def files(self, folder="."):
+        return sorted(os.listdir(self.path(folder)))
+
+    def cameo(self, *args, status=0, **options):
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        run = subprocess.run([CAMEO, *args], cwd=self.dir, text=True, timeout=120, **options)
+        self.assertEqual(run.returncode, status, (args, run.stdout, run.stderr))
+        if status >= 2 and run.stderr is not None:
+            self.assertRegex(run.stderr, r"(?m)^error: ")
+            self.assertNotIn("bug in cameo", run.stderr)
+            self.assertNotIn("internal error", run.stderr)
+        return run
+
+
+# A command of each kind that prints something.
+PRINTING = (["explain", "add.onnx"], ["explain", "add.onnx", "--json"], ["run", "add.onnx", "--input", "x.npy"],
+            ["compile", "add.onnx", "-o", "out/"], ["compare", "add.onnx", "--samples", "1"],
+            ["bench", "add.onnx", "--rounds", "1", "--seconds", "0"], ["opt", "add.onnx"], ["opt", "--list"],
+            ["--help"], ["--version"], ["compile", "--help"])
+
+
+class Streams(Case):
+    def test_full(self):
+        for command in PRINTING:
+            with open("/dev/full", "w") as full:
+                run = self.cameo(*command, status=2, stdout=full)
+            self.assertIn("cannot write to standard output: No space left on device", run.stderr)
+
+    def test_closed(self):
+        for command in PRINTING:
+            run = self.cameo(*command, status=2, stdout=None, preexec_fn=lambda: os.close(1))
+            self.assertIn("cannot write to standard output", run.stderr)
+
+    def test_files_do_not_take_the_place_of_closed_streams(self):
+        # Else what is printed would be written into the library.
+        closed = lambda: [os.close(fd) for fd in (0, 1, 2)]
+        self.cameo("compile", "add.onnx", "-o", "out/", status=2, stdout=None, stderr=None, preexec_fn=closed)
+        self.cameo("run", "out/add.so", "--input", "x.npy")
+
+    def test_nobody_reads(self):
+        for command in PRINTING:
+            read, write = os.pipe()
+            os.close(read)
+            self.cameo(*command, stdout=write)
+            os.close(write)
+
+
+class Names(Case):
+    NAMES = ("100%", "%d%s%n", "-y", "a b", "quote'\"", "ü", "x" * 240, ".hidden", "a=b", "$(exit 1)", "new\nline", "*?")
+
+    def test_outputs(self):
+        for name in self.NAMES:
+            for kind in "so", "a", "o":
+                self.cameo("compile", "add.onnx", "--output=%s.%s" % (name, kind))
+                self.assertIn("%s.%s" % (name, kind), self.files())
+            self.assertIn(name + ".h", self.files())
+            self.cameo("run", "./%s.so" % name, "--input", "x.npy")
+            self.cameo("opt", "add.onnx", "--output=%s.cir" % name)
+
+    def test_folders(self):
+        for name in self.NAMES:
+            self.cameo("compile", "add.onnx", "--output=%s/" % name)
+            self.assertEqual(self.files(name), ["add.h", "add.so", "cameo.h"])
+            self.cameo("compile", "add.onnx", "--target", "wasm32", "--output=%s/" % name)
+            self.cameo("run", "add.onnx", "--input", "x.npy", "--output-dir=%s/out" % name)
+            self.assertEqual(self.files(name + "/out"), ["output_0_y.npy"])
+
+    def test_models(self):
+        for name in self.NAMES:
+            shutil.copy(self.path("add.onnx"), self.path(name + ".onnx"))
+            self.cameo("compile", "./%s.onnx" % name, "-o", "out.so")
+            self.cameo("explain", "./%s.onnx" % name)
+
+    def test_too_long(self):
+        self.assertIn("File name too long", self.cameo("compile", "add.onnx", "-o", "x" * 260 + ".so", status=2).stderr)
+        self.cameo("compile", "x" * 260 + ".onnx", status=2)
+
+
+class Kinds(Case):
+    """Pipes, devices and folders where files are expected: an error at once, and they stay what they are."""
+
+    def setUp(self):
+        super().setUp()
+        for name in "pipe", "pipe.so", "pipe.h", "pipe.onnx", "pipe.npy", "pipe.npz", "pipe.cir", "pipe.a", "data/input_0.pb":
+            os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+            os.mkfifo(self.path(name))
+
+    def test_inputs(self):
+        for command in "compile", "explain", "compare", "bench", "opt", "run":
+            for name in "pipe.onnx", "/dev/zero", "/dev/full", ".":
+                self.cameo(command, name, status=2)
+        self.cameo("opt", "pipe.cir", status=2)
+        self.cameo("run", "pipe.so", status=2)
+        self.cameo("verify", "pipe.so", status=2)
+        self.cameo("compare", "add.onnx", "pipe.so", status=2)
+        self.cameo("compile", "add.onnx", "--ops", "pipe.a", status=2)
+        for value in "pipe.npy", "pipe.npz", "/dev/zero", "/dev/tty", ".":
+            self.cameo("run", "add.onnx", "--input", "x=" + value, status=2)
+        self.cameo("run", "add.onnx", "--data", "data", status=2)
+
+    def test_outputs(self):
+        self.assertIn("pipe", self.cameo("compile", "add.onnx", "-o", "pipe.so", status=2).stderr)
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("pipe.so")).st_mode))
+        # The library and its header are replaced together or not at all.
+        os.unlink(self.path("pipe.so"))
+        self.write("pipe.so", b"old")
+        self.cameo("compile", "add.onnx", "-o", "pipe.so", status=2)
+        with open(self.path("pipe.so"), "rb") as file:
+            self.assertEqual(file.read(), b"old")
+        for target in "pipe", ".", "/dev/null":
+            self.cameo("opt", "add.onnx", "-o", target, status=2)
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
+        self.assertEqual([name for name in self.files() if name.startswith(".cameo")], [])
+
+    def test_output_is_the_input(self):
+        self.write("model.so", add_model())
+        self.assertIn("model.so", self.cameo("compile", "model.so", status=2).stderr)
+        with open(self.path("model.so"), "rb") as file:
+            self.assertEqual(file.read(), add_model())
+        self.cameo("opt", "add.onnx", "-o", "a.cir")
+        self.cameo("opt", "a.cir", "-o", "a.cir")
+
+
+class Limits(Case):
+    """What the system does not give is an error of status 2 that names it, and leaves nothing behind."""
+
+    COMMANDS = (["compile", "large.onnx", "-o", "out/"], ["compile", "large.onnx", "--target", "wasm32", "-o", "out/"],
+                ["run", "large.onnx", "--input", "xlarge.npy", "--output-dir", "out"],
+                ["compare", "add.onnx", "--samples", "1"], ["explain", "add.onnx"], ["opt", "add.onnx", "-o", "a.cir"])
+
+    def limited(self, command, kind, value):
+        os.makedirs(self.path("out"), exist_ok=True)
+        before = {folder: self.files(folder) for folder in (".", "out")}
+        run = subprocess.run([CAMEO, *command], cwd=self.dir, text=True, timeout=120, capture_output=True,
+                             env={**os.environ, "TMPDIR": self.dir},
+                             preexec_fn=lambda: resource.setrlimit(kind, (value, value)))
+        self.assertIn(run.returncode, (0, 2, 127), (command, value, run.stdout, run.stderr))  # 127: no libraries loaded
+        if run.returncode == 2:
+            self.assertRegex(run.stderr, r"^error: [^\n]*\n$")
+            self.assertEqual({folder: self.files(folder) for folder in before}, before)
+        for folder in before:
+            self.assertEqual([name for name in self.files(folder) if name.startswith(".cameo")], [])
+        return run
+
+    def test_descriptors(self):
+        for command in self.COMMANDS:
+            codes = {self.limited(command, resource.RLIMIT_NOFILE, n).returncode for n in range(3, 20)}
+            self.assertIn(0, codes)
+            self.assertTrue(codes & {2, 127})
+
+    def test_size_of_files(self):
+        for command in self.COMMANDS:
+            for limit in 0, 100, 5000, 300000:
+                self.limited(command, resource.RLIMIT_FSIZE, limit)
+
+    def test_memory(self):
+        if SANITIZED:
+            self.skipTest("a sanitizer's own memory is beyond the limits")
+        # Weights of 16 MB, which compiling packs and the interpreter multiplies.
+        self.write("wide.onnx", onnx.model([onnx.node("MatMul", ["x", "w"], ["y"])], [onnx.value_info("x", [1024, 2048])],
+                                           [onnx.value_info("y", [1024, 2048])],
+                                           [[(1, 2048), (1, 2048), (2, 1), (8, "w"), (9, bytes(2048 * 2048 * 4))]]))
+        self.write("wide.npy", onnx.npy([1024, 2048], [0] * (1024 * 2048)))
+        for command in (["compile", "wide.onnx", "-o", "out/"], ["compile", "wide.onnx", "--target", "wasm32", "-o", "out/"],
+                        ["run", "wide.onnx", "--input", "wide.npy"]):
+            runs = [self.limited(command, resource.RLIMIT_DATA, n << 20) for n in (9, 14, 20, 28)]
+            self.assertTrue(any("there is not enough memory" in run.stderr for run in runs), command)
+
+    def test_temporary_folder(self):
+        for folder in "/nonexistent", self.path("add.onnx"), "/proc":
+            run = self.cameo("compare", "add.onnx", status=2, env={**os.environ, "TMPDIR": folder})
+            self.assertRegex(run.stderr, r"^error: [^\n]*\n$")
+
+
+class Killed(Case):
+    def test_next_run_removes_what_dead_ones_left(self):
+        left = lambda: [name for name in self.files() if name.startswith(".cameo-")]
+        for _ in range(20):
+            run = subprocess.Popen([CAMEO, "compile", "large.onnx"], cwd=self.dir, stdout=subprocess.DEVNULL)
+            while run.poll() is None and not left():
+                time.sleep(0.001)
+            run.send_signal(signal.SIGSTOP)  # its child may end, its folder stays
+            if left():
+                break
+            run.send_signal(signal.SIGCONT)
+            run.wait()
+        self.assertEqual(len(left()), 1)
+        self.cameo("compile", "add.onnx")
+        self.assertEqual(len(left()), 1, "what a living program works on is not removed")
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        self.assertEqual(len(left()), 1)
+        deadline = time.time() + 20  # the compiler's child dies a moment later than the program
+        while left() and time.time() < deadline:
+            self.cameo("compile", "add.onnx")
+        self.assertEqual(left(), [])
+
+    def test_what_is_not_ours_stays(self):
+        for name in ".cameo-notes/a", ".cameo-1/a", "cameo-abcdef/a":
+            self.write(name, b"")
+        self.cameo("compile", "add.onnx")
+        self.assertTrue({".cameo-notes", ".cameo-1", "cameo-abcdef"} <= set(self.files()))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cameo", required=True)
+    parser.add_argument("--sanitized", action="store_true")
+    arguments, rest = parser.parse_known_args()
+    CAMEO, SANITIZED = os.path.abspath(arguments.cameo), arguments.sanitized
+    unittest.main(argv=[sys.argv[0], *rest])
