@@ -245,12 +245,16 @@ llvm::Constant *ModelEmitter::code() {
   Constants nodes;
   for (const std::string &name : program_.nodeNames.names)
     nodes.push_back(text(name));
+  Constants texts;
+  for (const std::string &faultText : program_.faultTexts)
+    texts.push_back(text(faultText));
   llvm::Constant *file = options_.weightsFile.empty() ? null() : text(options_.weightsFile);
   Constants masks = features();
   llvm::Constant *mask = llvm::ConstantArray::get(llvm::ArrayType::get(b_.getInt64Ty(), 2), masks);
   return structOf({weights(), file, number(options_.weightsId), mask,
                    small(runtimeArch(target_.arch)), small(nodes.size()),
-                   array(b_.getPtrTy(), nodes, "nodes"), function("sizes"), function("workspace"),
+                   array(b_.getPtrTy(), nodes, "nodes"), array(b_.getPtrTy(), texts, "texts"),
+                   small(texts.size()), function("sizes"), function("workspace"),
                    function("prepare"), function("main"), small(program_.numBoxes),
                    small(program_.sites.size()), outputBoxes(), sites(), boxing()});
 }

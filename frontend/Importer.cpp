@@ -4,6 +4,7 @@
 
 #include "frontend/GraphImporter.h"
 #include "frontend/Inputs.h"
+#include "ir/infer/UnifySizes.h"
 #include "support/Text.h"
 
 namespace cameo {
@@ -144,6 +145,7 @@ Result<std::unique_ptr<Module>> importModel(const std::filesystem::path &path,
   TRY(importer.importGraph(graph, module->main().body, scope));
   TRY(importOutputs(graph, *module, scope));
   TRY(importer.checkSupported());
+  TRY(unifySizes(*module));
   return module;
 }
 

@@ -89,6 +89,8 @@ struct Program {
   int64_t numDims = 0;
   /// What `fail`'s node attribute indexes.
   NodeNames nodeNames;
+  /// Texts of faults that are this model's own, numbered from CAMEO_FAULT_OWN (runtime/abi.h) on.
+  std::vector<std::string> faultTexts;
   std::vector<WeightBlob> weights;
   int64_t weightBytes = 0;
   std::map<std::string, std::string> metadata;

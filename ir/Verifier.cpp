@@ -145,28 +145,18 @@ bool compatible(const Type &stated, const Type &inferred) {
 
 /// Inference works in place, as rules may look into regions; what it wrote is taken back.
 Result<void> FuncVerifier::inferred(Op &op) {
-  std::vector<Type> stated;
-  std::vector<std::optional<Dims>> known;
-  for (const std::unique_ptr<Value> &result : op.results()) {
-    stated.push_back(result->type);
-    known.push_back(result->known);
-  }
-  AttrDict attrs = op.attrs;
+  KeptTypes stated(op);
   Module scratch; // its fresh symbols are not missed
   Result<void> checked = inferOp(scratch, op);
-  std::string fault = checked ? "" : checked.error().message;
+  if (!checked)
+    return error(op, checked.error().message);
   for (int64_t i = 0; i < op.numResults(); i++) {
-    const Type &type = op.result(i)->type;
-    if (fault.empty() && !stated[i].isNone() && !compatible(stated[i], type))
-      fault = "result " + std::to_string(i) + ": expected " + type.str() + " by inference, got " +
-              stated[i].str();
+    const Type &type = op.result(i)->type, &claimed = stated.types()[i];
+    if (!claimed.isNone() && !compatible(claimed, type))
+      return error(op, "result " + std::to_string(i) + ": expected " + type.str() +
+                           " by inference, got " + claimed.str());
   }
-  op.attrs = std::move(attrs);
-  for (int64_t i = 0; i < op.numResults(); i++) {
-    op.result(i)->type = stated[i];
-    op.result(i)->known = known[i];
-  }
-  return fault.empty() ? Result<void>() : error(op, fault);
+  return {};
 }
 
 Result<void> FuncVerifier::scratch(const Op &op) {

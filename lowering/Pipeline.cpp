@@ -15,6 +15,8 @@ std::span<const PassInfo> allPasses() {
 
 std::span<const PipelineStep> pipeline() {
   static const PipelineStep steps[] = {
+      // Before any op is rewritten: what it requires of sizes would be lost.
+      {"sizes", "guard-sizes"},
       // Quantized layers, while their weights are integers: folding makes floats of them.
       {"quantize", "remove-identities"},
       {"quantize", "sink-dequantize"},
@@ -22,14 +24,15 @@ std::span<const PipelineStep> pipeline() {
       {"quantize", "merge-requantize"},
       {"quantize", "remove-dead-ops"},
       // Graph level. Constants first: shapes computed by nodes must be numbers before anything
-      // reads
-      // them, and batch norms can only be folded when their statistics are constants.
+      // reads them, and only batch norms with constant statistics can be folded.
       {"simplify", "fold-constants"},
       // A dead reader of Dropout's mask would keep the Dropout.
       {"simplify", "remove-dead-ops"},
       {"simplify", "remove-identities"},
       // Before decompose, which would turn a batch norm into arithmetic.
       {"simplify", "fold-batch-norm"},
+      // Again, now that computed shapes are numbers, and before ops are taken apart.
+      {"simplify", "guard-sizes"},
       {"decompose", "decompose"},
       // Decomposition makes constants (reshaped scales, negated statistics).
       {"decompose", "fold-constants"},

@@ -53,6 +53,9 @@ static void put(struct writer *writer, const char *text, const struct cameo_word
     case 'b':
       putNumber(writer, words->b);
       break;
+    case '%':
+      putText(writer, "%");
+      break;
     default:
       putNumber(writer, words->c);
     }
@@ -83,8 +86,11 @@ void cameo_say_fault(char *out, int64_t size, const struct cameo_code *code,
     put(&writer, "node '%s': ", &words);
   }
   words.s = fault->text;
-  int32_t known = fault->code > 0 && fault->code < (int32_t)(sizeof texts / sizeof texts[0]);
-  put(&writer, texts[known ? fault->code : 0], &words);
+  int32_t own = fault->code - CAMEO_FAULT_OWN;
+  if (own >= 0)
+    put(&writer, own < code->num_texts ? code->texts[own] : texts[0], &words);
+  else
+    put(&writer, texts[fault->code > 0 ? fault->code : 0], &words);
   out[writer.used] = 0;
 }
 

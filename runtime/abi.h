@@ -97,6 +97,7 @@ enum cameo_fault_code {
 #define X(name, text) CAMEO_FAULT_##name,
   CAMEO_FAULTS(X)
 #undef X
+      CAMEO_FAULT_OWN /* and above: texts of the library's own, cameo_code.texts */
 };
 
 /* Where an operand or a result of a call lies. */
@@ -165,6 +166,8 @@ struct cameo_code {
   int32_t arch;
   int32_t num_nodes;
   const char *const *nodes; /* names for messages */
+  const char *const *texts; /* of faults from CAMEO_FAULT_OWN on, as those of CAMEO_FAULTS */
+  int32_t num_texts;
 
   /* Computes the derived entries of `dims`; those it leaves alone are -1. Returns 0, or anything
      else on failure, with *fault filled in if it knows more than that a size is bad. Must reject

@@ -134,6 +134,9 @@ EvalResult Machine::runBlock(Block &block, Values arguments) {
     values_[block.arg(i)] = std::move(arguments[i]);
   depth_++;
   for (const std::unique_ptr<Op> &op : block.ops()) {
+    // Evaluators see to what they require of sizes themselves.
+    if (op->kind() == OpKind::KernelGuard)
+      continue;
     Values operands = TRY(operandsOf(*op));
     if (op->kind() == OpKind::LoopYield || op->kind() == OpKind::LoopReturn) {
       for (Value *value : lifetimes.deaths[op.get()])

@@ -18,11 +18,32 @@ Result<Heads> headsOf(const InferContext &ctx, int64_t i, const char *attribute)
   if (heads < 1)
     return ctx.error(std::string("attribute '") + attribute +
                      "': expected at least 1 for inputs of rank 3, got " + std::to_string(heads));
-  const Dim &hidden = type.dim(2);
-  if (hidden.isConst() && hidden.value() % heads != 0)
-    return ctx.error(ctx.name(i) + ": expected dim 2 to be a multiple of the " +
-                     std::to_string(heads) + " heads, got " + type.str());
-  return Heads{type.dim(0), Dim(heads), type.dim(1), Dim::floorDiv(hidden, Dim(heads))};
+  TRY(expectMultiple(ctx, i, 2, Dim(heads), "the heads"));
+  return Heads{type.dim(0), Dim(heads), type.dim(1), Dim::floorDiv(type.dim(2), Dim(heads))};
+}
+
+/// `a`, of operand i, is `b`, of operand j.
+Result<void> expectSame(const InferContext &ctx, int64_t i, const Dim &a, int64_t j, const Dim &b,
+                        const std::string &what) {
+  return ctx.require(Relation::Equal, a, b,
+                     literal(ctx.name(i)) + ": expected the " + what + " of " +
+                         literal(ctx.name(j)) + ", %b, got %a in " + literal(ctx.in(i).str()));
+}
+
+/// The mask broadcasts to the scores, [batch, heads, queries, keys], but for its last dim, which
+/// may be shorter than there are keys.
+Result<void> expectMask(const InferContext &ctx, const Dims &scores) {
+  TRY(expectRank(ctx, 3, 1, 4));
+  int64_t skip = 4 - ctx.in(3).rank();
+  for (int64_t d = 0; d < ctx.in(3).rank(); d++) {
+    bool isLast = d + 1 == ctx.in(3).rank();
+    TRY(ctx.require(
+        isLast ? Relation::AtMost : Relation::BroadcastTo, ctx.in(3).dim(d), scores[d + skip],
+        literal(ctx.name(3)) + ": expected dim " + std::to_string(d) +
+            (isLast ? " to be at most %b (the keys)" : " to broadcast to %b (the scores)") +
+            ", got %a in " + literal(ctx.in(3).str())));
+  }
+  return {};
 }
 
 } // namespace
@@ -32,22 +53,28 @@ Result<void> inferAttention(InferContext &ctx) {
         v = TRY(headsOf(ctx, 2, "kv_num_heads"));
   for (int64_t i : {1, 2})
     TRY(expectRank(ctx, i, ctx.in(0).rank()));
-  if (provablyDiffer(q.size, k.size))
-    return ctx.error(ctx.name(1) + ": expected heads of size " + q.size.str() + " as " +
-                     ctx.name(0) + " has, got " + k.size.str());
-  if (provablyDiffer(k.length, v.length) || provablyDiffer(k.heads, v.heads))
-    return ctx.error(ctx.name(2) + ": expected length and heads of " + ctx.name(1) + ", " +
-                     ctx.in(1).str() + ", got " + ctx.in(2).str());
-  if (k.heads.isConst() && q.heads.isConst() &&
-      (k.heads.value() == 0 || q.heads.value() % k.heads.value() != 0))
-    return ctx.error(ctx.name(0) + ": expected a multiple of the " + k.heads.str() +
-                     " key heads, got " + q.heads.str());
+  TRY(expectSame(ctx, 1, k.size, 0, q.size, "head size"));
+  TRY(expectSame(ctx, 1, k.batch, 0, q.batch, "batch"));
+  TRY(expectSame(ctx, 2, v.batch, 0, q.batch, "batch"));
+  TRY(expectSame(ctx, 2, v.length, 1, k.length, "length"));
+  TRY(expectSame(ctx, 2, v.heads, 1, k.heads, "number of heads"));
+  TRY(ctx.require(Relation::Multiple, q.heads, k.heads,
+                  literal(ctx.name(0)) + ": expected a multiple of the %b heads of " +
+                      literal(ctx.name(1)) + ", got %a"));
   Dim total = k.length;
-  for (int64_t i : {4, 5})
-    if (ctx.has(i))
-      TRY(expectRank(ctx, i, 4));
-  if (ctx.has(4))
+  if (ctx.has(4)) {
+    TRY(expectShape(ctx, 4, {k.batch, k.heads, ctx.in(4).dim(2), k.size},
+                    "batch, heads and head size of " + ctx.name(1)));
     total = ctx.in(4).dim(2) + k.length;
+  }
+  if (ctx.has(5))
+    TRY(expectShape(ctx, 5,
+                    {v.batch, v.heads, ctx.has(4) ? ctx.in(4).dim(2) : ctx.in(5).dim(2), v.size},
+                    "batch, heads, past length and head size of " + ctx.name(2)));
+  if (ctx.has(3))
+    TRY(expectMask(ctx, {q.batch, q.heads, q.length, total}));
+  if (ctx.has(6))
+    TRY(expectShape(ctx, 6, {q.batch}, "the batch of " + ctx.name(0)));
   if (ctx.in(0).rank() == 4)
     ctx.outShape(0, {q.batch, q.heads, q.length, v.size});
   else
@@ -59,11 +86,22 @@ Result<void> inferAttention(InferContext &ctx) {
 }
 
 Result<void> inferRotaryEmbedding(InferContext &ctx) {
-  TRY(headsOf(ctx, 0, "num_heads"));
+  Heads x = TRY(headsOf(ctx, 0, "num_heads"));
+  Dim rotated(ctx.op.attrs.getInt("rotary_embedding_dim"));
+  if (rotated == Dim(0))
+    rotated = x.size;
+  std::string size = literal(ctx.name(0)) + ": expected ";
+  TRY(ctx.require(Relation::Multiple, rotated, Dim(2), size + "an even size to rotate, got %a"));
+  TRY(ctx.require(Relation::AtMost, rotated, x.size, size + "heads of at least %a, got %b"));
+  Dims cache = ctx.has(3) ? Dims{ctx.in(1).dim(0)} : Dims{x.batch, x.length};
+  cache.push_back(Dim::floorDiv(rotated, Dim(2)));
   for (int64_t i : {1, 2})
-    TRY(expectRank(ctx, i, ctx.has(3) ? 2 : 3));
+    TRY(expectShape(ctx, i, cache,
+                    ctx.has(3)
+                        ? "positions, half of what is rotated"
+                        : "batch and length of " + ctx.name(0) + ", half of what is rotated"));
   if (ctx.has(3))
-    TRY(expectRank(ctx, 3, 2));
+    TRY(expectShape(ctx, 3, {x.batch, x.length}, "batch and length of " + ctx.name(0)));
   return inferSame(ctx);
 }
 

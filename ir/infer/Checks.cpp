@@ -31,8 +31,9 @@ Result<void> expectRank(const InferContext &ctx, int64_t i, int64_t low, int64_t
 
 Result<void> expectScalar(const InferContext &ctx, int64_t i) {
   for (const Dim &dim : ctx.in(i).shape())
-    if (provablyDiffer(dim, Dim(1)))
-      return ctx.error(ctx.name(i) + ": expected one element, got " + ctx.in(i).str());
+    TRY(ctx.require(Relation::Equal, dim, Dim(1),
+                    literal(ctx.name(i)) + ": expected one element, got %a in " +
+                        literal(ctx.in(i).str())));
   return {};
 }
 
@@ -94,13 +95,74 @@ bool provablyDiffer(const Dim &a, const Dim &b) {
   return provablyGreater(a, b) || provablyGreater(b, a);
 }
 
+namespace {
+
+/// Requires a relation between dim `axis` of operand i and a size; `expected` says which, with %b
+/// for that size.
+Result<void> requireOfDim(const InferContext &ctx, Relation relation, int64_t i, int64_t axis,
+                          const Dim &size, const std::string &expected) {
+  const Type &type = ctx.in(i);
+  return ctx.require(relation, type.dim(axis), size,
+                     literal(ctx.name(i)) + ": expected dim " + std::to_string(axis) + " " +
+                         expected + ", got %a in " + literal(type.str()));
+}
+
+} // namespace
+
 Result<void> expectDim(const InferContext &ctx, int64_t i, int64_t axis, const Dim &size,
                        const std::string &what) {
-  const Dim &got = ctx.in(i).dim(axis);
-  if (!provablyDiffer(got, size))
-    return {};
-  return ctx.error(ctx.name(i) + ": expected dim " + std::to_string(axis) + " to be " + size.str() +
-                   " (" + what + "), got " + got.str() + " in " + ctx.in(i).str());
+  return requireOfDim(ctx, Relation::Equal, i, axis, size, "to be %b (" + literal(what) + ")");
+}
+
+Result<void> expectShape(const InferContext &ctx, int64_t i, const Dims &shape,
+                         const std::string &what) {
+  TRY(expectRank(ctx, i, static_cast<int64_t>(shape.size())));
+  for (size_t d = 0; d < shape.size(); d++)
+    TRY(expectDim(ctx, i, static_cast<int64_t>(d), shape[d], what));
+  return {};
+}
+
+Result<void> expectAtMost(const InferContext &ctx, int64_t i, int64_t axis, const Dim &size,
+                          const std::string &what) {
+  return requireOfDim(ctx, Relation::AtMost, i, axis, size,
+                      "to be at most %b (" + literal(what) + ")");
+}
+
+Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, const Dim &factor,
+                            const std::string &what) {
+  return requireOfDim(ctx, Relation::Multiple, i, axis, factor,
+                      "to be a multiple of %b (" + literal(what) + ")");
+}
+
+Result<void> expectBroadcastTo(const InferContext &ctx, int64_t i, const Dims &shape,
+                               const std::string &what) {
+  int64_t rank = static_cast<int64_t>(shape.size()), skip = rank - ctx.in(i).rank();
+  Error misfit =
+      ctx.error(ctx.name(i) + ": expected a shape that broadcasts to " +
+                ctx.in(i).withShape(shape).str() + " (" + what + "), got " + ctx.in(i).str());
+  if (skip < 0)
+    return misfit;
+  for (int64_t d = skip; d < rank; d++) {
+    if (decide(Relation::BroadcastTo, ctx.in(i).dim(d - skip), shape[d]) == false)
+      return misfit;
+    TRY(requireOfDim(ctx, Relation::BroadcastTo, i, d - skip, shape[d],
+                     "to broadcast to %b (" + literal(what) + ")"));
+  }
+  return {};
+}
+
+Result<Dims> broadcastWith(const InferContext &ctx, const Dims &shape, int64_t i, const Dims &more,
+                           const std::string &what) {
+  std::optional<Dims> wide = broadcastShapes(shape, more);
+  if (!wide)
+    return ctx.error(ctx.name(i) + ": expected a shape that broadcasts with " +
+                     ctx.in(i).withShape(shape).str() + " (" + what + "), got " + ctx.in(i).str());
+  size_t common = std::min(shape.size(), more.size());
+  for (size_t d = 1; d <= common; d++)
+    TRY(ctx.require(Relation::Broadcast, more[more.size() - d], shape[shape.size() - d],
+                    literal(ctx.name(i)) + ": expected a size that broadcasts with %b (" +
+                        literal(what) + "), got %a in " + literal(ctx.in(i).str())));
+  return *wide;
 }
 
 Result<std::optional<int64_t>> constantLength(const InferContext &ctx, int64_t i) {

@@ -29,9 +29,25 @@ Result<std::string> choiceAttr(const InferContext &ctx, std::string_view name,
 bool provablyDiffer(const Dim &a, const Dim &b);
 /// Of two sizes that must agree, the one that says more.
 inline const Dim &moreKnown(const Dim &a, const Dim &b) { return a.isConst() ? a : b; }
-/// Dim `axis` of operand i agrees with `size`, which `what` describes (`the 64 channels of X`).
+/// Dim `axis` of operand i is `size`, which `what` describes (`the channels of input X`).
 Result<void> expectDim(const InferContext &ctx, int64_t i, int64_t axis, const Dim &size,
                        const std::string &what);
+/// The dims of operand i are `shape`, which `what` describes.
+Result<void> expectShape(const InferContext &ctx, int64_t i, const Dims &shape,
+                         const std::string &what);
+/// Dim `axis` of operand i is at most `size`, which `what` describes.
+Result<void> expectAtMost(const InferContext &ctx, int64_t i, int64_t axis, const Dim &size,
+                          const std::string &what);
+/// Dim `axis` of operand i is a multiple of `factor`, which `what` describes (`the 3 groups`).
+Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, const Dim &factor,
+                            const std::string &what);
+/// Operand i broadcasts to `shape`, which `what` describes, as in numpy, without widening it.
+Result<void> expectBroadcastTo(const InferContext &ctx, int64_t i, const Dims &shape,
+                               const std::string &what);
+/// `shape` broadcast with `more`, dims of operand i, as in numpy. `what` describes what has
+/// `shape`.
+Result<Dims> broadcastWith(const InferContext &ctx, const Dims &shape, int64_t i, const Dims &more,
+                           const std::string &what);
 /// The length of rank-1 operand i, if it is constant.
 Result<std::optional<int64_t>> constantLength(const InferContext &ctx, int64_t i);
 

@@ -211,7 +211,7 @@ Result<void> inferScan(InferContext &ctx) {
     const Type &type = ctx.in(states + i);
     int64_t axis = TRY(checkedAxis(ctx, inAxes[i], type.rank(), "attribute 'scan_input_axes'"));
     if (length)
-      TRY(expectDim(ctx, states + i, axis, *length, "as long as the other scanned inputs"));
+      TRY(expectDim(ctx, states + i, axis, *length, "as long as the scanned inputs before"));
     length = moreKnown(type.dim(axis), length.value_or(type.dim(axis)));
   }
   Dim count = length ? *length : ctx.freshDim();

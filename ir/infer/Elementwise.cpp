@@ -37,11 +37,10 @@ Result<void> inferBroadcast(InferContext &ctx) {
   for (int64_t i = 0; i < ctx.op.numOperands(); i++) {
     if (!ctx.in(i).isRanked())
       return {};
-    std::optional<Dims> wider = broadcastShapes(shape, ctx.in(i).shape());
-    if (!wider)
-      return ctx.error(ctx.name(i) + ": expected a shape that broadcasts with " +
-                       Type::tensor(ctx.in(i).dtype(), shape).str() + ", got " + ctx.in(i).str());
-    shape = *wider;
+    std::string before = i > 0 ? ctx.name(0) : "";
+    if (i > 1)
+      before += " to " + ctx.name(i - 1);
+    shape = TRY(broadcastWith(ctx, shape, i, ctx.in(i).shape(), before));
   }
   ctx.outShape(0, shape);
   elementwiseContents(ctx);
@@ -72,10 +71,7 @@ Result<void> inferClip(InferContext &ctx) {
 
 /// The slope broadcasts to X, never X to the slope.
 Result<void> inferPRelu(InferContext &ctx) {
-  std::optional<Dims> shape = broadcastShapes(ctx.in(0).shape(), ctx.in(1).shape());
-  if (!shape || ctx.in(1).rank() > ctx.in(0).rank())
-    return ctx.error(ctx.name(1) + ": expected a shape that broadcasts to " + ctx.in(0).str() +
-                     ", got " + ctx.in(1).str());
+  TRY(expectBroadcastTo(ctx, 1, ctx.in(0).shape(), "the shape of " + ctx.name(0)));
   return inferSame(ctx);
 }
 

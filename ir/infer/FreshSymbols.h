@@ -20,6 +20,9 @@ public:
   /// A size of its own, under a name that holds until settle().
   Dim make();
 
+  /// Whether a size mentions one that make() made.
+  bool isIn(const Dim &dim) const { return !made(dim).empty(); }
+
   /// Gives the sizes that make() made and results have their names: the one of the symbol that was
   /// there before, if this op made it, else a new one of the module.
   void settle(Module &module, Op &op);

@@ -143,7 +143,7 @@ Result<void> inferRoiAlign(InferContext &ctx) {
   TRY(expectRank(ctx, 1, 2));
   TRY(expectRank(ctx, 2, 1));
   TRY(expectDim(ctx, 1, 1, Dim(4), "x1, y1, x2, y2"));
-  TRY(expectDim(ctx, 2, 0, ctx.in(1).dim(0), "one index a region"));
+  TRY(expectDim(ctx, 2, 0, ctx.in(1).dim(0), "the regions of " + ctx.name(1)));
   Dims shape{moreKnown(ctx.in(1).dim(0), ctx.in(2).dim(0)), ctx.in(0).dim(1)};
   for (const char *name : {"output_height", "output_width"}) {
     int64_t size = ctx.op.attrs.getInt(name);
@@ -165,7 +165,7 @@ Result<void> inferNonMaxSuppression(InferContext &ctx) {
   TRY(expectRank(ctx, 1, 3));
   TRY(expectDim(ctx, 0, 2, Dim(4), "a box's coordinates"));
   TRY(expectDim(ctx, 1, 0, ctx.in(0).dim(0), "the batch of " + ctx.name(0)));
-  TRY(expectDim(ctx, 1, 2, ctx.in(0).dim(1), "one score a box"));
+  TRY(expectDim(ctx, 1, 2, ctx.in(0).dim(1), "the boxes of " + ctx.name(0)));
   for (int64_t i : {2, 3, 4})
     if (ctx.has(i))
       TRY(expectScalar(ctx, i));

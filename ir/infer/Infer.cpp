@@ -295,7 +295,8 @@ std::optional<std::string> impossibleSizes(const Type &type) {
   return std::nullopt;
 }
 
-InferContext::InferContext(Module &module, Op &op) : module(module), op(op), fresh_(op) {}
+InferContext::InferContext(Module &module, Op &op, std::vector<Requirement> *requirements)
+    : module(module), op(op), fresh_(op), requirements_(requirements) {}
 
 bool InferContext::ranked() const {
   return std::all_of(op.operands().begin(), op.operands().end(), [](const Value *value) {
@@ -350,6 +351,36 @@ Error InferContext::error(const std::string &message) const {
                   ": " + message);
 }
 
+namespace {
+
+/// A requirement's text with sizes as they are written in types.
+std::string withSizes(const std::string &text, const Dim &a, const Dim &b) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] != '%' || i + 1 == text.size()) {
+      result += text[i];
+      continue;
+    }
+    char what = text[++i];
+    result += what == 'a' ? a.str() : what == 'b' ? b.str() : "%";
+  }
+  return result;
+}
+
+} // namespace
+
+Result<void> InferContext::require(Relation relation, const Dim &a, const Dim &b,
+                                   const std::string &text) const {
+  if (a.isOverflow() || b.isOverflow())
+    return error("a size overflows 64 bits");
+  std::optional<bool> holds = decide(relation, a, b);
+  if (holds == false)
+    return error(withSizes(text, a, b));
+  if (!holds && requirements_ && !fresh_.isIn(a) && !fresh_.isIn(b))
+    requirements_->push_back({relation, a, b, text});
+  return {};
+}
+
 std::string InferContext::name(int64_t i) const { return inputText(spec(op.kind()), op, i); }
 
 std::optional<Dims> knownElements(const ConstRef &data) {
@@ -365,10 +396,12 @@ std::optional<Dims> knownElements(const ConstRef &data) {
   return elements;
 }
 
-Result<void> inferOp(Module &module, Op &op) {
+namespace {
+
+Result<void> infer(Module &module, Op &op, std::vector<Requirement> *requirements) {
   const OpSpec &row = spec(op.kind());
   ICE_UNLESS(row.level == Level::Graph, "inference of '" + std::string(row.name) + "'");
-  InferContext ctx(module, op);
+  InferContext ctx(module, op, requirements);
   TRY(checkArity(ctx, row));
   TRY(checkAttributes(ctx, row));
   Bindings bindings;
@@ -386,6 +419,33 @@ Result<void> inferOp(Module &module, Op &op) {
     TRY(checkResult(ctx, row, i));
   }
   return {};
+}
+
+} // namespace
+
+Result<void> inferOp(Module &module, Op &op) { return infer(module, op, nullptr); }
+
+KeptTypes::KeptTypes(Op &op) : op_(op), attrs_(op.attrs) {
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    types_.push_back(result->type);
+    known_.push_back(result->known);
+  }
+}
+
+KeptTypes::~KeptTypes() {
+  op_.attrs = std::move(attrs_);
+  for (size_t i = 0; i < types_.size(); i++) {
+    op_.result(static_cast<int64_t>(i))->type = types_[i];
+    op_.result(static_cast<int64_t>(i))->known = known_[i];
+  }
+}
+
+Result<std::vector<Requirement>> requirementsOf(Op &op) {
+  KeptTypes kept(op);
+  Module scratch; // its fresh symbols are not missed
+  std::vector<Requirement> requirements;
+  TRY(infer(scratch, op, &requirements));
+  return requirements;
 }
 
 } // namespace cameo

@@ -10,6 +10,7 @@
 #include "ir/OpSpec.h"
 #include "ir/Result.h"
 #include "ir/infer/FreshSymbols.h"
+#include "ir/infer/Requirement.h"
 
 #include <optional>
 
@@ -17,7 +18,8 @@ namespace cameo {
 
 class InferContext {
 public:
-  InferContext(Module &module, Op &op);
+  /// `requirements`, where given, is told what the rule requires of sizes.
+  InferContext(Module &module, Op &op, std::vector<Requirement> *requirements = nullptr);
 
   Module &module;
   Op &op;
@@ -50,8 +52,15 @@ public:
   /// An error naming the op's node: `node 'Conv_12' (Conv): <message>`.
   Error error(const std::string &message) const;
 
+  /// Requires a relation of two sizes: an error if no sizes fulfil it, else a check at run time if
+  /// it does not hold for all. `text` is as in Requirement. Sizes that the op itself makes
+  /// (freshDim) are for the code that makes them to check.
+  Result<void> require(Relation relation, const Dim &a, const Dim &b,
+                       const std::string &text) const;
+
 private:
   FreshSymbols fresh_;
+  std::vector<Requirement> *requirements_;
 };
 
 /// Largest number of elements whose contents inference follows.
@@ -66,6 +75,23 @@ Result<void> inferOp(Module &module, Op &op);
 /// What is wrong with the sizes of a tensor, after its name: negative, overflowing, or 2^63 bytes
 /// and more; nothing if all is well.
 std::optional<std::string> impossibleSizes(const Type &type);
+
+/// Keeps what inference overwrites of an op, and puts it back: for whoever only asks.
+class KeptTypes {
+public:
+  explicit KeptTypes(Op &op);
+  ~KeptTypes();
+  KeptTypes(const KeptTypes &) = delete;
+  KeptTypes &operator=(const KeptTypes &) = delete;
+
+  const std::vector<Type> &types() const { return types_; }
+
+private:
+  Op &op_;
+  std::vector<Type> types_;
+  std::vector<std::optional<Dims>> known_;
+  AttrDict attrs_;
+};
 
 /// `a` broadcast with `b` as in numpy; nothing if two constants disagree. A symbol against a
 /// constant other than 1 takes the constant.

@@ -14,8 +14,7 @@ Result<void> inferNegativeLogLikelihoodLoss(InferContext &ctx) {
     shape.push_back(moreKnown(ctx.in(1).dim(d), x.dim(d ? d + 1 : 0)));
   }
   if (ctx.has(2)) {
-    TRY(expectRank(ctx, 2, 1));
-    TRY(expectDim(ctx, 2, 0, x.dim(1), "one weight a class"));
+    TRY(expectShape(ctx, 2, {x.dim(1)}, "the classes of " + ctx.name(0)));
   }
   ctx.outShape(0, ctx.op.attrs.getString("reduction") == "none" ? shape : Dims{});
   return {};

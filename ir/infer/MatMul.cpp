@@ -18,15 +18,12 @@ Result<Dims> matMulShape(const InferContext &ctx, int64_t left, int64_t right) {
   TRY(expectDim(ctx, left, static_cast<int64_t>(a.size()) - 1, k,
                 "the depth of " + ctx.name(right)));
   Dims leadA(a.begin(), a.end() - (row ? 1 : 2)), leadB(b.begin(), b.end() - (column ? 1 : 2));
-  std::optional<Dims> shape = broadcastShapes(leadA, leadB);
-  if (!shape)
-    return ctx.error(ctx.name(right) + ": expected leading dims that broadcast with " +
-                     ctx.in(left).str() + ", got " + ctx.in(right).str());
+  Dims shape = TRY(broadcastWith(ctx, leadA, right, leadB, "the batch of " + ctx.name(left)));
   if (!row)
-    shape->push_back(a[a.size() - 2]);
+    shape.push_back(a[a.size() - 2]);
   if (!column)
-    shape->push_back(b.back());
-  return *shape;
+    shape.push_back(b.back());
+  return shape;
 }
 
 } // namespace
@@ -47,16 +44,8 @@ Result<void> inferGemm(InferContext &ctx) {
   int64_t transA = ctx.op.attrs.getInt("transA") != 0, transB = ctx.op.attrs.getInt("transB") != 0;
   TRY(expectDim(ctx, 1, transB, ctx.in(0).dim(1 - transA), "the depth of " + ctx.name(0)));
   Dims shape{ctx.in(0).dim(transA), ctx.in(1).dim(1 - transB)};
-  if (ctx.has(2)) {
-    const Dims &c = ctx.in(2).shape();
-    std::optional<Dims> wide = broadcastShapes(shape, c);
-    bool wider = c.size() > 2;
-    for (size_t i = 0; wide && !wider && i < c.size(); i++)
-      wider = provablyDiffer((*wide)[i], shape[i]);
-    if (!wide || wider)
-      return ctx.error(ctx.name(2) + ": expected a shape that broadcasts to " +
-                       Type::tensor(ctx.in(0).dtype(), shape).str() + ", got " + ctx.in(2).str());
-  }
+  if (ctx.has(2))
+    TRY(expectBroadcastTo(ctx, 2, shape, "the product of " + ctx.name(0) + " and " + ctx.name(1)));
   ctx.outShape(0, shape);
   return {};
 }
@@ -133,20 +122,17 @@ Result<void> inferEinsum(InferContext &ctx) {
     for (char c : term) {
       if (c == '.') {
         const Dims &shape = ctx.in(i).shape();
-        std::optional<Dims> wider =
-            broadcastShapes(ellipsis, Dims(shape.begin() + axis, shape.begin() + axis + covered));
-        if (!wider)
-          return ctx.error(ctx.name(i) + ": dims of '...' do not broadcast with those of the " +
-                           "other inputs: " + ctx.in(i).str());
-        ellipsis = *wider;
+        ellipsis = TRY(broadcastWith(ctx, ellipsis, i,
+                                     Dims(shape.begin() + axis, shape.begin() + axis + covered),
+                                     "the dims of '...' in the inputs before"));
         axis += covered;
         continue;
       }
       auto [known, isNew] = sizes.try_emplace(c, ctx.in(i).dim(axis));
-      std::optional<Dim> size = broadcastDim(known->second, ctx.in(i).dim(axis));
-      if (!size)
-        TRY(expectDim(ctx, i, axis, known->second, std::string("the size of '") + c + "'"));
-      known->second = size.value_or(known->second);
+      known->second =
+          TRY(broadcastWith(ctx, {known->second}, i, {ctx.in(i).dim(axis)},
+                            std::string("the size of '") + c + "' in the inputs before"))
+              .front();
       axis++;
     }
   }

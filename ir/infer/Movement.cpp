@@ -15,7 +15,7 @@ Result<void> inferConcat(InferContext &ctx) {
     for (int64_t d = 0; d < rank; d++) {
       const Dim &dim = ctx.in(i).dim(d);
       if (d != axis)
-        TRY(expectDim(ctx, i, d, shape[d], "as in the other inputs"));
+        TRY(expectDim(ctx, i, d, shape[d], "as in " + ctx.name(0)));
       shape[d] = d == axis ? shape[d] + dim : moreKnown(shape[d], dim);
     }
     std::optional<Dims> more = contents ? ctx.known(i) : std::nullopt;
@@ -52,9 +52,9 @@ Result<Dims> partSizes(InferContext &ctx, const Dim &whole) {
           return ctx.error(ctx.name(1) + ": expected sizes of at least 0, got " + size.str());
         sum = sum + size;
       }
-      if (provablyDiffer(sum, whole))
-        return ctx.error(ctx.name(1) + ": expected sizes that add up to " + whole.str() + ", got " +
-                         sum.str());
+      TRY(ctx.require(Relation::Equal, sum, whole,
+                      literal(ctx.name(1)) + ": expected sizes that add up to %b (the axis of " +
+                          literal(ctx.name(0)) + "), got %a"));
       return *sizes;
     }
     Dims fresh;
@@ -97,15 +97,13 @@ Result<void> inferExpand(InferContext &ctx) {
   std::optional<Dims> wanted = TRY(shapeFrom(ctx, 1));
   if (!wanted)
     return {};
-  std::optional<Dims> shape = broadcastShapes(ctx.in(0).shape(), *wanted);
-  if (!shape)
-    return ctx.error(ctx.name(1) + ": expected a shape that broadcasts with " + ctx.in(0).str() +
-                     ", got " + ctx.in(0).withShape(*wanted).str());
-  ctx.outShape(0, *shape);
+  Dims shape =
+      TRY(broadcastWith(ctx, *wanted, 0, ctx.in(0).shape(), "the sizes in " + ctx.name(1)));
+  ctx.outShape(0, shape);
   std::optional<Dims> contents = ctx.known(0);
-  if (!contents || shape->size() > 1)
+  if (!contents || shape.size() > 1)
     return {};
-  Dim count = product(*shape);
+  Dim count = product(shape);
   if (contents->size() == 1 && count.isConst() && count.value() <= kMaxKnown)
     contents->assign(count.value(), Dim(contents->front()));
   if (count == Dim(static_cast<int64_t>(contents->size())))

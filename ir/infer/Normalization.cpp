@@ -11,8 +11,7 @@ namespace {
 Result<void> expectPerChannel(const InferContext &ctx, int64_t from, int64_t to) {
   Dim channels = ctx.in(0).rank() > 1 ? ctx.in(0).dim(1) : Dim(1);
   for (int64_t i = from; i < to; i++) {
-    TRY(expectRank(ctx, i, 1));
-    TRY(expectDim(ctx, i, 0, channels, "the channels of " + ctx.name(0)));
+    TRY(expectShape(ctx, i, {channels}, "the channels of " + ctx.name(0)));
   }
   return {};
 }
@@ -32,10 +31,9 @@ Result<void> inferChannelNormalization(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 2, -1));
   TRY(expectPerChannel(ctx, 1, 3));
   int64_t groups = ctx.op.attrs.getInt("num_groups", 1);
-  const Dim &channels = ctx.in(0).dim(1);
-  if (groups < 1 || (channels.isConst() && channels.value() % groups != 0))
-    return ctx.error("attribute 'num_groups': expected a divisor of the " + channels.str() +
-                     " channels, got " + std::to_string(groups));
+  if (groups < 1)
+    return ctx.error("attribute 'num_groups': expected at least 1, got " + std::to_string(groups));
+  TRY(expectMultiple(ctx, 0, 1, Dim(groups), "attribute 'num_groups'"));
   return inferSame(ctx);
 }
 
@@ -53,18 +51,11 @@ Result<void> inferLayerNormalization(InferContext &ctx) {
   int64_t rank = ctx.in(0).rank(), axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), rank));
   const Dims &shape = ctx.in(0).shape();
   Dims normalized(shape.begin() + axis, shape.end());
-  for (int64_t i = 1; i < ctx.op.numOperands(); i++) {
-    if (!ctx.has(i))
-      continue;
-    std::optional<Dims> wide = broadcastShapes(normalized, ctx.in(i).shape());
-    bool fits = wide && wide->size() == normalized.size();
-    for (size_t d = 0; fits && d < normalized.size(); d++)
-      fits = !provablyDiffer((*wide)[d], normalized[d]);
-    if (!fits)
-      return ctx.error(ctx.name(i) + ": expected a shape that broadcasts to " +
-                       ctx.in(0).withShape(normalized).str() + ", the dims from axis " +
-                       std::to_string(axis) + " on, got " + ctx.in(i).str());
-  }
+  for (int64_t i = 1; i < ctx.op.numOperands(); i++)
+    if (ctx.has(i))
+      TRY(expectBroadcastTo(ctx, i, normalized,
+                            "the dims of " + ctx.name(0) + " from axis " + std::to_string(axis) +
+                                " on"));
   Dims statistics = shape;
   std::fill(statistics.begin() + axis, statistics.end(), Dim(1));
   ctx.outShape(0, shape);

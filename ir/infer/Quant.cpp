@@ -27,7 +27,7 @@ Result<void> checkScale(const InferContext &ctx) {
     if (!one) {
       int64_t axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), ctx.in(0).rank()));
       TRY(expectDim(ctx, 1, 0, ctx.in(0).dim(axis),
-                    "one scale an index of axis " + std::to_string(axis)));
+                    "axis " + std::to_string(axis) + " of " + ctx.name(0)));
     }
   }
   if (!ctx.has(2))

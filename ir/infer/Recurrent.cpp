@@ -4,14 +4,9 @@
 namespace cameo {
 namespace {
 
-Result<void> expectShape(const InferContext &ctx, int64_t i, const Dims &shape,
-                         const std::string &what) {
-  if (!ctx.has(i))
-    return {};
-  TRY(expectRank(ctx, i, static_cast<int64_t>(shape.size())));
-  for (size_t d = 0; d < shape.size(); d++)
-    TRY(expectDim(ctx, i, static_cast<int64_t>(d), shape[d], what));
-  return {};
+Result<void> expectOptional(const InferContext &ctx, int64_t i, const Dims &shape,
+                            const std::string &what) {
+  return ctx.has(i) ? expectShape(ctx, i, shape, what) : Result<void>();
 }
 
 } // namespace
@@ -35,15 +30,19 @@ Result<void> inferRecurrent(InferContext &ctx) {
     hidden = moreKnown(hidden, stated);
   }
   Dim width = gates * hidden;
-  TRY(expectShape(ctx, 1, {directions, width, x.dim(2)}, "directions, gates and input"));
+  TRY(expectShape(ctx, 1, {directions, width, x.dim(2)},
+                  "directions, gates and the last dim of " + ctx.name(0)));
   TRY(expectShape(ctx, 2, {directions, width, hidden}, "directions, gates and hidden size"));
-  TRY(expectShape(ctx, 3, {directions, width + width}, "two biases a gate"));
-  TRY(expectShape(ctx, 4, {batch}, "the batch of " + ctx.name(0)));
+  TRY(expectOptional(ctx, 3, {directions, width + width},
+                     "directions, two biases a gate of " + ctx.name(2)));
+  TRY(expectOptional(ctx, 4, {batch}, "the batch of " + ctx.name(0)));
   Dims state = batchFirst ? Dims{batch, directions, hidden} : Dims{directions, batch, hidden};
-  TRY(expectShape(ctx, 5, state, "a state"));
+  std::string states = "directions, the batch of " + ctx.name(0) + ", the size of " + ctx.name(2);
+  TRY(expectOptional(ctx, 5, state, states));
   if (kind == OpKind::LSTM) {
-    TRY(expectShape(ctx, 6, state, "a state"));
-    TRY(expectShape(ctx, 7, {directions, hidden + hidden + hidden}, "three weights a unit"));
+    TRY(expectOptional(ctx, 6, state, states));
+    TRY(expectOptional(ctx, 7, {directions, hidden + hidden + hidden},
+                       "directions, three weights a unit of " + ctx.name(2)));
   }
   ctx.outShape(0, batchFirst ? Dims{batch, steps, directions, hidden}
                              : Dims{steps, directions, batch, hidden});

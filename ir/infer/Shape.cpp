@@ -91,9 +91,12 @@ Result<Dim> inferredSize(InferContext &ctx, Dims all, Dims others) {
   Dim total = product(all), divisor = product(others);
   if (divisor.isConst() && divisor.value() == 0)
     return ctx.error(ctx.name(1) + ": -1 beside a size of 0 stands for no particular size");
-  if (total.isConst() && divisor.isConst() && total.value() % divisor.value() != 0)
-    return ctx.error(ctx.name(1) + ": " + ctx.in(0).str() + " does not divide into parts of " +
-                     product(others).str() + " elements");
+  bool isTooComplex = total.isOverflow() || divisor.isOverflow();
+  if (isTooComplex && !(constantDims(all) && constantDims(others)))
+    return ctx.freshDim();
+  TRY(ctx.require(Relation::Multiple, total, divisor,
+                  literal(ctx.name(1) + ": " + ctx.in(0).str()) +
+                      " does not divide: expected a multiple of %b elements, got %a"));
   Dim size = Dim::floorDiv(total, divisor);
   return size.isOverflow() && !(constantDims(all) && constantDims(others)) ? ctx.freshDim() : size;
 }
@@ -150,9 +153,13 @@ Result<void> inferReshape(InferContext &ctx) {
   } else {
     Dims all = ctx.in(0).shape(), others = shape;
     cancel(all, others);
-    if (provablyDiffer(product(all), product(others)))
-      return ctx.error(ctx.name(1) + ": expected a shape of as many elements as " +
-                       ctx.in(0).str() + ", got " + ctx.in(0).withShape(shape).str());
+    const Dim has = product(all), wants = product(others);
+    std::string expected = ctx.name(1) + ": expected a shape of as many elements as ";
+    if (decide(Relation::Equal, has, wants) == false)
+      return ctx.error(expected + ctx.in(0).str() + ", got " + ctx.in(0).withShape(shape).str());
+    TRY(ctx.require(Relation::Equal, wants, has,
+                    literal(expected + ctx.in(0).str()) + ", %b, got %a in " +
+                        literal(ctx.in(0).withShape(shape).str())));
   }
   ctx.outShape(0, shape);
   keepContents(ctx);
@@ -278,13 +285,10 @@ Result<int64_t> blockSize(InferContext &ctx) {
   return block;
 }
 
-/// A dim divided by a block size, which a constant dim must be a multiple of.
+/// A dim divided by a block size, of which it must be a multiple.
 Result<Dim> divided(const InferContext &ctx, int64_t axis, int64_t by) {
-  const Dim &dim = ctx.in(0).dim(axis);
-  if (dim.isConst() && dim.value() % by != 0)
-    return ctx.error(ctx.name(0) + ": expected dim " + std::to_string(axis) +
-                     " to be a multiple of " + std::to_string(by) + ", got " + ctx.in(0).str());
-  return Dim::floorDiv(dim, Dim(by));
+  TRY(expectMultiple(ctx, 0, axis, Dim(by), "the block size"));
+  return Dim::floorDiv(ctx.in(0).dim(axis), Dim(by));
 }
 
 } // namespace

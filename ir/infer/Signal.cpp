@@ -72,6 +72,8 @@ Result<void> inferSTFT(InferContext &ctx) {
   }
   if (ctx.has(3)) {
     Dim stated = TRY(sizeOperand(ctx, 3));
+    if (ctx.has(2))
+      TRY(expectDim(ctx, 2, 0, stated, ctx.name(3)));
     frame = ctx.has(2) ? moreKnown(stated, frame) : stated;
   }
   if (step == Dim(0))

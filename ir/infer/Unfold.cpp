@@ -10,7 +10,7 @@ namespace cameo {
 Result<void> inferMaxUnpool(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 3, -1));
   int64_t rank = ctx.in(0).rank();
-  TRY(expectRank(ctx, 1, rank));
+  TRY(expectShape(ctx, 1, ctx.in(0).shape(), "as in " + ctx.name(0)));
   size_t spatial = static_cast<size_t>(rank - 2);
   std::vector<int64_t> kernel = TRY(listAttr(ctx, "kernel_shape", spatial, 1, 1));
   std::vector<int64_t> strides = TRY(listAttr(ctx, "strides", spatial, 1, 1));
@@ -51,17 +51,22 @@ Result<void> inferCol2Im(InferContext &ctx) {
   if (image->size() != block->size() || image->empty())
     return ctx.error(ctx.name(2) + ": expected " + std::to_string(image->size()) +
                      " sizes, one a spatial dim, got " + std::to_string(block->size()));
-  TRY(listAttr(ctx, "strides", image->size(), 1, 1));
-  TRY(listAttr(ctx, "dilations", image->size(), 1, 1));
-  TRY(listAttr(ctx, "pads", 2 * image->size(), 0, 0));
+  size_t rank = image->size();
+  std::vector<int64_t> strides = TRY(listAttr(ctx, "strides", rank, 1, 1));
+  std::vector<int64_t> dilations = TRY(listAttr(ctx, "dilations", rank, 1, 1));
+  std::vector<int64_t> pads = TRY(listAttr(ctx, "pads", 2 * rank, 0, 0));
+  Dim blocks(1);
+  for (size_t d = 0; d < rank; d++) {
+    Dim room = (*image)[d] + Dim(pads[d]) + Dim(pads[d + rank]) -
+               ((*block)[d] - Dim(1)) * Dim(dilations[d]) - Dim(1);
+    blocks = blocks * Dim::max(Dim::floorDiv(room, Dim(strides[d])) + Dim(1), Dim(0));
+  }
+  TRY(expectDim(ctx, 0, 2, blocks, "the blocks of the image"));
   Dim taps = productOrFresh(ctx, *block);
   if (taps == Dim(0))
     return ctx.error(ctx.name(2) + ": expected sizes of at least 1");
-  const Dim &columns = ctx.in(0).dim(1);
-  if (columns.isConst() && taps.isConst() && columns.value() % taps.value() != 0)
-    return ctx.error(ctx.name(0) + ": expected dim 1 to be a multiple of the block's " +
-                     taps.str() + " elements, got " + ctx.in(0).str());
-  Dims shape{ctx.in(0).dim(0), Dim::floorDiv(columns, taps)};
+  TRY(expectMultiple(ctx, 0, 1, taps, "the block's elements"));
+  Dims shape{ctx.in(0).dim(0), Dim::floorDiv(ctx.in(0).dim(1), taps)};
   shape.insert(shape.end(), image->begin(), image->end());
   ctx.outShape(0, shape);
   return {};
@@ -71,29 +76,37 @@ Result<void> inferCol2Im(InferContext &ctx) {
 Result<void> inferDeformConv(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 3, -1));
   int64_t rank = ctx.in(0).rank();
-  for (int64_t i : {1, 2})
-    TRY(expectRank(ctx, i, rank));
-  if (ctx.has(4))
-    TRY(expectRank(ctx, 4, rank));
+  TRY(expectRank(ctx, 1, rank));
   int64_t group = ctx.op.attrs.getInt("group"), offsetGroup = ctx.op.attrs.getInt("offset_group");
   if (group < 1 || offsetGroup < 1)
     return ctx.error("expected groups of at least 1, got " +
                      std::to_string(std::min(group, offsetGroup)));
   const Type &w = ctx.in(1);
-  TRY(expectDim(ctx, 0, 1, w.dim(1) * Dim(group), "the weight's channels"));
+  TRY(expectDim(ctx, 0, 1, w.dim(1) * Dim(group),
+                "the channels of " + ctx.name(1) + " times the groups"));
+  TRY(expectMultiple(ctx, 1, 0, Dim(group), "the groups"));
+  TRY(expectMultiple(ctx, 0, 1, Dim(offsetGroup), "attribute 'offset_group'"));
+  if (ctx.has(3))
+    TRY(expectShape(ctx, 3, {w.dim(0)}, "the output channels of " + ctx.name(1)));
   size_t spatial = static_cast<size_t>(rank - 2);
   std::vector<int64_t> strides = TRY(listAttr(ctx, "strides", spatial, 1, 1));
   std::vector<int64_t> dilations = TRY(listAttr(ctx, "dilations", spatial, 1, 1));
   std::vector<int64_t> pads = TRY(listAttr(ctx, "pads", 2 * spatial, 0, 0));
   TRY(listAttr(ctx, "kernel_shape", spatial, 1, 1));
   Dims shape{ctx.in(0).dim(0), w.dim(0)};
+  Dim taps = product(Dims(w.shape().begin() + 2, w.shape().end()));
   for (size_t d = 0; d < spatial; d++) {
     int64_t axis = static_cast<int64_t>(d) + 2;
     Dim extent = (w.dim(axis) - Dim(1)) * Dim(dilations[d]) + Dim(1);
     Dim room = ctx.in(0).dim(axis) + Dim(pads[d]) + Dim(pads[d + spatial]) - extent;
     shape.push_back(Dim::floorDiv(room, Dim(strides[d])) + Dim(1));
-    TRY(expectDim(ctx, 2, axis, shape.back(), "the output's size"));
   }
+  Dim perGroup = taps * Dim(offsetGroup), coordinates(static_cast<int64_t>(spatial));
+  Dims offsets = shape, mask = shape;
+  offsets[1] = perGroup * coordinates, mask[1] = perGroup;
+  TRY(expectShape(ctx, 2, offsets, "the batch, an offset a tap and coordinate, the output's size"));
+  if (ctx.has(4))
+    TRY(expectShape(ctx, 4, mask, "the batch, a factor a tap, the output's size"));
   ctx.outShape(0, shape);
   return {};
 }
@@ -107,12 +120,13 @@ Result<void> inferCausalConvWithState(InferContext &ctx) {
   const Type &x = ctx.in(0);
   TRY(expectDim(ctx, 1, 0, x.dim(1), "the channels of " + ctx.name(0)));
   TRY(expectDim(ctx, 1, 1, Dim(1), "depthwise weights"));
+  Dims state{x.dim(0), x.dim(1), ctx.in(1).dim(2) - Dim(1)};
   if (ctx.has(2))
-    TRY(expectRank(ctx, 2, 1));
+    TRY(expectShape(ctx, 2, {x.dim(1)}, "the channels of " + ctx.name(0)));
   if (ctx.has(3))
-    TRY(expectRank(ctx, 3, 3));
+    TRY(expectShape(ctx, 3, state, "batch and channels of " + ctx.name(0) + ", taps before"));
   ctx.outShape(0, x.shape());
-  ctx.outShape(1, {x.dim(0), x.dim(1), ctx.in(1).dim(2) - Dim(1)});
+  ctx.outShape(1, state);
   return {};
 }
 
@@ -126,13 +140,27 @@ Result<void> inferLinearAttention(InferContext &ctx) {
   if (heads < 1 || queryHeads < 1 || queryHeads % heads != 0)
     return ctx.error("expected a multiple of " + std::to_string(heads) + " key heads, got " +
                      std::to_string(queryHeads) + " query heads");
+  const Type &q = ctx.in(0);
+  for (int64_t i : {1, 2}) {
+    TRY(expectDim(ctx, i, 0, q.dim(0), "the batch of " + ctx.name(0)));
+    TRY(expectDim(ctx, i, 1, q.dim(1), "the length of " + ctx.name(0)));
+    TRY(expectMultiple(ctx, i, 2, Dim(heads), "the key heads"));
+  }
   Dim keySize = Dim::floorDiv(ctx.in(1).dim(2), Dim(heads));
   Dim valueSize = Dim::floorDiv(ctx.in(2).dim(2), Dim(heads));
-  const Type &q = ctx.in(0);
+  TRY(expectDim(ctx, 0, 2, keySize * Dim(queryHeads),
+                "the query heads times the key size of " + ctx.name(1)));
   ctx.outShape(0, {q.dim(0), q.dim(1), valueSize * Dim(queryHeads)});
   Dims state{q.dim(0), Dim(heads), keySize, valueSize};
+  for (int64_t i : {4, 5}) {
+    if (!ctx.has(i))
+      continue;
+    TRY(expectRank(ctx, i, 3));
+    TRY(expectDim(ctx, i, 0, q.dim(0), "the batch of " + ctx.name(0)));
+    TRY(expectDim(ctx, i, 1, q.dim(1), "the length of " + ctx.name(0)));
+  }
   if (ctx.has(3))
-    TRY(expectRank(ctx, 3, 4));
+    TRY(expectShape(ctx, 3, state, "the batch, the key heads, key size and value size"));
   if (1 < ctx.op.numResults())
     ctx.out(1, Type::tensor(ctx.has(3) ? ctx.in(3).dtype() : q.dtype(), state));
   return {};
@@ -148,7 +176,10 @@ Result<void> inferAffineGrid(InferContext &ctx) {
     return ctx.error(ctx.name(1) + ": expected 4 or 5 sizes, got " + std::to_string(size->size()));
   Dims shape{size->front()};
   shape.insert(shape.end(), size->begin() + 2, size->end());
-  shape.push_back(Dim(static_cast<int64_t>(size->size()) - 2));
+  Dim coordinates(static_cast<int64_t>(size->size()) - 2);
+  TRY(expectShape(ctx, 0, {shape[0], coordinates, coordinates + Dim(1)},
+                  "the batch and coordinates in " + ctx.name(1)));
+  shape.push_back(coordinates);
   ctx.outShape(0, shape);
   return {};
 }

@@ -77,20 +77,10 @@ Result<int64_t> groupsOf(const InferContext &ctx) {
   return group;
 }
 
-Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, int64_t group) {
-  const Dim &dim = ctx.in(i).dim(axis);
-  if (dim.isConst() && dim.value() % group != 0)
-    return ctx.error(ctx.name(i) + ": expected dim " + std::to_string(axis) +
-                     " to be a multiple of the " + std::to_string(group) + " groups, got " +
-                     ctx.in(i).str());
-  return {};
-}
-
-Result<void> expectBias(const InferContext &ctx, int64_t i, const Dim &channels) {
+Result<void> expectBias(const InferContext &ctx, int64_t i, const Dim &channels, int64_t weight) {
   if (!ctx.has(i))
     return {};
-  TRY(expectRank(ctx, i, 1));
-  return expectDim(ctx, i, 0, channels, "one value an output channel");
+  return expectShape(ctx, i, {channels}, "the output channels of " + ctx.name(weight));
 }
 
 /// Convolution of operand 0 by operand `weight`.
@@ -99,12 +89,12 @@ Result<void> convolve(InferContext &ctx, int64_t weight, int64_t bias) {
   TRY(expectRank(ctx, weight, ctx.in(0).rank()));
   int64_t group = TRY(groupsOf(ctx));
   const Type &w = ctx.in(weight);
-  TRY(expectMultiple(ctx, weight, 0, group));
+  TRY(expectMultiple(ctx, weight, 0, Dim(group), "the groups"));
   TRY(expectDim(ctx, 0, 1, w.dim(1) * Dim(group),
-                group > 1 ? "the weight's channels times " + std::to_string(group) + " groups"
-                          : "the channels of " + ctx.name(weight)));
+                "the channels of " + ctx.name(weight) +
+                    (group > 1 ? " times " + std::to_string(group) + " groups" : "")));
   if (bias >= 0)
-    TRY(expectBias(ctx, bias, w.dim(0)));
+    TRY(expectBias(ctx, bias, w.dim(0), weight));
   Window window = TRY(windowOf(ctx, TRY(kernelOf(ctx, weight))));
   Dims shape{ctx.in(0).dim(0), w.dim(0)};
   for (int64_t i = 0; i < window.spatial(); i++)
@@ -132,9 +122,9 @@ Result<void> inferConvTranspose(InferContext &ctx) {
   TRY(expectRank(ctx, 1, ctx.in(0).rank()));
   int64_t group = TRY(groupsOf(ctx)), spatial = ctx.in(0).rank() - 2;
   TRY(expectDim(ctx, 1, 0, ctx.in(0).dim(1), "the channels of " + ctx.name(0)));
-  TRY(expectMultiple(ctx, 1, 0, group));
+  TRY(expectMultiple(ctx, 1, 0, Dim(group), "the groups"));
   Dim channels = ctx.in(1).dim(1) * Dim(group);
-  TRY(expectBias(ctx, 2, channels));
+  TRY(expectBias(ctx, 2, channels, 1));
   Window window = TRY(windowOf(ctx, TRY(kernelOf(ctx, 1))));
   std::vector<int64_t> extra = TRY(listAttr(ctx, "output_padding", spatial, 0, 0));
   std::vector<int64_t> wanted = ctx.op.attrs.getInts("output_shape");

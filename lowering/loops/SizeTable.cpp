@@ -9,6 +9,13 @@
 namespace cameo {
 namespace {
 
+void fail(LoopBuilder &b, int64_t code, int64_t node, Value *x, Value *y) {
+  AttrDict attrs;
+  attrs.set("code", code);
+  attrs.set("node", node);
+  b.create(OpKind::TeamFail, {x, y}, {}, std::move(attrs));
+}
+
 /// Writes the arithmetic of sizes, collecting whether any step overflowed.
 struct SizeWriter {
   const std::map<std::string, int64_t> &entries;
@@ -83,15 +90,31 @@ struct SizeWriter {
   }
 
   void failIf(Value *wrong, int64_t code, Value *a, Value *second, int64_t node) {
-    b.ifThen(wrong, [&] {
-      AttrDict attrs;
-      attrs.set("code", code);
-      attrs.set("node", node);
-      b.create(OpKind::TeamFail, {a, second}, {}, std::move(attrs));
-    });
+    b.ifThen(wrong, [&] { fail(b, code, node, a, second); });
     overflow = b.binary(OpKind::ScalarOr, overflow, wrong);
   }
 };
+
+/// Whether two sizes are not in the relation.
+Value *violates(LoopBuilder &b, Relation relation, Value *x, Value *y) {
+  Value *one = b.index(1), *zero = b.index(0);
+  auto isNot = [&](Value *size, Value *other) { return b.cmp("ne", size, other); };
+  auto also = [&](Value *p, Value *q) { return b.binary(OpKind::ScalarAnd, p, q); };
+  switch (relation) {
+  case Relation::Equal:
+    return isNot(x, y);
+  case Relation::Broadcast:
+    return also(isNot(x, y), also(isNot(x, one), isNot(y, one)));
+  case Relation::BroadcastTo:
+    return also(isNot(x, y), isNot(x, one));
+  case Relation::Multiple:
+    // x rem 0 is 0.
+    return b.binary(OpKind::ScalarOr, b.cmp("eq", y, zero), isNot(b.rem(x, y), zero));
+  case Relation::AtMost:
+    return b.cmp("gt", x, y);
+  }
+  ICE("a relation without a meaning");
+}
 
 // The group of entries that something else sets.
 constexpr int64_t kGiven = -1;
@@ -179,17 +202,31 @@ void SizeTable::requireElements(const Dim &first, const Dim &last, const Dim &ex
   elements_.push_back({first, last, extent, node});
 }
 
+bool SizeTable::knows(const Dim &dim) const {
+  std::set<std::string> used;
+  dim.collectSymbols(used);
+  return std::all_of(used.begin(), used.end(),
+                     [&](const std::string &symbol) { return entries_.count(symbol) > 0; });
+}
+
+bool SizeTable::knowsAtHead(const Dim &dim) const { return knows(dim) && groupOf(dim) == 0; }
+
+void SizeTable::require(Relation relation, const Dim &a, const Dim &b, int64_t code, int64_t node) {
+  related_.push_back({relation, a, b, code, node});
+}
+
+void SizeTable::requireHere(LoopBuilder &b, Relation relation, const Dim &x, const Dim &y,
+                            int64_t code, int64_t node) {
+  Value *first = value(b, x), *second = value(b, y);
+  b.ifThen(violates(b, relation, first, second), [&] { fail(b, code, node, first, second); });
+}
+
 /// What the run finds out takes values on the way that no op sees: only sizes known at its head are
 /// looked at.
 void SizeTable::requireAtLeast(const Dim &dim, int64_t least, int64_t code, const Dim &a,
                                const Dim &b, int64_t node) {
   auto isSame = [&](const Least &known) { return known.dim == dim && known.least >= least; };
-  std::set<std::string> used;
-  dim.collectSymbols(used);
-  bool isKnown = std::all_of(used.begin(), used.end(), [&](const std::string &symbol) {
-    return entries_.count(symbol) && !groups_.count(symbol);
-  });
-  if (!dim.isConst() && isKnown && std::none_of(least_.begin(), least_.end(), isSame))
+  if (!dim.isConst() && knowsAtHead(dim) && std::none_of(least_.begin(), least_.end(), isSame))
     least_.push_back({dim, least, code, a, b, node});
 }
 
@@ -202,6 +239,12 @@ Value *SizeTable::emitGroup(LoopBuilder &b, int64_t group) const {
     AttrDict attrs;
     attrs.set("index", static_cast<int64_t>(symbols_.size() + i));
     b.create(OpKind::FrameSetDim, {writer.size(derived_[i].dim)}, {}, std::move(attrs));
+  }
+  for (const Related &sizes : related_) {
+    if (group != 0)
+      break;
+    Value *x = writer.size(sizes.a), *y = writer.size(sizes.b);
+    writer.failIf(violates(b, sizes.relation, x, y), sizes.code, x, y, sizes.node);
   }
   for (const Dim &dim : nonNegative_)
     if (groupOf(dim) == group)

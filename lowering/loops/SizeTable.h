@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/Program.h"
+#include "ir/infer/Requirement.h"
 #include "lowering/loops/LoopBuilder.h"
 
 #include <map>
@@ -44,6 +45,18 @@ public:
   void requireAtLeast(const Dim &dim, int64_t least, int64_t code, const Dim &a, const Dim &b,
                       int64_t node);
 
+  /// Whether the table has the symbols of a size, and whether they are known at the head of a run.
+  bool knows(const Dim &dim) const;
+  bool knowsAtHead(const Dim &dim) const;
+
+  /// Makes a run fail with fault `code` about node number `node` and both sizes, unless they are in
+  /// the relation. Checked at the head of the run, before other requirements: knowsAtHead() of
+  /// both.
+  void require(Relation relation, const Dim &a, const Dim &b, int64_t code, int64_t node);
+  /// The same where the builder is, in `main`, for symbols whose values the run has found out.
+  void requireHere(LoopBuilder &b, Relation relation, const Dim &x, const Dim &y, int64_t code,
+                   int64_t node);
+
   /// Writes the function `sizes`, and those of symbols defined at run time, for all entries made so
   /// far.
   void emit(Module &module) const;
@@ -63,6 +76,12 @@ private:
     int64_t node;
   };
 
+  struct Related {
+    Relation relation;
+    Dim a, b;
+    int64_t code, node;
+  };
+
   std::vector<std::string> symbols_;
   /// Entries after those of the symbols. Group 0 is known at the head of a run, group g depends on
   /// symbols of the g-th definition at run time, and perhaps on earlier ones.
@@ -79,6 +98,7 @@ private:
   int64_t numGroups_ = 1;
   std::map<std::string, int64_t> entries_; // by text
   std::vector<Dim> nonNegative_;
+  std::vector<Related> related_;
   std::vector<Elements> elements_;
   std::vector<Least> least_;
 };

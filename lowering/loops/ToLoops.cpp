@@ -54,6 +54,7 @@ struct State {
   void addWeights();
   void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
   void addKernel(Op &op);
+  void addGuard(Op &op);
   void requireSlice(Op &slice);
   void requireSizes(Op &op);
   Value *anyElements(LoopBuilder &b, const std::vector<Dims> &shapes, const Dim &known);
@@ -129,6 +130,15 @@ void State::requireSlice(Op &slice) {
 /// Whether the calling thread does it, between team functions.
 bool isOfMain(const Op &op) {
   return op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall;
+}
+
+/// The number of a fault with a text of the library's own, added to `texts` when it is new.
+int64_t faultCode(std::vector<std::string> &texts, const std::string &text) {
+  auto known = std::find(texts.begin(), texts.end(), text);
+  int64_t number = known - texts.begin();
+  if (known == texts.end())
+    texts.push_back(text);
+  return CAMEO_FAULT_OWN + number;
 }
 
 bool hasCode(Op &op) {
@@ -268,7 +278,30 @@ Value *State::unitsOf(const Op &op, const Dim &units) {
   return any ? team.select(any, count, team.index(0)) : count;
 }
 
+/// At the head of the run, or, where the sizes are not known there or the guard may not be reached,
+/// in its place.
+void State::addGuard(Op &op) {
+  Dims of = op.attrs.getDims("sizes");
+  // A size that no longer exists was that of something dead.
+  if (!sizes.knows(of[0]) || !sizes.knows(of[1]))
+    return;
+  Relation relation = *relationFromName(op.attrs.getString("relation"));
+  int64_t code = faultCode(program.faultTexts, op.attrs.getString("text"));
+  int64_t node = internNode(program.nodeNames, op.loc);
+  if (op.block() == &func.body && sizes.knowsAtHead(of[0]) && sizes.knowsAtHead(of[1])) {
+    sizes.require(relation, of[0], of[1], code, node);
+    return;
+  }
+  closeTeam();
+  profile.enterMain(main);
+  sizes.requireHere(main, relation, of[0], of[1], code, node);
+  runTime.leaveIfFailed();
+  profile.leaveMain(main);
+}
+
 void State::addKernel(Op &op) {
+  if (op.kind() == OpKind::KernelGuard)
+    return addGuard(op);
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
   if (isOfMain(op)) {

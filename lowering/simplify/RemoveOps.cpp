@@ -38,6 +38,7 @@ bool hasEffect(Op &op) {
   case OpKind::LoopReturn:
   case OpKind::LoopYield:
   case OpKind::KernelFillHalo:
+  case OpKind::KernelGuard:
   case OpKind::KernelSizes: // sizes in types are no uses
   case OpKind::KernelCall:
     return true;

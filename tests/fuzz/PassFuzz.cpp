@@ -29,7 +29,8 @@ const std::set<std::string_view> kOnce = {"assign-layouts", "plan-memory"};
 bool isGraphLevel(Module &module) {
   const Block::List &ops = module.main().body.ops();
   return std::all_of(ops.begin(), ops.end(), [](const std::unique_ptr<Op> &op) {
-    return spec(op->kind()).level == Level::Graph || op->kind() == OpKind::LoopReturn;
+    return spec(op->kind()).level == Level::Graph || op->kind() == OpKind::LoopReturn ||
+           op->kind() == OpKind::KernelGuard;
   });
 }
 

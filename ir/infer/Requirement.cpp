@@ -1,0 +1,75 @@
+// See Requirement.h.
+#include "ir/infer/Requirement.h"
+
+#include "ir/infer/Infer.h"
+#include "ir/infer/Sizes.h"
+
+#include <array>
+
+namespace cameo {
+namespace {
+
+struct RelationRow {
+  Relation relation;
+  std::string_view name;
+};
+constexpr std::array<RelationRow, 5> rows = {{{Relation::Equal, "equal"},
+                                              {Relation::Broadcast, "broadcast"},
+                                              {Relation::BroadcastTo, "broadcast_to"},
+                                              {Relation::Multiple, "multiple"},
+                                              {Relation::AtMost, "at_most"}}};
+
+bool differ(const Dim &a, const Dim &b) { return provablyGreater(a, b) || provablyGreater(b, a); }
+
+} // namespace
+
+std::string_view relationName(Relation relation) {
+  for (const RelationRow &row : rows)
+    if (row.relation == relation)
+      return row.name;
+  ICE("a relation without a name");
+}
+
+std::optional<Relation> relationFromName(std::string_view name) {
+  for (const RelationRow &row : rows)
+    if (row.name == name)
+      return row.relation;
+  return std::nullopt;
+}
+
+std::optional<bool> decide(Relation relation, const Dim &a, const Dim &b) {
+  const Dim one(1), zero(0);
+  bool never = differ(a, b);
+  switch (relation) {
+  case Relation::Equal:
+    return a == b ? std::optional(true) : never ? std::optional(false) : std::nullopt;
+  case Relation::Broadcast:
+  case Relation::BroadcastTo: {
+    bool mayStretch = relation == Relation::Broadcast;
+    if (a == b || a == one || (mayStretch && b == one))
+      return true;
+    bool stays = differ(a, one) && (!mayStretch || differ(b, one));
+    return never && stays ? std::optional(false) : std::nullopt;
+  }
+  case Relation::Multiple:
+    if (b == zero)
+      return false;
+    if (a.isConst() && b.isConst())
+      return Dim::mod(a, b) == zero;
+    return b.isConst() && Dim::exactDiv(a, b) ? std::optional(true) : std::nullopt;
+  case Relation::AtMost:
+    if (provablyAtLeast(b, a))
+      return true;
+    return provablyGreater(a, b) ? std::optional(false) : std::nullopt;
+  }
+  ICE("a relation without a meaning");
+}
+
+std::string literal(std::string_view words) {
+  std::string text;
+  for (char c : words)
+    text += c == '%' ? "%%" : std::string(1, c);
+  return text;
+}
+
+} // namespace cameo

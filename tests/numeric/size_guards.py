@@ -1,0 +1,193 @@
+"""Sizes that an operator requires to fit, in models that give every size a name of its own.
+
+usage: size_guards.py --cameo build/bin/cameo [unittest arguments]
+
+Each row of ROWS is one operator with inputs of open sizes: sizes that fit, for which ONNX Runtime is the judge,
+and sizes that do not, which must end the run with an error that names the node, what was expected and what was
+found. The context is used again after each error.
+"""
+import argparse
+import itertools
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+import cameo
+
+CAMEO = ""
+WRONG_SHAPE, RUN_FAILED = 5, 13
+INTEGERS = {"int64": TensorProto.INT64, "int32": TensorProto.INT32, "uint8": TensorProto.UINT8}
+OPSET = 23
+
+
+class Row:
+    """One node. `inputs` are names, `name:int64` for integers; those in `constants` are weights. `fits` and
+    `fails` are lists of shapes, one an input that is none."""
+
+    def __init__(self, op, inputs, fits, fails, constants=None, outputs=1, opset=OPSET, judge=True, **attributes):
+        self.op, self.opset, self.judge = op, opset, judge
+        self.inputs = [i.partition(":")[::2] for i in inputs.split()]
+        self.fits, self.fails = fits, fails
+        self.constants = {k: np.asarray(v) for k, v in (constants or {}).items()}
+        self.outputs = ["y"] + [""] * (outputs - 2) + (["last"] if outputs > 1 else [])
+        self.attributes = attributes
+
+    def __str__(self):
+        return f"{self.op} {' '.join(name for name, _ in self.inputs)} {self.attributes}"
+
+    def given(self):
+        return [(n, t) for n, t in self.inputs if n != "_" and n not in self.constants]
+
+    def model(self):
+        names = ["" if name == "_" else name for name, _ in self.inputs]
+        node = helper.make_node(self.op, names, self.outputs, "the_node", **self.attributes)
+        dims = itertools.count()
+        inputs = [
+            helper.make_tensor_value_info(name, INTEGERS.get(kind, TensorProto.FLOAT), [f"d{next(dims)}" for _ in shape])
+            for (name, kind), shape in zip(self.given(), self.fits[0])
+        ]
+        outputs = [helper.make_empty_tensor_value_info(name) for name in self.outputs if name]
+        weights = [numpy_helper.from_array(value, name) for name, value in self.constants.items()]
+        graph = helper.make_graph([node], "g", inputs, outputs, weights)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=10)
+
+    def feed(self, shapes):
+        """Integers are 0: an index that is always valid. Floats are positive, as scales must be."""
+        rng = np.random.default_rng(len(shapes))
+        return {
+            name: np.zeros(shape, kind) if kind else rng.random(shape, np.float32) + np.float32(0.25)
+            for (name, kind), shape in zip(self.given(), shapes)
+        }
+
+
+def weights(*shape):
+    return np.random.default_rng(1).random(shape, np.float32)
+
+
+ROWS = [
+    Row("MatMul", "a b", [((2, 3), (3, 4)), ((1, 1), (1, 1))], [((2, 3), (4, 4)), ((2, 1), (3, 4)), ((2, 3), (1, 4))]),
+    Row("MatMul", "a b", [((5, 2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4)), ((5, 2, 3), (1, 3, 4))],
+        [((5, 2, 3), (4, 3, 4)), ((0, 2, 3), (2, 3, 4))]),
+    Row("Gemm", "a b c", [((2, 3), (3, 4), (2, 4)), ((2, 3), (3, 4), (1, 4)), ((2, 3), (3, 4), (2, 1)), ((2, 3), (3, 4), (1, 1))],
+        [((2, 3), (4, 4), (2, 4)), ((2, 3), (3, 4), (3, 4)), ((2, 3), (3, 4), (2, 3)), ((1, 3), (3, 4), (2, 4))]),
+    Row("Gemm", "a b c", [((2, 3), (4, 3), (4,)), ((2, 3), (4, 3), (1,))], [((2, 3), (4, 3), (5,)), ((2, 3), (4, 2), (4,))], transB=1),
+    Row("Add", "a b", [((3, 4), (3, 4)), ((1, 4), (3, 1)), ((1, 1), (0, 4))], [((3, 4), (2, 4)), ((3, 4), (0, 4)), ((3, 4), (3, 5))]),
+    Row("Sum", "a b c", [((3, 4), (3, 4), (4,)), ((1, 4), (3, 1), (1,))], [((3, 4), (3, 4), (3,)), ((3, 4), (2, 4), (4,)), ((1, 4), (3, 4), (5,))]),
+    Row("PRelu", "a b", [((3, 4), (3, 4)), ((3, 4), (1, 4)), ((3, 4), (1, 1))], [((1, 4), (3, 4)), ((3, 4), (2, 4))]),
+    Row("Concat", "a b", [((3, 4), (3, 2)), ((1, 4), (1, 0))], [((3, 4), (2, 4)), ((1, 4), (3, 4))], axis=1),
+    Row("Einsum", "a b", [((2, 3), (3, 4))], [((2, 3), (5, 4))], equation="ij,jk->ik"),
+    Row("Einsum", "a b", [((6, 2, 3), (6, 3, 4))], [((6, 2, 3), (5, 3, 4))], equation="...ij,...jk->...ik"),
+    Row("Conv", "x w b", [((1, 3, 8, 8),), ((2, 3, 3, 5),)], [((1, 4, 8, 8),), ((1, 0, 8, 8),)],
+        constants={"w": weights(2, 3, 3, 3), "b": weights(2)}),
+    Row("Conv", "x w", [((1, 16, 9, 3),)], [((1, 8, 9, 3),), ((1, 32, 9, 3),)], constants={"w": weights(32, 1, 3, 3)}, group=16),
+    Row("Conv", "x w", [((2, 10, 33, 3),)], [((2, 5, 33, 3),)], constants={"w": weights(4, 5, 2, 2)}, group=2),
+    Row("Conv", "x w", [((2, 6, 9),)], [((2, 7, 9),)], constants={"w": weights(3, 2, 2)}, group=3),
+    Row("Conv", "x w", [((2, 6, 5, 4, 3),)], [((2, 7, 5, 4, 3),)], constants={"w": weights(9, 2, 2, 2, 2)}, group=3),
+    Row("Conv", "x w b", [((1, 3, 8, 8), (2,))], [((1, 3, 8, 8), (3,)), ((1, 3, 8, 8), (1,))], constants={"w": weights(2, 3, 3, 3)}),
+    Row("ConvTranspose", "x w b", [((1, 3, 4, 4), (4,))], [((1, 2, 4, 4), (4,)), ((1, 3, 4, 4), (2,))],
+        constants={"w": weights(3, 4, 2, 2)}),
+    Row("BatchNormalization", "x s b m v", [((2, 3, 4), (3,), (3,), (3,), (3,))],
+        [((2, 4, 4), (3,), (3,), (3,), (3,)), ((2, 3, 4), (1,), (3,), (3,), (3,)), ((2, 3, 4), (3,), (3,), (3,), (4,))]),
+    Row("InstanceNormalization", "x s b", [((2, 3, 4), (3,), (3,))], [((2, 3, 4), (4,), (3,)), ((2, 3, 4), (3,), (1,))]),
+    Row("GroupNormalization", "x s b", [((2, 6, 4), (6,), (6,))], [((2, 6, 4), (5,), (6,)), ((2, 7, 4), (7,), (7,))], num_groups=3),
+    Row("LayerNormalization", "x s b", [((2, 3, 4), (4,), (4,)), ((2, 3, 4), (1,), (4,))], [((2, 3, 4), (5,), (4,)), ((2, 3, 1), (4,), (1,))]),
+    Row("DequantizeLinear", "x:uint8 s", [((2, 3), (3,))], [((2, 3), (2,))], axis=1),
+    Row("QuantizeLinear", "x s z:uint8", [((2, 3), (3,), (3,))], [((2, 3), (2,), (2,)), ((2, 3), (3,), (2,))], axis=1),
+    Row("Attention", "q k v", [((2, 3, 8), (2, 5, 8), (2, 5, 8))],
+        [((2, 3, 8), (2, 5, 8), (2, 4, 8)), ((2, 3, 8), (2, 5, 4), (2, 5, 8)), ((2, 3, 8), (1, 5, 8), (2, 5, 8)),
+         ((2, 3, 7), (2, 5, 7), (2, 5, 8))], q_num_heads=2, kv_num_heads=2),
+    Row("Attention", "q k v m", [((2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 4), (3, 5)), ((2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 4), (1, 5))],
+        [((2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 4), (2, 5)), ((2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 4), (3, 6))]),
+    Row("ScatterElements", "x i:int64 u", [((3, 4), (2, 2), (2, 2))], [((3, 4), (2, 2), (2, 3)), ((3, 1), (2, 2), (2, 2))], axis=0),
+    Row("GatherElements", "x i:int64", [((3, 4), (5, 4))], [((3, 4), (5, 6))], axis=0),
+    Row("ScatterND", "x i:int64 u", [((3, 4), (2, 1), (2, 4))], [((3, 4), (2, 1), (2, 3)), ((3, 4), (2, 1), (3, 4))],
+        constants={"i": np.zeros((2, 1), np.int64)}),
+    Row("LSTM", "x w r b _ h c", [((5, 2, 3), (1, 2, 4), (1, 2, 4))], [((5, 2, 3), (1, 3, 4), (1, 2, 4)), ((5, 2, 3), (1, 2, 4), (1, 2, 5)), ((5, 2, 4), (1, 2, 4), (1, 2, 4))],
+        constants={"w": weights(1, 16, 3), "r": weights(1, 16, 4), "b": weights(1, 32)}, outputs=3, hidden_size=4),
+    Row("GRU", "x w r _ l:int32 h", [((5, 2, 3), (2,), (1, 2, 4))], [((5, 2, 3), (3,), (1, 2, 4)), ((5, 2, 3), (2,), (1, 1, 4))],
+        constants={"w": weights(1, 12, 3), "r": weights(1, 12, 4)}, outputs=2, hidden_size=4),
+    Row("GridSample", "x g", [((2, 3, 4, 4), (2, 5, 5, 2))], [((2, 3, 4, 4), (1, 5, 5, 2)), ((2, 3, 4, 4), (2, 5, 5, 3))]),
+    Row("RoiAlign", "x r i:int64", [((2, 3, 4, 4), (5, 4), (5,))], [((2, 3, 4, 4), (5, 4), (4,)), ((2, 3, 4, 4), (5, 5), (5,))]),
+    Row("NonMaxSuppression", "b s m:int64", [((1, 6, 4), (1, 2, 6))], [((1, 6, 4), (1, 2, 5)), ((1, 6, 4), (2, 2, 6)), ((1, 6, 5), (1, 2, 6))],
+        constants={"m": np.array(3)}),
+    Row("DepthToSpace", "x", [((1, 8, 2, 3),)], [((1, 6, 2, 3),)], blocksize=2),
+    Row("SpaceToDepth", "x", [((1, 3, 4, 6),)], [((1, 3, 5, 6),), ((1, 3, 4, 7),)], blocksize=2),
+    Row("Reshape", "x s:int64", [((2, 12),), ((4, 3),)], [((2, 5),), ((7, 1),)], constants={"s": np.array([-1, 3, 2])}),
+    Row("Reshape", "x s:int64", [((2, 12),)], [((2, 5),), ((2, 24),)], constants={"s": np.array([4, 3, 2])}),
+    Row("Squeeze", "x a:int64", [((2, 1, 3),)], [((2, 2, 3),), ((2, 0, 3),)], constants={"a": np.array([1])}),
+    Row("Split", "x s:int64", [((2, 5),)], [((2, 6),), ((2, 4),)], constants={"s": np.array([2, 3])}, outputs=2, axis=1),
+    Row("Expand", "x s:int64", [((1, 4),), ((3, 4),), ((3, 1),)], [((2, 4),), ((3, 5),)], constants={"s": np.array([3, 4])}),
+    Row("Compress", "x c", [((3, 4),)], [((1, 4),)], constants={"c": np.array([True, False])}, axis=0),
+    Row("TopK", "x k:int64", [((2, 5),)], [((2, 2),)], constants={"k": np.array([3])}, outputs=2),
+    Row("Det", "x", [((2, 3, 3),)], [((2, 3, 4),)]),
+    Row("NegativeLogLikelihoodLoss", "x t:int64 w", [((3, 5), (3,), (5,))], [((3, 5), (2,), (5,)), ((3, 5), (3,), (4,))], reduction="none"),
+    Row("MaxUnpool", "x i:int64", [((1, 1, 2, 2), (1, 1, 2, 2))], [((1, 1, 2, 2), (1, 1, 2, 1))], kernel_shape=[2, 2], strides=[2, 2]),
+]
+
+
+class SizeGuards(unittest.TestCase):
+    def compile(self, row):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = f"{folder.name}/m.onnx"
+        onnx.save(row.model(), path)
+        done = subprocess.run([CAMEO, "compile", path, "-o", f"{folder.name}/m.so"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.library = cameo.load(f"{folder.name}/m.so")
+
+    def check(self, row, shapes):
+        feed = row.feed(shapes)
+        expected = self.session.run(["y"], feed)[0]
+        actual = self.library.run(feed)["y"]
+        self.assertEqual(actual.shape, expected.shape)
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max(initial=0)))
+
+    def refuse(self, row, shapes):
+        with self.assertRaises(cameo.CameoError) as raised:
+            self.library.run(row.feed(shapes))
+        sentence = str(raised.exception)
+        self.assertIn("expected", sentence)
+        self.assertIn("got", sentence)
+        # Where only one size is possible the input has it, and its own check speaks of the input.
+        if raised.exception.status != WRONG_SHAPE:
+            self.assertIn("node 'the_node'", sentence)
+            self.assertEqual(raised.exception.status, RUN_FAILED)
+
+    def test_rows(self):
+        for row in ROWS:
+            with self.subTest(row=str(row)):
+                self.compile(row)
+                for shapes in row.fits:
+                    self.check(row, shapes)
+                for shapes in row.fails:
+                    with self.subTest(shapes=shapes):
+                        self.refuse(row, shapes)
+                        self.check(row, row.fits[0])
+
+    def test_channels_become_those_of_the_weights(self):
+        row = next(row for row in ROWS if row.op == "Conv")
+        self.compile(row)
+        self.assertEqual(self.library.inputs[0].shape[1], 3)
+        with self.assertRaises(cameo.CameoError) as raised:
+            self.library.run(row.feed(row.fails[0]))
+        self.assertIn("input 'x': expected dim 1 to be 3, got 4", str(raised.exception))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cameo", required=True)
+    arguments, others = parser.parse_known_args()
+    CAMEO = arguments.cameo
+    unittest.main(argv=[sys.argv[0], *others])
