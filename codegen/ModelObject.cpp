@@ -246,7 +246,7 @@ llvm::Constant *ModelEmitter::code() {
   for (const std::string &name : program_.nodeNames.names)
     nodes.push_back(text(name));
   Constants texts;
-  for (const std::string &faultText : program_.faultTexts)
+  for (const std::string &faultText : program_.faultTexts.names)
     texts.push_back(text(faultText));
   llvm::Constant *file = options_.weightsFile.empty() ? null() : text(options_.weightsFile);
   Constants masks = features();

@@ -64,10 +64,18 @@ struct WeightBlob {
   std::function<void(std::span<std::byte>)> fill;
 };
 
-/// Names of ONNX nodes, each once.
-struct NodeNames {
+/// Texts, each once, by the numbers that they get in order.
+struct TextTable {
   std::vector<std::string> names;
   std::unordered_map<std::string, int64_t> numbers;
+
+  /// The number of a text, which is added when it is new.
+  int64_t add(const std::string &text) {
+    auto [entry, isNew] = numbers.try_emplace(text, std::ssize(names));
+    if (isNew)
+      names.push_back(text);
+    return entry->second;
+  }
 };
 
 struct Program {
@@ -87,10 +95,10 @@ struct Program {
   /// Names of the table's first entries: the symbols that input shapes bind, in order.
   std::vector<std::string> symbols;
   int64_t numDims = 0;
-  /// What `fail`'s node attribute indexes.
-  NodeNames nodeNames;
+  /// Names of ONNX nodes: what `fail`'s node attribute indexes.
+  TextTable nodeNames;
   /// Texts of faults that are this model's own, numbered from CAMEO_FAULT_OWN (runtime/abi.h) on.
-  std::vector<std::string> faultTexts;
+  TextTable faultTexts;
   std::vector<WeightBlob> weights;
   int64_t weightBytes = 0;
   std::map<std::string, std::string> metadata;

@@ -145,18 +145,20 @@ bool compatible(const Type &stated, const Type &inferred) {
 
 /// Inference works in place, as rules may look into regions; what it wrote is taken back.
 Result<void> FuncVerifier::inferred(Op &op) {
-  KeptTypes stated(op);
-  Module scratch; // its fresh symbols are not missed
-  Result<void> checked = inferOp(scratch, op);
-  if (!checked)
-    return error(op, checked.error().message);
-  for (int64_t i = 0; i < op.numResults(); i++) {
-    const Type &type = op.result(i)->type, &claimed = stated.types()[i];
-    if (!claimed.isNone() && !compatible(claimed, type))
-      return error(op, "result " + std::to_string(i) + ": expected " + type.str() +
-                           " by inference, got " + claimed.str());
+  std::string fault;
+  {
+    KeptTypes stated(op);
+    Module scratch; // its fresh symbols are not missed
+    if (Result<void> checked = inferOp(scratch, op); !checked)
+      fault = checked.error().message;
+    for (int64_t i = 0; fault.empty() && i < op.numResults(); i++) {
+      const Type &type = op.result(i)->type, &claimed = stated.types()[i];
+      if (!claimed.isNone() && !compatible(claimed, type))
+        fault = "result " + std::to_string(i) + ": expected " + type.str() + " by inference, got " +
+                claimed.str();
+    }
   }
-  return {};
+  return fault.empty() ? Result<void>() : error(op, fault);
 }
 
 Result<void> FuncVerifier::scratch(const Op &op) {

@@ -62,6 +62,9 @@ Result<void> inferAttention(InferContext &ctx) {
                   literal(ctx.name(0)) + ": expected a multiple of the %b heads of " +
                       literal(ctx.name(1)) + ", got %a"));
   Dim total = k.length;
+  for (int64_t i : {4, 5})
+    if (ctx.has(i))
+      TRY(expectRank(ctx, i, 4));
   if (ctx.has(4)) {
     TRY(expectShape(ctx, 4, {k.batch, k.heads, ctx.in(4).dim(2), k.size},
                     "batch, heads and head size of " + ctx.name(1)));
@@ -93,6 +96,7 @@ Result<void> inferRotaryEmbedding(InferContext &ctx) {
   std::string size = literal(ctx.name(0)) + ": expected ";
   TRY(ctx.require(Relation::Multiple, rotated, Dim(2), size + "an even size to rotate, got %a"));
   TRY(ctx.require(Relation::AtMost, rotated, x.size, size + "heads of at least %a, got %b"));
+  TRY(expectRank(ctx, 1, ctx.has(3) ? 2 : 3));
   Dims cache = ctx.has(3) ? Dims{ctx.in(1).dim(0)} : Dims{x.batch, x.length};
   cache.push_back(Dim::floorDiv(rotated, Dim(2)));
   for (int64_t i : {1, 2})

@@ -372,7 +372,7 @@ std::string withSizes(const std::string &text, const Dim &a, const Dim &b) {
 Result<void> InferContext::require(Relation relation, const Dim &a, const Dim &b,
                                    const std::string &text) const {
   if (a.isOverflow() || b.isOverflow())
-    return error("a size overflows 64 bits");
+    return error("a size is too large: it overflows 64 bits");
   std::optional<bool> holds = decide(relation, a, b);
   if (holds == false)
     return error(withSizes(text, a, b));

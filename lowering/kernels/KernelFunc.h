@@ -34,7 +34,7 @@ struct KernelFunc {
   SizeTable &sizes;
   MicroKernels &micros;
   /// What `fail` can name: nodes of the model, each once (Program::nodeNames).
-  NodeNames &nodes;
+  TextTable &nodes;
   ThreadMemory &memory;
   LoopBuilder b;
   /// One pointer to the first element (index 0, 0, ...) of each operand, nullptr where absent, and

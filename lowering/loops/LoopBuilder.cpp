@@ -9,13 +9,8 @@ Type sameLanes(const Type &type, DType dtype) {
   return type.isVector() ? Type::vector(dtype, type.lanes()) : Type::scalar(dtype);
 }
 
-int64_t internNode(NodeNames &names, const Loc &loc) {
-  if (loc.nodes.empty())
-    return -1;
-  auto [entry, isNew] = names.numbers.try_emplace(loc.str(), std::ssize(names.names));
-  if (isNew)
-    names.names.push_back(entry->first);
-  return entry->second;
+int64_t internNode(TextTable &names, const Loc &loc) {
+  return loc.nodes.empty() ? -1 : names.add(loc.str());
 }
 
 Value *LoopBuilder::index(int64_t value) {

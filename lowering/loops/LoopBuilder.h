@@ -82,7 +82,7 @@ private:
 
 /// The number of a node's name for `fail`'s attribute, added to `names` when it is new; -1 for
 /// none.
-int64_t internNode(NodeNames &names, const Loc &loc);
+int64_t internNode(TextTable &names, const Loc &loc);
 
 /// `type` with another element type, lanes kept.
 Type sameLanes(const Type &type, DType dtype);

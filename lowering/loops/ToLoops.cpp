@@ -132,15 +132,6 @@ bool isOfMain(const Op &op) {
   return op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall;
 }
 
-/// The number of a fault with a text of the library's own, added to `texts` when it is new.
-int64_t faultCode(std::vector<std::string> &texts, const std::string &text) {
-  auto known = std::find(texts.begin(), texts.end(), text);
-  int64_t number = known - texts.begin();
-  if (known == texts.end())
-    texts.push_back(text);
-  return CAMEO_FAULT_OWN + number;
-}
-
 bool hasCode(Op &op) {
   bool isWeight = op.kind() == OpKind::KernelPack && isConstantPack(op);
   return isOfMain(op) || (emitterFor(op.kind()) && !isWeight);
@@ -286,7 +277,7 @@ void State::addGuard(Op &op) {
   if (!sizes.knows(of[0]) || !sizes.knows(of[1]))
     return;
   Relation relation = *relationFromName(op.attrs.getString("relation"));
-  int64_t code = faultCode(program.faultTexts, op.attrs.getString("text"));
+  int64_t code = CAMEO_FAULT_OWN + program.faultTexts.add(op.attrs.getString("text"));
   int64_t node = internNode(program.nodeNames, op.loc);
   if (op.block() == &func.body && sizes.knowsAtHead(of[0]) && sizes.knowsAtHead(of[1])) {
     sizes.require(relation, of[0], of[1], code, node);

@@ -25,7 +25,7 @@ TEST(Conv, Shapes) {
 
 TEST(Conv, Errors) {
   EXPECT_TRUE(has(conv("group = 0"), "expected at least 1, got 0"));
-  EXPECT_TRUE(has(conv("group = 2"), "weight's channels times 2"));
+  EXPECT_TRUE(has(conv("group = 2"), "the channels of input W ('w') times 2 groups"));
   EXPECT_TRUE(has(conv("strides = [0, 1]"), "at least 1, got [0,1]"));
   EXPECT_TRUE(has(conv("strides = [1]"), "expected 2 integers, got [1]"));
   EXPECT_TRUE(has(conv("pads = [-1, 0, 0, 0]"), "at least 0"));
@@ -40,8 +40,8 @@ TEST(Conv, Errors) {
   EXPECT_TRUE(has(conv("", "%x: f32[1,3,9,9], %w: f32[6,3,3], %b: f32[6]"), "rank 4, got 3"));
   EXPECT_TRUE(
       has(conv("", "%x: f32[1,3,9,9], %w: f32[6,4,3,3], %b: f32[6]"), "expected dim 1 to be 4"));
-  EXPECT_TRUE(
-      has(conv("", "%x: f32[1,3,9,9], %w: f32[6,3,3,3], %b: f32[7]"), "one value an output"));
+  EXPECT_TRUE(has(conv("", "%x: f32[1,3,9,9], %w: f32[6,3,3,3], %b: f32[7]"),
+                  "the output channels of input W"));
   EXPECT_TRUE(
       has(conv("", "%x: f32[1,3,9,9], %w: f32[6,3,0,3], %b: f32[6]"), "kernel of at least 1"));
 }
@@ -57,7 +57,7 @@ TEST(Conv, Transposed) {
   EXPECT_EQ(transposed("group = 3"), "f32[N,12,2+H,7]");
   EXPECT_EQ(transposed("output_shape = [10, 8]"), "f32[N,4,10,8]");
   EXPECT_EQ(transposed("auto_pad = \"SAME_UPPER\", strides = [2, 3]"), "f32[N,4,2*H,15]");
-  EXPECT_TRUE(has(transposed("group = 2"), "a multiple of the 2 groups"));
+  EXPECT_TRUE(has(transposed("group = 2"), "a multiple of 2 (the groups)"));
   EXPECT_TRUE(has(transposed("output_shape = [10]"), "expected 2 sizes"));
   EXPECT_TRUE(has(transposed("output_shape = [10, -1]"), "negative size"));
 }
@@ -96,7 +96,7 @@ TEST(Normalization, Shapes) {
                   "broadcasts to f32[8]"));
   EXPECT_TRUE(has(
       inferredOp("%x: f32[N,8,4], %c: f32[8]", "GroupNormalization(%x, %c, %c) {num_groups = 3}"),
-      "a divisor of the 8 channels, got 3"));
+      "a multiple of 3 (attribute 'num_groups'), got 8"));
   EXPECT_TRUE(has(inferredOp("%x: f32[N,8]", "Softmax(%x) {axis = 2}"), "expected -2 to 1, got 2"));
 }
 
@@ -139,7 +139,7 @@ TEST(Index, Shapes) {
   EXPECT_EQ(inferredOp("%x: f32[4,5], %i: i64[2,1], %u: f32[2,5]", "ScatterND(%x, %i, %u)"),
             "f32[4,5]");
   EXPECT_TRUE(has(inferredOp("%x: f32[4,5], %i: i64[2,1], %u: f32[2,4]", "ScatterND(%x, %i, %u)"),
-                  "what the indices address"));
+                  "what input indices ('i') addresses"));
   EXPECT_EQ(inferredOp("%x: f32[4,5]", "NonZero(%x)"), "i64[2,s.0]");
   EXPECT_EQ(inferredOp("%x: f32[4,5]", "Unique(%x)", 4), "f32[s.0], i64[s.0], i64[20], i64[s.0]");
   EXPECT_EQ(inferred("%i: i64[N]", "%d = Constant() {value = dense<i64[]: 7>}\n"
@@ -186,7 +186,7 @@ TEST(Quant, Types) {
   EXPECT_EQ(inferredOp("%x: i8[4,8], %s: f16[4,2]", "DequantizeLinear(%x, %s) {block_size = 4}"),
             "f16[4,8]");
   EXPECT_TRUE(has(inferredOp("%x: i8[N,4], %s: f32[5]", "DequantizeLinear(%x, %s)"),
-                  "one scale an index of axis 1"));
+                  "to be 4 (axis 1 of input x ('x'))"));
   EXPECT_TRUE(has(inferredOp("%x: f32[N,4], %s: f32[], %z: i8[]",
                              "QuantizeLinear(%x, %s, %z) {output_dtype = u8}"),
                   "expected i8"));

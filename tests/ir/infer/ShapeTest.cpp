@@ -170,7 +170,8 @@ TEST(Movement, ConcatSplit) {
                                         ">}\n%p, %q = Split(%a, %s) {axis = 1}");
   };
   EXPECT_EQ(sizes("2, 4"), "f32[N,2], f32[N,4]");
-  EXPECT_TRUE(has(sizes("2, 5"), "expected sizes that add up to 6, got 7"));
+  EXPECT_TRUE(
+      has(sizes("2, 5"), "expected sizes that add up to 6 (the axis of input input ('a')), got 7"));
   EXPECT_TRUE(has(sizes("-2, 8"), "at least 0, got -2"));
 }
 
