@@ -183,12 +183,8 @@ Program wholeProgram(std::string text, int64_t numDims = 1) {
   EXPECT_TRUE(module) << module.error().message;
   program.module = std::move(*module);
   program.numDims = numDims;
-<<<<<<< HEAD
-  program.nodeNames.names = {"first", "second"};
-=======
   program.nodeNames.add("first");
   program.nodeNames.add("second");
->>>>>>> 949bce8 (Sizes that operators require to fit: tests, texts of faults in one table)
   return program;
 }
 
