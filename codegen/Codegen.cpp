@@ -6,6 +6,7 @@
 #include "codegen/Header.h"
 #include "codegen/Linker.h"
 #include "codegen/ModelObject.h"
+#include "codegen/Names.h"
 #include "codegen/ObjectFile.h"
 #include "codegen/Optimize.h"
 #include "codegen/RuntimeLink.h"
@@ -41,7 +42,7 @@ void buildModule(const Program &program, const Target &target, const ModelOption
   emitModel(program, target, funcs, options, module);
   verify(module);
   if (withRuntime)
-    linkRuntimeBitcode(module, target, options.name);
+    linkRuntimeBitcode(module, target, options);
   else
     expectRuntimeObject(module);
   optimize(module, machine);
@@ -73,6 +74,7 @@ public:
            const std::string &path)
       : program_(program), target_(target), options_(options), file_(path), output_(path) {
     model_.name = modelName(options, file_);
+    model_.bound = boundIdentifier(model_.name, options.modelHash);
   }
 
   Result<void> run();
@@ -108,6 +110,11 @@ Result<void> Emission::checkKind() const {
     return badInput("a library or object cannot be made for wasm32, only a .wasm module");
   if (isModule() && !options_.ops.empty())
     return badInput("--ops: a .wasm module cannot have operators of one's own");
+  for (const Site &site : program_.sites)
+    if (site.callee == model_.name)
+      return badInput("the model and the function of node '" +
+                      program_.nodeNames.names.at(std::max<int64_t>(site.node, 0)) +
+                      "' are both called '" + model_.name + "', --name gives the model another");
   return checkAddresses(program_, target_);
 }
 
@@ -123,7 +130,7 @@ Result<void> Emission::run() {
 
 Result<void> Emission::writeContents() {
   if (options_.kind == OutputKind::Header)
-    return output_.append(modelHeader(program_, model_.name, file_.filename().string()));
+    return output_.append(modelHeader(program_, model_, file_.filename().string()));
   if (isStatic() && program_.weightBytes > options_.maxStaticWeights)
     TRY(writeWeightsBeside());
   llvm::LLVMContext context;
@@ -200,7 +207,7 @@ Result<void> Emission::writeHeaders() {
   if (!options_.ops.empty())
     TRY(writeFile((file_.parent_path() / "cameo_op.h").string(), opHeader()));
   std::filesystem::path header = std::filesystem::path(file_).replace_extension(".h");
-  TRY(writeFile(header.string(), modelHeader(program_, model_.name, header.filename().string())));
+  TRY(writeFile(header.string(), modelHeader(program_, model_, header.filename().string())));
   return writeFile((file_.parent_path() / "cameo.h").string(), publicHeader());
 }
 

@@ -6,6 +6,7 @@
 #include "ir/Program.h"
 #include "ir/Target.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct EmitOptions {
   /// The entry function's name; characters outside C identifiers become `_`. "": the file's stem,
   /// without a leading "lib" for static libraries.
   std::string name;
+  /// What tells the model from others of its name (ModelHash.h).
+  uint64_t modelHash = 0;
   /// Beside libraries and objects: the model's C header (the file's name with .h) and cameo.h;
   /// beside a wasm module cameo.mjs; with `ops` cameo_op.h as well.
   bool header = true;

@@ -2,33 +2,24 @@
 #include "codegen/Header.h"
 
 #include "codegen/ModelObject.h"
+#include "codegen/Names.h"
+#include "support/Text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
 namespace cameo {
 namespace {
 
-std::string identifierCharacters(const std::string &name) {
-  std::string result;
-  for (char c : name) {
-    bool isAlpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    bool isDigit = c >= '0' && c <= '9';
-    if (isDigit && result.empty())
-      result += '_';
-    result += isAlpha || isDigit ? c : '_';
-  }
-  return result;
-}
-
-// Names come from the model and may hold anything; nothing may end the comment.
+// Names come from the model and may hold anything; nothing may begin or end a comment, and
+// compilers warn of `??/` and of marks that turn the direction of text.
 std::string inComment(const std::string &name) {
-  std::string result;
-  for (char c : name) {
-    bool plain = c >= 0x20 && c < 0x7f && c != '/' && c != '\\';
-    bool slash = c == '/' && (result.empty() || result.back() != '*');
-    result += plain || slash || static_cast<unsigned char>(c) >= 0x80 ? c : '?';
-  }
+  std::string result = printable(name);
+  for (const char *pair : {"/*", "*/", "??"})
+    for (size_t at; (at = result.find(pair)) != std::string::npos;)
+      result[at + 1] = '?' == pair[1] ? '_' : '?';
+  std::replace(result.begin(), result.end(), '\\', '?');
   return result;
 }
 
@@ -58,8 +49,9 @@ const char *cType(DType dtype) {
 
 class HeaderWriter {
 public:
-  HeaderWriter(const Program &program, const std::string &name, const std::string &file)
-      : program_(program), name_(name), file_(file), dims_(dimNames(program)) {}
+  HeaderWriter(const Program &program, const ModelOptions &options, const std::string &file)
+      : program_(program), name_(options.name), bound_(options.bound), file_(file),
+        dims_(dimNames(program)) {}
 
   std::string write();
 
@@ -75,7 +67,7 @@ private:
   }
 
   const Program &program_;
-  const std::string &name_, &file_;
+  const std::string &name_, &bound_, &file_;
   std::vector<std::string> dims_;
   std::string text_;
 };
@@ -104,7 +96,7 @@ void HeaderWriter::describe(const std::vector<Port> &ports, const char *title) {
 
 // Positions by name; a name that another one already has as an identifier gets a number.
 void HeaderWriter::indices(const std::vector<Port> &ports, const char *what) {
-  std::set<std::string> taken;
+  std::set<std::string> taken = {fmt::format("{}_{}_count", name_, what)};
   line("enum {{");
   for (size_t i = 0; i < ports.size(); i++) {
     std::string base = fmt::format("{}_{}_{}", name_, what, identifierCharacters(ports[i].name));
@@ -189,9 +181,14 @@ std::string HeaderWriter::write() {
   line(" *");
   example();
   line(" */");
-  line("#ifndef CAMEO_MODEL_{0}_H\n#define CAMEO_MODEL_{0}_H\n\n#include \"cameo.h\"\n", name_);
+  line("#ifndef CAMEO_MODEL_{0}_H\n#define CAMEO_MODEL_{0}_H\n\n#include \"cameo.h\"\n", bound_);
   line("#ifdef __cplusplus\nextern \"C\" {{\n#endif\n");
-  line("const cameo_model *{}(void);\n", name_);
+  line("/* The model, under a name that no other model called {} has: this header and another "
+       "model's\n"
+       " * library do not link. */",
+       name_);
+  line("const cameo_model *{}(void);", bound_);
+  line("static inline const cameo_model *{}(void) {{ return {}(); }}\n", name_, bound_);
   indices(program_.inputs, "input");
   indices(program_.outputs, "output");
   line("\n#ifdef __cplusplus\n}}\n#endif\n\n#endif");
@@ -200,38 +197,9 @@ std::string HeaderWriter::write() {
 
 } // namespace
 
-std::string modelHeader(const Program &program, const std::string &name, const std::string &file) {
-  return HeaderWriter(program, name, file).write();
-}
-
-// The words are those of C, C++ and the C library functions a program is likely to link.
-std::string modelIdentifier(const std::string &name) {
-  static const std::set<std::string> reserved = {
-      "alignas",  "alignof",  "and",      "asm",      "auto",     "bool",      "break",
-      "case",     "catch",    "char",     "class",    "compl",    "const",     "constexpr",
-      "continue", "default",  "delete",   "do",       "double",   "else",      "enum",
-      "explicit", "export",   "extern",   "false",    "float",    "for",       "friend",
-      "goto",     "if",       "inline",   "int",      "long",     "mutable",   "namespace",
-      "new",      "not",      "operator", "or",       "private",  "protected", "public",
-      "register", "requires", "restrict", "return",   "short",    "signed",    "sizeof",
-      "static",   "struct",   "switch",   "template", "this",     "throw",     "true",
-      "try",      "typedef",  "typename", "union",    "unsigned", "using",     "virtual",
-      "void",     "volatile", "while",    "xor",      "main",     "malloc",    "calloc",
-      "realloc",  "free",     "exit",     "abort",    "abs",      "printf",    "puts",
-      "read",     "write",    "open",     "close",    "link",     "memcpy",    "memmove",
-      "memset",   "memcmp",   "strlen",   "strcmp",   "exp",      "log",       "sin",
-      "cos",      "tan",      "pow",      "sqrt",     "erf",      "floor",     "ceil",
-      "round",    "fmod",     "syscall",  "signal",   "time",     "clock",     "random",
-      "rand",     "index",    "select",   "send",     "recv",     "accept",    "bind",
-      "listen",   "connect",  "socket",   "stat",     "remove",   "rename",    "system",
-      "yield",    "asinh",    "gamma",    "div",      "y0",       "y1",        "yn",
-      "j0",       "j1",       "jn"};
-  std::string result = identifierCharacters(name);
-  if (result.empty())
-    return "model";
-  bool isReserved =
-      reserved.contains(result) || result.starts_with("cameo") || result.starts_with("pthread_");
-  return isReserved ? "m_" + result : result;
+std::string modelHeader(const Program &program, const ModelOptions &options,
+                        const std::string &file) {
+  return HeaderWriter(program, options, file).write();
 }
 
 } // namespace cameo

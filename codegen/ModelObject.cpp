@@ -284,6 +284,10 @@ llvm::Constant *ModelEmitter::model() {
 }
 
 void ModelEmitter::emit() {
+  // Functions inside go by any name.
+  if (llvm::GlobalValue *inner = module_.getNamedValue(options_.name);
+      inner && !inner->isDeclaration())
+    inner->setName("");
   auto *type = llvm::FunctionType::get(b_.getPtrTy(), false);
   auto *entry =
       llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, options_.name, module_);
@@ -293,6 +297,8 @@ void ModelEmitter::emit() {
     entry->addFnAttr("wasm-export-name", CAMEO_MODEL_SYMBOL);
   b_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "", entry));
   b_.CreateRet(model());
+  if (!target_.isWasm())
+    llvm::GlobalAlias::create(options_.bound, entry);
 }
 
 } // namespace

@@ -9,6 +9,7 @@ namespace cameo {
 
 struct ModelOptions {
   std::string name;        // the entry function
+  std::string bound;       // its other name, which only this model has (Names.h)
   std::string weightsFile; // the file beside, "" when the weights are in the library
   uint64_t weightsId = 0;
 };

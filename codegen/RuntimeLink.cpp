@@ -64,7 +64,7 @@ void expectRuntimeObject(llvm::Module &module) {
     }
 }
 
-void linkRuntimeBitcode(llvm::Module &module, const Target &target, const std::string &entry) {
+void linkRuntimeBitcode(llvm::Module &module, const Target &target, const ModelOptions &options) {
   std::string_view bitcode = runtimeBitcode(archName(target.arch));
   ICE_UNLESS(!bitcode.empty(), "no runtime for " + target.triple);
   auto runtime = llvm::parseBitcodeFile(
@@ -81,7 +81,8 @@ void linkRuntimeBitcode(llvm::Module &module, const Target &target, const std::s
       function->setLinkage(llvm::GlobalValue::ExternalLinkage);
   llvm::SmallVector<llvm::GlobalValue *> helpers;
   for (llvm::GlobalValue &value : module.global_values()) {
-    if (value.isDeclaration() || value.getName() == llvm::StringRef(entry))
+    if (value.isDeclaration() || value.getName() == llvm::StringRef(options.name) ||
+        value.getName() == llvm::StringRef(options.bound))
       continue;
     value.setLinkage(llvm::GlobalValue::InternalLinkage);
     value.setVisibility(llvm::GlobalValue::DefaultVisibility);

@@ -3,6 +3,7 @@
 // again.
 #pragma once
 
+#include "codegen/ModelObject.h"
 #include "ir/Target.h"
 
 namespace llvm {
@@ -11,10 +12,10 @@ class Module;
 
 namespace cameo {
 
-/// Links the runtime in and makes everything but `entry` local to the module. Functions only
-/// kernels can reach are compiled for `target`; the rest keeps the baseline it was built for,
+/// Links the runtime in and makes everything but the entry function local to the module. Functions
+/// only kernels can reach are compiled for `target`; the rest keeps the baseline it was built for,
 /// because it runs before the CPU is known to be good enough.
-void linkRuntimeBitcode(llvm::Module &module, const Target &target, const std::string &entry);
+void linkRuntimeBitcode(llvm::Module &module, const Target &target, const ModelOptions &options);
 
 /// For a link with the runtime's object instead: says that its symbols are in the same library.
 void expectRuntimeObject(llvm::Module &module);

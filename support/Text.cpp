@@ -24,14 +24,32 @@ size_t sequenceLength(std::string_view text) {
   return overlong || outside ? 0 : length;
 }
 
-bool isControl(char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; }
+/// The code point that a sequence stands for.
+char32_t codePoint(std::string_view sequence) {
+  auto byte = [&](size_t i) { return static_cast<uint8_t>(sequence[i]); };
+  if (sequence.size() == 1)
+    return byte(0);
+  char32_t point = byte(0) & (0x7f >> sequence.size());
+  for (size_t i = 1; i < sequence.size(); i++)
+    point = point << 6 | (byte(i) & 0x3f);
+  return point;
+}
 
-std::string sanitize(std::string_view text, bool keepControls) {
+bool isControl(char32_t c) { return c < 0x20 || c == 0x7f; }
+
+/// What a terminal or an editor acts on instead of showing it: control characters of both sets,
+/// line separators, and marks that change the direction of text.
+bool isHidden(char32_t c) {
+  return isControl(c) || (c >= 0x80 && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+/// Replaces what is not UTF-8, and characters that are `bad`, by `?`.
+template <class Bad> std::string sanitize(std::string_view text, Bad bad) {
   std::string clean;
   while (!text.empty()) {
     size_t length = sequenceLength(text);
-    bool keep = length > 0 && (keepControls || !isControl(text[0]));
-    if (keep)
+    if (length > 0 && !bad(codePoint(text.substr(0, length))))
       clean += text.substr(0, length);
     else
       clean += '?';
@@ -42,15 +60,23 @@ std::string sanitize(std::string_view text, bool keepControls) {
 
 } // namespace
 
-bool isCleanText(std::string_view text) { return sanitize(text, false) == text; }
+bool isCleanText(std::string_view text) { return sanitize(text, isControl) == text; }
+
+std::string oneLine(std::string_view text) { return sanitize(text, isHidden); }
+
+std::string lines(std::string_view text) {
+  return sanitize(text, [](char32_t c) { return c != '\n' && isHidden(c); });
+}
 
 std::string printable(std::string_view text) {
   constexpr size_t kLongest = 200;
-  std::string clean = sanitize(text.substr(0, kLongest), false);
+  std::string clean = oneLine(text.substr(0, kLongest));
   return text.size() > kLongest ? clean + "..." : clean;
 }
 
-std::string validUtf8(std::string_view text) { return sanitize(text, true); }
+std::string validUtf8(std::string_view text) {
+  return sanitize(text, [](char32_t) { return false; });
+}
 
 std::string identifier(std::string_view text) {
   std::string name;

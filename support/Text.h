@@ -8,8 +8,12 @@ namespace cameo {
 
 /// Whether the text is UTF-8 without control characters.
 bool isCleanText(std::string_view text);
-/// The text with control characters and invalid UTF-8 replaced by `?`, cut to 200 bytes: one line
-/// of a message.
+/// The text with invalid UTF-8 and what a terminal acts on instead of showing it (control
+/// characters, marks that change the direction of text) replaced by `?`.
+std::string oneLine(std::string_view text);
+/// The same, but for line breaks, which stay.
+std::string lines(std::string_view text);
+/// oneLine, cut to 200 bytes: a name in a message.
 std::string printable(std::string_view text);
 /// The text with what is not UTF-8 replaced by `?`, of any length and with line breaks.
 std::string validUtf8(std::string_view text);

@@ -2,6 +2,7 @@
 #include "tools/Compiler.h"
 
 #include "codegen/Codegen.h"
+#include "codegen/ModelHash.h"
 #include "codegen/Target.h"
 #include "ir/Printer.h"
 #include "lowering/loops/ToLoops.h"
@@ -70,8 +71,9 @@ Result<void> emitHeader(const Program &program, const Target &target, const Emit
 }
 
 Result<void> emitProgram(const CompileRequest &request, const Program &program,
-                         const Target &target, const fs::path &stem) {
+                         const Target &target, uint64_t hash, const fs::path &stem) {
   EmitOptions options;
+  options.modelHash = hash;
   options.ops = request.sizes.ops;
   options.name = request.name.empty() ? fs::path(request.model).stem().string() : request.name;
   options.header =
@@ -99,6 +101,7 @@ Result<void> compileHere(const CompileRequest &request, const fs::path &folder) 
   PassContext context = TRY(passContext(request.target));
   context.profile = request.profile;
   std::unique_ptr<Module> module = TRY(readModel(request.model, request.sizes));
+  uint64_t hash = modelHash(*module);
   if (request.taps)
     addTaps(module->main());
   PassReport report = TRY(runPasses(*module, context, pipeline(), allPasses(), request.passes));
@@ -109,7 +112,7 @@ Result<void> compileHere(const CompileRequest &request, const fs::path &folder) 
     return writeFile(stem.string() + ".cir", print(*module));
   }
   Program program = TRY(toLoops(*module, context));
-  return emitProgram(request, program, context.target, stem);
+  return emitProgram(request, program, context.target, hash, stem);
 }
 
 Result<void> compileInMemory(const CompileRequest &request, const fs::path &folder) {

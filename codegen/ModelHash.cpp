@@ -1,0 +1,42 @@
+// See ModelHash.h. Printed IR refers to large constants by their names, so their elements are
+// added.
+#include "codegen/ModelHash.h"
+
+#include "ir/Printer.h"
+#include "runtime/Checksum.h"
+
+namespace cameo {
+namespace {
+
+uint64_t hashOf(std::span<const std::byte> bytes) {
+  cameo_checksum sum = {};
+  cameo_checksum_add(&sum, reinterpret_cast<const uint8_t *>(bytes.data()),
+                     static_cast<int64_t>(bytes.size()));
+  return cameo_checksum_end(&sum);
+}
+
+void addConstants(Block &block, std::string &text) {
+  for (const std::unique_ptr<Op> &op : block.ops()) {
+    for (const auto &[name, value] : op->attrs) {
+      const auto *constant = std::get_if<ConstRef>(&value);
+      if (!constant || !*constant)
+        continue;
+      text += std::to_string(hashOf((*constant)->bytes)) + "\n";
+      for (const std::string &element : (*constant)->strings)
+        text += std::to_string(element.size()) + " " + element;
+    }
+    for (int64_t i = 0; i < op->numRegions(); i++)
+      addConstants(op->region(i), text);
+  }
+}
+
+} // namespace
+
+uint64_t modelHash(const Module &module) {
+  std::string text = print(module);
+  for (const std::unique_ptr<Func> &func : module.funcs)
+    addConstants(func->body, text);
+  return hashOf(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+} // namespace cameo
