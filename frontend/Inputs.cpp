@@ -9,6 +9,11 @@ namespace {
 
 using Dimension = onnx::TensorShapeProto::Dimension;
 
+/// The size that the model fixes. Exporters write -1 and 0 for a size that they leave open.
+std::optional<int64_t> fixedSize(const Dimension &dim) {
+  return dim.has_dim_value() && dim.dim_value() > 0 ? std::optional(dim.dim_value()) : std::nullopt;
+}
+
 /// The user's name of a size: the model's, or `x_0` for an unnamed one of input x.
 std::string userName(const Dimension &dim, const std::string &input, size_t axis) {
   if (dim.has_dim_param() && !dim.dim_param().empty())
@@ -47,10 +52,10 @@ Result<void> InputTypes::bindShapes(const std::vector<const onnx::ValueInfoProto
                       std::to_string(declared.dim_size()));
     for (size_t i = 0; i < shape.size(); i++) {
       const Dimension &dim = declared.dim(static_cast<int>(i));
-      if (dim.has_dim_value() && dim.dim_value() >= 0) {
-        if (dim.dim_value() != shape[i])
+      if (std::optional<int64_t> fixed = fixedSize(dim)) {
+        if (*fixed != shape[i])
           return badInput(what + " is " + shapeText(shape) + ", the model fixes dimension " +
-                          std::to_string(i) + " to " + std::to_string(dim.dim_value()));
+                          std::to_string(i) + " to " + std::to_string(*fixed));
         continue;
       }
       std::string name = userName(dim, input->name(), i);
@@ -120,20 +125,22 @@ Result<Type> InputTypes::readTensor(const onnx::TypeProto::Tensor &type, const s
   Dims dims;
   std::vector<int64_t> constants;
   for (const Dimension &dim : type.shape().dim()) {
-    dims.push_back(TRY(readDim(dim, input, dims.size())));
+    dims.push_back(readDim(dim, input, dims.size()));
     constants.push_back(dims.back().isConst() ? dims.back().value() : 1);
   }
   TRY(countElements(constants, what));
   return Type::tensor(dtype, std::move(dims));
 }
 
-Result<Dim> InputTypes::readDim(const Dimension &dim, const std::string &input, size_t axis) {
-  if (!dim.has_dim_value())
-    return symbolFor(userName(dim, input, axis));
-  if (dim.dim_value() < 0)
-    return badInput("input " + quote(input) + ": dimension " + std::to_string(axis) + " is " +
-                    std::to_string(dim.dim_value()));
-  return Dim(dim.dim_value());
+Dim InputTypes::readDim(const Dimension &dim, const std::string &input, size_t axis) {
+  if (std::optional<int64_t> fixed = fixedSize(dim))
+    return Dim(*fixed);
+  std::string name = userName(dim, input, axis);
+  if (dim.has_dim_value() && options_.notes)
+    options_.notes->push_back("input " + quote(input) + ": dimension " + std::to_string(axis) +
+                              " is written as " + std::to_string(dim.dim_value()) +
+                              ": taken for a size left open, " + quote(name));
+  return symbolFor(name);
 }
 
 Dim InputTypes::symbolFor(const std::string &userName) {

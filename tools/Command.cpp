@@ -10,6 +10,15 @@
 #include <unistd.h>
 
 namespace cameo {
+namespace {
+
+void report(std::string_view kind, std::string_view message) {
+  std::fflush(stdout);
+  std::string text = fmt::format("{}: {}\n", kind, message);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+} // namespace
 
 namespace {
 
@@ -38,10 +47,19 @@ Error inFile(const std::string &file, Error error) {
   return error;
 }
 
-void reportWarning(std::string_view message) {
-  std::string text = fmt::format("warning: {}\n", message);
+namespace {
+
+void report(std::string_view label, std::string_view message) {
+  std::string text = fmt::format("{}: {}
+", label, message);
   writeErrors(text);
 }
+
+} // namespace
+
+void reportWarning(std::string_view message) { report("warning", message); }
+
+void reportNote(std::string_view message) { report("note", message); }
 
 void printOut(std::string_view text) {
   while (!text.empty() && outputError == 0) {

@@ -37,6 +37,8 @@ int reportError(const Error &error);
 Error inFile(const std::string &file, Error error);
 /// `warning: ...` to stderr.
 void reportWarning(std::string_view message);
+/// `note: ...` to stderr.
+void reportNote(std::string_view message);
 /// Ends a subcommand: reports the error if there is one.
 template <class T> int exitStatus(const Result<T> &result) {
   return result ? static_cast<int>(Fine) : reportError(result.error());

@@ -1,6 +1,8 @@
 // See ModelOptions.h.
 #include "tools/ModelOptions.h"
 
+#include "tools/Command.h"
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <fmt/format.h>
@@ -75,7 +77,12 @@ Result<ImportOptions> importOptions(const ModelOptions &options) {
 
 Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOptions &options) {
   ImportOptions import = TRY(importOptions(options));
-  return importModel(path, import);
+  std::vector<std::string> notes;
+  import.notes = &notes;
+  std::unique_ptr<Module> module = TRY(importModel(path, import));
+  for (const std::string &note : notes)
+    reportNote(path + ": " + note);
+  return module;
 }
 
 bool isLibraryPath(const std::string &path) {

@@ -55,6 +55,14 @@ class Case(unittest.TestCase):
 
 
 class General(Case):
+    def test_sizes_written_as_minus_one_or_zero_are_open(self):
+        for written in (-1, 0):
+            self.write("open.onnx", onnx.model([onnx.node("Relu", ["x"], ["y"], "relu1")],
+                                               [onnx.value_info("x", [written, 3])], [onnx.value_info("y", [written, 3])]))
+            run = self.cameo("run", "open.onnx", "--input", "x=x.npy")
+            self.assertEqual(run.stderr, "note: open.onnx: input 'x': dimension 0 is written as %d: "
+                                         "taken for a size left open, 'x_0'\n" % written)
+
     def test_help_and_version(self):
         self.assertIn("cameo compile", self.cameo("--help").stdout)
         self.assertRegex(self.cameo("--version").stdout, r"^cameo \d+\.\d+\.\d+ ")
