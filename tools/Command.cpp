@@ -12,20 +12,15 @@
 namespace cameo {
 namespace {
 
-void report(std::string_view kind, std::string_view message) {
-  std::fflush(stdout);
-  std::string text = fmt::format("{}: {}\n", kind, message);
-  std::fwrite(text.data(), 1, text.size(), stderr);
-}
-
-} // namespace
-
-namespace {
-
 /// Why writing to stdout failed first.
 int outputError = 0;
 
 void writeErrors(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void report(std::string_view label, std::string_view message) {
+  std::string text = fmt::format("{}: {}\n", label, message);
+  writeErrors(text);
+}
 
 } // namespace
 
@@ -46,16 +41,6 @@ Error inFile(const std::string &file, Error error) {
     error.message = file + ": " + error.message;
   return error;
 }
-
-namespace {
-
-void report(std::string_view label, std::string_view message) {
-  std::string text = fmt::format("{}: {}
-", label, message);
-  writeErrors(text);
-}
-
-} // namespace
 
 void reportWarning(std::string_view message) { report("warning", message); }
 
