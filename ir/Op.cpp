@@ -73,12 +73,13 @@ Op::~Op() { dropOperands(); }
 void Op::removeUse(Value *value) {
   if (!value)
     return;
-  // The oldest use or the newest is the likeliest to go, and a value may have very many.
+  // The newest use or the oldest is the likeliest to go, and a value may have very many.
   std::vector<Op *> &users = value->users_;
-  auto use = users.begin();
-  if (users.empty() || users.front() != this)
-    use = std::prev(std::find(users.rbegin(), users.rend(), this).base());
-  ICE_UNLESS(!users.empty() && *use == this, "use list out of step");
+  ICE_UNLESS(!users.empty(), "use list out of step");
+  auto use = users.back() == this ? std::prev(users.end()) : users.begin();
+  if (*use != this)
+    use = std::find(users.begin(), users.end(), this);
+  ICE_UNLESS(use != users.end(), "use list out of step");
   users.erase(use);
 }
 

@@ -102,6 +102,8 @@ namespace {
 Result<void> requireOfDim(const InferContext &ctx, Relation relation, int64_t i, int64_t axis,
                           const Dim &size, const std::string &expected) {
   const Type &type = ctx.in(i);
+  if (decide(relation, type.dim(axis), size) == true)
+    return {};
   return ctx.require(relation, type.dim(axis), size,
                      literal(ctx.name(i)) + ": expected dim " + std::to_string(axis) + " " +
                          expected + ", got %a in " + literal(type.str()));
@@ -153,6 +155,8 @@ Result<void> expectBroadcastTo(const InferContext &ctx, int64_t i, const Dims &s
 
 Result<Dims> broadcastWith(const InferContext &ctx, const Dims &shape, int64_t i, const Dims &more,
                            const std::string &what) {
+  if (shape == more)
+    return shape;
   std::optional<Dims> wide = broadcastShapes(shape, more);
   if (!wide)
     return ctx.error(ctx.name(i) + ": expected a shape that broadcasts with " +

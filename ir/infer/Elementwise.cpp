@@ -37,6 +37,8 @@ Result<void> inferBroadcast(InferContext &ctx) {
   for (int64_t i = 0; i < ctx.op.numOperands(); i++) {
     if (!ctx.in(i).isRanked())
       return {};
+    if (ctx.in(i).shape() == shape)
+      continue;
     std::string before = i > 0 ? ctx.name(0) : "";
     if (i > 1)
       before += " to " + ctx.name(i - 1);

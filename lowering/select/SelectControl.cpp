@@ -125,7 +125,8 @@ Result<void> LoopSelection::defineCarried() {
   return {};
 }
 
-/// Copies what is yielded before sizes change; carried values under the symbols of the next sizes.
+/// Copies what is yielded before sizes change: carried values under the symbols of the next sizes,
+/// slices under those of the stacked result, as memory is made anew where a size is defined again.
 void LoopSelection::moveYielded(bool all) {
   if (!all)
     return;
@@ -135,11 +136,15 @@ void LoopSelection::moveYielded(bool all) {
     if (!isSized(value->type) || isBoxed(value->type) || stays)
       continue;
     Dims shape = value->type.shape();
-    if (i <= numCarried)
+    if (i > numCarried) {
+      const Dims &stacked = s.op.result(i - 1)->type.shape();
+      shape.assign(stacked.begin() + 1, stacked.end());
+    } else {
       for (int64_t d = 0; d < value->type.rank(); d++)
         if (std::optional<std::string> symbol = body.arg(i + 1)->type.dim(d).symbolName())
           if (std::find(bound.begin(), bound.end(), *symbol + ".next") != bound.end())
             shape[d] = Dim::symbol(*symbol + ".next");
+    }
     yield->setOperand(i, moved(b, value, shape));
   }
 }
