@@ -193,6 +193,18 @@ class ControlFlow(GraphTest):
                 feeds = {"x": self.numbers(3, 4), "v": np.array(values, np.float32)}
                 self.check(nodes, inputs, [info("y", [None, None])], feeds)
 
+    def test_slices_of_sizes_that_broadcast(self):
+        """The carried value and the slices are as large as the larger of two open sizes."""
+        inner = [helper.make_node("Add", ["a", "y"], ["b"]), helper.make_node("Identity", ["b"], ["s"])]
+        loop = body(inner, [info("a", [None])], [info("b", [None]), info("s", [None])])
+        nodes = [helper.make_node("Loop", ["m", "", "x"], ["last", "all"], body=loop)]
+        inputs = [info("m", [], TensorProto.INT64), info("x", ["n"]), info("y", ["k"])]
+        feeds = [
+            {"m": np.array(3), "x": self.numbers(n), "y": self.numbers(k)}
+            for n, k in ((5, 5), (5, 1), (300, 300), (0, 1))
+        ]
+        self.check(nodes, inputs, [info("last", [None]), info("all", [None, None])], feeds)
+
     def test_branches_of_different_sizes(self):
         then = branch([helper.make_node("Concat", ["x", "x"], ["t"], axis=0)], info("t", [None]))
         other = branch([helper.make_node("Neg", ["x"], ["e"])], info("e", [None]))
