@@ -1,6 +1,8 @@
 // See Report.h.
 #include "bench/Report.h"
 
+#include "support/Text.h"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -35,6 +37,12 @@ std::string withPrefix(double value, const char *unit) {
 }
 
 } // namespace
+
+void Table::add(const std::vector<std::string> &cells) {
+  std::vector<std::string> &row = rows_.emplace_back();
+  for (const std::string &cell : cells)
+    row.push_back(oneLine(cell));
+}
 
 std::string Table::str() const {
   std::vector<size_t> widths;
@@ -99,7 +107,9 @@ nlohmann::ordered_json toJson(const Timing &timing) {
 }
 
 std::string jsonText(const nlohmann::ordered_json &json) {
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json.dump(2, ' ', /*ensure_ascii=*/true,
+                   nlohmann::ordered_json::error_handler_t::replace) +
+         "\n";
 }
 
 } // namespace cameo

@@ -12,7 +12,8 @@ namespace cameo {
 class Table {
 public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  /// A row; each cell stays on its line, whatever is in the name it holds.
+  void add(const std::vector<std::string> &cells);
   /// Rows so far, the header not counted.
   size_t size() const { return rows_.size() - 1; }
   std::string str() const;

@@ -305,20 +305,21 @@ std::string formatTestData(const RuntimeValue &value, DataKind kind) {
   return out;
 }
 
-Result<std::vector<RuntimeValue>> readTestData(const std::string &folder, const std::string &prefix,
-                                               const std::vector<DataKind> &kinds) {
+Result<std::vector<std::optional<RuntimeValue>>> readTestData(const std::string &folder,
+                                                              const std::string &prefix,
+                                                              const std::vector<DataKind> &kinds) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(folder, ignored))
     return badInput(fmt::format("{}: no such folder", folder));
-  std::vector<RuntimeValue> values;
-  for (size_t i = 0;; ++i) {
+  std::vector<std::optional<RuntimeValue>> values(kinds.size());
+  for (size_t i = 0; i <= kinds.size(); ++i) {
     std::string path = fmt::format("{}/{}_{}.pb", folder, prefix, i);
     if (!std::filesystem::exists(path, ignored))
-      break;
-    if (i >= kinds.size())
+      continue;
+    if (i == kinds.size())
       return badInput(fmt::format("{}: the model has only {} {}s", path, kinds.size(), prefix));
     std::vector<std::byte> bytes = TRY(readFile(path));
-    values.push_back(TRY(parseTestData(bytes, kinds[i], path)));
+    values[i] = TRY(parseTestData(bytes, kinds[i], path));
   }
   return values;
 }

@@ -19,9 +19,10 @@ Result<RuntimeValue> parseTestData(std::span<const std::byte> file, DataKind kin
 /// The file's bytes. `kind` says how a none value or a value inside an optional is to be wrapped.
 std::string formatTestData(const RuntimeValue &value, DataKind kind);
 
-/// Reads FOLDER/PREFIX_0.pb, FOLDER/PREFIX_1.pb ...; as many as there are files without a gap, with
-/// a kind for each (more files than kinds are an error).
-Result<std::vector<RuntimeValue>> readTestData(const std::string &folder, const std::string &prefix,
-                                               const std::vector<DataKind> &kinds);
+/// Reads FOLDER/PREFIX_0.pb ..., one a kind; nothing where there is no such file. A file past the
+/// last kind is an error.
+Result<std::vector<std::optional<RuntimeValue>>> readTestData(const std::string &folder,
+                                                              const std::string &prefix,
+                                                              const std::vector<DataKind> &kinds);
 
 } // namespace cameo

@@ -7,6 +7,9 @@
 namespace cameo {
 namespace {
 
+/// Each may stand in every expression of sizes: beyond this, compiling takes hours.
+constexpr size_t kMaxOpenSizes = 10'000;
+
 using Dimension = onnx::TensorShapeProto::Dimension;
 
 /// The size that the model fixes. Exporters write -1 and 0 for a size that they leave open.
@@ -129,6 +132,9 @@ Result<Type> InputTypes::readTensor(const onnx::TypeProto::Tensor &type, const s
     constants.push_back(dims.back().isConst() ? dims.back().value() : 1);
   }
   TRY(countElements(constants, what));
+  if (symbols_.size() > kMaxOpenSizes)
+    return badInput(what + ": the model leaves more than " + std::to_string(kMaxOpenSizes) +
+                    " sizes open");
   return Type::tensor(dtype, std::move(dims));
 }
 

@@ -1,6 +1,7 @@
 // Mapping and confined opening; see MappedFile.h.
 #include "frontend/MappedFile.h"
 
+#include "support/File.h"
 #include "support/Text.h"
 
 #include <cerrno>
@@ -14,15 +15,6 @@
 
 namespace cameo {
 namespace {
-
-/// Closes a descriptor at the end of a scope.
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0)
-      close(fd);
-  }
-};
 
 // Opening a pipe without a writer would wait for ever.
 constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -63,21 +55,57 @@ bool staysInside(const std::filesystem::path &path) {
 
 } // namespace
 
+MappedFile *MappedFile::first = nullptr;
+
+MappedFile::MappedFile(std::string name, std::filesystem::path path)
+    : name_(std::move(name)), path_(std::move(path)), next_(first) {
+  first = this;
+}
+
 MappedFile::~MappedFile() {
+  MappedFile **link = &first;
+  while (*link != this)
+    link = &(*link)->next_;
+  *link = next_;
   if (data_)
     munmap(const_cast<std::byte *>(data_), size_);
 }
 
+const char *MappedFile::nameAt(const void *address) {
+  auto *byte = static_cast<const std::byte *>(address);
+  for (const MappedFile *file = first; file; file = file->next_)
+    if (byte >= file->data_ && byte < file->data_ + file->size_)
+      return file->name_.c_str();
+  return nullptr;
+}
+
+// A file that took its place under its name leaves the mapped one as it is.
+bool MappedFile::isChanged() const {
+  struct stat now;
+  return stat(path_.c_str(), &now) == 0 && now.st_ino == status_.st_ino &&
+         now.st_dev == status_.st_dev &&
+         (now.st_size != status_.st_size || now.st_mtim.tv_sec != status_.st_mtim.tv_sec ||
+          now.st_mtim.tv_nsec != status_.st_mtim.tv_nsec);
+}
+
+Result<void> MappedFile::checkUnchanged() {
+  for (const MappedFile *file = first; file; file = file->next_)
+    if (file->isChanged())
+      return badInput("'" + file->name_ + "' was changed by another program while it was read");
+  return {};
+}
+
 Result<std::shared_ptr<const MappedFile>> MappedFile::map(int descriptor, const std::string &name,
+                                                          const std::filesystem::path &path,
                                                           bool soleLink) {
-  struct stat status;
+  std::shared_ptr<MappedFile> file(new MappedFile(name, path));
+  struct stat &status = file->status_;
   if (fstat(descriptor, &status) != 0)
     return badInput("cannot read '" + name + "': " + std::strerror(errno));
   if (!S_ISREG(status.st_mode))
     return badInput("'" + name + "' is not a regular file");
   if (soleLink && status.st_nlink > 1)
     return badInput("external data file '" + name + "' has further hard links and is not read");
-  std::shared_ptr<MappedFile> file(new MappedFile);
   if (status.st_size == 0)
     return std::shared_ptr<const MappedFile>(file);
   void *data = mmap(nullptr, status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
@@ -89,10 +117,10 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::map(int descriptor, const 
 }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path &path) {
-  Descriptor file{::open(path.c_str(), kOpenFlags)};
+  Descriptor file(openToRead(path));
   if (file.fd < 0)
     return badInput("cannot open '" + path.string() + "': " + std::strerror(errno));
-  return map(file.fd, path.string(), /*soleLink=*/false);
+  return map(file.fd, path.string(), path, /*soleLink=*/false);
 }
 
 Result<std::shared_ptr<const MappedFile>>
@@ -101,17 +129,17 @@ MappedFile::openBeneath(const std::filesystem::path &folder, const std::string &
   if (location.find('\0') != std::string::npos || !staysInside(location))
     return badInput("external data file '" + shown + "' is outside the model's folder");
   std::filesystem::path root = folder.empty() ? "." : folder;
-  Descriptor directory{::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  Descriptor directory(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory.fd < 0)
     return badInput("cannot open folder '" + root.string() + "': " + std::strerror(errno));
-  Descriptor file{openConfined(directory.fd, std::filesystem::path(location).lexically_normal())};
+  Descriptor file(openConfined(directory.fd, std::filesystem::path(location).lexically_normal()));
   if (file.fd < 0 && (errno == ELOOP || errno == EXDEV))
     return badInput("external data file '" + shown +
                     "' is a symbolic link or leads out of the "
                     "model's folder");
   if (file.fd < 0)
     return badInput("cannot open external data file '" + shown + "': " + std::strerror(errno));
-  return map(file.fd, shown, /*soleLink=*/true);
+  return map(file.fd, shown, root / location, /*soleLink=*/true);
 }
 
 } // namespace cameo

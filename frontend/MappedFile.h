@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <sys/stat.h>
 
 namespace cameo {
 
@@ -25,15 +26,29 @@ public:
   static Result<std::shared_ptr<const MappedFile>> openBeneath(const std::filesystem::path &folder,
                                                                const std::string &location);
 
+  /// Reading bytes of a file that another program has made shorter since is a SIGBUS.
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
-private:
-  MappedFile() = default;
-  static Result<std::shared_ptr<const MappedFile>> map(int descriptor, const std::string &name,
-                                                       bool soleLink);
+  /// The mapped file that has the address, by name; nullptr if none has. For a handler of SIGBUS.
+  static const char *nameAt(const void *address);
+  /// Fails if a file that is mapped now was written to after it was opened: what was read of it may
+  /// be of two versions.
+  static Result<void> checkUnchanged();
 
+private:
+  MappedFile(std::string name, std::filesystem::path path);
+  static Result<std::shared_ptr<const MappedFile>>
+  map(int descriptor, const std::string &name, const std::filesystem::path &path, bool soleLink);
+  bool isChanged() const;
+
+  std::string name_;
+  std::filesystem::path path_;
+  struct stat status_ = {};
   const std::byte *data_ = nullptr;
   size_t size_ = 0;
+  // All that live, for those who have an address or no file at hand.
+  MappedFile *next_ = nullptr;
+  static MappedFile *first;
 };
 
 } // namespace cameo

@@ -140,8 +140,8 @@ std::optional<Message> childOf(Message message, uint64_t number) {
 class Reducer {
 public:
   explicit Reducer(std::span<const std::byte> bytes)
-      : bytes_(bytes), messagesLeft_(1'000'000 + static_cast<int64_t>(bytes.size() / 100)),
-        stringsLeft_(3'000'000 + static_cast<int64_t>(bytes.size() / 30)) {}
+      : bytes_(bytes), messagesLeft_(500'000 + static_cast<int64_t>(bytes.size() / 40)),
+        stringsLeft_(2'000'000 + static_cast<int64_t>(bytes.size() / 30)) {}
 
   Result<std::string> run() {
     TRY(message(Model, 0, bytes_.size(), 0));
@@ -201,12 +201,16 @@ Result<void> Reducer::message(Message kind, size_t begin, size_t end, int depth)
   if (--messagesLeft_ < 0)
     return badInput("the model has too many nodes, attributes and tensors for a file of " +
                     std::to_string(bytes_.size()) + " bytes");
+  size_t dims = 0;
   for (size_t at = begin; at < end;) {
     size_t start = at;
     uint64_t tag = 0, value = 0;
     if (!readVarint(at, end, tag) || tag >> 3 == 0 || tag > std::numeric_limits<uint32_t>::max())
       return malformed(start);
     std::optional<Message> child = childOf(kind, tag >> 3);
+    if (child == Dimension && ++dims > kMaxRank)
+      return badInput("the shape at byte " + std::to_string(begin) + " has more than " +
+                      std::to_string(kMaxRank) + " dimensions");
     switch (tag & 7) {
     case Varint:
       if (!readVarint(at, end, value))

@@ -8,6 +8,9 @@
 
 namespace cameo {
 
+/// Of tensors; what has more dimensions is not read.
+constexpr size_t kMaxRank = 64;
+
 struct ModelFile {
   std::filesystem::path path;
   std::shared_ptr<const MappedFile> mapping;

@@ -11,7 +11,6 @@ namespace cameo {
 namespace {
 
 constexpr int kExternal = 1; // TensorProto.DataLocation
-constexpr size_t kMaxRank = 64;
 
 std::string onnxTypeName(int64_t number) {
   static const std::map<int64_t, const char *> names = {

@@ -40,7 +40,7 @@ std::string quotedText(const std::string &value) {
       text += std::string("\\") + c;
     else if (c == '\n')
       text += "\\n";
-    else if (byte < 0x20 || byte == 0x7f)
+    else if (byte < 0x20 || byte >= 0x7f)
       text += std::string("\\x") + kHex[byte >> 4] + kHex[byte & 15];
     else
       text += c;

@@ -1,6 +1,8 @@
 // See Command.h.
 #include "tools/Command.h"
 
+#include "support/Text.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -15,20 +17,18 @@ namespace {
 /// Why writing to stdout failed first.
 int outputError = 0;
 
-void writeErrors(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
-
+/// A line to stderr.
 void report(std::string_view label, std::string_view message) {
-  std::string text = fmt::format("{}: {}\n", label, message);
-  writeErrors(text);
+  std::string text = fmt::format("{}: {}\n", label, oneLine(message));
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 } // namespace
 
 void printError(std::string_view message, const std::vector<std::string> &notes) {
-  std::string text = fmt::format("error: {}\n", message);
+  report("error", message);
   for (const std::string &note : notes)
-    text += fmt::format("note: {}\n", note);
-  writeErrors(text);
+    report("note", note);
 }
 
 int reportError(const Error &error) {
@@ -46,7 +46,9 @@ void reportWarning(std::string_view message) { report("warning", message); }
 
 void reportNote(std::string_view message) { report("note", message); }
 
-void printOut(std::string_view text) {
+void printOut(std::string_view shown) {
+  std::string clean = lines(shown);
+  std::string_view text = clean;
   while (!text.empty() && outputError == 0) {
     ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written >= 0)

@@ -43,6 +43,10 @@ void reportNote(std::string_view message);
 template <class T> int exitStatus(const Result<T> &result) {
   return result ? static_cast<int>(Fine) : reportError(result.error());
 }
+// What is printed may hold names and strings of a model. This is the place where characters that a
+// terminal acts on (support/Text.h) become `?`; what must come through as it is, JSON and IR, has
+// escapes of its own for them.
+
 /// Writes to stdout at once.
 void printOut(std::string_view text);
 /// The exit status of the program when its subcommand ends with `status`: what could not be written

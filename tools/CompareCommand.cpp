@@ -18,7 +18,7 @@ constexpr const char *examples = R"(Examples:
   cameo compare model.onnx model.so --samples 1 --json
       compares an existing library, result as JSON
   cameo compare model.onnx --data test_data_set_0
-      on the inputs of an ONNX test
+      on the inputs of an ONNX test, whose output_0.pb, ... are compared as well
   cameo compare model.onnx --layers
       also compares every intermediate value and names the first node that differs
 
@@ -60,6 +60,7 @@ public:
 private:
   Result<std::vector<RuntimeValue>> inputsOf(int64_t sample);
   Result<void> runSample(int64_t sample);
+  Result<void> readExpected();
   void record(OutputResult &result, const RuntimeValue &want, const RuntimeValue &got);
   std::string layersText() const;
 
@@ -67,6 +68,9 @@ private:
   std::shared_ptr<Module> module_;
   std::unique_ptr<Engine> reference_, compiled_;
   std::vector<OutputResult> results_;
+  /// What --data says of the model's own outputs, where it does, and how compiled code differs.
+  std::vector<std::optional<RuntimeValue>> expected_;
+  std::vector<OutputResult> given_;
   std::map<std::string, int64_t> sizes_;
   size_t own_ = 0; // outputs of the model itself; taps follow
   int64_t samples_ = 0;
@@ -92,6 +96,19 @@ Result<void> Comparison::prepare(std::unique_ptr<Engine> compiled, const std::ve
     if (precisionOf(options_.request.target) != DType::F32)
       result.judgement.precision = precisionOf(options_.request.target);
     results_.push_back(std::move(result));
+  }
+  return readExpected();
+}
+
+Result<void> Comparison::readExpected() {
+  if (options_.data.empty())
+    return {};
+  std::vector<EnginePort> ports(reference_->outputs().begin(),
+                                reference_->outputs().begin() + own_);
+  expected_ = TRY(readTestData(options_.data, "output", dataKinds(ports)));
+  for (size_t i = 0; i < own_; ++i) {
+    given_.push_back(results_[i]);
+    given_.back().port.name += fmt::format(" (output_{}.pb)", i);
   }
   return {};
 }
@@ -121,6 +138,9 @@ Result<void> Comparison::runSample(int64_t sample) {
   }
   for (size_t i = 0; i < results_.size(); ++i)
     record(results_[i], want[i], (*got)[i]);
+  for (size_t i = 0; i < expected_.size(); ++i)
+    if (expected_[i])
+      record(given_[i], *expected_[i], (*got)[i]);
   return {};
 }
 
@@ -136,6 +156,9 @@ Verdict Comparison::verdict() const {
   for (size_t i = 0; i < own_; ++i)
     if (results_[i].worst)
       worst = std::max(worst, results_[i].worst->verdict);
+  for (const OutputResult &result : given_)
+    if (result.worst)
+      worst = std::max(worst, result.worst->verdict);
   return worst;
 }
 
@@ -180,6 +203,9 @@ std::string Comparison::text() const {
   for (size_t i = 0; i < own_; ++i)
     if (results_[i].worst)
       table.add(tableRow(results_[i]));
+  for (const OutputResult &result : given_)
+    if (result.worst)
+      table.add(tableRow(result));
   std::string text = table.str();
   if (options_.layers) {
     text += layersText();
@@ -190,6 +216,12 @@ std::string Comparison::text() const {
     text += failure_ + "\n";
   return text + fmt::format("{} on {} sample{}\n", verdictName(verdict()), samples_,
                             samples_ == 1 ? "" : "s");
+}
+
+nlohmann::ordered_json jsonEntry(const OutputResult &result) {
+  nlohmann::ordered_json entry = {{"name", result.port.name}, {"type", result.port.type.str()}};
+  entry.update(toJson(*result.worst));
+  return entry;
 }
 
 std::string Comparison::json() const {
@@ -206,14 +238,16 @@ std::string Comparison::json() const {
     const OutputResult &result = results_[i];
     if (!result.worst)
       continue;
-    nlohmann::ordered_json entry = {{"name", result.port.name}, {"type", result.port.type.str()}};
-    entry.update(toJson(*result.worst));
+    nlohmann::ordered_json entry = jsonEntry(result);
     if (i >= own_) {
       entry["node"] = result.tap.node;
       entry["op"] = result.tap.op;
     }
     report[i < own_ ? "outputs" : "layers"].push_back(std::move(entry));
   }
+  for (const OutputResult &result : given_)
+    if (result.worst)
+      report["data"].push_back(jsonEntry(result));
   return jsonText(report);
 }
 

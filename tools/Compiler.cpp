@@ -4,6 +4,7 @@
 #include "codegen/Codegen.h"
 #include "codegen/ModelHash.h"
 #include "codegen/Target.h"
+#include "frontend/MappedFile.h"
 #include "ir/Printer.h"
 #include "lowering/loops/ToLoops.h"
 #include "support/File.h"
@@ -112,7 +113,8 @@ Result<void> compileHere(const CompileRequest &request, const fs::path &folder) 
     return writeFile(stem.string() + ".cir", print(*module));
   }
   Program program = TRY(toLoops(*module, context));
-  return emitProgram(request, program, context.target, hash, stem);
+  TRY(emitProgram(request, program, context.target, hash, stem));
+  return MappedFile::checkUnchanged(); // the weights were read until now
 }
 
 Result<void> compileInMemory(const CompileRequest &request, const fs::path &folder) {

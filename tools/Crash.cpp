@@ -1,6 +1,7 @@
 // The last line of defence of the exit status contract: what only our own bug can cause (a crash,
 // an exception nobody caught) is status 4, with one line that says so. Handlers run on a stack of
 // their own, because endless recursion is one of the bugs.
+#include "frontend/MappedFile.h"
 #include "tools/Command.h"
 
 #include <array>
@@ -20,7 +21,20 @@ void writeError(const char *text) {
   [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
 }
 
-void onSignal(int signal) {
+// A mapped file that another program made shorter has no bytes there any more.
+void onBusError(const siginfo_t &info) {
+  const char *name = MappedFile::nameAt(info.si_addr);
+  if (!name)
+    return;
+  for (const char *text :
+       {"error: '", name, "' became shorter, or its disk failed, while it was read\n"})
+    writeError(text);
+  ::_exit(Bad);
+}
+
+void onSignal(int signal, siginfo_t *info, void *) {
+  if (signal == SIGBUS)
+    onBusError(*info);
   writeError("error: internal error: cameo crashed (");
   writeError(signal == SIGSEGV  ? "SIGSEGV"
              : signal == SIGBUS ? "SIGBUS"
@@ -57,8 +71,8 @@ void installCrashHandlers() {
   alternative.ss_size = stack.size();
   ::sigaltstack(&alternative, nullptr);
   struct sigaction action = {};
-  action.sa_handler = onSignal;
-  action.sa_flags = SA_ONSTACK;
+  action.sa_sigaction = onSignal;
+  action.sa_flags = SA_ONSTACK | SA_SIGINFO;
   for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
     ::sigaction(signal, &action, nullptr);
   std::set_terminate(onTerminate);

@@ -1,6 +1,7 @@
 // See Engine.h.
 #include "tools/Engine.h"
 
+#include "frontend/MappedFile.h"
 #include "ir/eval/Interpreter.h"
 
 #include <CLI/CLI.hpp>
@@ -26,7 +27,9 @@ public:
 
   Result<std::vector<RuntimeValue>> run(const std::vector<RuntimeValue> &inputs) override {
     last_ = inputs;
-    return interpret(module_->main(), inputs, options_);
+    std::vector<RuntimeValue> outputs = TRY(interpret(module_->main(), inputs, options_));
+    TRY(MappedFile::checkUnchanged()); // the weights were read until now
+    return outputs;
   }
   Result<void> rerun() override {
     TRY(interpret(module_->main(), last_, options_));

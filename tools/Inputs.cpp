@@ -179,10 +179,13 @@ Result<std::vector<RuntimeValue>> readInputFiles(const std::vector<std::string> 
 
 Result<std::vector<RuntimeValue>> readInputFolder(const std::string &folder,
                                                   const std::vector<EnginePort> &ports) {
-  std::vector<RuntimeValue> values = TRY(readTestData(folder, "input", dataKinds(ports)));
-  if (values.size() < ports.size())
-    return badInput(fmt::format("{}: no input_{}.pb for input {}", folder, values.size(),
-                                ports[values.size()].str()));
+  std::vector<RuntimeValue> values;
+  for (std::optional<RuntimeValue> &value : TRY(readTestData(folder, "input", dataKinds(ports)))) {
+    if (!value)
+      return badInput(fmt::format("{}: no input_{}.pb for input {}", folder, values.size(),
+                                  ports[values.size()].str()));
+    values.push_back(std::move(*value));
+  }
   return values;
 }
 

@@ -2,6 +2,7 @@
 #include "bench/HostTensor.h"
 #include "bench/Npy.h"
 #include "support/Temporary.h"
+#include "support/Text.h"
 #include "tools/Command.h"
 #include "tools/Inputs.h"
 #include "tools/ModelOptions.h"
@@ -98,7 +99,7 @@ std::string preview(const Tensor &tensor) {
   std::string text;
   for (int64_t i = 0; i < std::min(shown, tensor.size()); ++i)
     text += tensor.dtype == DType::String
-                ? fmt::format(" '{}'", (*tensor.strings)[static_cast<size_t>(i)])
+                ? fmt::format(" '{}'", oneLine((*tensor.strings)[static_cast<size_t>(i)]))
                 : fmt::format(" {:.6g}", loadDouble(tensor.dtype,
                                                     tensor.data() + i * dtypeBytes(tensor.dtype)));
   return text + (tensor.size() > shown ? " ..." : "");
@@ -106,7 +107,7 @@ std::string preview(const Tensor &tensor) {
 
 void printOutputs(const std::vector<EnginePort> &ports, const std::vector<RuntimeValue> &outputs) {
   for (size_t i = 0; i < outputs.size(); ++i)
-    printOut(fmt::format("{}: {}{}{}\n", ports[i].name, describe(outputs[i]),
+    printOut(fmt::format("{}: {}{}{}\n", oneLine(ports[i].name), describe(outputs[i]),
                          outputs[i].isTensor() ? " =" : "",
                          outputs[i].isTensor() ? preview(outputs[i].tensor()) : ""));
 }

@@ -92,7 +92,7 @@ TEST(Report, TablesAlign) {
 }
 
 TEST(Report, JsonRepairsText) {
-  EXPECT_EQ(jsonText({{"a", "\xFF"}}), "{\n  \"a\": \"\xEF\xBF\xBD\"\n}\n");
+  EXPECT_EQ(jsonText({{"a", "\xFF"}}), "{\n  \"a\": \"\\ufffd\"\n}\n");
 }
 
 } // namespace

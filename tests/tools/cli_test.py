@@ -321,6 +321,35 @@ class Compare(Case):
         self.write("data/input_0.pb", onnx.message(onnx.tensor("x", [1, 3], [1, 1, 1])))
         self.assertIn("PASS on 1 sample\n", self.cameo("compare", "add.onnx", "--data", "data").stdout)
 
+    def test_outputs_of_data(self):
+        two = onnx.model([onnx.node("Add", ["x", "w"], ["s"]), onnx.node("Neg", ["x"], ["n"])],
+                         [onnx.value_info("x", [3])], [onnx.value_info("s", [3]), onnx.value_info("n", [3])],
+                         [onnx.tensor("w", [3], [1, 2, 3])])
+        self.write("two.onnx", two)
+        self.write("data/input_0.pb", onnx.message(onnx.tensor("x", [3], [1, 1, 1])))
+
+        def compare(status=0):
+            text = self.cameo("compare", "two.onnx", "--data", "data", status=status).stdout
+            report = json.loads(self.cameo("compare", "two.onnx", "--data", "data", "--json", status=status).stdout)
+            self.assertIn(report["verdict"] + " on 1 sample\n", text)
+            return [(entry["name"], entry["verdict"]) for entry in report.get("data", [])]
+        self.assertEqual(compare(), [])
+        # The first may be missing.
+        self.write("data/output_1.pb", onnx.message(onnx.tensor("n", [3], [-1, -1, -1])))
+        self.assertEqual(compare(), [("n (output_1.pb)", "PASS")])
+        self.write("data/output_0.pb", onnx.message(onnx.tensor("s", [3], [2, 3, 5])))
+        self.assertEqual(compare(status=1), [("s (output_0.pb)", "FAIL"), ("n (output_1.pb)", "PASS")])
+        for wrong in (onnx.tensor("s", [1, 3], [2, 3, 4]), onnx.tensor("s", [4], [2, 3, 4, 5]),
+                      onnx.tensor("s", [3], [2, 3, 4], onnx.INT64), onnx.tensor("s", [3], [2, 3, float("nan")])):
+            self.write("data/output_0.pb", onnx.message(wrong))
+            self.assertEqual(compare(status=1)[0], ("s (output_0.pb)", "FAIL"))
+        self.write("data/output_0.pb", b"\xff")
+        self.cameo("compare", "two.onnx", "--data", "data", status=2)
+        self.write("data/output_0.pb", onnx.message(onnx.tensor("s", [3], [2, 3, 4])))
+        compare()
+        self.write("data/output_2.pb", b"")
+        self.cameo("compare", "two.onnx", "--data", "data", status=2)
+
 
 class Bench(Case):
     def test_report(self):

@@ -208,6 +208,103 @@ class Limits(Case):
             self.assertRegex(run.stderr, r"^error: [^\n]*\n$")
 
 
+class Terminal(Case):
+    """Names and strings of a model that a terminal would act on."""
+
+    EVIL = "\x1b[31mred\x07\nline\x7f\u009b2J\u202eback\u2066\u061c\ufeff\u2028"
+    HIDDEN = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+
+    def models(self):
+        """A model for each place a name can be in."""
+        evil, value = self.EVIL, onnx.value_info
+        quiet = "".join(c for c in evil if c >= " " and c != "\x7f")  # inputs and outputs with control characters are refused
+        strings = [(1, 2), (2, 8), (6, evil), (6, "x"), (8, "c")]
+        yield onnx.model([onnx.node("Relu", ["x"], ["y"], evil)], [value("x", [3])], [value("y", [3])])
+        yield onnx.model([onnx.node("Relu", ["x"], [evil], "a"), onnx.node("Relu", [evil], ["y"])], [value("x", [3])], [value("y", [3])])
+        yield onnx.model([onnx.node("Relu", ["x"], ["y"])], [value("x", [evil])], [value("y", [evil])])
+        yield onnx.model([onnx.node("Relu", [quiet], [quiet + "y"])], [value(quiet, [3])], [value(quiet + "y", [3])])
+        yield onnx.model([onnx.node("Relu", [evil], ["y"])], [value(evil, [3])], [value("y", [3])])
+        yield onnx.model([onnx.node("Relu", ["nosuch" + evil], ["y"])], [value("x", [3])], [value("y", [3])])
+        yield onnx.model([onnx.node("Identity", ["c"], ["y"])], [], [value("y", [2], 8)], [strings])
+        yield onnx.model([onnx.node(evil, ["x"], ["y"], evil, evil)], [value("x", [3])], [value("y", [3])])
+        yield onnx.model([onnx.node("MatMul", ["x", "w"], ["y"], evil)], [value("x", [2, 3])], [value("y", [2, 4])],
+                         [onnx.tensor("w", [4, 4], [0] * 16)])
+        yield onnx.model([onnx.node("Gather", ["w", "i"], ["y"], evil)], [value("i", [1], onnx.INT64)], [value("y", [1])],
+                         [onnx.tensor("w", [4], [0] * 4)])
+        yield onnx.model([onnx.node("Add", ["x", evil], ["y"], evil)], [value("x", [3])], [value("y", [3])], [onnx.tensor(evil, [3], [1] * 3)])
+
+    def test_output_has_no_control_characters(self):
+        self.write("i.npy", onnx.npy([1], [77], onnx.INT64))
+        for i, model in enumerate(self.models()):
+            self.write("m.onnx", model)
+            for command in (["explain", "m.onnx"], ["explain", "m.onnx", "--json"], ["compile", "m.onnx", "--print-after-all"],
+                            ["compare", "m.onnx", "--layers", "--samples", "1"], ["compare", "m.onnx", "--json", "--samples", "1"],
+                            ["bench", "m.onnx", "--rounds", "1", "--seconds", "0", "--profile"], ["opt", "m.onnx"],
+                            ["run", "m.onnx"], ["run", "m.so"], ["run", "m.onnx", "--input", "x.npy"], ["run", "m.onnx", "--input", "i.npy"],
+                            ["run", "m.onnx", "--dim", self.EVIL.replace("\x00", "") + "=x"], ["run", "m.so", "--input", "i.npy"],
+                            ["run", "m.so", "--input", "x.npy"]):
+                run = subprocess.run([CAMEO, *command], cwd=self.dir, capture_output=True, text=True, timeout=60)
+                self.assertIn(run.returncode, (0, 2, 3), (i, command, run.stderr))
+                self.assertNotRegex(run.stdout + run.stderr, self.HIDDEN, (i, command))
+                for line in run.stderr.splitlines():
+                    if "--print-after-all" not in command:
+                        self.assertRegex(line, "^(error|note|warning): ", (i, command))
+
+    def test_ir_keeps_names(self):
+        for model in self.models():
+            self.write("m.onnx", model)
+            run = subprocess.run([CAMEO, "opt", "m.onnx"], cwd=self.dir, capture_output=True, timeout=60)
+            if run.returncode == 0:
+                self.write("a.cir", run.stdout)
+                self.assertEqual(subprocess.check_output([CAMEO, "opt", "a.cir"], cwd=self.dir), run.stdout)
+
+
+class Changing(Case):
+    """Files that another program shortens or overwrites while they are read: an error or the whole old content."""
+
+    def race(self, change, *command):
+        """Runs the command again and again, changing a file some time after it starts."""
+        seen = set()
+        for attempt in range(40):
+            self.reset()
+            run = subprocess.Popen([CAMEO, *command], cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            time.sleep(attempt * 0.004)
+            change()
+            out, error = run.communicate(timeout=60)
+            self.assertIn(run.returncode, (0, 2), error)
+            if run.returncode == 2:
+                self.assertRegex(error, r"^error: [^\n]*\n$")
+                self.assertNotIn("bug", error)
+                seen.add("became shorter" if "became shorter" in error else "changed" if "was changed" in error else "other")
+            self.assertEqual([name for name in self.files() if name.startswith(".cameo")], [])
+        return seen
+
+    def reset(self):
+        size = 1 << 20  # elements: reading 4 MB of weights, twice, takes a while
+        nodes = [onnx.node("Add", ["x", "w0"], ["t"]), onnx.node("Add", ["t", "w1"], ["y"])]
+        weights = [onnx.external_tensor("w%d" % i, [size], "w.bin", i * size * 4, size * 4) for i in range(2)]
+        self.write("m.onnx", onnx.model(nodes, [onnx.value_info("x", [size])], [onnx.value_info("y", [size])], weights))
+        self.write("w.bin", bytes(size * 8))
+
+    def test_shortened(self):
+        for name in "w.bin", "m.onnx":
+            seen = self.race(lambda: os.truncate(self.path(name), 10), "compile", "m.onnx")
+        seen |= self.race(lambda: os.truncate(self.path("w.bin"), 10), "compare", "m.onnx", "--samples", "1")
+        self.assertTrue(seen & {"became shorter", "changed"}, seen)
+
+    def test_overwritten(self):
+        def change():
+            with open(self.path("w.bin"), "r+b") as file:
+                file.write(b"other")
+        self.assertIn("changed", self.race(change, "compile", "m.onnx"))
+
+    def test_replaced(self):
+        def change():
+            self.write("new", b"short")
+            os.rename(self.path("new"), self.path("w.bin"))
+        self.assertLessEqual(self.race(change, "compile", "m.onnx"), {"other"})  # not open yet: too short
+
+
 class Killed(Case):
     def test_next_run_removes_what_dead_ones_left(self):
         left = lambda: [name for name in self.files() if name.startswith(".cameo-")]
