@@ -141,6 +141,9 @@ Result<Type> InputTypes::readTensor(const onnx::TypeProto::Tensor &type, const s
 Dim InputTypes::readDim(const Dimension &dim, const std::string &input, size_t axis) {
   if (std::optional<int64_t> fixed = fixedSize(dim))
     return Dim(*fixed);
+  if (dim.dim_value() < -1)
+    return badInput("input " + quote(input) + ": dimension " + std::to_string(axis) + " is " +
+                    std::to_string(dim.dim_value()));
   std::string name = userName(dim, input, axis);
   if (dim.has_dim_value() && options_.notes)
     options_.notes->push_back("input " + quote(input) + ": dimension " + std::to_string(axis) +
