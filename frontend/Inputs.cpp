@@ -128,7 +128,7 @@ Result<Type> InputTypes::readTensor(const onnx::TypeProto::Tensor &type, const s
   Dims dims;
   std::vector<int64_t> constants;
   for (const Dimension &dim : type.shape().dim()) {
-    dims.push_back(readDim(dim, input, dims.size()));
+    dims.push_back(TRY(readDim(dim, input, dims.size())));
     constants.push_back(dims.back().isConst() ? dims.back().value() : 1);
   }
   TRY(countElements(constants, what));
@@ -138,7 +138,7 @@ Result<Type> InputTypes::readTensor(const onnx::TypeProto::Tensor &type, const s
   return Type::tensor(dtype, std::move(dims));
 }
 
-Dim InputTypes::readDim(const Dimension &dim, const std::string &input, size_t axis) {
+Result<Dim> InputTypes::readDim(const Dimension &dim, const std::string &input, size_t axis) {
   if (std::optional<int64_t> fixed = fixedSize(dim))
     return Dim(*fixed);
   if (dim.dim_value() < -1)

@@ -25,7 +25,8 @@ public:
 private:
   Result<Type> read(const onnx::TypeProto &type, const std::string &input, int depth);
   Result<Type> readTensor(const onnx::TypeProto::Tensor &type, const std::string &input);
-  Dim readDim(const onnx::TensorShapeProto::Dimension &dim, const std::string &input, size_t axis);
+  Result<Dim> readDim(const onnx::TensorShapeProto::Dimension &dim, const std::string &input,
+                      size_t axis);
   Dim symbolFor(const std::string &userName);
   std::string uniqueSymbol(const std::string &userName);
 
