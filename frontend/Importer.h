@@ -34,7 +34,7 @@ struct ImportOptions {
 /// file, which they keep open. Metadata: `ir_version`, `opset` (`13` or `13, ai.onnx.ml 3`),
 /// `producer_name`, `producer_version`, `domain`, `model_version`, `graph_name`; the model's own
 /// properties as `property.KEY`; `dim.SYMBOL` is the name the model gives the size of that symbol
-/// (symbols are identifiers), `x_0` for one of input x that has no name or is written as -1 or 0.
+/// (symbols are identifiers), `x_0` for one of input x that has no name or is written as -1.
 ///
 /// Errors: BadInput for a damaged or inconsistent model or options that do not fit it; Unsupported
 /// with a note for every node that Cameo cannot compile.

@@ -12,9 +12,11 @@ constexpr size_t kMaxOpenSizes = 10'000;
 
 using Dimension = onnx::TensorShapeProto::Dimension;
 
-/// The size that the model fixes. Exporters write -1 and 0 for a size that they leave open.
+/// The size that the model fixes. Exporters write -1 for a size that they leave open; 0 is a size
+/// (docs/decisions/012-zero-is-a-size.md).
 std::optional<int64_t> fixedSize(const Dimension &dim) {
-  return dim.has_dim_value() && dim.dim_value() > 0 ? std::optional(dim.dim_value()) : std::nullopt;
+  return dim.has_dim_value() && dim.dim_value() >= 0 ? std::optional(dim.dim_value())
+                                                     : std::nullopt;
 }
 
 /// The user's name of a size: the model's, or `x_0` for an unnamed one of input x.

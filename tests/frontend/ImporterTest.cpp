@@ -37,8 +37,8 @@ TEST(Importer, FixedSizes) {
   EXPECT_EQ(resultType(*model.ok(byShape)), "f32[1,3,5,5]");
 }
 
-TEST(Importer, SizesWrittenAsMinusOneOrZeroAreOpen) {
-  Relu model({"-1", "3", "0", "-1"});
+TEST(Importer, SizesWrittenAsMinusOneAreOpen) {
+  Relu model({"-1", "3", "-1", "-1"});
   std::vector<std::string> notes;
   ImportOptions noted;
   noted.notes = &notes;
@@ -46,7 +46,7 @@ TEST(Importer, SizesWrittenAsMinusOneOrZeroAreOpen) {
   EXPECT_EQ(notes,
             (std::vector<std::string>{
                 "input 'x': dimension 0 is written as -1: taken for a size left open, 'x_0'",
-                "input 'x': dimension 2 is written as 0: taken for a size left open, 'x_2'",
+                "input 'x': dimension 2 is written as -1: taken for a size left open, 'x_2'",
                 "input 'x': dimension 3 is written as -1: taken for a size left open, 'x_3'"}));
   EXPECT_EQ(resultType(*module), "f32[x_0,3,x_2,x_3]");
   EXPECT_EQ(module->metadata["dim.x_2"], "x_2");
@@ -56,6 +56,14 @@ TEST(Importer, SizesWrittenAsMinusOneOrZeroAreOpen) {
   ImportOptions byName;
   byName.dims = {{"x_0", 2}, {"x_2", 5}};
   EXPECT_EQ(resultType(*model.ok(byName)), "f32[2,3,5,x_3]");
+}
+
+TEST(Importer, ZeroIsASize) {
+  std::vector<std::string> notes;
+  ImportOptions noted;
+  noted.notes = &notes;
+  EXPECT_EQ(resultType(*Relu({"0", "N"}).ok(noted)), "f32[0,N]");
+  EXPECT_TRUE(notes.empty());
 }
 
 TEST(Importer, OptionsThatDoNotFit) {

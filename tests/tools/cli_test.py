@@ -55,13 +55,21 @@ class Case(unittest.TestCase):
 
 
 class General(Case):
-    def test_sizes_written_as_minus_one_or_zero_are_open(self):
-        for written in (-1, 0):
-            self.write("open.onnx", onnx.model([onnx.node("Relu", ["x"], ["y"], "relu1")],
-                                               [onnx.value_info("x", [written, 3])], [onnx.value_info("y", [written, 3])]))
-            run = self.cameo("run", "open.onnx", "--input", "x=x.npy")
-            self.assertEqual(run.stderr, "note: open.onnx: input 'x': dimension 0 is written as %d: "
-                                         "taken for a size left open, 'x_0'\n" % written)
+    def with_first_dim(self, written):
+        self.write("open.onnx", onnx.model([onnx.node("Relu", ["x"], ["y"], "relu1")],
+                                           [onnx.value_info("x", [written, 3])], [onnx.value_info("y", [written, 3])]))
+
+    def test_sizes_written_as_minus_one_are_open(self):
+        self.with_first_dim(-1)
+        run = self.cameo("run", "open.onnx", "--input", "x=x.npy")
+        self.assertEqual(run.stderr, "note: open.onnx: input 'x': dimension 0 is written as -1: "
+                                     "taken for a size left open, 'x_0'\n")
+
+    def test_zero_is_a_size(self):
+        self.with_first_dim(0)
+        self.cameo("run", "open.onnx", "--input", "x=x.npy", status=2)
+        self.write("none.npy", onnx.npy([0, 3], []))
+        self.assertEqual(self.cameo("run", "open.onnx", "--input", "x=none.npy").stderr, "")
 
     def test_help_and_version(self):
         self.assertIn("cameo compile", self.cameo("--help").stdout)
