@@ -105,6 +105,11 @@ Value *decomposeScan(Rewriter &b, Op &op) {
         stackedFirst(op.result(i)->type, outputAxis(op, i - numStates, op.result(i)->type)));
   Op *loop = beginLoop(b, trips, states, stacked);
   Block &from = op.region(), &to = loop->region();
+  for (int64_t i = 0; i < numStates; i++) {
+    // A state that changes size has other sizes inside and after than at first.
+    to.arg(i + 2)->type = from.arg(i)->type;
+    loop->result(i)->type = op.result(i)->type;
+  }
   for (int64_t i = 0; i < from.numArgs(); i++) {
     bool isState = i < numStates;
     from.arg(i)->replaceAllUsesWith(
