@@ -28,16 +28,6 @@ bool isGiven(const Value *list) {
 
 bool isBoxed(const Type &type) { return !type.isTensor() || type.dtype() == DType::String; }
 
-std::vector<std::string> boundSymbols(Func &func) {
-  std::vector<std::string> symbols;
-  for (const std::unique_ptr<Value> &arg : func.body.args())
-    for (const Dim &dim : arg->type.shape())
-      if (std::optional<std::string> name = dim.symbolName())
-        if (std::find(symbols.begin(), symbols.end(), *name) == symbols.end())
-          symbols.push_back(*name);
-  return symbols;
-}
-
 std::vector<std::string> missingSymbols(const Dim &dim, const std::vector<std::string> &bound) {
   std::set<std::string> symbols;
   dim.collectSymbols(symbols);

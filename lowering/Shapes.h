@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/Module.h"
+#include "ir/infer/UnifySizes.h"
 
 #include <optional>
 #include <string>
@@ -20,8 +21,6 @@ bool isGiven(const Value *list);
 /// strings, sequences, optionals.
 bool isBoxed(const Type &type);
 
-/// The symbols that the inputs' shapes bind, in order of first appearance.
-std::vector<std::string> boundSymbols(Func &func);
 /// The symbols of a size that are not among `bound`.
 std::vector<std::string> missingSymbols(const Dim &dim, const std::vector<std::string> &bound);
 /// The symbols that a `sizes` or `call_c` defines when it has run; none of other ops.

@@ -139,14 +139,15 @@ Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, co
 Result<void> expectBroadcastTo(const InferContext &ctx, int64_t i, const Dims &shape,
                                const std::string &what) {
   int64_t rank = static_cast<int64_t>(shape.size()), skip = rank - ctx.in(i).rank();
-  Error misfit =
-      ctx.error(ctx.name(i) + ": expected a shape that broadcasts to " +
-                ctx.in(i).withShape(shape).str() + " (" + what + "), got " + ctx.in(i).str());
+  auto misfit = [&] {
+    return ctx.error(ctx.name(i) + ": expected a shape that broadcasts to " +
+                     ctx.in(i).withShape(shape).str() + " (" + what + "), got " + ctx.in(i).str());
+  };
   if (skip < 0)
-    return misfit;
+    return misfit();
   for (int64_t d = skip; d < rank; d++) {
     if (decide(Relation::BroadcastTo, ctx.in(i).dim(d - skip), shape[d]) == false)
-      return misfit;
+      return misfit();
     TRY(requireOfDim(ctx, Relation::BroadcastTo, i, d - skip, shape[d],
                      "to broadcast to %b (" + literal(what) + ")"));
   }

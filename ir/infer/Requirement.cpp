@@ -1,7 +1,7 @@
 // See Requirement.h.
 #include "ir/infer/Requirement.h"
 
-#include "ir/infer/Infer.h"
+#include "ir/infer/Checks.h"
 #include "ir/infer/Sizes.h"
 
 #include <array>
@@ -18,8 +18,6 @@ constexpr std::array<RelationRow, 5> rows = {{{Relation::Equal, "equal"},
                                               {Relation::BroadcastTo, "broadcast_to"},
                                               {Relation::Multiple, "multiple"},
                                               {Relation::AtMost, "at_most"}}};
-
-bool differ(const Dim &a, const Dim &b) { return provablyGreater(a, b) || provablyGreater(b, a); }
 
 } // namespace
 
@@ -39,7 +37,7 @@ std::optional<Relation> relationFromName(std::string_view name) {
 
 std::optional<bool> decide(Relation relation, const Dim &a, const Dim &b) {
   const Dim one(1), zero(0);
-  bool never = differ(a, b);
+  bool never = provablyDiffer(a, b);
   switch (relation) {
   case Relation::Equal:
     return a == b ? std::optional(true) : never ? std::optional(false) : std::nullopt;
@@ -48,7 +46,7 @@ std::optional<bool> decide(Relation relation, const Dim &a, const Dim &b) {
     bool mayStretch = relation == Relation::Broadcast;
     if (a == b || a == one || (mayStretch && b == one))
       return true;
-    bool stays = differ(a, one) && (!mayStretch || differ(b, one));
+    bool stays = provablyDiffer(a, one) && (!mayStretch || provablyDiffer(b, one));
     return never && stays ? std::optional(false) : std::nullopt;
   }
   case Relation::Multiple:

@@ -34,16 +34,6 @@ std::optional<std::pair<std::string, int64_t>> solve(const Dim &sum) {
   return value.value() >= 0 ? std::optional(std::pair(symbol, value.value())) : std::nullopt;
 }
 
-std::set<std::string> inputSymbols(Func &func) {
-  std::set<std::string> symbols;
-  for (const std::unique_ptr<Value> &arg : func.body.args())
-    if (arg->type.isRanked())
-      for (const Dim &dim : arg->type.shape())
-        if (std::optional<std::string> name = dim.symbolName())
-          symbols.insert(*name);
-  return symbols;
-}
-
 Dims substituted(Dims dims, const Sizes &sizes) {
   for (Dim &dim : dims)
     dim = dim.substitute([&](const std::string &name) -> std::optional<Dim> {
@@ -73,7 +63,8 @@ void substitute(Block &block, const Sizes &sizes) {
 
 /// What the ops of the body itself settle: those in branches and loops may never run.
 Result<Sizes> settled(Func &func) {
-  std::set<std::string> open = inputSymbols(func);
+  std::vector<std::string> bound = boundSymbols(func);
+  std::set<std::string> open(bound.begin(), bound.end());
   Sizes sizes;
   if (open.empty())
     return sizes;
@@ -94,12 +85,20 @@ Result<Sizes> settled(Func &func) {
 
 } // namespace
 
-void substituteSizes(Func &func, const Sizes &sizes) { substitute(func.body, sizes); }
+std::vector<std::string> boundSymbols(Func &func) {
+  std::vector<std::string> symbols;
+  std::set<std::string> seen;
+  for (const std::unique_ptr<Value> &arg : func.body.args())
+    for (const Dim &dim : arg->type.shape())
+      if (std::optional<std::string> name = dim.symbolName(); name && seen.insert(*name).second)
+        symbols.push_back(*name);
+  return symbols;
+}
 
 Result<void> unifySizes(Module &module) {
   for (Sizes sizes = TRY(settled(module.main())); !sizes.empty();
        sizes = TRY(settled(module.main())))
-    substituteSizes(module.main(), sizes);
+    substitute(module.main().body, sizes);
   return {};
 }
 

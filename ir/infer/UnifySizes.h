@@ -12,7 +12,7 @@ namespace cameo {
 /// run in any case require. An error if two requirements contradict each other.
 Result<void> unifySizes(Module &module);
 
-/// Replaces symbols in all types and known contents of a function.
-void substituteSizes(Func &func, const std::map<std::string, Dim> &sizes);
+/// The symbols that the inputs' shapes bind, in order of first appearance.
+std::vector<std::string> boundSymbols(Func &func);
 
 } // namespace cameo

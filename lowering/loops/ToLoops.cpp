@@ -11,13 +11,13 @@
 #include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/PackWeights.h"
+#include "lowering/loops/Elements.h"
 #include "lowering/loops/Profile.h"
 #include "lowering/loops/RunTimeSizes.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <set>
 
 namespace cameo {
 namespace {
@@ -57,9 +57,6 @@ struct State {
   void addGuard(Op &op);
   void requireSlice(Op &slice);
   void requireSizes(Op &op);
-  Value *anyElements(LoopBuilder &b, const std::vector<Dims> &shapes, const Dim &known);
-  Value *unitsOf(const Op &op, const Dim &units);
-  bool areKnownAtHead(const std::vector<Dims> &shapes) const;
   void addBlock(Block &block);
   void addIf(Op &op);
   void addLoop(Op &op);
@@ -206,69 +203,6 @@ void State::requireSizes(Op &op) {
   }
 }
 
-/// The shapes of what an op writes. A halo has elements wherever the dims without one do.
-std::vector<Dims> shapesWritten(const Op &op) {
-  std::vector<Dims> shapes;
-  for (const std::unique_ptr<Value> &result : op.results())
-    shapes.push_back(result->type.isTensor() && result->type.isRanked() ? result->type.shape()
-                                                                        : Dims());
-  if (op.kind() != OpKind::KernelFillHalo)
-    return shapes;
-  std::vector<int64_t> lo = op.attrs.getInts("lo");
-  Dims hi = op.attrs.getDims("hi"), plain;
-  for (size_t i = 0; i < lo.size(); i++)
-    if (lo[i] == 0 && hi[i] == Dim(0))
-      plain.push_back(op.operand(0)->type.dim(static_cast<int64_t>(i)));
-  return {plain};
-}
-
-bool isEmpty(const Dims &shape) {
-  return std::find(shape.begin(), shape.end(), Dim(0)) != shape.end();
-}
-
-/// Whether a tensor of one of these shapes has an element; nullptr where that is certain. Dims that
-/// divide `known` do not count: it is zero where they are.
-Value *State::anyElements(LoopBuilder &b, const std::vector<Dims> &shapes, const Dim &known) {
-  Value *any = nullptr;
-  for (const Dims &shape : shapes) {
-    if (isEmpty(shape))
-      continue;
-    Value *all = nullptr;
-    for (const Dim &dim : shape) {
-      if (dim.isConst() || Dim::exactDiv(known, dim))
-        continue;
-      Value *some = b.cmp("gt", sizes.value(b, dim), b.index(0));
-      all = all ? b.binary(OpKind::ScalarAnd, all, some) : some;
-    }
-    if (!all)
-      return nullptr;
-    any = any ? b.binary(OpKind::ScalarOr, any, all) : all;
-  }
-  return any ? any : b.constantInt(Type::scalar(DType::Bool), 0);
-}
-
-/// Whether the inputs alone say what these shapes are: iterations of a loop may change all others.
-bool State::areKnownAtHead(const std::vector<Dims> &shapes) const {
-  std::set<std::string> used;
-  for (const Dims &shape : shapes)
-    for (const Dim &dim : shape)
-      dim.collectSymbols(used);
-  const std::vector<std::string> &bound = sizes.symbols();
-  return !shapes.empty() && std::all_of(used.begin(), used.end(), [&](const std::string &symbol) {
-    return std::find(bound.begin(), bound.end(), symbol) != bound.end();
-  });
-}
-
-/// How many units there are: none where nothing has elements, so that no time goes into the other
-/// dims, whose product may not even fit.
-Value *State::unitsOf(const Op &op, const Dim &units) {
-  std::vector<Dims> written = shapesWritten(op);
-  if (std::all_of(written.begin(), written.end(), isEmpty))
-    return team.index(0);
-  Value *any = anyElements(team, written, units), *count = sizes.value(team, units);
-  return any ? team.select(any, count, team.index(0)) : count;
-}
-
 /// At the head of the run, or, where the sizes are not known there or the guard may not be reached,
 /// in its place.
 void State::addGuard(Op &op) {
@@ -345,7 +279,7 @@ void State::addKernel(Op &op) {
   // Filling a halo touches no byte that the kernel before it writes.
   if (op.kind() != OpKind::KernelFillHalo && !profile.isOn())
     team.create(OpKind::TeamBarrier, {}, {});
-  team.parallel(unitsOf(op, *units), [&](Value *begin, Value *end) {
+  team.parallel(unitsOf(sizes, team, op, *units), [&](Value *begin, Value *end) {
     std::vector<Value *> args = pointers;
     args.push_back(begin);
     args.push_back(end);
@@ -415,8 +349,7 @@ void State::addLoop(Op &op) {
   Type count = Type::scalar(DType::I64), flag = Type::scalar(DType::Bool);
   Value *limit =
       op.operand(0) ? runTime.loadFirst(*op.operand(0)) : main.constantInt(count, INT64_MAX);
-  if (Value *any = areKnownAtHead(shapesWritten(op)) ? anyElements(main, shapesWritten(op), Dim(1))
-                                                     : nullptr)
+  if (Value *any = anyElementsAtHead(sizes, main, op))
     limit = main.select(any, limit, main.constantInt(count, 0));
   Value *first = op.operand(1) ? runTime.loadFirst(*op.operand(1)) : main.constantInt(flag, 1);
   Op *loop =
