@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace cameo {
@@ -60,6 +61,20 @@ struct Fixture : testing::Test {
   std::string error() const { return cameo_last_error(context); }
 
   /// Runs and checks every output's values.
+  /// A run on another thread that waits inside a kernel while `action` is called; its status.
+  template <class Action> int32_t runHeld(const Action &action) {
+    mode = MODE_HOLD;
+    fakeHeld = fakeReleased = 0;
+    int32_t status = -1;
+    std::thread other([&] { status = run(); });
+    while (!__atomic_load_n(&fakeHeld, __ATOMIC_SEQ_CST))
+      std::this_thread::yield();
+    action();
+    __atomic_store_n(&fakeReleased, 1, __ATOMIC_SEQ_CST);
+    other.join();
+    return status;
+  }
+
   void expectRight() {
     ASSERT_EQ(run(), CAMEO_OK) << error();
     int64_t n = dimsA[0];

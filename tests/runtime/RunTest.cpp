@@ -151,16 +151,7 @@ TEST_F(RunTest, faultsNameTheNode) {
 
 TEST_F(RunTest, busy) {
   create();
-  mode = MODE_HOLD;
-  fakeHeld = fakeReleased = 0;
-  int32_t status = -1;
-  std::thread other([&] { status = run(); });
-  while (!__atomic_load_n(&fakeHeld, __ATOMIC_SEQ_CST))
-    std::this_thread::yield();
-  EXPECT_EQ(run(), CAMEO_BUSY);
-  __atomic_store_n(&fakeReleased, 1, __ATOMIC_SEQ_CST);
-  other.join();
-  EXPECT_EQ(status, CAMEO_OK);
+  EXPECT_EQ(runHeld([&] { EXPECT_EQ(run(), CAMEO_BUSY); }), CAMEO_OK);
 }
 
 TEST_F(RunTest, workspaceOfTheCaller) {

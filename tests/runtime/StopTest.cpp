@@ -33,15 +33,7 @@ TEST_F(StopTest, cancelledByAnotherThread) {
 
 TEST_F(StopTest, cancelledDuringAKernel) {
   create();
-  mode = MODE_HOLD;
-  fakeHeld = fakeReleased = 0;
-  int32_t status = -1;
-  std::thread other([&] { status = run(); });
-  while (!__atomic_load_n(&fakeHeld, __ATOMIC_SEQ_CST))
-    std::this_thread::yield();
-  cameo_cancel(context);
-  __atomic_store_n(&fakeReleased, 1, __ATOMIC_SEQ_CST);
-  other.join();
+  int32_t status = runHeld([&] { cameo_cancel(context); });
   EXPECT_EQ(status, CAMEO_CANCELLED);
   EXPECT_STREQ(cameo_status_string(fake(), status), "cancelled");
   mode = MODE_PLAIN;

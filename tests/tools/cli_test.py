@@ -4,10 +4,11 @@ several models at once. Runs the program; needs nothing but Python.
 
   cli_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, json, os, re, resource, shutil, subprocess, sys, tempfile, unittest
+import argparse, json, os, re, resource, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
+from folder import FolderCase
 
 CAMEO = ""
 COMMANDS = ("compile", "run", "compare", "bench", "explain", "opt", "verify")
@@ -20,22 +21,13 @@ UNSUPPORTED = onnx.model([onnx.node("NoSuchOp", ["x"], ["t"], "first", "example.
                          [onnx.value_info("x", [3])], [onnx.value_info("y", [3])])
 
 
-class Case(unittest.TestCase):
+class Case(FolderCase):
     def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_cli_")
-        self.addCleanup(shutil.rmtree, self.dir)
+        super().setUp()
         self.write("add.onnx", ADD)
         self.write("unsupported.onnx", UNSUPPORTED)
         self.write("broken.onnx", b"\x08this is no model")
         self.write("x.npy", onnx.npy([2, 3], [1, 2, 3, -4, -5, -6]))
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def write(self, name, data):
-        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        with open(self.path(name), "wb") as file:
-            file.write(data)
 
     def read(self, name):
         with open(self.path(name), "rb") as file:

@@ -4,10 +4,11 @@ full, limits of the system, programs that were killed. Each gets one sentence an
 
   files_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, os, resource, shutil, signal, stat, subprocess, sys, tempfile, time, unittest
+import argparse, os, resource, shutil, signal, stat, subprocess, sys, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
+from folder import FolderCase
 
 CAMEO, SANITIZED = "", False
 
@@ -17,22 +18,13 @@ def add_model(size=3):
                       [onnx.value_info("y", [size])], [onnx.tensor("w", [size], [1] * size)])
 
 
-class Case(unittest.TestCase):
+class Case(FolderCase):
     def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_files_")
-        self.addCleanup(shutil.rmtree, self.dir)
+        super().setUp()
         self.write("add.onnx", add_model())
         self.write("large.onnx", add_model(100000))
         self.write("x.npy", onnx.npy([3], [1, 2, 3]))
         self.write("xlarge.npy", onnx.npy([100000], [1] * 100000))
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def write(self, name, data):
-        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        with open(self.path(name), "wb") as file:
-            file.write(data)
 
     def files(self, folder="."):
         return sorted(os.listdir(self.path(folder)))

@@ -4,10 +4,11 @@ one of whose other dims is enormous.
 
   stop_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, os, shutil, subprocess, sys, tempfile, time, unittest
+import argparse, os, subprocess, sys, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
+from folder import FolderCase
 from onnx_text import FLOAT, INT64
 
 CAMEO = ""
@@ -15,15 +16,7 @@ BOOL = 9
 MANY = 1 << 44  # steps that take hours; the product with small sizes still fits
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_stop_")
-        self.addCleanup(shutil.rmtree, self.dir)
-
-    def write(self, name, data):
-        with open(os.path.join(self.dir, name), "wb") as file:
-            file.write(data)
-
+class Case(FolderCase):
     def cameo(self, *args, status=0):
         run = subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=60)
         self.assertEqual(run.returncode, status, run.stdout + run.stderr)

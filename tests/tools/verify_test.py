@@ -4,10 +4,11 @@ cameo_create with CAMEO_VERIFY refuses what it gets to see. And a model in a sta
 
   verify_test.py --cameo build/bin/cameo --cc cc [unittest arguments]
 """
-import argparse, os, random, shutil, subprocess, sys, tempfile, unittest
+import argparse, os, random, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
+from folder import FolderCase
 
 CAMEO = CC = ""
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -60,10 +61,9 @@ int main(int argc, char **argv) {
 RIGHT = "11 22 33\n"
 
 
-class Verify(unittest.TestCase):
+class Verify(FolderCase):
     def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_verify_")
-        self.addCleanup(shutil.rmtree, self.dir)
+        super().setUp()
         self.write("m.onnx", onnx.model(
             [onnx.node("Add", ["x", "w"], ["s"], "add"), onnx.node("Relu", ["s"], ["y"], "relu")],
             [onnx.value_info("x", ["n", 3])], [onnx.value_info("y", ["n", 3])],
@@ -71,13 +71,6 @@ class Verify(unittest.TestCase):
         self.write("x.npy", onnx.npy([1, 3], [1, 2, 3]))
         self.cameo("compile", "m.onnx")
         self.write("main.c", SOURCE.encode())
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def write(self, name, data):
-        with open(self.path(name), "wb") as file:
-            file.write(data)
 
     def cameo(self, *args, status=0):
         run = subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=120)
