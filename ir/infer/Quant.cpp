@@ -26,8 +26,11 @@ Result<void> checkScale(const InferContext &ctx) {
     bool one = ctx.in(1).rank() == 0 || ctx.in(1).dim(0) == Dim(1);
     if (!one) {
       int64_t axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), ctx.in(0).rank()));
-      TRY(expectDim(ctx, 1, 0, ctx.in(0).dim(axis),
-                    "axis " + std::to_string(axis) + " of " + ctx.name(0)));
+      // One element is a scale for all.
+      TRY(ctx.require(Relation::BroadcastTo, ctx.in(1).dim(0), ctx.in(0).dim(axis),
+                      literal(ctx.name(1)) + ": expected dim 0 to be %b (axis " +
+                          std::to_string(axis) + " of " + literal(ctx.name(0)) + "), got %a in " +
+                          literal(ctx.in(1).str())));
     }
   }
   if (!ctx.has(2))
