@@ -171,6 +171,8 @@ class Limits(Case):
         return run
 
     def test_descriptors(self):
+        if SANITIZED:
+            self.skipTest("the sanitizer opens a pipe to look at an object, and takes one that it cannot see for none")
         for command in self.COMMANDS:
             codes = {self.limited(command, resource.RLIMIT_NOFILE, n).returncode for n in range(3, 20)}
             self.assertIn(0, codes)
