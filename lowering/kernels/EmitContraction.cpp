@@ -17,6 +17,8 @@ constexpr int64_t kTilesPerUnit = 8;
 constexpr int64_t kDynamicRows[] = {4, 1};
 // A constant axis from which on tiles along it are preferred to tiles along a symbol.
 constexpr int64_t kLongAxis = 8;
+// From this many rows on a constant factor is tiled alone: its tiles are then nearly full.
+constexpr int64_t kManyRows = 32;
 
 struct Emitter {
   KernelFunc &k;
@@ -219,12 +221,31 @@ void tileConstantAxis(std::vector<NestAxis> &rows) {
     std::iter_swap(longest, rows.end() - 1);
 }
 
+/// Splits the last axis, 197*batch, into its constant factor and the rest if the factor is long
+/// enough to fill its tiles: tiles of an extent that is known are of even heights, where those of
+/// one that is not end in a rest of a few rows.
+void splitConstantFactor(std::vector<NestAxis> &rows) {
+  NestAxis &last = rows.back();
+  if (last.extent.isConst() || !last.extent.expr() || last.extent.expr()->terms.size() != 1)
+    return;
+  Dim factor(last.extent.expr()->terms[0].coefficient);
+  std::optional<Dim> rest = Dim::exactDiv(last.extent, factor);
+  if (!rest || factor.value() < kManyRows)
+    return;
+  NestAxis inner{factor, last.strides};
+  last.extent = *rest;
+  for (Dim &stride : last.strides)
+    stride = stride * factor;
+  rows.push_back(std::move(inner));
+}
+
 } // namespace
 
 Result<Dim> emitContraction(KernelFunc &k, Contraction &contraction) {
   DType accumulator = k.op.region().arg(0)->type.dtype();
   std::vector<NestAxis> &rows = contraction.rows;
   tileConstantAxis(rows);
+  splitConstantFactor(rows);
   // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
   if (!(rows.back().strides[Emitter::Weights] == Dim(0)))
     rows.push_back({Dim(1), std::vector<Dim>(rows.back().strides.size(), Dim(0))});
