@@ -88,7 +88,7 @@ struct cameo_fault {
   X(AXIS_TWICE, "axis %a is named twice")                                                          \
   X(REGION, "a corner of region %a is not a number or too far away")                               \
   X(SCALE, "scale %a is not a number above 0, or too large")                                       \
-  X(NO_ELEMENTS, "an axis of size %a has no elements to make others of")                           \
+  X(NO_ELEMENTS, "expected an axis with elements to make others of, got one of size %a")           \
   X(SECONDS, "the run has come to its limit of %a milliseconds")                                   \
   X(TEAM, "the pool runs a task as thread %a of %b")
 

@@ -79,9 +79,8 @@ Result<Spatial> spatialOf(EvalContext &c, std::vector<int64_t> in, std::vector<i
       samePads(s, d, autoPad == "SAME_UPPER");
     else
       s.out[d] = outputSize(s, d, c.intAttr("ceil_mode") != 0 && autoPad != "VALID");
-    TRY(c.require(s.out[d] > 0 || s.in[d] == 0, "kernel " + dimsText(s.kernel) +
-                                                    " is larger than the padded input " +
-                                                    dimsText(s.in)));
+    TRY(c.require(s.out[d] > 0, "kernel " + dimsText(s.kernel) +
+                                    " is larger than the padded input " + dimsText(s.in)));
   }
   return s;
 }

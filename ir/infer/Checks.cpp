@@ -130,6 +130,13 @@ Result<void> expectAtMost(const InferContext &ctx, int64_t i, int64_t axis, cons
                       "to be at most %b (" + literal(what) + ")");
 }
 
+Result<void> expectElements(const InferContext &ctx, int64_t i, int64_t axis) {
+  const Type &type = ctx.in(i);
+  return ctx.require(Relation::AtMost, Dim(1), type.dim(axis),
+                     literal(ctx.name(i)) + ": expected dim " + std::to_string(axis) +
+                         " to be at least 1, got %b in " + literal(type.str()));
+}
+
 Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, const Dim &factor,
                             const std::string &what) {
   return requireOfDim(ctx, Relation::Multiple, i, axis, factor,

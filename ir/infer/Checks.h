@@ -41,6 +41,8 @@ Result<void> expectAtMost(const InferContext &ctx, int64_t i, int64_t axis, cons
 /// Dim `axis` of operand i is a multiple of `factor`, which `what` describes (`the 3 groups`).
 Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, const Dim &factor,
                             const std::string &what);
+/// Dim `axis` of operand i is not 0.
+Result<void> expectElements(const InferContext &ctx, int64_t i, int64_t axis);
 /// Operand i broadcasts to `shape`, which `what` describes, as in numpy, without widening it.
 Result<void> expectBroadcastTo(const InferContext &ctx, int64_t i, const Dims &shape,
                                const std::string &what);

@@ -83,6 +83,16 @@ void keepAspect(InferContext &ctx, Dims &shape, const std::vector<int64_t> &axes
   }
 }
 
+/// An axis that is to have elements has some to make them of.
+Result<void> expectPixels(const InferContext &ctx, int64_t axis, const Dim &size) {
+  if (size == ctx.in(0).dim(axis))
+    return {};
+  return ctx.require(Relation::AtMost, Dim::min(size, Dim(1)), ctx.in(0).dim(axis),
+                     literal(ctx.name(0)) + ": expected dim " + std::to_string(axis) +
+                         " to be at least %a where " + literal(ctx.name(3)) +
+                         " asks for elements, got %b in " + literal(ctx.in(0).str()));
+}
+
 Result<Dims> resizeToSizes(InferContext &ctx, const std::vector<int64_t> &axes) {
   std::string policy =
       TRY(choiceAttr(ctx, "keep_aspect_ratio_policy", {"stretch", "not_larger", "not_smaller"}));
@@ -90,6 +100,8 @@ Result<Dims> resizeToSizes(InferContext &ctx, const std::vector<int64_t> &axes) 
   TRY(expectDim(ctx, 3, 0, Dim(static_cast<int64_t>(axes.size())), "the number of axes"));
   std::optional<Dims> sizes = TRY(shapeFrom(ctx, 3));
   Dims shape = ctx.in(0).shape();
+  for (size_t i = 0; sizes && i < axes.size(); i++)
+    TRY(expectPixels(ctx, axes[i], (*sizes)[i]));
   if (sizes && policy != "stretch") {
     keepAspect(ctx, shape, axes, *sizes, policy == "not_larger");
     return shape;
@@ -130,6 +142,8 @@ Result<void> inferGridSample(InferContext &ctx) {
   TRY(expectRank(ctx, 1, rank));
   TRY(expectDim(ctx, 1, 0, ctx.in(0).dim(0), "the batch of " + ctx.name(0)));
   TRY(expectDim(ctx, 1, rank - 1, Dim(rank - 2), "one coordinate a spatial dim"));
+  for (int64_t axis = 2; axis < rank; axis++)
+    TRY(expectElements(ctx, 0, axis));
   Dims shape{moreKnown(ctx.in(0).dim(0), ctx.in(1).dim(0)), ctx.in(0).dim(1)};
   shape.insert(shape.end(), ctx.in(1).shape().begin() + 1, ctx.in(1).shape().end() - 1);
   ctx.outShape(0, shape);

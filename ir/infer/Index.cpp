@@ -19,6 +19,15 @@ Result<void> checkIndices(const InferContext &ctx, int64_t i, const Dim &dim) {
   return {};
 }
 
+/// Where operand i has indices, axis `axis` of operand 0 has something to index.
+Result<void> expectIndexed(InferContext &ctx, int64_t i, int64_t axis) {
+  Dim count = productOrFresh(ctx, ctx.in(i).shape());
+  return ctx.require(Relation::AtMost, Dim::min(count, Dim(1)), ctx.in(0).dim(axis),
+                     literal(ctx.name(0)) + ": expected dim " + std::to_string(axis) +
+                         " to be at least %a for the indices in " + literal(ctx.name(i)) +
+                         ", got %b in " + literal(ctx.in(0).str()));
+}
+
 Result<void> checkReduction(const InferContext &ctx) {
   TRY(choiceAttr(ctx, "reduction", {"none", "add", "mul", "max", "min"}));
   return {};
@@ -39,6 +48,7 @@ Result<void> inferGather(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 1, -1));
   int64_t rank = ctx.in(0).rank(), axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), rank));
   TRY(checkIndices(ctx, 1, ctx.in(0).dim(axis)));
+  TRY(expectIndexed(ctx, 1, axis));
   const Dims &data = ctx.in(0).shape(), &indices = ctx.in(1).shape();
   Dims shape(data.begin(), data.begin() + axis);
   shape.insert(shape.end(), indices.begin(), indices.end());
@@ -63,6 +73,7 @@ Result<void> inferGatherElements(InferContext &ctx) {
   int64_t axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), ctx.in(0).rank()));
   TRY(expectWithin(ctx, 1, axis));
   TRY(checkIndices(ctx, 1, ctx.in(0).dim(axis)));
+  TRY(expectIndexed(ctx, 1, axis));
   ctx.outShape(0, ctx.in(1).shape());
   return {};
 }
@@ -79,12 +90,19 @@ Result<void> inferGatherND(InferContext &ctx) {
                      ", got " + std::to_string(batch));
   for (int64_t d = 0; d < batch; d++)
     TRY(expectDim(ctx, 1, d, data[d], "the batch dims of " + ctx.name(0)));
-  const Dim &tuple = indices.back();
+  Dim tuple = indices.back();
+  // Where there is one axis to index, tuples have one index.
+  if (ctx.in(0).rank() == batch + 1) {
+    TRY(expectDim(ctx, 1, ctx.in(1).rank() - 1, Dim(1), "the only axis of " + ctx.name(0)));
+    tuple = Dim(1);
+  }
   if (!tuple.isConst())
     return {};
   if (tuple.value() < 1 || tuple.value() > ctx.in(0).rank() - batch)
     return ctx.error(ctx.name(1) + ": expected a last dim of 1 to " +
                      std::to_string(ctx.in(0).rank() - batch) + ", got " + ctx.in(1).str());
+  for (int64_t i = 0; i < tuple.value(); i++)
+    TRY(expectIndexed(ctx, 1, batch + i));
   Dims shape(indices.begin(), indices.end() - 1);
   shape.insert(shape.end(), data.begin() + batch + tuple.value(), data.end());
   ctx.outShape(0, shape);
@@ -96,6 +114,7 @@ Result<void> inferScatterElements(InferContext &ctx) {
   int64_t axis = TRY(checkedAxis(ctx, ctx.op.attrs.getInt("axis"), ctx.in(0).rank()));
   TRY(expectWithin(ctx, 1, axis));
   TRY(checkIndices(ctx, 1, ctx.in(0).dim(axis)));
+  TRY(expectIndexed(ctx, 1, axis));
   TRY(expectShape(ctx, 2, ctx.in(1).shape(), "the shape of " + ctx.name(1)));
   return inferSame(ctx);
 }
@@ -105,6 +124,9 @@ Result<void> inferScatterND(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 1, -1));
   TRY(expectRank(ctx, 1, 1, -1));
   const Dims &data = ctx.in(0).shape(), &indices = ctx.in(1).shape();
+  TRY(expectDim(ctx, 1, ctx.in(1).rank() - 1,
+                Dim(ctx.in(0).rank() + ctx.in(1).rank() - 1 - ctx.in(2).rank()),
+                "the dims of " + ctx.name(0) + " that updates of this rank lack"));
   const Dim &tuple = indices.back();
   if (tuple.isConst()) {
     if (tuple.value() < 1 || tuple.value() > ctx.in(0).rank())
@@ -113,6 +135,8 @@ Result<void> inferScatterND(InferContext &ctx) {
     Dims updates(indices.begin(), indices.end() - 1);
     updates.insert(updates.end(), data.begin() + tuple.value(), data.end());
     TRY(expectShape(ctx, 2, updates, "what " + ctx.name(1) + " addresses in " + ctx.name(0)));
+    for (int64_t axis = 0; axis < tuple.value(); axis++)
+      TRY(expectIndexed(ctx, 1, axis));
   }
   return inferSame(ctx);
 }

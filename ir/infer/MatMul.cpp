@@ -26,6 +26,24 @@ Result<Dims> matMulShape(const InferContext &ctx, int64_t left, int64_t right) {
   return shape;
 }
 
+/// The zero point or scale in operand i is one number, or one a row (a column) of matrix `of`; with
+/// the rank of the matrix, it may have batches, too.
+Result<void> expectPerLine(const InferContext &ctx, int64_t i, int64_t of, bool areRows) {
+  if (!ctx.has(i))
+    return {};
+  const Type &matrix = ctx.in(of);
+  int64_t rank = matrix.rank();
+  Dims lines{Dim(1)}; // of a vector
+  if (rank > 1 && ctx.in(i).rank() <= 1) {
+    lines = {matrix.dim(rank - (areRows ? 2 : 1))};
+  } else if (rank > 1) {
+    lines = matrix.shape();
+    lines[rank - (areRows ? 1 : 2)] = Dim(1);
+  }
+  return expectBroadcastTo(ctx, i, lines,
+                           (areRows ? "the rows of " : "the columns of ") + ctx.name(of));
+}
+
 } // namespace
 
 Result<void> inferMatMul(InferContext &ctx) {
@@ -33,8 +51,20 @@ Result<void> inferMatMul(InferContext &ctx) {
   return {};
 }
 
+Result<void> inferMatMulInteger(InferContext &ctx) {
+  TRY(inferMatMul(ctx));
+  TRY(expectPerLine(ctx, 2, 0, true));
+  return expectPerLine(ctx, 3, 1, false);
+}
+
 Result<void> inferQLinearMatMul(InferContext &ctx) {
   ctx.outShape(0, TRY(matMulShape(ctx, 0, 3)));
+  for (int64_t i : {1, 2})
+    TRY(expectPerLine(ctx, i, 0, true));
+  for (int64_t i : {4, 5})
+    TRY(expectPerLine(ctx, i, 3, false));
+  for (int64_t i : {6, 7})
+    TRY(expectScalar(ctx, i));
   return {};
 }
 

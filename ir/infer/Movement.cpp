@@ -3,6 +3,7 @@
 #include "ir/infer/Sizes.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace cameo {
 
@@ -41,10 +42,7 @@ namespace {
 Result<Dims> partSizes(InferContext &ctx, const Dim &whole) {
   int64_t count = ctx.op.numResults();
   if (ctx.has(1)) {
-    std::optional<int64_t> length = TRY(constantLength(ctx, 1));
-    if (length && *length != count)
-      return ctx.error(ctx.name(1) + ": expected " + std::to_string(count) +
-                       " sizes, one an output, got " + std::to_string(*length));
+    TRY(expectShape(ctx, 1, {Dim(count)}, "one size an output"));
     if (std::optional<Dims> sizes = ctx.known(1)) {
       Dim sum(0);
       for (const Dim &size : *sizes) {
@@ -127,23 +125,17 @@ Result<void> inferTile(InferContext &ctx) {
 
 namespace {
 
-/// The axes that optional operand i lists, all if it is absent; nothing if unknown.
-Result<std::optional<std::vector<int64_t>>> axesOperand(InferContext &ctx, int64_t i,
-                                                        int64_t count) {
+/// The axes that Pad's operand 3 lists, all where there is none; nothing if they are unknown.
+Result<std::optional<std::vector<int64_t>>> paddedAxes(InferContext &ctx) {
   int64_t rank = ctx.in(0).rank();
-  std::vector<int64_t> axes;
-  if (!ctx.has(i)) {
-    for (int64_t axis = 0; axis < count; axis++)
-      axes.push_back(axis);
-  } else {
-    TRY(expectRank(ctx, i, 1));
-    TRY(expectDim(ctx, i, 0, Dim(count), "one axis for each position given"));
-    std::optional<std::vector<int64_t>> known = ctx.knownInts(i);
-    if (!known)
-      return std::optional<std::vector<int64_t>>();
-    axes = *known;
-  }
-  return std::optional(TRY(checkedAxes(ctx, axes, rank)));
+  std::vector<int64_t> axes(rank);
+  std::iota(axes.begin(), axes.end(), 0);
+  if (!ctx.has(3))
+    return std::optional(axes);
+  std::optional<std::vector<int64_t>> listed = ctx.knownInts(3);
+  if (!listed)
+    return listed;
+  return std::optional(TRY(checkedAxes(ctx, *listed, rank)));
 }
 
 Dims freshShape(InferContext &ctx, int64_t rank) {
@@ -161,14 +153,14 @@ Result<void> inferPad(InferContext &ctx) {
   if (ctx.has(2))
     TRY(expectScalar(ctx, 2));
   int64_t rank = ctx.in(0).rank();
-  std::optional<int64_t> length = TRY(constantLength(ctx, 1));
-  if (length && (*length % 2 != 0 || *length > 2 * rank || (!ctx.has(3) && *length != 2 * rank)))
-    return ctx.error(ctx.name(1) + ": expected two values an axis, " +
-                     (ctx.has(3) ? "at most " : "") + std::to_string(2 * rank) + " in all, got " +
-                     std::to_string(*length));
-  std::optional<std::vector<int64_t>> axes;
-  if (length)
-    axes = TRY(axesOperand(ctx, 3, *length / 2));
+  Dim count(rank);
+  if (ctx.has(3)) {
+    TRY(expectRank(ctx, 3, 1));
+    TRY(expectAtMost(ctx, 3, 0, count, "the axes of " + ctx.name(0)));
+    count = ctx.in(3).dim(0);
+  }
+  TRY(expectShape(ctx, 1, {count * Dim(2)}, "two values an axis"));
+  std::optional<std::vector<int64_t>> axes = TRY(paddedAxes(ctx));
   std::optional<Dims> pads = ctx.known(1);
   Dims shape = ctx.in(0).shape();
   if (!axes) {

@@ -87,10 +87,12 @@ void cancel(Dims &a, Dims &b) {
 
 /// The size that -1 stands for: all elements divided by the other sizes.
 Result<Dim> inferredSize(InferContext &ctx, Dims all, Dims others) {
+  for (const Dim &size : others)
+    TRY(ctx.require(Relation::AtMost, Dim(1), size,
+                    literal(ctx.name(1)) + ": -1 stands for no particular size beside one of %b, "
+                                           "expected at least 1, got %b"));
   cancel(all, others);
   Dim total = product(all), divisor = product(others);
-  if (divisor.isConst() && divisor.value() == 0)
-    return ctx.error(ctx.name(1) + ": -1 beside a size of 0 stands for no particular size");
   bool isTooComplex = total.isOverflow() || divisor.isOverflow();
   if (isTooComplex && !(constantDims(all) && constantDims(others)))
     return ctx.freshDim();

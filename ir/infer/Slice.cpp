@@ -113,11 +113,12 @@ std::optional<Dim> firstOfSlice(const Dim &dim, const Dim &start, int64_t step) 
 }
 
 Result<void> inferSlice(InferContext &ctx) {
-  std::optional<int64_t> count = TRY(constantLength(ctx, 1));
-  for (int64_t i = 2; i < 5; i++)
+  std::optional<int64_t> count;
+  for (int64_t i = 1; i < 5; i++)
     if (ctx.has(i)) {
-      TRY(expectRank(ctx, i, 1));
+      std::optional<int64_t> length = TRY(constantLength(ctx, i));
       TRY(expectDim(ctx, i, 0, ctx.in(1).dim(0), "as many as " + ctx.name(1)));
+      count = count ? count : length;
     }
   int64_t rank = ctx.in(0).rank();
   if (count && *count > rank)

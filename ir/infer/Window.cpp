@@ -51,16 +51,19 @@ Result<Dims> kernelOf(const InferContext &ctx, int64_t weight) {
 }
 
 /// Number of windows along spatial dim i: all that fit into the padded input, rounded up or down.
+/// There is one at least.
 Result<Dim> windowCount(const InferContext &ctx, const Window &window, int64_t i, bool ceil) {
   const Dim &size = ctx.in(0).dim(i + 2);
   Dim stride(window.strides[i]), before(window.pads[i]), after(window.pads[i + window.spatial()]);
-  if (window.same())
+  if (window.same()) {
+    TRY(expectElements(ctx, 0, i + 2));
     return Dim::ceilDiv(size, stride);
-  Dim room = size + before + after - window.extent[i];
-  if (provablyGreater(Dim(0), room))
-    return ctx.error(ctx.name(0) + ": expected dim " + std::to_string(i + 2) +
-                     " with its padding to be at least the kernel's " + window.extent[i].str() +
-                     ", got " + (size + before + after).str() + " (" + ctx.in(0).str() + ")");
+  }
+  Dim padded = size + before + after, room = padded - window.extent[i];
+  TRY(ctx.require(Relation::AtMost, window.extent[i], padded,
+                  literal(ctx.name(0)) + ": expected dim " + std::to_string(i + 2) +
+                      " with its padding to be at least the kernel's %a, got %b in " +
+                      literal(ctx.in(0).str())));
   if (!ceil || window.autoPad == "VALID")
     return Dim::floorDiv(room, stride) + Dim(1);
   // A window that starts in the padding after the input does not count.
@@ -103,18 +106,30 @@ Result<void> convolve(InferContext &ctx, int64_t weight, int64_t bias) {
   return {};
 }
 
+/// The scale or zero point in operand i is one number, or one an output channel.
+Result<void> expectPerChannel(const InferContext &ctx, int64_t i, int64_t weight) {
+  if (!ctx.has(i))
+    return {};
+  return expectBroadcastTo(ctx, i, {ctx.in(weight).dim(0)},
+                           "the output channels of " + ctx.name(weight));
+}
+
 } // namespace
 
 Result<void> inferConv(InferContext &ctx) { return convolve(ctx, 1, 2); }
 Result<void> inferConvInteger(InferContext &ctx) {
+  TRY(convolve(ctx, 1, -1));
   if (ctx.has(2))
     TRY(expectScalar(ctx, 2));
-  return convolve(ctx, 1, -1);
+  return expectPerChannel(ctx, 3, 1);
 }
 Result<void> inferQLinearConv(InferContext &ctx) {
+  TRY(convolve(ctx, 3, 8));
   for (int64_t i : {1, 2, 6, 7})
     TRY(expectScalar(ctx, i));
-  return convolve(ctx, 3, 8);
+  for (int64_t i : {4, 5})
+    TRY(expectPerChannel(ctx, i, 3));
+  return {};
 }
 
 Result<void> inferConvTranspose(InferContext &ctx) {
@@ -176,6 +191,8 @@ Result<void> inferPool(InferContext &ctx) {
 
 Result<void> inferGlobalPool(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 2, -1));
+  for (int64_t axis = 2; axis < ctx.in(0).rank(); axis++)
+    TRY(expectElements(ctx, 0, axis));
   Dims shape = ctx.in(0).shape();
   std::fill(shape.begin() + 2, shape.end(), Dim(1));
   ctx.outShape(0, shape);

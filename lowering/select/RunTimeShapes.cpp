@@ -271,6 +271,9 @@ std::vector<Sizes> resizeSizes(OperandReader &r) {
       continue;
     }
     sizes[axis] = r.element(3, i);
+    Value *fits = b.binary(OpKind::ScalarOr, b.cmp("gt", size, r.number(0)),
+                           b.cmp("eq", sizes[axis], r.number(0)));
+    require(b, fits, CAMEO_FAULT_NO_ELEMENTS, size);
     Value *own = b.div(real(sizes[axis], DType::F64), real(size, DType::F64));
     ratio = !ratio ? own : policy == "not_larger" ? b.min(ratio, own) : b.max(ratio, own);
   }

@@ -62,12 +62,18 @@ bool Guards::areInputs(const Dims &sizes) const {
                      [&](const Dim &size) { return missingSymbols(size, bound).empty(); });
 }
 
+/// What follows the guards at a block's head, so that those of earlier ops come first.
+Op *afterGuards(Block &block) {
+  auto isOther = [](const std::unique_ptr<Op> &op) { return op->kind() != OpKind::KernelGuard; };
+  return std::find_if(block.ops().begin(), block.ops().end(), isOther)->get();
+}
+
 void Guards::add(Op &op, const Requirement &requirement) {
   std::string relation(relationName(requirement.relation));
   Dims sizes{requirement.a, requirement.b};
   if (!holding.insert(keyOf(relation, sizes)).second)
     return;
-  b.before(areInputs(sizes) ? op.block()->ops().front().get() : &op);
+  b.before(areInputs(sizes) ? afterGuards(*op.block()) : &op);
   b.loc = op.loc;
   AttrDict attrs;
   attrs.set("relation", std::move(relation));

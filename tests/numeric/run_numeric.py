@@ -43,7 +43,7 @@ UNSUPPORTED = 3  # exit status of cameo
 BUNDLE = 40  # cases in a model
 SECONDS = 120  # for one command
 
-Job = collections.namedtuple("Job", "cases cpus threads probes", defaults=[False])
+Job = collections.namedtuple("Job", "cases cpus threads")
 Outcome = collections.namedtuple("Outcome", "name verdict note")
 
 
@@ -73,6 +73,7 @@ def interpret(binary, model, case_runs, folder):
     results = []
     for run, inputs in enumerate(case_runs):
         out = folder / f"reference{run}"
+        shutil.rmtree(out, ignore_errors=True)  # of another model
         np.savez(folder / "inputs.npz", **inputs)
         words = ["--input", folder / "inputs.npz"] if inputs else []
         command(binary, "run", model, *words, "--output-dir", out)
@@ -141,7 +142,7 @@ class Runner:
                         self.split(model.run(bundle_inputs(self.cases, run)).values())
                         for run in range(len(self.cases[0].sizes))
                     ]
-                    if self.job.probes and results is None:
+                    if results is None:
                         self.check_probes(cpu, model)
                 if results is None:
                     results = runs
@@ -262,9 +263,7 @@ def collect(arguments):
             cases = map(graphs.make, arguments.seed or graphs.SEEDS)
             wanted = [case for case in cases if re.search(arguments.only, case.name)]
             for k, cpu in enumerate(quantized.CPUS):
-                some = wanted[k :: len(quantized.CPUS)]
-                found = make_jobs(some, arguments.cpu or (cpu,), threads)
-                jobs += [job._replace(probes=arguments.probes) for job in found]
+                jobs += make_jobs(wanted[k :: len(quantized.CPUS)], arguments.cpu or (cpu,), threads)
     return jobs
 
 
@@ -280,7 +279,6 @@ def parse_arguments():
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin/cameo")
     parser.add_argument("--only", default="", metavar="REGEX", help="cases whose name matches")
     parser.add_argument("--seed", type=seeds, action="extend", metavar="N|A-B", help="random graphs of these seeds")
-    parser.add_argument("--probes", action="store_true", help="also give `open` graphs sizes that do not fit")
     parser.add_argument("--cpu", action="append", help="for these instead of the family's own")
     parser.add_argument("--keep", type=pathlib.Path, help="write model and inputs of failed cases")
     parser.add_argument("-j", type=int, default=2, metavar="N", help="processes")
