@@ -2,6 +2,7 @@
 #include "ir/OpSpec.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/KernelSpec.h"
 
 #include <charconv>
 #include <unordered_map>
@@ -140,7 +141,7 @@ OpSpec graphSpec(OpKind kind, std::string_view name, int64_t version, Tier tier,
 }
 
 OpSpec coreSpec(OpKind kind, Level level, std::string_view name, const char *inputs,
-                const char *outputs, const char *attributes) {
+                const char *outputs, std::vector<AttrSpec> attributes) {
   return {kind,
           level,
           name,
@@ -149,9 +150,16 @@ OpSpec coreSpec(OpKind kind, Level level, std::string_view name, const char *inp
           parseFormals(inputs),
           parseFormals(outputs),
           {},
-          parseAttributes(attributes),
+          std::move(attributes),
           nullptr,
           Check::Close};
+}
+
+std::vector<AttrSpec> kernelAttributes(OpKind kind) {
+  std::vector<AttrSpec> attributes;
+  for (std::string_view name : kernelSpec(kind)->attributes)
+    attributes.emplace_back().name = name;
+  return attributes;
 }
 
 const std::vector<OpSpec> &table() {
@@ -159,10 +167,10 @@ const std::vector<OpSpec> &table() {
 #define GRAPH_OP(kind, version, tier, ins, outs, constraints, attrs, rule, check)                  \
   graphSpec(OpKind::kind, #kind, version, Tier::tier, ins, outs, constraints, attrs, infer##rule,  \
             Check::check),
-#define KERNEL_OP(kind, text, ins, outs, attrs)                                                    \
-  coreSpec(OpKind::kind, Level::Kernel, text, ins, outs, attrs),
+#define KERNEL_OP(kind, text, ins, outs, ...)                                                      \
+  coreSpec(OpKind::kind, Level::Kernel, text, ins, outs, kernelAttributes(OpKind::kind)),
 #define CORE_OP(kind, text, ins, outs, attrs)                                                      \
-  coreSpec(OpKind::kind, Level::Core, text, ins, outs, attrs),
+  coreSpec(OpKind::kind, Level::Core, text, ins, outs, parseAttributes(attrs)),
 #include "ir/ops/Ops.def"
   };
   return specs;

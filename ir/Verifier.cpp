@@ -5,6 +5,7 @@
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
 #include "ir/infer/Infer.h"
+#include "ir/kernel/KernelSpec.h"
 
 #include <algorithm>
 #include <set>
@@ -47,7 +48,6 @@ private:
   Result<void> value(const Value &value);
   Result<void> inferred(Op &op);
   Result<void> scratch(const Op &op);
-  Result<void> guard(const Op &op);
   Result<void> results();
   Result<void> uses();
 
@@ -173,15 +173,6 @@ Result<void> FuncVerifier::scratch(const Op &op) {
   return {};
 }
 
-Result<void> FuncVerifier::guard(const Op &op) {
-  std::string relation = op.attrs.getString("relation");
-  if (!relationFromName(relation))
-    return error(op, "attribute 'relation': there is no relation '" + relation + "'");
-  if (op.attrs.getDims("sizes").size() != 2)
-    return error(op, "attribute 'sizes': expected two sizes");
-  return {};
-}
-
 Result<void> FuncVerifier::op(Op &op, Block &block) {
   if (op.block() != &block || op.position()->get() != &op)
     return error(op, "the op does not know its block");
@@ -204,8 +195,9 @@ Result<void> FuncVerifier::op(Op &op, Block &block) {
   if (spec(op.kind()).level == Level::Core)
     if (Result<void> checked = verifyCoreOp(module_, op); !checked)
       return error(op, checked.error().message);
-  if (op.kind() == OpKind::KernelGuard)
-    return guard(op);
+  if (const KernelSpec *row = kernelSpec(op.kind()))
+    if (Result<void> checked = row->verify(op); !checked)
+      return error(op, checked.error().message);
   return op.kind() == OpKind::LoopScratch ? scratch(op) : Result<void>();
 }
 

@@ -2,6 +2,7 @@
 #include "lowering/Shapes.h"
 
 #include "ir/infer/Sizes.h"
+#include "ir/kernel/RunTime.h"
 
 #include <algorithm>
 #include <set>
@@ -38,10 +39,10 @@ std::vector<std::string> missingSymbols(const Dim &dim, const std::vector<std::s
 }
 
 std::vector<std::string> definedSymbols(const Op &op) {
-  const Attr *symbols = op.attrs.find("symbols");
-  bool defines = op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall;
-  return defines && symbols ? std::get<std::vector<std::string>>(*symbols)
-                            : std::vector<std::string>();
+  if (op.kind() == OpKind::KernelSizes)
+    return attrsOf<SizesAttrs>(op).symbols;
+  return op.kind() == OpKind::KernelCall ? attrsOf<CallAttrs>(op).symbols
+                                         : std::vector<std::string>();
 }
 
 namespace {

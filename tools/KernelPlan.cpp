@@ -2,6 +2,8 @@
 #include "tools/KernelPlan.h"
 
 #include "ir/OpSpec.h"
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/KernelSpec.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/PassManager.h"
 #include "lowering/kernels/PackWeights.h"
@@ -14,12 +16,6 @@
 namespace cameo {
 
 namespace {
-
-bool isView(OpKind kind) {
-  return kind == OpKind::KernelReshape || kind == OpKind::KernelTranspose ||
-         kind == OpKind::KernelSlice || kind == OpKind::KernelBroadcast ||
-         kind == OpKind::KernelConcat;
-}
 
 int64_t opsInRegions(const Op &op) {
   int64_t count = 0;
@@ -48,61 +44,25 @@ struct Sizes {
     });
     return static_cast<double>(value.value_or(1));
   }
-  double elements(const Value &value) const {
-    double count = 1;
-    for (const Dim &dim : value.type.shape())
-      count *= of(dim);
-    return count;
-  }
 };
-
-/// Two for each multiplication with a weight.
-double flopsOf(const Op &op, const Sizes &sizes) {
-  if (op.kind() == OpKind::KernelGemm) {
-    const Type &a = op.operand(0)->type;
-    return 2 * sizes.elements(*op.result()) * sizes.of(a.dim(a.rank() - 1));
-  }
-  if (op.kind() != OpKind::KernelConv)
-    return 0;
-  double taps =
-      sizes.of(op.operand(0)->type.dim(1)) / static_cast<double>(op.attrs.getInt("group"));
-  for (int64_t extent : op.attrs.getInts("kernel"))
-    taps *= static_cast<double>(extent);
-  return 2 * sizes.elements(*op.result()) * taps;
-}
-
-double bytesOf(const Op &op, const Sizes &sizes) {
-  double bytes = 0;
-  if (op.kind() == OpKind::KernelFillHalo)
-    return bytes; // a border of its operand
-  auto add = [&](const Value *value) {
-    if (value && value->type.isTensor() && value->type.isRanked())
-      bytes += sizes.elements(*value) * static_cast<double>(dtypeBytes(value->type.dtype()));
-  };
-  for (const Value *operand : op.operands())
-    add(operand);
-  for (const std::unique_ptr<Value> &result : op.results())
-    add(result.get());
-  return bytes;
-}
 
 KernelRow rowOf(const Op &op, const Sizes &sizes) {
   KernelRow row;
   row.kernel = spec(op.kind()).name;
-  // Ops that come in variants carry one of these.
-  for (const char *variant : {"algorithm", "form", "combiner", "kind"})
-    if (op.attrs.has(variant))
-      row.kernel += fmt::format(" ({})", op.attrs.getString(variant));
+  const KernelSpec &kernel = *kernelSpec(op.kind());
+  std::string variant = kernel.variant(op);
+  if (!variant.empty())
+    row.kernel += fmt::format(" ({})", variant);
   if (op.kind() == OpKind::KernelCall) {
-    std::string callee = op.attrs.getString("callee");
+    std::string callee = variant;
     constexpr std::string_view own = "cameo_kernel_";
     row.kernel = "call (" + callee.substr(callee.starts_with(own) ? own.size() : 0) + ")";
   }
   row.nodes = op.loc.str();
   row.output = op.numResults() > 0 ? op.result()->type.str() : "";
   row.fused = opsInRegions(op);
-  row.flops = flopsOf(op, sizes);
-  row.bytes = bytesOf(op, sizes);
+  row.flops = sizes.of(kernel.flops(op));
+  row.bytes = sizes.of(kernelBytes(op));
   return row;
 }
 
@@ -110,7 +70,8 @@ KernelRow rowOf(const Op &op, const Sizes &sizes) {
 int64_t threadBytes(Func &main, const Target &target) {
   int64_t bytes = 0;
   for (Op *op : opsOf(main))
-    if (int64_t tile = op->kind() == OpKind::KernelConv ? winogradTile(*op) : 0)
+    if (int64_t tile =
+            op->kind() == OpKind::KernelConv ? winogradTile(attrsOf<ConvAttrs>(*op).algorithm) : 0)
       bytes = std::max(bytes, 4 * planWinograd(target, convSizes(*op), tile).elements());
   return bytes;
 }
@@ -129,7 +90,7 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
   for (Op *op : opsOf(main)) {
     if (spec(op->kind()).level != Level::Kernel)
       continue;
-    if (isView(op->kind()))
+    if (isKernelView(op->kind()))
       ++plan.views;
     else if (isWeight(main, *op))
       ++plan.packed;

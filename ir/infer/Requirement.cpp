@@ -4,37 +4,7 @@
 #include "ir/infer/Checks.h"
 #include "ir/infer/Sizes.h"
 
-#include <array>
-
 namespace cameo {
-namespace {
-
-struct RelationRow {
-  Relation relation;
-  std::string_view name;
-};
-constexpr std::array<RelationRow, 5> rows = {{{Relation::Equal, "equal"},
-                                              {Relation::Broadcast, "broadcast"},
-                                              {Relation::BroadcastTo, "broadcast_to"},
-                                              {Relation::Multiple, "multiple"},
-                                              {Relation::AtMost, "at_most"}}};
-
-} // namespace
-
-std::string_view relationName(Relation relation) {
-  for (const RelationRow &row : rows)
-    if (row.relation == relation)
-      return row.name;
-  ICE("a relation without a name");
-}
-
-std::optional<Relation> relationFromName(std::string_view name) {
-  for (const RelationRow &row : rows)
-    if (row.name == name)
-      return row.relation;
-  return std::nullopt;
-}
-
 std::optional<bool> decide(Relation relation, const Dim &a, const Dim &b) {
   const Dim one(1), zero(0);
   bool never = provablyDiffer(a, b);

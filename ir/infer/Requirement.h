@@ -23,9 +23,6 @@ enum class Relation {
   AtMost,      // a <= b
 };
 
-std::string_view relationName(Relation relation);
-std::optional<Relation> relationFromName(std::string_view name);
-
 struct Requirement {
   Relation relation;
   Dim a, b;

@@ -7,6 +7,7 @@
 //                 %s = add %a, %b  yield %s}                        yield %s}
 // Only if: %c has no other use, %y has its shape, and the joined kernel is not very large. Each op
 // looks for a producer to join, from the first to the last, so that chains collapse.
+#include "ir/kernel/KernelSpec.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 
@@ -22,21 +23,6 @@ namespace {
 // registers. And joining would take quadratic time.
 constexpr size_t kMostOps = 256;
 constexpr int64_t kMostOperands = 32;
-
-/// Whether an op's results pass through a region that can be extended, and which.
-Block *epilogueOf(Op &op) {
-  switch (op.kind()) {
-  case OpKind::KernelPointwise:
-  case OpKind::KernelConv:
-  case OpKind::KernelGemm:
-  case OpKind::KernelRow:
-    return op.numResults() == 1 ? &op.region(0) : nullptr;
-  case OpKind::KernelReduce:
-    return &op.region(1);
-  default:
-    return nullptr;
-  }
-}
 
 /// The kernel whose epilogue `op` can join through its operand i.
 Op *producerFor(Op &op, int64_t i) {

@@ -2,9 +2,9 @@
 // Contraction.h. A unit is a run of row tiles times a group of panels. The larger of the two sides
 // is walked once: where the weights outweigh the rows, all rows of a panel group come before the
 // next group.
+#include "ir/kernel/Contraction.h"
 #include "lowering/kernels/Contraction.h"
 #include "lowering/kernels/MicroKernel.h"
-#include "lowering/plan/Panels.h"
 #include "lowering/plan/Tiles.h"
 
 #include <algorithm>

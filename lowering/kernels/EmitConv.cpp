@@ -1,5 +1,6 @@
 // Convolutions. Direct: a contraction over taps and channels straight from the rows of the input,
 // whose halo holds the padding. Depthwise: vectors of channels, a few pixels at a time.
+#include "ir/kernel/Contraction.h"
 #include "lowering/kernels/Contraction.h"
 #include "lowering/layout/Views.h"
 #include "lowering/plan/Winograd.h"
@@ -9,34 +10,23 @@
 namespace cameo {
 namespace {
 
-struct ConvShape {
-  std::vector<int64_t> kernel, strides, dilations;
-  Dims pads;
-  int64_t group;
-
-  explicit ConvShape(Op &op)
-      : kernel(op.attrs.getInts("kernel")), strides(op.attrs.getInts("strides")),
-        dilations(op.attrs.getInts("dilations")), pads(op.attrs.getDims("pads_begin")),
-        group(op.attrs.getInt("group")) {}
-
-  /// From the first output's centre to its first tap, in elements of x; never positive.
-  Dim firstTap(const Value &x) const {
-    Dim offset(0);
-    for (size_t i = 0; i < kernel.size(); i++)
-      offset = offset - pads[i] * x.layout->strides[i + 2];
-    return offset;
-  }
-};
+/// From the first output's centre to its first tap, in elements of x; never positive.
+Dim firstTap(const ConvAttrs &attrs, const Value &x) {
+  Dim offset(0);
+  for (size_t i = 0; i < attrs.kernel.size(); i++)
+    offset = offset - attrs.padsBegin[i] * x.layout->strides[i + 2];
+  return offset;
+}
 
 /// Row axes for the batch and spatial dims: strides of input, weights, result and epilogue
 /// operands.
-std::vector<NestAxis> outputAxes(KernelFunc &k, const ConvShape &shape) {
+std::vector<NestAxis> outputAxes(KernelFunc &k, const ConvAttrs &attrs) {
   const Value &x = *k.op.operand(0), &y = *k.op.result();
   std::vector<NestAxis> axes;
   for (int64_t dim = 0; dim < y.type.rank(); dim++) {
     if (dim == 1)
       continue;
-    Dim step = dim == 0 ? Dim(1) : Dim(shape.strides[dim - 2]);
+    Dim step = dim == 0 ? Dim(1) : Dim(attrs.strides[dim - 2]);
     NestAxis axis{y.type.dim(dim), {x.layout->strides[dim] * step, Dim(0), y.layout->strides[dim]}};
     for (int64_t e = 2; e < k.op.numOperands(); e++)
       axis.strides.push_back(broadcastStrides(*k.op.operand(e), y.type.shape())[dim]);
@@ -47,31 +37,31 @@ std::vector<NestAxis> outputAxes(KernelFunc &k, const ConvShape &shape) {
 
 /// The loops over the window. Taps that follow each other in memory are only a longer depth: each
 /// is whole steps, or one step that overlaps the next tap, whose elements meet weights of zero.
-void addTaps(Contraction &c, const ConvShape &shape, const Value &x, const Dim &channels) {
-  for (size_t i = 0; i < shape.kernel.size(); i++) {
-    Dim stride = Dim(shape.dilations[i]) * x.layout->strides[i + 2];
-    bool adjacent = i + 1 == shape.kernel.size() && stride == channels && channels.isConst();
+void addTaps(Contraction &c, const ConvAttrs &attrs, const Value &x, const Dim &channels) {
+  for (size_t i = 0; i < attrs.kernel.size(); i++) {
+    Dim stride = Dim(attrs.dilations[i]) * x.layout->strides[i + 2];
+    bool adjacent = i + 1 == attrs.kernel.size() && stride == channels && channels.isConst();
     bool wholeSteps = adjacent && channels.value() % c.group == 0;
     if (wholeSteps || (adjacent && channels.value() < c.group)) {
-      c.depth = c.depth * Dim(shape.kernel[i]);
+      c.depth = c.depth * Dim(attrs.kernel[i]);
       if (!wholeSteps)
         c.advance = channels.value();
-    } else if (shape.kernel[i] > 1) {
-      c.taps.push_back({shape.kernel[i], stride});
+    } else if (attrs.kernel[i] > 1) {
+      c.taps.push_back({attrs.kernel[i], stride});
     }
   }
 }
 
-Result<Dim> emitDirect(KernelFunc &k, const ConvShape &shape) {
+Result<Dim> emitDirect(KernelFunc &k, const ConvAttrs &attrs) {
   const Value &x = *k.op.operand(0), &y = *k.op.result(), &w = *k.op.operand(1);
   const Dims &packed = w.type.shape(); // group, panels, taps * channels, 16
-  Dim outputs = Dim(*Dim::exactDiv(y.type.dim(1), Dim(shape.group)));
-  Dim channels = *Dim::exactDiv(x.type.dim(1), Dim(shape.group));
+  Dim outputs = Dim(*Dim::exactDiv(y.type.dim(1), Dim(attrs.group)));
+  Dim channels = *Dim::exactDiv(x.type.dim(1), Dim(attrs.group));
   Contraction c;
   c.columns = outputs;
-  c.group = c.advance = k.op.attrs.getInt("interleave", 1);
+  c.group = c.advance = attrs.interleave;
   c.depth = Dim::ceilDiv(channels, Dim(c.group));
-  NestAxis groups{Dim(shape.group),
+  NestAxis groups{Dim(attrs.group),
                   {channels * x.layout->strides[1], packed[1] * packed[2] * packed[3],
                    outputs * y.layout->strides[1]}};
   for (int64_t e = 2; e < k.op.numOperands(); e++) {
@@ -80,18 +70,18 @@ Result<Dim> emitDirect(KernelFunc &k, const ConvShape &shape) {
     c.columnOperands.push_back(!(along == Dim(0)));
   }
   c.rows = {groups};
-  for (NestAxis &axis : outputAxes(k, shape))
+  for (NestAxis &axis : outputAxes(k, attrs))
     c.rows.push_back(std::move(axis));
   mergeContiguous(c.rows);
-  addTaps(c, shape, x, channels);
-  k.operands[0] = k.b.offset(k.operands[0], k.size(shape.firstTap(x)));
+  addTaps(c, attrs, x, channels);
+  k.operands[0] = k.b.offset(k.operands[0], k.size(firstTap(attrs, x)));
   return emitContraction(k, c);
 }
 
 /// Depthwise: one output row a unit, vectors of channels, tiles of pixels along the row.
 struct Depthwise {
   KernelFunc &k;
-  const ConvShape &shape;
+  const ConvAttrs &attrs;
   LoopBuilder &b;
   DType accumulator;
   std::vector<NestAxis> axes; // the last one is the row
@@ -111,11 +101,11 @@ struct Depthwise {
     Values sums(count, b.constant(type, 0));
     std::function<Values(size_t, Value *, Value *, const Values &)> taps =
         [&](size_t dim, Value *shift, Value *tap, const Values &carried) -> Values {
-      if (dim < shape.kernel.size()) {
-        Dim stride = Dim(shape.dilations[dim]) * x.layout->strides[dim + 2];
-        return b.forLoop(b.index(0), b.index(shape.kernel[dim]), 1, carried,
+      if (dim < attrs.kernel.size()) {
+        Dim stride = Dim(attrs.dilations[dim]) * x.layout->strides[dim + 2];
+        return b.forLoop(b.index(0), b.index(attrs.kernel[dim]), 1, carried,
                          [&](Value *t, const Values &now) {
-                           Value *next = b.add(b.mul(tap, b.index(shape.kernel[dim])), t);
+                           Value *next = b.add(b.mul(tap, b.index(attrs.kernel[dim])), t);
                            return taps(dim + 1, k.advance(shift, t, stride), next, now);
                          });
       }
@@ -165,11 +155,11 @@ struct Depthwise {
   }
 
   Result<Dim> emit() {
-    axes = outputAxes(k, shape);
+    axes = outputAxes(k, attrs);
     for (int64_t e = 2; e < k.op.numOperands(); e++)
       channelOperands.push_back(
           !(broadcastStrides(*k.op.operand(e), k.op.result()->type.shape())[1] == Dim(0)));
-    k.operands[0] = b.offset(k.operands[0], k.size(shape.firstTap(*k.op.operand(0))));
+    k.operands[0] = b.offset(k.operands[0], k.size(firstTap(attrs, *k.op.operand(0))));
     Dim units(1);
     for (size_t i = 0; i + 1 < axes.size(); i++)
       units = units * axes[i].extent;
@@ -191,13 +181,17 @@ struct Depthwise {
 } // namespace
 
 Result<Dim> emitConv(KernelFunc &k) {
-  if (winogradTile(k.op))
+  ConvAttrs attrs = attrsOf<ConvAttrs>(k.op);
+  switch (attrs.algorithm) {
+  case ConvAlgorithm::Direct:
+    return emitDirect(k, attrs);
+  case ConvAlgorithm::Depthwise:
+    return Depthwise{k, attrs, k.b, k.op.region().arg(0)->type.dtype(), {}, {}}.emit();
+  case ConvAlgorithm::Winograd4:
+  case ConvAlgorithm::Winograd2:
     return emitWinograd(k);
-  ConvShape shape(k.op);
-  if (k.op.attrs.getString("algorithm") == "direct")
-    return emitDirect(k, shape);
-  Depthwise depthwise{k, shape, k.b, k.op.region().arg(0)->type.dtype(), {}, {}};
-  return depthwise.emit();
+  }
+  ICE("an algorithm without loops");
 }
 
 Result<Dim> emitGemm(KernelFunc &k) {
@@ -208,7 +202,7 @@ Result<Dim> emitGemm(KernelFunc &k) {
   // before panels, depth and 16.
   Contraction c;
   c.columns = y.type.dim(rank - 1);
-  c.group = c.advance = k.op.attrs.getInt("interleave", 1);
+  c.group = c.advance = attrsOf<GemmAttrs>(k.op).interleave;
   c.depth = Dim::ceilDiv(a.type.dim(a.type.rank() - 1), Dim(c.group));
   std::vector<std::vector<Dim>> operands;
   for (int64_t e = 2; e < k.op.numOperands(); e++) {

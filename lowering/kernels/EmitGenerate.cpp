@@ -1,6 +1,7 @@
 // Kernels whose elements are a function of their index (gather, pad, resize, one-hot ...). One loop
 // a dim, in the order of the result's memory; the innermost runs in vectors when every read moves
 // with it one element at a time, which holds for whatever does not touch the innermost dim.
+#include "ir/kernel/Reduce.h"
 #include "lowering/kernels/Nest.h"
 #include "runtime/abi.h"
 
@@ -204,12 +205,12 @@ Result<Dim> emitGenerate(KernelFunc &k) { return Generator(k).emit(); }
 Result<Dim> emitArgReduce(KernelFunc &k) {
   LoopBuilder &b = k.b;
   const Value &x = *k.op.operand(0);
-  int64_t axis = k.op.attrs.getInt("axis");
-  bool largest = k.op.attrs.getString("which") == "max", last = k.op.attrs.getInt("select_last");
+  ArgReduceAttrs attrs = attrsOf<ArgReduceAttrs>(k.op);
+  bool largest = attrs.which == Extreme::Max, last = attrs.selectLast;
   std::string pred = std::string(largest ? "g" : "l") + (last ? "e" : "t");
   DType dtype = x.type.dtype();
   DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
-  Dim extent = x.type.dim(axis);
+  Dim extent = x.type.dim(attrs.axis);
   Value *empty =
       extent.isConst() && extent.value() > 0 ? nullptr : b.cmp("eq", k.size(extent), b.index(0));
   auto line = [&](Value *from, Value *to) {
@@ -217,7 +218,7 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
     LoopBuilder::Values best = b.forLoop(
         b.index(1), k.size(extent), 1, {first, b.index(0)},
         [&](Value *i, const LoopBuilder::Values &now) -> LoopBuilder::Values {
-          Value *at = k.advance(from, i, x.layout->strides[axis]);
+          Value *at = k.advance(from, i, x.layout->strides[attrs.axis]);
           Value *element = b.cast(b.load(k.operands[0], at), work);
           Value *better = b.cmp(pred, element, now[0]);
           if (isFloat(work)) {
@@ -231,7 +232,7 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
         });
     b.store(b.cast(best[1], DType::I64), k.results[0], to);
   };
-  return emitAlong(k, axis, [&](Value *from, Value *to) {
+  return emitAlong(k, attrs.axis, [&](Value *from, Value *to) {
     if (!empty)
       return line(from, to);
     b.ifElse(
@@ -250,22 +251,21 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
 Result<Dim> emitScan(KernelFunc &k) {
   LoopBuilder &b = k.b;
   const Value &x = *k.op.operand(0), &y = *k.op.result();
-  int64_t axis = k.op.attrs.getInt("axis");
-  bool exclusive = k.op.attrs.getInt("exclusive"), reverse = k.op.attrs.getInt("reverse");
-  bool product = k.op.attrs.getString("combiner") == "mul";
+  ScanAttrs attrs = attrsOf<ScanAttrs>(k.op);
+  bool product = attrs.combiner == Combiner::Mul;
   DType dtype = x.type.dtype();
   DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
-  return emitAlong(k, axis, [&](Value *from, Value *to) {
-    Value *extent = k.size(x.type.dim(axis));
+  return emitAlong(k, attrs.axis, [&](Value *from, Value *to) {
+    Value *extent = k.size(x.type.dim(attrs.axis));
     Value *start = b.constant(Type::scalar(work), product);
     b.forLoop(b.index(0), extent, 1, {start},
               [&](Value *step, const LoopBuilder::Values &now) -> LoopBuilder::Values {
-                Value *i = reverse ? b.sub(b.sub(extent, b.index(1)), step) : step;
-                Value *at = k.advance(from, i, x.layout->strides[axis]);
+                Value *i = attrs.reverse ? b.sub(b.sub(extent, b.index(1)), step) : step;
+                Value *at = k.advance(from, i, x.layout->strides[attrs.axis]);
                 Value *element = b.cast(b.load(k.operands[0], at), work);
                 Value *next = product ? b.mul(now[0], element) : b.add(now[0], element);
-                b.store(b.cast(exclusive ? now[0] : next, dtype), k.results[0],
-                        k.advance(to, i, y.layout->strides[axis]));
+                b.store(b.cast(attrs.exclusive ? now[0] : next, dtype), k.results[0],
+                        k.advance(to, i, y.layout->strides[attrs.axis]));
                 return {next};
               });
   });

@@ -1,8 +1,8 @@
 // Packing at run time, for weights that are not constants (attention's keys and values, weights
 // that are inputs): the same panels that PackWeights.cpp makes at compile time. A unit is one
 // panel.
+#include "ir/kernel/Contraction.h"
 #include "lowering/kernels/Nest.h"
-#include "lowering/plan/Panels.h"
 
 #include <algorithm>
 
@@ -18,7 +18,7 @@ struct Position {
 
 /// The element with the signedness of the result.
 Value *flipped(KernelFunc &k, Value *element) {
-  if (!k.op.attrs.getInt("flip_sign"))
+  if (!attrsOf<PackAttrs>(k.op).flipSign)
     return element;
   Type type = Type::scalar(k.op.result()->type.dtype());
   Value *top = k.b.constantInt(type, type.dtype() == DType::I8 ? -128 : 128);
@@ -29,7 +29,7 @@ Value *flipped(KernelFunc &k, Value *element) {
 /// filled up with zeros.
 void packSteps(KernelFunc &k, const Position &at, const NestAxis &axis, const Dim &columnStride) {
   LoopBuilder &b = k.b;
-  int64_t interleave = k.op.attrs.getInt("interleave");
+  int64_t interleave = attrsOf<PackAttrs>(k.op).interleave;
   Type type = Type::scalar(k.op.result()->type.dtype());
   Value *steps = k.size(Dim::ceilDiv(axis.extent, Dim(interleave)));
   b.forLoop(b.index(0), steps, 1, [&](Value *step) {
@@ -60,13 +60,14 @@ void packSteps(KernelFunc &k, const Position &at, const NestAxis &axis, const Di
 Result<Dim> emitPack(KernelFunc &k) {
   const Value &w = *k.op.operand(0);
   LoopBuilder &b = k.b;
-  std::string form = k.op.attrs.getString("form");
-  ICE_UNLESS(form == "conv" || form == "gemm", form + " weights that are not constant");
+  PackAttrs attrs = attrsOf<PackAttrs>(k.op);
+  bool isGemm = attrs.form == PackForm::Gemm;
+  ICE_UNLESS(isGemm || attrs.form == PackForm::Conv, "weights in this form are constant");
   // Axes of the source: which run over batches (or groups), over depth, and the one over columns.
   const Dims &shape = w.type.shape(), &strides = w.layout->strides;
   std::vector<NestAxis> batches, depths;
   Dim columns, columnStride;
-  if (form == "gemm") {
+  if (isGemm) {
     size_t rank = shape.size();
     for (size_t i = 0; i + 2 < rank; i++)
       batches.push_back({shape[i], {strides[i]}});
@@ -74,7 +75,7 @@ Result<Dim> emitPack(KernelFunc &k) {
     columns = shape[rank - 1];
     columnStride = strides[rank - 1];
   } else {
-    Dim group(k.op.attrs.getInt("group"));
+    Dim group(attrs.group);
     columns = *Dim::exactDiv(shape[0], group);
     columnStride = strides[0];
     batches.push_back({group, {columns * strides[0]}});
@@ -82,7 +83,7 @@ Result<Dim> emitPack(KernelFunc &k) {
       depths.push_back({shape[i], {strides[i]}});
     depths.push_back({shape[1], {strides[1]}});
   }
-  int64_t interleave = k.op.attrs.getInt("interleave", 1);
+  int64_t interleave = attrs.interleave;
   Dim panels = Dim::ceilDiv(columns, Dim(kPanel)), units = panels;
   Dim depth = Dim::ceilDiv(depths.back().extent, Dim(interleave)) * Dim(interleave);
   for (size_t i = 0; i + 1 < depths.size(); i++)

@@ -3,6 +3,8 @@
 // once, and any other stride makes a gather.
 #include "lowering/kernels/Nest.h"
 
+#include "ir/kernel/Elements.h"
+
 #include <algorithm>
 
 namespace cameo {
@@ -107,11 +109,9 @@ static void emitFillSlab(KernelFunc &k, const Value &slab, Value *fill) {
 Result<Dim> emitFillHalo(KernelFunc &k) {
   LoopBuilder &b = k.b;
   const Value &x = *k.op.operand(0);
-  std::vector<int64_t> lo = k.op.attrs.getInts("lo");
-  Dims hi = k.op.attrs.getDims("hi");
-  Value *fill = k.operands.size() > 1
-                    ? b.load(k.operands[1], b.index(0))
-                    : b.constant(Type::scalar(x.type.dtype()), k.op.attrs.getFloat("value"));
+  auto [lo, hi, value] = attrsOf<FillHaloAttrs>(k.op);
+  Value *fill = k.operands.size() > 1 ? b.load(k.operands[1], b.index(0))
+                                      : b.constant(Type::scalar(x.type.dtype()), value);
   // One slab a side of each dim: it spans the halo of the dims before it and the interior of those
   // after, so that slabs do not overlap.
   b.forLoop(k.begin, k.end, 1, [&](Value *) {

@@ -2,6 +2,8 @@
 // edges instead of a halo, because padding must not win a maximum or count in a mean.
 #include "lowering/kernels/Nest.h"
 
+#include "ir/kernel/Window.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,9 +14,8 @@ namespace {
 struct Pool {
   KernelFunc &k;
   LoopBuilder &b;
-  std::vector<int64_t> kernel, strides, dilations;
-  Dims pads, declaredEnd;
-  bool largest, average, countPadding;
+  PoolAttrs attrs;
+  bool largest;
   DType work;
 
   using Values = LoopBuilder::Values;
@@ -22,12 +23,7 @@ struct Pool {
   const Value &y() const { return *k.op.result(); }
 
   explicit Pool(KernelFunc &k)
-      : k(k), b(k.b), kernel(k.op.attrs.getInts("kernel")), strides(k.op.attrs.getInts("strides")),
-        dilations(k.op.attrs.getInts("dilations")), pads(k.op.attrs.getDims("pads_begin")),
-        declaredEnd(k.op.attrs.getDims("declared_pads_end")),
-        largest(k.op.attrs.getString("kind") == "max"),
-        average(k.op.attrs.getString("kind") == "average"),
-        countPadding(k.op.attrs.getInt("count_include_pad")) {
+      : k(k), b(k.b), attrs(attrsOf<PoolAttrs>(k.op)), largest(attrs.kind == PoolKind::Max) {
     DType dtype = x().type.dtype();
     work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
   }
@@ -45,14 +41,14 @@ struct Pool {
   };
 
   Clip clip(size_t dim, Value *out) {
-    Value *origin = b.sub(b.mul(out, b.index(strides[dim])), k.size(pads[dim]));
-    Value *extent = k.size(x().type.dim(dim + 2)), *taps = b.index(kernel[dim]);
-    Value *first = tapsBefore(b.sub(b.index(0), origin), dilations[dim]);
-    Value *last = b.min(taps, tapsBefore(b.sub(extent, origin), dilations[dim]));
+    Value *origin = b.sub(b.mul(out, b.index(attrs.strides[dim])), k.size(attrs.padsBegin[dim]));
+    Value *extent = k.size(x().type.dim(dim + 2)), *taps = b.index(attrs.kernel[dim]);
+    Value *first = tapsBefore(b.sub(b.index(0), origin), attrs.dilations[dim]);
+    Value *last = b.min(taps, tapsBefore(b.sub(extent, origin), attrs.dilations[dim]));
     Value *count = b.sub(last, first);
-    if (countPadding) {
-      Value *padded = b.add(extent, k.size(declaredEnd[dim]));
-      count = b.min(taps, tapsBefore(b.sub(padded, origin), dilations[dim]));
+    if (attrs.countIncludePad) {
+      Value *padded = b.add(extent, k.size(attrs.declaredPadsEnd[dim]));
+      count = b.min(taps, tapsBefore(b.sub(padded, origin), attrs.dilations[dim]));
     }
     return {first, last, count, origin};
   }
@@ -74,7 +70,7 @@ struct Pool {
     }
     return b.forLoop(
         clips[dim].first, clips[dim].last, 1, {sum}, [&](Value *t, const Values &now) -> Values {
-          Value *position = b.add(clips[dim].origin, b.mul(t, b.index(dilations[dim])));
+          Value *position = b.add(clips[dim].origin, b.mul(t, b.index(attrs.dilations[dim])));
           Value *next = k.advance(at, position, x().layout->strides[dim + 2]);
           return {window(dim + 1, clips, next, now[0], lanes, mask)};
         })[0];
@@ -82,7 +78,7 @@ struct Pool {
 
   void pixel(const std::vector<Clip> &clips, Value *from, Value *to) {
     Value *divisor = nullptr;
-    if (average) {
+    if (attrs.kind == PoolKind::Average) {
       divisor = clips[0].count;
       for (size_t i = 1; i < clips.size(); i++)
         divisor = b.mul(divisor, clips[i].count);
@@ -94,7 +90,7 @@ struct Pool {
                      Type type = lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work);
                      Value *start = largest ? lowest(type) : b.constant(type, 0);
                      Value *result = window(0, clips, b.add(from, c), start, lanes, mask);
-                     if (average)
+                     if (attrs.kind == PoolKind::Average)
                        result = b.div(result, b.splat(divisor, lanes));
                      b.store(b.cast(result, y().type.dtype()), k.results[0], b.add(to, c), mask);
                    });
@@ -103,12 +99,12 @@ struct Pool {
   Dim emit() {
     // Batch and all spatial dims but the last make the units.
     Dim units = y().type.dim(0);
-    for (size_t i = 0; i + 1 < kernel.size(); i++)
+    for (size_t i = 0; i + 1 < attrs.kernel.size(); i++)
       units = units * y().type.dim(i + 2);
     b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
       Value *left = unit, *to = b.index(0);
-      std::vector<Clip> clips(kernel.size());
-      for (size_t i = kernel.size() - 1; i-- > 0;) {
+      std::vector<Clip> clips(attrs.kernel.size());
+      for (size_t i = attrs.kernel.size() - 1; i-- > 0;) {
         Value *index = b.rem(left, k.size(y().type.dim(i + 2)));
         left = b.div(left, k.size(y().type.dim(i + 2)));
         clips[i] = clip(i, index);
@@ -116,7 +112,7 @@ struct Pool {
       }
       Value *from = k.advance(b.index(0), left, x().layout->strides[0]);
       to = k.advance(to, left, y().layout->strides[0]);
-      size_t last = kernel.size() - 1;
+      size_t last = attrs.kernel.size() - 1;
       b.forLoop(b.index(0), k.size(y().type.dim(last + 2)), 1, [&](Value *column) {
         clips[last] = clip(last, column);
         pixel(clips, from, k.advance(to, column, y().layout->strides[last + 2]));

@@ -4,6 +4,8 @@
 // split.
 #include "lowering/kernels/Nest.h"
 
+#include "ir/kernel/Reduce.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,19 +14,25 @@
 namespace cameo {
 namespace {
 
-OpKind combinerKind(const std::string &name) {
-  if (name == "add")
+OpKind combinerKind(Combiner combiner) {
+  switch (combiner) {
+  case Combiner::Add:
     return OpKind::ScalarAdd;
-  if (name == "mul")
+  case Combiner::Mul:
     return OpKind::ScalarMul;
-  return name == "max" ? OpKind::ScalarMax : OpKind::ScalarMin;
+  case Combiner::Min:
+    return OpKind::ScalarMin;
+  case Combiner::Max:
+    return OpKind::ScalarMax;
+  }
+  ICE("a combiner without an op");
 }
 
 /// The value that changes nothing when combined.
-Value *identityOf(LoopBuilder &b, const std::string &combiner, const Type &type) {
-  if (combiner == "add" || combiner == "mul")
-    return b.constant(type, combiner == "mul");
-  bool least = combiner == "max";
+Value *identityOf(LoopBuilder &b, Combiner combiner, const Type &type) {
+  if (combiner == Combiner::Add || combiner == Combiner::Mul)
+    return b.constant(type, combiner == Combiner::Mul);
+  bool least = combiner == Combiner::Max;
   DType dtype = type.dtype();
   if (isFloat(dtype))
     return b.constant(type, least ? -INFINITY : INFINITY);
@@ -40,18 +48,17 @@ Value *identityOf(LoopBuilder &b, const std::string &combiner, const Type &type)
 struct Reducer {
   KernelFunc &k;
   LoopBuilder &b;
-  std::string combiner;
+  ReduceAttrs attrs;
   std::vector<NestAxis> kept;    // strides: result, x, epilogue operands
   std::vector<NestAxis> reduced; // strides: x
   Type term;
 
   using Values = LoopBuilder::Values;
 
-  explicit Reducer(KernelFunc &k) : k(k), b(k.b), combiner(k.op.attrs.getString("combiner")) {
+  explicit Reducer(KernelFunc &k) : k(k), b(k.b), attrs(attrsOf<ReduceAttrs>(k.op)) {
     term = k.op.region(0).terminator()->operand(0)->type;
     const Value &x = *k.op.operand(0), &y = *k.op.result();
-    std::vector<int64_t> axes = k.op.attrs.getInts("axes");
-    std::set<int64_t> isReduced(axes.begin(), axes.end());
+    std::set<int64_t> isReduced(attrs.axes.begin(), attrs.axes.end());
     bool keepDims = y.type.rank() == x.type.rank();
     std::vector<std::vector<Dim>> operands;
     for (int64_t e = 1; e < k.op.numOperands(); e++)
@@ -90,7 +97,7 @@ struct Reducer {
 
   Value *termOf(Value *element) { return inlineRegion(b, k.sizes, k.op.region(0), {element})[0]; }
 
-  Value *combine(Value *a, Value *c) { return b.binary(combinerKind(combiner), a, c); }
+  Value *combine(Value *a, Value *c) { return b.binary(combinerKind(attrs.combiner), a, c); }
 
   void store(Value *combined, const Values &at, int64_t lanes, Value *mask) {
     Values args = {combined};
@@ -143,7 +150,7 @@ struct Reducer {
       return sum;
     Value *mask = b.laneMask(rest, lanes);
     Value *tail = termOf(b.load(k.operands[0], b.add(at, whole), lanes, mask));
-    return combine(sum, b.select(mask, tail, identityOf(b, combiner, sum->type)));
+    return combine(sum, b.select(mask, tail, identityOf(b, attrs.combiner, sum->type)));
   }
 
   Dim emit() {
@@ -174,17 +181,19 @@ struct Reducer {
         Value *mask = b.laneMask(b.sub(k.size(kept.back().extent), first), lanes);
         if (kept.back().extent.isConst() && kept.back().extent.value() % lanes == 0)
           mask = nullptr;
-        Value *start = identityOf(b, combiner, Type::vector(term.dtype(), lanes));
+        Value *start = identityOf(b, attrs.combiner, Type::vector(term.dtype(), lanes));
         store(lanes > 1 ? column(0, at[1], start, lanes, mask)
-                        : column(0, at[1], identityOf(b, combiner, term), 1, nullptr),
+                        : column(0, at[1], identityOf(b, attrs.combiner, term), 1, nullptr),
               at, lanes, lanes > 1 ? mask : nullptr);
         return;
       }
       if (rows) {
-        Value *start = identityOf(b, combiner, Type::vector(term.dtype(), lanes));
-        return store(b.reduceLanes(row(0, at[1], start, lanes), combiner), at, 1, nullptr);
+        Value *start = identityOf(b, attrs.combiner, Type::vector(term.dtype(), lanes));
+        return store(
+            b.reduceLanes(row(0, at[1], start, lanes), std::string(wordOf(attrs.combiner))), at, 1,
+            nullptr);
       }
-      store(column(0, at[1], identityOf(b, combiner, term), 1, nullptr), at, 1, nullptr);
+      store(column(0, at[1], identityOf(b, attrs.combiner, term), 1, nullptr), at, 1, nullptr);
     });
     return units;
   }

@@ -3,6 +3,8 @@
 // are taken before squares, in two passes, so that a large mean costs no digits.
 #include "lowering/kernels/Nest.h"
 
+#include "ir/kernel/Window.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -12,6 +14,7 @@ namespace {
 struct Row {
   KernelFunc &k;
   LoopBuilder &b;
+  const RowAttrs &attrs;
   DType work; // f32 or f64
   int64_t lanes;
   Dim length;
@@ -69,8 +72,23 @@ struct Row {
       body(whole, b.laneMask(rest, lanes));
   }
 
-  /// With `masked`, a row of -inf alone gives zeros instead of NaN.
-  void softmax(bool logarithm, bool masked, const std::vector<Value *> &operandRows) {
+  void write(const std::vector<Value *> &operandRows) {
+    switch (attrs.form) {
+    case RowForm::Softmax:
+    case RowForm::LogSoftmax:
+    case RowForm::MaskedSoftmax:
+      return softmax(operandRows);
+    case RowForm::LayerNorm:
+      return normalize(true, operandRows);
+    case RowForm::RmsNorm:
+      return normalize(false, operandRows);
+    }
+    ICE("a form without loops");
+  }
+
+  /// Masked, a row of -inf alone gives zeros instead of NaN.
+  void softmax(const std::vector<Value *> &operandRows) {
+    bool masked = attrs.form == RowForm::MaskedSoftmax;
     Value *largest =
         reduce("max", OpKind::ScalarMax, -INFINITY, [](Value *v, Value *, Value *) { return v; });
     Value *nothing = masked ? b.cmp("eq", largest, number(-INFINITY)) : nullptr;
@@ -79,7 +97,7 @@ struct Row {
       return b.unary(OpKind::ScalarExp, b.sub(v, largest));
     };
     Value *sum = sumOf(exponential);
-    if (logarithm) {
+    if (attrs.form == RowForm::LogSoftmax) {
       // The largest first: added to it, the logarithm would lose its digits.
       Value *rest = splat(b.unary(OpKind::ScalarLog, sum));
       return map([&](Value *v, Value *, Value *) { return b.sub(b.sub(v, largest), rest); },
@@ -100,7 +118,7 @@ struct Row {
       Value *from = b.sub(v, mean);
       return b.mul(from, from);
     });
-    Value *variance = b.add(b.div(squares, n), number(k.op.attrs.getFloat("epsilon")));
+    Value *variance = b.add(b.div(squares, n), number(attrs.epsilon));
     Value *scale = splat(b.div(number(1), b.unary(OpKind::ScalarSqrt, variance)));
     map([&](Value *v, Value *, Value *) { return b.mul(b.sub(v, mean), scale); }, operandRows);
   }
@@ -129,7 +147,7 @@ Result<Dim> emitRow(KernelFunc &k) {
   for (const NestAxis &axis : axes)
     units = units * axis.extent;
   DType work = x.type.dtype() == DType::F64 ? DType::F64 : DType::F32;
-  std::string form = k.op.attrs.getString("form");
+  RowAttrs attrs = attrsOf<RowAttrs>(k.op);
   b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
     std::vector<Value *> at(axes[0].strides.size(), b.index(0));
     Value *left = unit;
@@ -141,6 +159,7 @@ Result<Dim> emitRow(KernelFunc &k) {
     }
     Row row{k,
             b,
+            attrs,
             work,
             k.lanes(work),
             x.type.dim(rank - 1),
@@ -148,10 +167,7 @@ Result<Dim> emitRow(KernelFunc &k) {
             b.offset(k.results[0], at[1]),
             k.size(x.type.dim(rank - 1))};
     std::vector<Value *> operandRows(at.begin() + 2, at.end());
-    if (form.ends_with("softmax"))
-      row.softmax(form == "log_softmax", form == "masked_softmax", operandRows);
-    else
-      row.normalize(form == "layer_norm", operandRows);
+    row.write(operandRows);
   });
   return units;
 }

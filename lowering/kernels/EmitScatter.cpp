@@ -5,6 +5,8 @@
 // update names is there already.
 #include "lowering/kernels/KernelFunc.h"
 
+#include "ir/kernel/Elements.h"
+
 #include <algorithm>
 
 namespace cameo {
@@ -42,7 +44,7 @@ struct Scatter {
 };
 
 Dim Scatter::lines() {
-  int64_t rank = y.type.rank(), axis = k.op.attrs.getInt("axis");
+  int64_t rank = y.type.rank(), axis = attrsOf<ScatterAttrs>(k.op).axis;
   int64_t inner = axis == rank - 1 ? rank - 2 : rank - 1;
   Dim groups = Dim::ceilDiv(indices.type.dim(inner), Dim(kLines)), units = groups;
   for (int64_t i = 0; i < rank; i++)
@@ -151,7 +153,13 @@ Dim Scatter::tuples() {
 
 Result<Dim> emitScatter(KernelFunc &k) {
   Scatter scatter(k);
-  return k.op.attrs.getString("form") == "lines" ? scatter.lines() : scatter.tuples();
+  switch (attrsOf<ScatterAttrs>(k.op).form) {
+  case ScatterForm::Lines:
+    return scatter.lines();
+  case ScatterForm::Tuples:
+    return scatter.tuples();
+  }
+  ICE("a form without loops");
 }
 
 } // namespace cameo

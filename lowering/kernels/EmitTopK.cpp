@@ -1,6 +1,7 @@
 // The first k elements of a line in order, and their positions: a heap of k positions, the last in
 // order at its root, takes every element that comes before the root; then the heap is sorted in
 // place. n log k steps whatever the data, no memory but the result's. A line is a unit.
+#include "ir/kernel/Reduce.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "runtime/abi.h"
 
@@ -11,15 +12,15 @@ struct TopK {
   KernelFunc &k;
   LoopBuilder &b;
   const Value &x, &values, &indices;
-  int64_t axis;
-  bool largest;
+  const int64_t axis;
+  const bool largest;
   Value *from = nullptr, *to = nullptr, *heap = nullptr; // offsets of the line
 
   using Values = LoopBuilder::Values;
 
   explicit TopK(KernelFunc &k)
       : k(k), b(k.b), x(*k.op.operand(0)), values(*k.op.result(0)), indices(*k.op.result(1)),
-        axis(k.op.attrs.getInt("axis")), largest(k.op.attrs.getInt("largest")) {}
+        axis(attrsOf<TopKAttrs>(k.op).axis), largest(attrsOf<TopKAttrs>(k.op).largest) {}
 
   /// Element i of the line, as a type that compares.
   Value *element(Value *i) {

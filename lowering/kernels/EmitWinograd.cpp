@@ -6,10 +6,10 @@
 //
 // Tiles at the right and lower edge read past the image, into a halo that is wide enough
 // (Halo.cpp), and write what is inside.
+#include "ir/kernel/Contraction.h"
 #include "lowering/kernels/MicroKernel.h"
 #include "lowering/kernels/Nest.h"
 #include "lowering/kernels/WinogradTransform.h"
-#include "lowering/plan/Panels.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>
@@ -86,7 +86,7 @@ struct WinogradEmitter {
   void transformInputs(const Block &block) {
     const Value &x = *k.op.operand(0);
     const Dims &strides = x.layout->strides;
-    Dims pads = k.op.attrs.getDims("pads_begin");
+    Dims pads = attrsOf<ConvAttrs>(k.op).padsBegin;
     Dim corner = Dim(0) - pads[0] * strides[2] - pads[1] * strides[3];
     Value *image = k.advance(k.size(corner), block.image, strides[0]);
     forTiles(block, [&](Value *row, Value *oh, Value *ow) {
@@ -246,7 +246,8 @@ struct WinogradEmitter {
 
 Result<Dim> emitWinograd(KernelFunc &k) {
   ConvSizes sizes = convSizes(k.op);
-  int64_t tile = winogradTile(k.op), lanes = std::min(kPanel, k.lanes(DType::F32));
+  int64_t tile = winogradTile(attrsOf<ConvAttrs>(k.op).algorithm),
+          lanes = std::min(kPanel, k.lanes(DType::F32));
   WinogradEmitter emitter{k, k.b, sizes, planWinograd(k.target, sizes, tile), lanes, tile + 2};
   return emitter.emit();
 }

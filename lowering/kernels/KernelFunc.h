@@ -2,7 +2,7 @@
 // inlined regions, micro-kernels. An emitter is a function
 //     Result<Dim> emitX(KernelFunc &k)
 // that writes the work of units [k.begin, k.end) and returns how many units there are; any split of
-// the units over threads must give the same result. Emitters are rows of the table in Emitters.cpp.
+// the units over threads must give the same result. ir/ops/Kernel.def names the emitter of each op.
 #pragma once
 
 #include "ir/Result.h"
@@ -76,19 +76,10 @@ using EmitFn = Result<Dim> (*)(KernelFunc &);
 /// The emitter of a kernel-level op; nullptr for ops without code (views, constants).
 EmitFn emitterFor(OpKind kind);
 
-Result<Dim> emitPointwise(KernelFunc &k);
-Result<Dim> emitFillHalo(KernelFunc &k);
-Result<Dim> emitReduce(KernelFunc &k);
-Result<Dim> emitRow(KernelFunc &k);
-Result<Dim> emitConv(KernelFunc &k);
+#define KERNEL_OP(kind, text, ins, outs, attrs, epilogue, storage, emitter)                        \
+  Result<Dim> emitter(KernelFunc &k);
+#include "ir/ops/Ops.def"
+/// Convolutions by Winograd's algorithm.
 Result<Dim> emitWinograd(KernelFunc &k);
-Result<Dim> emitGemm(KernelFunc &k);
-Result<Dim> emitPool(KernelFunc &k);
-Result<Dim> emitPack(KernelFunc &k);
-Result<Dim> emitGenerate(KernelFunc &k);
-Result<Dim> emitArgReduce(KernelFunc &k);
-Result<Dim> emitScan(KernelFunc &k);
-Result<Dim> emitScatter(KernelFunc &k);
-Result<Dim> emitTopK(KernelFunc &k);
 
 } // namespace cameo

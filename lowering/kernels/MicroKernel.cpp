@@ -4,7 +4,7 @@
 // because on live accumulators it spills them all.
 #include "lowering/kernels/MicroKernel.h"
 
-#include "lowering/plan/Panels.h"
+#include "ir/kernel/Contraction.h"
 
 #include <algorithm>
 #include <fmt/format.h>

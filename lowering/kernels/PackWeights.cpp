@@ -3,10 +3,11 @@
 #include "lowering/kernels/PackWeights.h"
 
 #include "ir/Half.h"
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/KernelSpec.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/WinogradTransform.h"
-#include "lowering/plan/Panels.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>
@@ -14,8 +15,6 @@
 
 namespace cameo {
 namespace {
-
-constexpr int64_t kMaxInterleave = 4;
 
 Op *constantBehind(Op &pack) {
   Op *source = pack.operand(0)->definingOp();
@@ -142,9 +141,7 @@ bool isReadDirectly(Op &constant) {
     Value *value = work.back();
     work.pop_back();
     for (Op *user : value->users()) {
-      bool view =
-          emitterFor(user->kind()) == nullptr && user->numResults() == 1 && !isControlFlow(*user);
-      if (view)
+      if (isKernelView(user->kind()))
         work.push_back(user->result());
       else if (user->kind() != OpKind::KernelPack || !isConstantPack(*user))
         return true;
@@ -158,16 +155,13 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
   ConstRef data = constantBehind(pack)->attrs.getConst("value");
   std::vector<int64_t> dims = numbers(source->type.shape());
   std::vector<int64_t> strides = numbers(source->layout->strides);
-  int64_t offset = source->layout->offset.value(), group = pack.attrs.getInt("group", 1);
-  int64_t interleave = pack.attrs.getInt("interleave", 1);
-  bool flip = pack.attrs.getInt("flip_sign");
+  int64_t offset = source->layout->offset.value();
+  PackAttrs attrs = attrsOf<PackAttrs>(pack);
   DType packedDType = pack.result()->type.dtype();
-  ICE_UNLESS(interleave <= kMaxInterleave, "weights interleaved too far");
-  std::string form = pack.attrs.getString("form");
   return [=](std::span<std::byte> to) {
-    Packing packing{data->bytes.data(), data->dtype, packedDType, interleave, flip};
+    Packing packing{data->bytes.data(), data->dtype, packedDType, attrs.interleave, attrs.flipSign};
     std::byte *out = to.data();
-    if (form == "gemm") {
+    if (attrs.form == PackForm::Gemm) {
       size_t rank = dims.size();
       int64_t batches = 1;
       for (size_t i = 0; i + 2 < rank; i++)
@@ -181,14 +175,14 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
       }
       return;
     }
-    if (int64_t tile = winogradTile(form))
+    if (int64_t tile = winogradTile(attrs.form))
       return packWinograd(data->bytes.data(), to, tile, offset, dims, strides);
     // Weights are [O][I/g][taps...]; the taps are contiguous among themselves.
     int64_t taps = 1;
     for (size_t i = 2; i < dims.size(); i++)
       taps *= dims[i];
     int64_t tapStride = dims.size() > 2 ? strides.back() : 1;
-    if (form == "depthwise") {
+    if (attrs.form == PackForm::Depthwise) {
       int64_t bytes = dtypeBytes(packing.dtype);
       for (int64_t tap = 0; tap < taps; tap++)
         for (int64_t c = 0; c < dims[0]; c++, out += bytes)
@@ -196,7 +190,7 @@ std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
                       bytes);
       return;
     }
-    packConv(packing, out, offset, dims, strides, group, taps, tapStride);
+    packConv(packing, out, offset, dims, strides, attrs.group, taps, tapStride);
   };
 }
 

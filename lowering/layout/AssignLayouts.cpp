@@ -12,6 +12,10 @@
 // What enters and leaves branches and loops is row-major (Boundaries.cpp).
 #include "lowering/layout/LayoutState.h"
 
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/Elements.h"
+#include "ir/kernel/KernelSpec.h"
+#include "ir/kernel/ViewOps.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
@@ -39,33 +43,24 @@ static Order innermost(int64_t rank, int64_t dim) {
 Order channelsLast(int64_t rank) { return rank < 3 ? rowMajor(rank) : innermost(rank, 1); }
 
 bool isKernel(Op *op) {
-  if (!op)
-    return false;
-  switch (op->kind()) {
-  case OpKind::KernelReshape:
-  case OpKind::KernelTranspose:
-  case OpKind::KernelSlice:
-  case OpKind::KernelBroadcast:
-  case OpKind::KernelConcat:
-  case OpKind::Constant:
-  case OpKind::Loop:
-    return false;
-  default:
-    return true;
-  }
+  return op && !isKernelView(op->kind()) && op->kind() != OpKind::Constant &&
+         op->kind() != OpKind::Loop;
 }
 
 namespace {
 
+Storage storageOf(Op &op) {
+  const KernelSpec *row = kernelSpec(op.kind());
+  return row ? row->storage : Storage::Follow;
+}
+
 /// The axis along which the kernel's elements must be next to each other, or -1: columns of a
 /// contraction, channels of a pool, the row of a row operator.
 int64_t vectorAxis(Op &op) {
-  switch (op.kind()) {
-  case OpKind::KernelConv:
-  case OpKind::KernelPool:
+  switch (storageOf(op)) {
+  case Storage::ChannelsLast:
     return 1;
-  case OpKind::KernelGemm:
-  case OpKind::KernelRow:
+  case Storage::Rows:
     return op.result()->type.rank() - 1;
   default:
     return -1;
@@ -151,7 +146,7 @@ void LayoutState::needHaloOfParts(Op &concat) {
       halo.enlarge(needed[part]);
   if (halo.empty())
     return;
-  halo.lo[concat.attrs.getInt("axis")] = 0;
+  halo.lo[attrsOf<ConcatAttrs>(concat).axis] = 0;
   auto [entry, isNew] = needed.try_emplace(concat.result(), halo);
   if (!isNew)
     entry->second.enlarge(halo);
@@ -169,7 +164,7 @@ void LayoutState::placePart(Value *value, const Order &order) {
     placements.erase(placement); // the kernel cannot write there; the concat will copy
     return allocate(value, order);
   }
-  int64_t axis = concat->attrs.getInt("axis");
+  int64_t axis = attrsOf<ConcatAttrs>(*concat).axis;
   value->layout =
       Layout{whole->layout->buffer, whole->layout->offset + start * whole->layout->strides[axis],
              whole->layout->strides};
@@ -224,13 +219,11 @@ Order LayoutState::followOperands(Op &op, Value *result) const {
 }
 
 Order LayoutState::naturalOrder(Op &op, Value *result) const {
-  switch (op.kind()) {
-  case OpKind::KernelConv:
-  case OpKind::KernelPool:
+  switch (storageOf(op)) {
+  case Storage::ChannelsLast:
     return channelsLast(result->type.rank());
-  case OpKind::KernelGemm:
-  case OpKind::KernelRow:
-  case OpKind::KernelPack:
+  case Storage::Rows:
+  case Storage::RowMajor:
     return rowMajor(result->type.rank());
   default:
     return followOperands(op, result);
@@ -265,14 +258,11 @@ void LayoutState::fillHalo(Value *value, Op *after) {
 }
 
 void LayoutState::writeFill(Value *value, const Halo &halo) {
-  AttrDict attrs;
-  attrs.set("lo", halo.lo);
-  attrs.set("hi", halo.hi);
-  attrs.set("value", halo.fill);
   std::vector<Value *> operands = {value};
   if (halo.fillFrom)
     operands.push_back(halo.fillFrom);
-  b.create(OpKind::KernelFillHalo, std::move(operands), {}, std::move(attrs));
+  b.create(OpKind::KernelFillHalo, std::move(operands), {},
+           dictOf(FillHaloAttrs{halo.lo, halo.hi, halo.fill}));
 }
 
 /// Copies epilogue operands that vary along the vector axis without being contiguous there. Where
@@ -305,13 +295,19 @@ void LayoutState::requireEpilogue(Op &op, int64_t firstOperand) {
 /// where callers' memory ends. In the arena something follows, and such elements meet weights of
 /// zero.
 bool LayoutState::readsPastEnd(Op &op) {
-  int64_t interleave = op.attrs.getInt("interleave", 1);
+  Value *x = op.operand(0);
+  int64_t interleave = 1;
+  Dim depth;
+  if (op.kind() == OpKind::KernelConv) {
+    ConvAttrs conv = attrsOf<ConvAttrs>(op);
+    interleave = conv.interleave;
+    depth = *Dim::exactDiv(x->type.dim(1), Dim(conv.group));
+  } else if (op.kind() == OpKind::KernelGemm) {
+    interleave = attrsOf<GemmAttrs>(op).interleave;
+    depth = x->type.dim(x->type.rank() - 1);
+  }
   if (interleave == 1)
     return false;
-  Value *x = op.operand(0);
-  Dim depth = op.kind() == OpKind::KernelConv
-                  ? *Dim::exactDiv(x->type.dim(1), Dim(op.attrs.getInt("group")))
-                  : x->type.dim(x->type.rank() - 1);
   if (depth.isConst() && depth.value() % interleave == 0)
     return false;
   const Buffer &buffer = func.buffers[x->layout->buffer];
@@ -319,37 +315,35 @@ bool LayoutState::readsPastEnd(Op &op) {
   return buffer.space == Buffer::Space::Input || buffer.space == Buffer::Space::Output;
 }
 
+/// Sees to the halo that a padded convolution reads, and to what it is full of.
+void LayoutState::requireHalo(Op &conv) {
+  Value *x = conv.operand(0);
+  Halo halo = haloOf(conv);
+  bool covered = halo.empty() || (present.count(x) && present[x].covers(halo));
+  if (!isUnitStride(*x, 1) || !covered || readsPastEnd(conv))
+    conv.setOperand(0,
+                    copyOf(x, channelsLast(x->type.rank()), halo.empty() ? nullptr : &halo, &conv));
+  if (halo.fillFrom && !halo.empty() && filled.insert(conv.operand(0)).second) {
+    b.before(&conv);
+    b.loc = conv.loc;
+    writeFill(conv.operand(0), needed[conv.operand(0)].within(present[conv.operand(0)]));
+  }
+}
+
 /// Inserts copies of operands whose layout the kernel cannot take.
 void LayoutState::requireOperands(Op &op) {
+  int64_t axis = vectorAxis(op);
+  if (axis < 0)
+    return;
   Value *x = op.operand(0);
-  int64_t rank = x ? x->type.rank() : 0;
-  switch (op.kind()) {
-  case OpKind::KernelConv: {
-    Halo halo = haloOf(op);
-    bool covered = halo.empty() || (present.count(x) && present[x].covers(halo));
-    if (!isUnitStride(*x, 1) || !covered || readsPastEnd(op))
-      op.setOperand(0, copyOf(x, channelsLast(rank), halo.empty() ? nullptr : &halo, &op));
-    if (halo.fillFrom && !halo.empty() && filled.insert(op.operand(0)).second) {
-      b.before(&op);
-      b.loc = op.loc;
-      writeFill(op.operand(0), needed[op.operand(0)].within(present[op.operand(0)]));
-    }
-    requireEpilogue(op, 2);
-    break;
-  }
-  case OpKind::KernelPool:
-    if (!isUnitStride(*x, 1))
-      op.setOperand(0, copyOf(x, channelsLast(rank), nullptr, &op));
-    break;
-  case OpKind::KernelGemm:
-  case OpKind::KernelRow:
-    if (!isUnitStride(*x, rank - 1) || readsPastEnd(op))
-      op.setOperand(0, copyOf(x, rowMajor(rank), nullptr, &op));
-    requireEpilogue(op, op.kind() == OpKind::KernelGemm ? 2 : 1);
-    break;
-  default:
-    break;
-  }
+  int64_t rank = x->type.rank();
+  bool channels = storageOf(op) == Storage::ChannelsLast;
+  if (op.kind() == OpKind::KernelConv)
+    requireHalo(op);
+  else if (!isUnitStride(*x, channels ? 1 : rank - 1) || readsPastEnd(op))
+    op.setOperand(0, copyOf(x, channels ? channelsLast(rank) : rowMajor(rank), nullptr, &op));
+  if (epilogueOf(op))
+    requireEpilogue(op, firstEpilogueOperand(op.kind()));
 }
 
 void LayoutState::visitView(Op &op) {
@@ -382,11 +376,6 @@ void LayoutState::visit(Op &op) {
     orders[value] = rowMajor(value->type.rank());
     return;
   }
-  case OpKind::KernelReshape:
-  case OpKind::KernelTranspose:
-  case OpKind::KernelSlice:
-  case OpKind::KernelBroadcast:
-    return visitView(op);
   case OpKind::KernelConcat:
     return visitConcat(op);
   case OpKind::KernelScatter: {
@@ -408,6 +397,8 @@ void LayoutState::visit(Op &op) {
   default:
     break;
   }
+  if (isKernelView(op.kind()))
+    return visitView(op);
   requireOperands(op);
   for (const std::unique_ptr<Value> &result : op.results()) {
     place(result.get(), naturalOrder(op, result.get()));

@@ -2,6 +2,7 @@
 // loops carry; see AssignLayouts.cpp.
 #include "lowering/layout/LayoutState.h"
 
+#include "ir/kernel/RunTime.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Shapes.h"
 
@@ -13,7 +14,7 @@ Value *LayoutState::copyInto(Value *value, const Layout &layout, Op *before) {
   b.loc = before->loc;
   AttrDict attrs;
   if (isBoxed(value->type))
-    attrs.set("callee", std::string("cameo_kernel_identity"));
+    attrs = dictOf(CallAttrs{"cameo_kernel_identity", {}});
   OpKind kind = isBoxed(value->type) ? OpKind::KernelCall : OpKind::KernelCopy;
   Op *copy = b.create(kind, {value}, {value->type}, std::move(attrs));
   copy->result()->layout = layout;

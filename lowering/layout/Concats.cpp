@@ -1,4 +1,5 @@
 // Concatenation as placement: which value lives in which concat; see AssignLayouts.cpp.
+#include "ir/kernel/ViewOps.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/layout/LayoutState.h"
 
@@ -6,9 +7,9 @@ namespace cameo {
 
 /// Whether every operand of `concat` is already placed in `home`, in order and without gaps.
 bool LayoutState::isPrefix(Op *concat, Op *home) const {
-  if (concat->attrs.getInt("axis") != home->attrs.getInt("axis"))
+  int64_t axis = attrsOf<ConcatAttrs>(*concat).axis;
+  if (axis != attrsOf<ConcatAttrs>(*home).axis)
     return false;
-  int64_t axis = concat->attrs.getInt("axis");
   std::optional<Dim> expected;
   for (Value *operand : concat->operands()) {
     auto placed = placements.find(operand);
@@ -36,12 +37,12 @@ void LayoutState::planConcats() {
     if (op->kind() != OpKind::KernelConcat)
       continue;
     // There is no room yet for parts of what gets its size after them.
-    if (op->attrs.has("offsets") || isSizedByRun(product(op->result()->type.shape())))
+    auto [axis, offsets] = attrsOf<ConcatAttrs>(*op);
+    if (!offsets.empty() || isSizedByRun(product(op->result()->type.shape())))
       continue;
     auto first = placements.find(op->operand(0));
     if (first != placements.end() && isPrefix(op, first->second.first))
       continue;
-    int64_t axis = op->attrs.getInt("axis");
     Dim at(0);
     for (Value *operand : op->operands()) {
       if (isMovable(operand->definingOp()))
@@ -52,7 +53,7 @@ void LayoutState::planConcats() {
 }
 
 void LayoutState::visitConcat(Op &op) {
-  int64_t axis = op.attrs.getInt("axis");
+  auto [axis, offsets] = attrsOf<ConcatAttrs>(op);
   Value *whole = op.result(), *first = op.operand(0);
   auto home = placements.find(first);
   bool prefix =
@@ -67,7 +68,6 @@ void LayoutState::visitConcat(Op &op) {
   if (!whole->layout)
     place(whole, followOperands(op, whole));
   Dim at(0);
-  Dims offsets = op.attrs.has("offsets") ? op.attrs.getDims("offsets") : Dims();
   for (int64_t i = 0; i < op.numOperands(); i++) {
     Value *part = op.operand(i);
     if (!offsets.empty())

@@ -2,6 +2,7 @@
 #include "lowering/layout/Halo.h"
 
 #include "ir/infer/Sizes.h"
+#include "ir/kernel/Contraction.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>
@@ -49,9 +50,10 @@ void Halo::enlarge(const Halo &other) {
 
 Halo haloOf(Op &conv) {
   Halo halo = noHalo(conv.operand(0)->type.rank());
-  Dims begin = conv.attrs.getDims("pads_begin"), end = conv.attrs.getDims("pads_end");
+  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
+  const Dims &begin = attrs.padsBegin, &end = attrs.padsEnd;
   const Type &y = conv.result()->type;
-  int64_t tile = winogradTile(conv);
+  int64_t tile = winogradTile(attrs.algorithm);
   for (size_t i = 0; i < begin.size(); i++) {
     int64_t dim = static_cast<int64_t>(i) + 2;
     std::optional<int64_t> most = rangeOf(begin[i]).high;
@@ -62,10 +64,9 @@ Halo haloOf(Op &conv) {
     if (tile)
       halo.hi[dim] = end[i] + Dim::ceilDiv(y.dim(dim), Dim(tile)) * Dim(tile) - y.dim(dim);
   }
-  halo.fill = static_cast<double>(conv.attrs.getInt("fill"));
-  int64_t operand = conv.attrs.getInt("fill_operand", -1);
-  if (operand >= 0)
-    halo.fillFrom = conv.operand(operand);
+  halo.fill = static_cast<double>(attrs.fill);
+  if (attrs.fillOperand >= 0)
+    halo.fillFrom = conv.operand(attrs.fillOperand);
   return halo;
 }
 

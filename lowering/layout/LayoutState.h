@@ -54,6 +54,7 @@ struct LayoutState {
   void yieldCarried(Op &loop);
   void yieldSlices(Op &loop, const Dim &iteration);
   bool readsPastEnd(Op &op);
+  void requireHalo(Op &conv);
   void requireOperands(Op &op);
   void requireEpilogue(Op &op, int64_t firstOperand);
   void placeReturn(Op &ret);

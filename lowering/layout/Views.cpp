@@ -3,6 +3,7 @@
 #include "lowering/layout/Views.h"
 
 #include "ir/Result.h"
+#include "ir/kernel/ViewOps.h"
 
 #include <algorithm>
 #include <numeric>
@@ -97,14 +98,13 @@ std::optional<Layout> viewLayout(Op &view) {
   Layout layout = *x.layout;
   switch (view.kind()) {
   case OpKind::KernelTranspose: {
-    std::vector<int64_t> perm = view.attrs.getInts("perm");
+    std::vector<int64_t> perm = attrsOf<TransposeAttrs>(view).perm;
     for (size_t i = 0; i < perm.size(); i++)
       layout.strides[i] = x.layout->strides[perm[i]];
     return layout;
   }
   case OpKind::KernelSlice: {
-    Dims starts = view.attrs.getDims("starts");
-    std::vector<int64_t> steps = view.attrs.getInts("steps");
+    auto [starts, steps] = attrsOf<SliceAttrs>(view);
     for (size_t i = 0; i < starts.size(); i++) {
       layout.offset = layout.offset + starts[i] * x.layout->strides[i];
       layout.strides[i] = x.layout->strides[i] * Dim(steps[i]);
@@ -152,7 +152,7 @@ std::vector<int64_t> viewOrder(Op &view, const std::vector<int64_t> &order) {
   std::vector<int64_t> result(rank);
   std::iota(result.begin(), result.end(), 0);
   if (view.kind() == OpKind::KernelTranspose) {
-    std::vector<int64_t> perm = view.attrs.getInts("perm"), inverse(rank);
+    std::vector<int64_t> perm = attrsOf<TransposeAttrs>(view).perm, inverse(rank);
     for (int64_t i = 0; i < rank; i++)
       inverse[perm[i]] = i;
     for (int64_t k = 0; k < rank; k++)
@@ -169,9 +169,9 @@ std::vector<int64_t> viewOrder(Op &view, const std::vector<int64_t> &order) {
 
 Halo sliceHalo(Op &slice, const Halo &halo) {
   Halo result = halo;
+  std::vector<int64_t> steps = attrsOf<SliceAttrs>(slice).steps;
   for (int64_t i = 0; i < slice.result()->type.rank(); i++)
-    if (!(slice.result()->type.dim(i) == slice.operand(0)->type.dim(i)) ||
-        slice.attrs.getInts("steps")[i] != 1) {
+    if (!(slice.result()->type.dim(i) == slice.operand(0)->type.dim(i)) || steps[i] != 1) {
       result.lo[i] = 0;
       result.hi[i] = Dim(0);
     }

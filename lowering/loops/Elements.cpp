@@ -1,6 +1,8 @@
 // See Elements.h.
 #include "lowering/loops/Elements.h"
 
+#include "ir/kernel/Elements.h"
+
 #include <algorithm>
 
 namespace cameo {
@@ -14,8 +16,8 @@ std::vector<Dims> shapesWritten(const Op &op) {
                                                                         : Dims());
   if (op.kind() != OpKind::KernelFillHalo)
     return shapes;
-  std::vector<int64_t> lo = op.attrs.getInts("lo");
-  Dims hi = op.attrs.getDims("hi"), plain;
+  auto [lo, hi, value] = attrsOf<FillHaloAttrs>(op);
+  Dims plain;
   for (size_t i = 0; i < lo.size(); i++)
     if (lo[i] == 0 && hi[i] == Dim(0))
       plain.push_back(op.operand(0)->type.dim(static_cast<int64_t>(i)));

@@ -1,6 +1,7 @@
 // See RunTimeSizes.h.
 #include "lowering/loops/RunTimeSizes.h"
 
+#include "ir/kernel/RunTime.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
@@ -107,12 +108,18 @@ void RunTimeSizes::addSizes(Op &op) {
   define(op, symbols, inlineRegion(main_, sizes_, op.region(), {}, resolve));
 }
 
+/// Whether an attribute of a call is not the node's.
+static bool isOwn(std::string_view name) {
+  std::vector<std::string_view> own = fieldNames<CallAttrs>();
+  return std::find(own.begin(), own.end(), name) != own.end();
+}
+
 void RunTimeSizes::addCall(Op &op) {
   Site site;
-  site.callee = op.attrs.getString("callee");
+  site.callee = attrsOf<CallAttrs>(op).callee;
   site.node = internNode(program_.nodeNames, op.loc);
   for (const auto &[name, value] : op.attrs)
-    if (name != "callee" && name != "symbols")
+    if (!isOwn(name))
       site.attributes.set(name, value);
   for (Value *operand : op.operands())
     site.inputs.push_back(place(operand));

@@ -7,6 +7,10 @@
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
 #include "ir/Verifier.h"
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/RunTime.h"
+#include "ir/kernel/ViewOps.h"
+#include "ir/kernel/Window.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
@@ -116,8 +120,7 @@ void State::addWeights() {
 /// a Split) relies on their being there; sizes of other slices are clamped by inference.
 void State::requireSlice(Op &slice) {
   const Type &x = slice.operand(0)->type, &y = slice.result()->type;
-  Dims starts = slice.attrs.getDims("starts");
-  std::vector<int64_t> steps = slice.attrs.getInts("steps");
+  auto [starts, steps] = attrsOf<SliceAttrs>(slice);
   for (int64_t i = 0; i < x.rank(); i++)
     if (!x.dim(i).isConst() && y.dim(i).isConst() && y.dim(i).value() > 0)
       sizes.requireElements(starts[i], starts[i] + Dim(y.dim(i).value() - 1) * Dim(steps[i]),
@@ -180,20 +183,37 @@ struct SharedKernel {
   }
 };
 
+/// Of an op that reads windows: how many taps along each spatial dim, and how far apart.
+struct Reach {
+  std::vector<int64_t> kernel, dilations;
+};
+
+std::optional<Reach> windowReach(const Op &op) {
+  if (op.kind() == OpKind::KernelConv) {
+    ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+    return Reach{attrs.kernel, attrs.dilations};
+  }
+  if (op.kind() == OpKind::KernelPool) {
+    PoolAttrs attrs = attrsOf<PoolAttrs>(op);
+    return Reach{attrs.kernel, attrs.dilations};
+  }
+  return std::nullopt;
+}
+
 /// Sizes that only the run knows may turn out too small for what follows: a window larger than the
 /// padded input, and whatever else makes a size negative. A branch that is not taken may have such.
 void State::requireSizes(Op &op) {
   if (op.block() != &func.body)
     return;
-  bool isWindow = op.kind() == OpKind::KernelConv || op.kind() == OpKind::KernelPool;
+  std::optional<Reach> window = windowReach(op);
   for (const std::unique_ptr<Value> &result : op.results()) {
     const Type &y = result->type;
     for (int64_t i = 0; y.isTensor() && y.isRanked() && i < y.rank(); i++) {
       if (y.dim(i).isConst())
         continue;
       int64_t node = internNode(program.nodeNames, op.loc);
-      if (isWindow && i >= 2) {
-        Dim taps(op.attrs.getInts("kernel")[i - 2]), apart(op.attrs.getInts("dilations")[i - 2]);
+      if (window && i >= 2) {
+        Dim taps(window->kernel[i - 2]), apart(window->dilations[i - 2]);
         sizes.requireAtLeast(y.dim(i), 1, CAMEO_FAULT_WINDOW, op.operand(0)->type.dim(i),
                              (taps - Dim(1)) * apart + Dim(1), node);
       } else {
@@ -206,20 +226,20 @@ void State::requireSizes(Op &op) {
 /// At the head of the run, or, where the sizes are not known there or the guard may not be reached,
 /// in its place.
 void State::addGuard(Op &op) {
-  Dims of = op.attrs.getDims("sizes");
+  GuardAttrs guard = attrsOf<GuardAttrs>(op);
+  const Dims &of = guard.sizes;
   // A size that no longer exists was that of something dead.
   if (!sizes.knows(of[0]) || !sizes.knows(of[1]))
     return;
-  Relation relation = *relationFromName(op.attrs.getString("relation"));
-  int64_t code = CAMEO_FAULT_OWN + program.faultTexts.add(op.attrs.getString("text"));
+  int64_t code = CAMEO_FAULT_OWN + program.faultTexts.add(guard.text);
   int64_t node = internNode(program.nodeNames, op.loc);
   if (op.block() == &func.body && sizes.knowsAtHead(of[0]) && sizes.knowsAtHead(of[1])) {
-    sizes.require(relation, of[0], of[1], code, node);
+    sizes.require(guard.relation, of[0], of[1], code, node);
     return;
   }
   closeTeam();
   profile.enterMain(main);
-  sizes.requireHere(main, relation, of[0], of[1], code, node);
+  sizes.requireHere(main, guard.relation, of[0], of[1], code, node);
   runTime.leaveIfFailed();
   profile.leaveMain(main);
 }

@@ -3,11 +3,11 @@
 // 3 and stride 1 may become Winograd's, whose weights are packed in another form, at compile time.
 // Weights that the run computes stay direct: transforming them would cost more than a few
 // convolutions gain.
+#include "ir/kernel/Contraction.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
 #include "lowering/kernels/PackWeights.h"
-#include "lowering/plan/Panels.h"
 #include "lowering/plan/Winograd.h"
 
 #include "ir/Builder.h"
@@ -26,14 +26,13 @@ bool isF32(const Value &value) { return value.type.dtype() == DType::F32; }
 
 /// The sizes of a convolution that Winograd's algorithm can compute.
 std::optional<ConvSizes> winogradSizes(Op &conv) {
-  const AttrDict &attrs = conv.attrs;
+  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
   Op *pack = conv.operand(1)->definingOp();
-  bool window = all(attrs.getInts("kernel"), 3) && all(attrs.getInts("strides"), 1) &&
-                all(attrs.getInts("dilations"), 1) && attrs.getInt("group") == 1;
-  bool zeros = attrs.getInt("fill") == 0 && attrs.getInt("fill_operand", -1) < 0;
-  if (!window || !zeros || attrs.getString("algorithm") != "direct" ||
-      attrs.getInt("interleave", 1) != 1 || !pack || pack->kind() != OpKind::KernelPack ||
-      !isConstantPack(*pack))
+  bool window =
+      all(attrs.kernel, 3) && all(attrs.strides, 1) && all(attrs.dilations, 1) && attrs.group == 1;
+  bool zeros = attrs.fill == 0 && attrs.fillOperand < 0;
+  if (!window || !zeros || attrs.algorithm != ConvAlgorithm::Direct || attrs.interleave != 1 ||
+      !pack || pack->kind() != OpKind::KernelPack || !isConstantPack(*pack))
     return std::nullopt;
   const Type &x = conv.operand(0)->type, &y = conv.result()->type;
   if (!isF32(*conv.operand(0)) || !isF32(*pack->operand(0)) || !isF32(*pack->result()) ||
@@ -44,20 +43,27 @@ std::optional<ConvSizes> winogradSizes(Op &conv) {
   return convSizes(conv);
 }
 
-/// The weights of `pack` transformed for tiles of m x m.
-Value *transformed(Module &module, Op &pack, const ConvSizes &sizes, int64_t tile) {
+/// The weights of `pack` in the form of another algorithm.
+Value *transformed(Module &module, Op &pack, ConvAlgorithm algorithm) {
   Builder b(module);
   b.before(&pack);
   b.loc = pack.loc;
-  AttrDict attrs = pack.attrs;
-  attrs.set("form", winogradName(tile));
-  int64_t points = (tile + 2) * (tile + 2);
-  Dims shape = {Dim(1), Dim::ceilDiv(Dim(sizes.outputs), Dim(kPanel)), Dim(points * sizes.channels),
-                Dim(kPanel)};
-  Op *op = b.create(OpKind::KernelPack, {pack.operand(0)},
-                    {Type::tensor(DType::F32, std::move(shape))}, std::move(attrs));
+  PackAttrs attrs = attrsOf<PackAttrs>(pack);
+  attrs.form = packFormFor(algorithm);
+  Type type = Type::tensor(DType::F32, packedShape(attrs, pack.operand(0)->type.shape()));
+  Op *op = b.create(OpKind::KernelPack, {pack.operand(0)}, {type}, dictOf(attrs));
   op->result()->name = pack.result()->name;
   return op->result();
+}
+
+void setAlgorithm(Module &module, Op &conv, ConvAlgorithm algorithm) {
+  Op *pack = conv.operand(1)->definingOp();
+  conv.setOperand(1, transformed(module, *pack, algorithm));
+  if (pack->result()->users().empty())
+    pack->erase();
+  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
+  attrs.algorithm = algorithm;
+  conv.attrs = dictOf(attrs);
 }
 
 } // namespace
@@ -70,14 +76,11 @@ Result<bool> chooseAlgorithms(Module &module, PassContext &context) {
     if (op->kind() != OpKind::KernelConv)
       continue;
     std::optional<ConvSizes> sizes = winogradSizes(*op);
-    int64_t tile = sizes ? chooseWinograd(context.target, *sizes) : 0;
-    if (tile == 0)
+    ConvAlgorithm algorithm =
+        sizes ? chooseWinograd(context.target, *sizes) : ConvAlgorithm::Direct;
+    if (algorithm == ConvAlgorithm::Direct)
       continue;
-    Op *pack = op->operand(1)->definingOp();
-    op->setOperand(1, transformed(module, *pack, *sizes, tile));
-    if (pack->result()->users().empty())
-      pack->erase();
-    op->attrs.set("algorithm", winogradName(tile));
+    setAlgorithm(module, *op, algorithm);
     changed = true;
   }
   return changed;

@@ -4,7 +4,7 @@
 // FMA and one vector load a cycle, which is Zen 4's and close to proportional elsewhere.
 #include "lowering/plan/Tiles.h"
 
-#include "lowering/plan/Panels.h"
+#include "ir/kernel/Contraction.h"
 
 #include <algorithm>
 

@@ -5,9 +5,8 @@
 #pragma once
 
 #include "ir/Op.h"
+#include "ir/kernel/Contraction.h"
 #include "lowering/plan/Tiles.h"
-
-#include <string>
 
 namespace cameo {
 
@@ -18,13 +17,6 @@ struct ConvSizes {
 
 /// Those of an op whose sizes are constants.
 ConvSizes convSizes(const Op &conv);
-
-/// m of "winograd-4x4" or "winograd-2x2", the values of a conv's attribute `algorithm` and a pack's
-/// attribute `form`; 0 for others.
-int64_t winogradTile(const std::string &algorithm);
-std::string winogradName(int64_t tile);
-/// The same for an op; 0 if it has none.
-int64_t winogradTile(const Op &conv);
 
 /// How the work on one image is divided. A block of tiles is transformed into the memory of a
 /// thread: for each of the points of a transformed tile a matrix of tiles by channels. Products
@@ -45,7 +37,7 @@ struct WinogradPlan {
 
 WinogradPlan planWinograd(const Target &target, const ConvSizes &sizes, int64_t tile);
 
-/// The tile that is estimated to be fastest, or 0 where a direct convolution is about as fast.
-int64_t chooseWinograd(const Target &target, const ConvSizes &sizes);
+/// The algorithm that is estimated to be fastest; Direct where that is about as fast as the others.
+ConvAlgorithm chooseWinograd(const Target &target, const ConvSizes &sizes);
 
 } // namespace cameo

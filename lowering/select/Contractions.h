@@ -5,7 +5,7 @@
 
 namespace cameo {
 
-/// How weights are packed: see `pack` in ir/ops/Kernel.def.
+/// How weights are packed: see PackAttrs.
 struct Packing {
   int64_t interleave = 1;
   bool flipSign = false;

@@ -3,6 +3,7 @@
 #include "lowering/select/RunTimeShapes.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/RunTime.h"
 #include "lowering/Shapes.h"
 #include "runtime/abi.h"
 
@@ -358,7 +359,7 @@ void writeSizes(LoopBuilder &b, const std::function<void(SymbolValues &)> &write
   b.create(OpKind::LoopYield, written.values, {});
   b.after(sizes);
   sizes->setOperands(std::move(written.operands));
-  sizes->attrs.set("symbols", std::move(written.symbols));
+  sizes->attrs = dictOf(SizesAttrs{std::move(written.symbols)});
 }
 
 void generateReading(Selection &s, const ReadingElementFn &write) {

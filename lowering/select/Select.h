@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/Result.h"
+#include "ir/kernel/Window.h"
 #include "lowering/Pass.h"
 #include "lowering/Shapes.h"
 #include "lowering/loops/LoopBuilder.h"
@@ -91,7 +92,7 @@ Value *onlyElement(LoopBuilder &b, const Type &type, int64_t operand);
 Value *both(LoopBuilder &b, Value *first, Value *second);
 
 /// The attributes of a `pool` kernel in the place of a graph op.
-AttrDict poolAttrs(Op &op, const Window &window, const std::string &kind);
+PoolAttrs poolAttrs(Op &op, const Window &window, PoolKind kind);
 /// Where the maxima of a MaxPool are: its second result.
 Result<Value *> poolIndices(Selection &s, const Window &window);
 

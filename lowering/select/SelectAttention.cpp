@@ -4,6 +4,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Sizes.h"
+#include "ir/kernel/ViewOps.h"
 
 #include <cmath>
 
@@ -41,11 +42,9 @@ struct Attention {
       return fresh;
     Dims shape = fresh->type.shape();
     shape[2] = total;
-    AttrDict attrs;
-    attrs.set("axis", int64_t(2));
     return b
         .create(OpKind::KernelConcat, {cache, fresh}, {fresh->type.withShape(shape)},
-                std::move(attrs))
+                dictOf(ConcatAttrs{2, {}}))
         ->result();
   }
 
@@ -195,11 +194,8 @@ Result<void> Attention::select() {
   });
   show(0, scores);
   scores = masked(scores, outer, inner);
-  AttrDict attrs;
-  attrs.set("form", std::string("masked_softmax"));
-  attrs.set("epsilon", 0.0);
   Op *row = b.create(OpKind::KernelRow, {scores}, {scores->type.withDType(v->type.dtype())},
-                     std::move(attrs), 1);
+                     dictOf(RowAttrs{RowForm::MaskedSoftmax, 0}), 1);
   Value *element = row->region().addArg(Type::scalar(work));
   b.atEnd(row->region());
   b.create(OpKind::LoopYield, {b.cast(element, v->type.dtype())}, {});

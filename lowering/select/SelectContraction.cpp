@@ -4,46 +4,28 @@
 #include "lowering/select/Contractions.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/Contraction.h"
 #include "lowering/Shapes.h"
-#include "lowering/plan/Panels.h"
 
 #include <fmt/format.h>
 
 namespace cameo {
 namespace {
 
-Value *pack(Selection &s, Value *weights, const std::string &form, int64_t group, Dims shape,
-            const Packing &packing) {
-  AttrDict attrs;
-  attrs.set("form", form);
-  attrs.set("group", group);
+Value *pack(Selection &s, Value *weights, PackForm form, int64_t group, const Packing &packing) {
+  PackAttrs attrs{form, group, packing.interleave, packing.flipSign};
   DType dtype = weights->type.dtype();
-  if (packing.interleave > 1)
-    attrs.set("interleave", packing.interleave);
-  if (packing.flipSign) {
-    attrs.set("flip_sign", int64_t(1));
+  if (packing.flipSign)
     dtype = dtype == DType::I8 ? DType::U8 : DType::I8;
-  }
-  dtype = packing.dtype.value_or(dtype);
-  Op *op =
-      s.b.create(OpKind::KernelPack, {weights}, {Type::tensor(dtype, std::move(shape))}, attrs);
+  Type type =
+      Type::tensor(packing.dtype.value_or(dtype), packedShape(attrs, weights->type.shape()));
+  Op *op = s.b.create(OpKind::KernelPack, {weights}, {type}, dictOf(attrs));
   op->result()->name = weights->name;
   return op->result();
 }
 
 DType accumulatorOf(DType dtype) {
   return dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
-}
-
-/// [batch..., K, N] to panels of N.
-Value *packMatrix(Selection &s, Value *matrix, const Packing &packing) {
-  const Dims &shape = matrix->type.shape();
-  Dims packed(shape.begin(), shape.end() - 2);
-  Dim depth = Dim::ceilDiv(shape[shape.size() - 2], Dim(packing.interleave));
-  packed.push_back(Dim::ceilDiv(shape.back(), Dim(kPanel)));
-  packed.push_back(depth * Dim(packing.interleave));
-  packed.push_back(Dim(kPanel));
-  return pack(s, matrix, "gemm", 1, std::move(packed), packing);
 }
 
 } // namespace
@@ -94,9 +76,6 @@ Op *convKernel(Selection &s, Value *x, Value *w, DType accumulator, const Packin
   const Dims &shape = w->type.shape();
   Window window = windowOf(s.op, *constantDims(Dims(shape.begin() + 2, shape.end())));
   int64_t group = s.op.attrs.getInt("group", 1), out = shape[0].value(), in = shape[1].value();
-  int64_t taps = 1;
-  for (int64_t extent : window.kernel)
-    taps *= extent;
   if (group > 1) {
     // The emitters divide channels among groups: a number, though the input's size may have but a
     // name. A guard sees to it that they are the same.
@@ -106,37 +85,24 @@ Op *convKernel(Selection &s, Value *x, Value *w, DType accumulator, const Packin
   }
   // The depthwise form is packed at compile time only; other weights take the general path.
   bool depthwise = group > 1 && in == 1 && out == group && constantData(w);
-  int64_t padded = (in + packing.interleave - 1) / packing.interleave * packing.interleave;
-  Value *packed = depthwise ? pack(s, w, "depthwise", group, {Dim(taps), Dim(out)}, {})
-                            : pack(s, w, "conv", group,
-                                   {Dim(group), Dim::ceilDiv(Dim(out / group), Dim(kPanel)),
-                                    Dim(taps * padded), Dim(kPanel)},
-                                   packing);
-  AttrDict attrs;
-  attrs.set("kernel", window.kernel);
-  attrs.set("strides", window.strides);
-  attrs.set("pads_begin", window.padsBegin);
-  attrs.set("pads_end", window.padsEnd);
-  attrs.set("dilations", window.dilations);
-  attrs.set("group", group);
-  attrs.set("algorithm", std::string(depthwise ? "depthwise" : "direct"));
-  if (packing.interleave > 1 && !depthwise)
-    attrs.set("interleave", packing.interleave);
+  Packing weights = depthwise ? Packing() : packing;
+  ConvAlgorithm algorithm = depthwise ? ConvAlgorithm::Depthwise : ConvAlgorithm::Direct;
+  Value *packed = pack(s, w, packFormFor(algorithm), group, weights);
+  ConvAttrs attrs{window.kernel,    window.strides, window.padsBegin, window.padsEnd,
+                  window.dilations, group,          algorithm,        weights.interleave};
   Dims result = s.out().shape();
   result[1] = shape[0];
   Op *conv =
-      s.b.create(OpKind::KernelConv, {x, packed}, {s.out().withShape(result)}, std::move(attrs), 1);
+      s.b.create(OpKind::KernelConv, {x, packed}, {s.out().withShape(result)}, dictOf(attrs), 1);
   conv->region().addArg(Type::scalar(accumulator));
   return conv;
 }
 
 Op *gemmKernel(Selection &s, Value *a, Value *b, const Dims &shape, DType accumulator,
                const Packing &packing) {
-  AttrDict attrs;
-  if (packing.interleave > 1)
-    attrs.set("interleave", packing.interleave);
-  Op *gemm = s.b.create(OpKind::KernelGemm, {a, packMatrix(s, b, packing)},
-                        {s.out().withShape(shape)}, std::move(attrs), 1);
+  Value *packed = pack(s, b, PackForm::Gemm, 1, packing);
+  Op *gemm = s.b.create(OpKind::KernelGemm, {a, packed}, {s.out().withShape(shape)},
+                        dictOf(GemmAttrs{packing.interleave}), 1);
   gemm->region().addArg(Type::scalar(accumulator));
   return gemm;
 }

@@ -4,6 +4,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/ViewOps.h"
 #include "lowering/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "runtime/abi.h"
@@ -198,11 +199,8 @@ Result<void> selectGather(Selection &s) {
     Dims starts(rank, Dim(0)), shape = dataType.shape();
     starts[axis] = (*known)[0] < 0 ? Dim((*known)[0]) + shape[axis] : Dim((*known)[0]);
     shape[axis] = Dim(1);
-    AttrDict attrs;
-    attrs.set("starts", starts);
-    attrs.set("steps", std::vector<int64_t>(rank, 1));
-    Op *slice =
-        s.b.create(OpKind::KernelSlice, {data}, {dataType.withShape(shape)}, std::move(attrs));
+    SliceAttrs attrs{starts, std::vector<int64_t>(rank, 1)};
+    Op *slice = s.b.create(OpKind::KernelSlice, {data}, {dataType.withShape(shape)}, dictOf(attrs));
     s.replaceWithValue(reshapeView(s.b, slice->result(), s.out().shape()));
     return {};
   }

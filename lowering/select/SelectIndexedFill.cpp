@@ -3,6 +3,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/Reduce.h"
 #include "lowering/Shapes.h"
 
 namespace cameo {
@@ -104,12 +105,10 @@ Result<void> selectScan(Selection &s) {
       axis && axis->size() == 1 ? normalizeAxis((*axis)[0], s.in(0).rank()) : std::nullopt;
   if (!normalized)
     return s.unsupportedBecause("an axis known only at run time is not supported yet");
-  AttrDict attrs;
-  attrs.set("axis", *normalized);
-  attrs.set("exclusive", s.op.attrs.getInt("exclusive"));
-  attrs.set("reverse", s.op.attrs.getInt("reverse"));
-  attrs.set("combiner", std::string(s.op.kind() == OpKind::CumSum ? "add" : "mul"));
-  s.replaceWith(OpKind::KernelScan, {s.op.operand(0)}, std::move(attrs));
+  ScanAttrs attrs{*normalized, s.op.attrs.getInt("exclusive") != 0,
+                  s.op.attrs.getInt("reverse") != 0,
+                  s.op.kind() == OpKind::CumSum ? Combiner::Add : Combiner::Mul};
+  s.replaceWith(OpKind::KernelScan, {s.op.operand(0)}, dictOf(attrs));
   return {};
 }
 

@@ -5,6 +5,8 @@
 // term is the same for every position. Sums of constant weights are taken here.
 #include "lowering/select/Contractions.h"
 
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/Reduce.h"
 #include "lowering/Shapes.h"
 
 #include <functional>
@@ -80,12 +82,8 @@ Value *sumOver(Selection &s, const Side &side, const std::vector<int64_t> &axes)
   Dims shape = side.bytes->type.shape();
   for (int64_t axis : axes)
     shape[axis] = Dim(1);
-  AttrDict attrs;
-  attrs.set("axes", axes);
-  attrs.set("combiner", std::string("add"));
-  attrs.set("inputs", int64_t(1));
   Op *kernel = s.b.create(OpKind::KernelReduce, {side.bytes}, {Type::tensor(DType::I32, shape)},
-                          std::move(attrs), 2);
+                          dictOf(ReduceAttrs{axes, Combiner::Add}), 2);
   s.b.atEnd(kernel->region(0));
   Value *element = kernel->region(0).addArg(Type::scalar(side.bytes->type.dtype()));
   Value *wide = s.b.cast(element, DType::I32);
@@ -189,13 +187,16 @@ struct Correction {
 
 /// Pads of x are its zero point: a number, or an operand that the region need not read.
 void setFill(Selection &s, Op *conv, const Side &x) {
-  if (x.fixed) {
-    conv->attrs.set("fill", *x.fixed);
-    return;
-  }
-  s.b.before(conv);
+  ConvAttrs attrs = attrsOf<ConvAttrs>(*conv);
   std::vector<Value *> operands = conv->operands();
-  conv->attrs.set("fill_operand", static_cast<int64_t>(operands.size()));
+  if (x.fixed)
+    attrs.fill = *x.fixed;
+  else
+    attrs.fillOperand = static_cast<int64_t>(operands.size());
+  conv->attrs = dictOf(attrs);
+  if (x.fixed)
+    return;
+  s.b.before(conv);
   operands.push_back(stored(s, x.zero, x.flip));
   conv->region().addArg(Type::scalar(operands.back()->type.dtype()));
   conv->setOperands(operands);
@@ -237,7 +238,7 @@ Result<void> selectConvInteger(Selection &s) {
   Value *bytes = stored(s, x.bytes, flipX);
   Op *conv = convKernel(s, bytes, w.bytes, DType::I32, packing);
   // Depthwise kernels take any signs.
-  if (conv->attrs.getString("algorithm") == "depthwise")
+  if (attrsOf<ConvAttrs>(*conv).algorithm == ConvAlgorithm::Depthwise)
     w = makeSide(s.op.operand(1), s.op.operand(3), false);
   setFill(s, conv, x);
   std::vector<int64_t> axes(rank - 1);

@@ -119,7 +119,7 @@ Result<void> selectLpPool(Selection &s) {
   DType work = workOf(s.in(0).dtype());
   Value *terms = power(s, s.op.operand(0), p, false, work);
   Value *sums = s.b.create(OpKind::KernelPool, {terms}, {s.out().withDType(work)},
-                           poolAttrs(s.op, window, "sum"))
+                           dictOf(poolAttrs(s.op, window, PoolKind::Sum)))
                     ->result();
   s.replaceWithValue(power(s, sums, p, true, s.out().dtype()));
   return {};

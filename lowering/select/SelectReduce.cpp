@@ -3,6 +3,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/Reduce.h"
 #include "lowering/Shapes.h"
 
 #include <numeric>
@@ -13,7 +14,7 @@ namespace {
 Value *square(LoopBuilder &b, Value *x) { return b.mul(x, x); }
 
 struct Reduction {
-  const char *combiner;
+  Combiner combiner;
   Value *(*term)(LoopBuilder &, Value *);                         // nullptr: the element
   Value *(*finish)(LoopBuilder &, Value *combined, Value *count); // nullptr: as combined
 };
@@ -31,25 +32,25 @@ Value *absolute(LoopBuilder &b, Value *x) { return b.unary(OpKind::ScalarAbs, x)
 std::optional<Reduction> reductionOf(OpKind kind) {
   switch (kind) {
   case OpKind::ReduceSum:
-    return Reduction{"add", nullptr, nullptr};
+    return Reduction{Combiner::Add, nullptr, nullptr};
   case OpKind::ReduceMean:
   case OpKind::GlobalAveragePool:
-    return Reduction{"add", nullptr, mean};
+    return Reduction{Combiner::Add, nullptr, mean};
   case OpKind::ReduceMax:
   case OpKind::GlobalMaxPool:
-    return Reduction{"max", nullptr, nullptr};
+    return Reduction{Combiner::Max, nullptr, nullptr};
   case OpKind::ReduceMin:
-    return Reduction{"min", nullptr, nullptr};
+    return Reduction{Combiner::Min, nullptr, nullptr};
   case OpKind::ReduceProd:
-    return Reduction{"mul", nullptr, nullptr};
+    return Reduction{Combiner::Mul, nullptr, nullptr};
   case OpKind::ReduceL1:
-    return Reduction{"add", absolute, nullptr};
+    return Reduction{Combiner::Add, absolute, nullptr};
   case OpKind::ReduceL2:
-    return Reduction{"add", square, root};
+    return Reduction{Combiner::Add, square, root};
   case OpKind::ReduceSumSquare:
-    return Reduction{"add", square, nullptr};
+    return Reduction{Combiner::Add, square, nullptr};
   case OpKind::ReduceLogSum:
-    return Reduction{"add", nullptr, logarithm};
+    return Reduction{Combiner::Add, nullptr, logarithm};
   default:
     return std::nullopt;
   }
@@ -95,11 +96,8 @@ Result<void> selectReduce(Selection &s) {
   if (!reduced)
     return s.unsupportedBecause("axes known only at run time are not supported yet");
   const std::vector<int64_t> &axes = *reduced;
-  AttrDict attrs;
-  attrs.set("axes", axes);
-  attrs.set("combiner", std::string(reduction->combiner));
-  attrs.set("inputs", int64_t(1));
-  Op *kernel = s.replaceWith(OpKind::KernelReduce, {s.op.operand(0)}, std::move(attrs), 2);
+  Op *kernel = s.replaceWith(OpKind::KernelReduce, {s.op.operand(0)},
+                             dictOf(ReduceAttrs{axes, reduction->combiner}), 2);
   s.b.atEnd(kernel->region(0));
   Value *element = widened(s.b, kernel->region(0).addArg(Type::scalar(x.dtype())));
   // Truth values are compared as bytes, 0 and 1.
@@ -118,19 +116,17 @@ Result<void> selectReduce(Selection &s) {
 }
 
 Result<void> selectArgReduce(Selection &s) {
-  AttrDict attrs;
-  attrs.set("axis", *normalizeAxis(s.op.attrs.getInt("axis"), s.in(0).rank()));
-  attrs.set("which", std::string(s.op.kind() == OpKind::ArgMax ? "max" : "min"));
-  attrs.set("select_last", s.op.attrs.getInt("select_last_index"));
-  s.replaceWith(OpKind::KernelArgReduce, {s.op.operand(0)}, std::move(attrs));
+  ArgReduceAttrs attrs{*normalizeAxis(s.op.attrs.getInt("axis"), s.in(0).rank()),
+                       s.op.kind() == OpKind::ArgMax ? Extreme::Max : Extreme::Min,
+                       s.op.attrs.getInt("select_last_index") != 0};
+  s.replaceWith(OpKind::KernelArgReduce, {s.op.operand(0)}, dictOf(attrs));
   return {};
 }
 
 Result<void> selectTopK(Selection &s) {
-  AttrDict attrs;
-  attrs.set("axis", *normalizeAxis(s.op.attrs.getInt("axis", -1), s.in(0).rank()));
-  attrs.set("largest", s.op.attrs.getInt("largest", 1));
-  s.replaceWith(OpKind::KernelTopK, {s.op.operand(0)}, std::move(attrs));
+  TopKAttrs attrs{*normalizeAxis(s.op.attrs.getInt("axis", -1), s.in(0).rank()),
+                  s.op.attrs.getInt("largest", 1) != 0};
+  s.replaceWith(OpKind::KernelTopK, {s.op.operand(0)}, dictOf(attrs));
   return {};
 }
 

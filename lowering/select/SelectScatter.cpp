@@ -3,6 +3,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/Elements.h"
 #include "lowering/Shapes.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ Value *combined(LoopBuilder &b, const std::string &reduction, Value *before, Val
 }
 
 /// Copy and scatter; `indices` may be a view of the op's.
-Result<void> scatter(Selection &s, Value *indices, const std::string &form, int64_t axis) {
+Result<void> scatter(Selection &s, Value *indices, ScatterForm form, int64_t axis) {
   DType dtype = s.in(0).dtype();
   if (dtype == DType::String)
     return s.unsupportedBecause("strings are not supported yet");
@@ -31,11 +32,8 @@ Result<void> scatter(Selection &s, Value *indices, const std::string &form, int6
   if (dtype == DType::Bool && reduction != "none")
     return s.unsupportedBecause("reductions of bools are not supported yet");
   Value *copy = s.b.create(OpKind::KernelCopy, {s.op.operand(0)}, {s.in(0)})->result();
-  AttrDict attrs;
-  attrs.set("form", form);
-  attrs.set("axis", axis);
-  Op *kernel =
-      s.replaceWith(OpKind::KernelScatter, {copy, indices, s.op.operand(2)}, std::move(attrs), 1);
+  Op *kernel = s.replaceWith(OpKind::KernelScatter, {copy, indices, s.op.operand(2)},
+                             dictOf(ScatterAttrs{form, axis}), 1);
   Value *before = kernel->region().addArg(Type::scalar(dtype));
   Value *update = kernel->region().addArg(Type::scalar(dtype));
   s.b.atEnd(kernel->region());
@@ -53,15 +51,15 @@ Result<void> selectScatterElements(Selection &s) {
   int64_t axis = *normalizeAxis(s.op.attrs.getInt("axis"), s.in(0).rank());
   // Along a lone axis there are no lines to share out, but there are elements.
   if (s.in(0).rank() == 1)
-    return scatter(s, reshapeView(s.b, indices, {s.in(1).dim(0), Dim(1)}), "tuples", 0);
-  return scatter(s, indices, "lines", axis);
+    return scatter(s, reshapeView(s.b, indices, {s.in(1).dim(0), Dim(1)}), ScatterForm::Tuples, 0);
+  return scatter(s, indices, ScatterForm::Lines, axis);
 }
 
 Result<void> selectScatterND(Selection &s) {
   if (!s.in(1).shape().back().isConst())
     return s.unsupportedBecause("index tuples of a length known only at run time are not "
                                 "supported yet");
-  return scatter(s, s.op.operand(1), "tuples", 0);
+  return scatter(s, s.op.operand(1), ScatterForm::Tuples, 0);
 }
 
 /// The cache, but for the steps that lie behind the batch's write index, which are the update's.

@@ -2,6 +2,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/Elements.h"
 #include "lowering/Shapes.h"
 
 namespace cameo {
@@ -126,11 +127,8 @@ Result<void> selectMaxUnpool(Selection &s) {
     return b.constant(Type::scalar(flat.dtype()), 0);
   });
   Value *updates = reshapeView(s.b, s.op.operand(0), {product(x.shape())});
-  AttrDict attrs;
-  attrs.set("form", std::string("tuples"));
-  attrs.set("axis", int64_t(0));
-  Op *scatter =
-      s.b.create(OpKind::KernelScatter, {zeros, where, updates}, {flat}, std::move(attrs), 1);
+  Op *scatter = s.b.create(OpKind::KernelScatter, {zeros, where, updates}, {flat},
+                           dictOf(ScatterAttrs{ScatterForm::Tuples, 0}), 1);
   scatter->region().addArg(Type::scalar(flat.dtype()));
   Value *update = scatter->region().addArg(Type::scalar(flat.dtype()));
   s.b.atEnd(scatter->region());

@@ -3,6 +3,7 @@
 
 #include "ir/infer/Infer.h"
 #include "ir/infer/Sizes.h"
+#include "ir/kernel/ViewOps.h"
 #include "lowering/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 
@@ -22,9 +23,9 @@ Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm)
   Dims shape;
   for (int64_t axis : perm)
     shape.push_back(x->type.dim(axis));
-  AttrDict attrs;
-  attrs.set("perm", perm);
-  return b.create(OpKind::KernelTranspose, {x}, {x->type.withShape(shape)}, std::move(attrs))
+  return b
+      .create(OpKind::KernelTranspose, {x}, {x->type.withShape(shape)},
+              dictOf(TransposeAttrs{perm}))
       ->result();
 }
 
@@ -36,10 +37,8 @@ Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape) {
 
 namespace {
 Value *sliceView(LoopBuilder &b, Value *x, Dims starts, std::vector<int64_t> steps, Type type) {
-  AttrDict attrs;
-  attrs.set("starts", std::move(starts));
-  attrs.set("steps", std::move(steps));
-  return b.create(OpKind::KernelSlice, {x}, {std::move(type)}, std::move(attrs))->result();
+  SliceAttrs attrs{std::move(starts), std::move(steps)};
+  return b.create(OpKind::KernelSlice, {x}, {std::move(type)}, dictOf(attrs))->result();
 }
 } // namespace
 
@@ -53,9 +52,7 @@ Result<void> selectTranspose(Selection &s) {
   if (perm.empty())
     for (int64_t i = s.in(0).rank(); i-- > 0;)
       perm.push_back(i);
-  AttrDict attrs;
-  attrs.set("perm", perm);
-  s.replaceWith(OpKind::KernelTranspose, {s.op.operand(0)}, std::move(attrs));
+  s.replaceWith(OpKind::KernelTranspose, {s.op.operand(0)}, dictOf(TransposeAttrs{perm}));
   return {};
 }
 
@@ -145,12 +142,9 @@ static Dims partOffsets(Selection &s, int64_t axis) {
 }
 
 Result<void> selectConcat(Selection &s) {
-  AttrDict attrs;
   int64_t axis = *normalizeAxis(s.op.attrs.getInt("axis"), s.out().rank());
-  attrs.set("axis", axis);
-  if (Dims offsets = partOffsets(s, axis); !offsets.empty())
-    attrs.set("offsets", offsets);
-  s.replaceWith(OpKind::KernelConcat, s.op.operands(), std::move(attrs));
+  ConcatAttrs attrs{axis, partOffsets(s, axis)};
+  s.replaceWith(OpKind::KernelConcat, s.op.operands(), dictOf(attrs));
   return {};
 }
 

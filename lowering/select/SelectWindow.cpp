@@ -34,12 +34,9 @@ Value *flattenTail(Selection &s, Value *x, int64_t axis) {
 
 /// A row op over the last axis of x, its region begun with the normalized element, which is at
 /// least f32, and the builder placed inside.
-Op *rowOp(Selection &s, Value *x, const std::string &form, double epsilon) {
-  AttrDict attrs;
-  attrs.set("form", form);
-  attrs.set("epsilon", epsilon);
-  Op *row =
-      s.b.create(OpKind::KernelRow, {x}, {x->type.withDType(s.out().dtype())}, std::move(attrs), 1);
+Op *rowOp(Selection &s, Value *x, RowForm form, double epsilon) {
+  Op *row = s.b.create(OpKind::KernelRow, {x}, {x->type.withDType(s.out().dtype())},
+                       dictOf(RowAttrs{form, epsilon}), 1);
   row->region().addArg(Type::scalar(x->type.dtype() == DType::F64 ? DType::F64 : DType::F32));
   s.b.atEnd(row->region());
   return row;
@@ -98,17 +95,15 @@ Result<void> layerStatistics(Selection &s, int64_t axis) {
 
 } // namespace
 
-AttrDict poolAttrs(Op &op, const Window &window, const std::string &kind) {
-  AttrDict attrs;
-  attrs.set("kind", kind);
-  attrs.set("kernel", window.kernel);
-  attrs.set("strides", window.strides);
-  attrs.set("pads_begin", window.padsBegin);
-  attrs.set("pads_end", window.padsEnd);
-  attrs.set("declared_pads_end", declaredPadsEnd(op, window));
-  attrs.set("dilations", window.dilations);
-  attrs.set("count_include_pad", op.attrs.getInt("count_include_pad"));
-  return attrs;
+PoolAttrs poolAttrs(Op &op, const Window &window, PoolKind kind) {
+  return {kind,
+          window.kernel,
+          window.strides,
+          window.padsBegin,
+          window.padsEnd,
+          declaredPadsEnd(op, window),
+          window.dilations,
+          op.attrs.getInt("count_include_pad") != 0};
 }
 
 Result<void> selectPool(Selection &s) {
@@ -117,15 +112,15 @@ Result<void> selectPool(Selection &s) {
     s.op.result(1)->replaceAllUsesWith(TRY(poolIndices(s, window)));
   while (s.op.numResults() > 1)
     s.op.eraseResult(s.op.numResults() - 1);
-  std::string kind = s.op.kind() == OpKind::MaxPool ? "max" : "average";
-  s.replaceWith(OpKind::KernelPool, {s.op.operand(0)}, poolAttrs(s.op, window, kind));
+  PoolKind kind = s.op.kind() == OpKind::MaxPool ? PoolKind::Max : PoolKind::Average;
+  s.replaceWith(OpKind::KernelPool, {s.op.operand(0)}, dictOf(poolAttrs(s.op, window, kind)));
   return {};
 }
 
 Result<void> selectSoftmax(Selection &s) {
   int64_t axis = *normalizeAxis(s.op.attrs.getInt("axis", -1), s.in(0).rank());
   Value *x = moveAxisLast(s, s.op.operand(0), axis, false);
-  Op *row = rowOp(s, x, s.op.kind() == OpKind::Softmax ? "softmax" : "log_softmax", 0);
+  Op *row = rowOp(s, x, s.op.kind() == OpKind::Softmax ? RowForm::Softmax : RowForm::LogSoftmax, 0);
   endRow(s, row, row->region().arg(0));
   s.replaceWithValue(moveAxisLast(s, row->result(), axis, true));
   return {};
@@ -146,7 +141,8 @@ Result<void> selectLayerNorm(Selection &s) {
     factors.push_back(factor);
   }
   bool rms = s.op.kind() == OpKind::RMSNormalization;
-  Op *row = rowOp(s, x, rms ? "rms_norm" : "layer_norm", s.op.attrs.getFloat("epsilon", 1e-5));
+  Op *row = rowOp(s, x, rms ? RowForm::RmsNorm : RowForm::LayerNorm,
+                  s.op.attrs.getFloat("epsilon", 1e-5));
   std::vector<Value *> operands = row->operands();
   Value *element = row->region().arg(0);
   for (Value *factor : factors) {

@@ -7,6 +7,7 @@
 // again once constants are folded, when shapes that were symbols are known.
 #include "ir/OpSpec.h"
 #include "ir/infer/Requirement.h"
+#include "ir/kernel/RunTime.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
@@ -18,8 +19,9 @@
 namespace cameo {
 namespace {
 
-std::string keyOf(const std::string &relation, const Dims &sizes) {
-  return relation + " " + sizes[0].str() + " " + sizes[1].str();
+std::string keyOf(const GuardAttrs &guard) {
+  std::string relation(wordOf(guard.relation));
+  return relation + " " + guard.sizes[0].str() + " " + guard.sizes[1].str();
 }
 
 void collectSymbols(const Type &type, std::set<std::string> &symbols) {
@@ -69,17 +71,12 @@ Op *afterGuards(Block &block) {
 }
 
 void Guards::add(Op &op, const Requirement &requirement) {
-  std::string relation(relationName(requirement.relation));
-  Dims sizes{requirement.a, requirement.b};
-  if (!holding.insert(keyOf(relation, sizes)).second)
+  GuardAttrs guard{requirement.relation, {requirement.a, requirement.b}, requirement.text};
+  if (!holding.insert(keyOf(guard)).second)
     return;
-  b.before(areInputs(sizes) ? afterGuards(*op.block()) : &op);
+  b.before(areInputs(guard.sizes) ? afterGuards(*op.block()) : &op);
   b.loc = op.loc;
-  AttrDict attrs;
-  attrs.set("relation", std::move(relation));
-  attrs.set("sizes", std::move(sizes));
-  attrs.set("text", requirement.text);
-  b.create(OpKind::KernelGuard, {}, {}, std::move(attrs));
+  b.create(OpKind::KernelGuard, {}, {}, dictOf(guard));
   changed = true;
 }
 
@@ -90,12 +87,13 @@ Result<void> Guards::addTo(Block &block) {
     ops.push_back(op.get());
   for (Op *op : ops) {
     if (op->kind() == OpKind::KernelGuard) {
+      GuardAttrs guard = attrsOf<GuardAttrs>(*op);
       std::set<std::string> used;
-      for (const Dim &size : op->attrs.getDims("sizes"))
+      for (const Dim &size : guard.sizes)
         size.collectSymbols(used);
       // Sizes that have become known since leave no symbol; what needed them says so again.
       if (std::includes(symbols.begin(), symbols.end(), used.begin(), used.end())) {
-        holding.insert(keyOf(op->attrs.getString("relation"), op->attrs.getDims("sizes")));
+        holding.insert(keyOf(guard));
         continue;
       }
       op->erase();

@@ -1,0 +1,159 @@
+// Rules of convolutions, products and packed weights; see Contraction.h.
+#include "ir/kernel/Contraction.h"
+
+#include "ir/kernel/Rules.h"
+
+#include <fmt/format.h>
+
+namespace cameo {
+
+int64_t winogradTile(ConvAlgorithm algorithm) {
+  switch (algorithm) {
+  case ConvAlgorithm::Winograd4:
+    return 4;
+  case ConvAlgorithm::Winograd2:
+    return 2;
+  case ConvAlgorithm::Direct:
+  case ConvAlgorithm::Depthwise:
+    return 0;
+  }
+  ICE("an algorithm without a row");
+}
+
+PackForm packFormFor(ConvAlgorithm algorithm) {
+  switch (algorithm) {
+  case ConvAlgorithm::Direct:
+    return PackForm::Conv;
+  case ConvAlgorithm::Depthwise:
+    return PackForm::Depthwise;
+  case ConvAlgorithm::Winograd4:
+    return PackForm::Winograd4;
+  case ConvAlgorithm::Winograd2:
+    return PackForm::Winograd2;
+  }
+  ICE("an algorithm without a row");
+}
+
+int64_t winogradTile(PackForm form) {
+  return form == PackForm::Winograd4 ? 4 : form == PackForm::Winograd2 ? 2 : 0;
+}
+
+namespace {
+
+/// A multiple of `step` that is not less.
+Dim roundedUp(const Dim &extent, int64_t step) {
+  return Dim::ceilDiv(extent, Dim(step)) * Dim(step);
+}
+
+Result<void> interleaveFits(int64_t interleave) {
+  if (interleave >= 1 && interleave <= kMaxInterleave)
+    return {};
+  return badInput(
+      fmt::format("attribute 'interleave': expected 1 to {}, got {}", kMaxInterleave, interleave));
+}
+
+/// Region 0 of a contraction: from the sum, whose type the region says, and the epilogue's
+/// elements.
+Result<void> verifyEpilogue(const Op &op) {
+  TRY(hasRegions(op, 1));
+  std::vector<Type> arguments = elementsFrom(op, 2);
+  if (op.region().numArgs() == 0)
+    return badInput("expected the region to take the sum");
+  arguments.insert(arguments.begin(), op.region().arg(0)->type);
+  return regionMaps(op, 0, arguments, {elementOfResult(op)});
+}
+
+} // namespace
+
+Dims packedShape(const PackAttrs &attrs, const Dims &weights) {
+  Dim taps(1);
+  for (size_t i = 2; i < weights.size(); i++)
+    taps = taps * weights[i];
+  switch (attrs.form) {
+  case PackForm::Gemm: {
+    Dims shape(weights.begin(), weights.end() - 2);
+    shape.push_back(Dim::ceilDiv(weights.back(), Dim(kPanel)));
+    shape.push_back(roundedUp(weights[weights.size() - 2], attrs.interleave));
+    shape.push_back(Dim(kPanel));
+    return shape;
+  }
+  case PackForm::Conv: {
+    Dim group(attrs.group), outputs = Dim::floorDiv(weights[0], group);
+    return {group, Dim::ceilDiv(outputs, Dim(kPanel)),
+            taps * roundedUp(weights[1], attrs.interleave), Dim(kPanel)};
+  }
+  case PackForm::Depthwise:
+    return {taps, weights[0]};
+  case PackForm::Winograd4:
+  case PackForm::Winograd2: {
+    int64_t side = winogradTile(attrs.form) + 2;
+    return {Dim(1), Dim::ceilDiv(weights[0], Dim(kPanel)), Dim(side * side) * weights[1],
+            Dim(kPanel)};
+  }
+  }
+  ICE("a form without a row");
+}
+
+Result<void> PackAttrs::verify(const Op &op) const {
+  TRY(hasRegions(op, 0));
+  TRY(interleaveFits(interleave));
+  if (group < 1)
+    return badInput(fmt::format("attribute 'group': expected at least 1, got {}", group));
+  const Value &weights = *op.operand(0);
+  if (weights.type.rank() < 2)
+    return badInput(
+        fmt::format("expected weights of two dims or more, got {}", weights.type.str()));
+  return hasShape(*op.result(), packedShape(*this, weights.type.shape()));
+}
+
+Result<void> ConvAttrs::verify(const Op &op) const {
+  const Value &x = *op.operand(0), &packed = *op.operand(1), &y = *op.result();
+  WindowRule windows{kernel, strides, dilations, padsBegin, padsEnd};
+  TRY(windows.verify(x, y));
+  TRY(interleaveFits(interleave));
+  if (group < 1)
+    return badInput(fmt::format("attribute 'group': expected at least 1, got {}", group));
+  if (fillOperand != -1 && (fillOperand < 2 || fillOperand >= op.numOperands()))
+    return badInput(
+        fmt::format("attribute 'fill_operand': there is no such operand, {}", fillOperand));
+  if (winogradTile(algorithm) && (kernel != std::vector<int64_t>{3, 3} || group != 1))
+    return badInput("expected a window of 3 x 3 and one group for Winograd's algorithm");
+  Dims weights = {y.type.dim(1), Dim::floorDiv(x.type.dim(1), Dim(group))};
+  for (int64_t extent : kernel)
+    weights.push_back(Dim(extent));
+  PackAttrs packing{packFormFor(algorithm), group, interleave};
+  TRY(hasShape(packed, packedShape(packing, weights)));
+  return verifyEpilogue(op);
+}
+
+Dim ConvAttrs::flops(const Op &op) const {
+  Dim terms = Dim::floorDiv(op.operand(0)->type.dim(1), Dim(group));
+  for (int64_t extent : kernel)
+    terms = terms * Dim(extent);
+  return Dim(2) * product(op.result()->type.shape()) * terms;
+}
+
+Result<void> GemmAttrs::verify(const Op &op) const {
+  const Value &a = *op.operand(0), &packed = *op.operand(1), &y = *op.result();
+  TRY(interleaveFits(interleave));
+  if (a.type.rank() < 2 || packed.type.rank() < 3 || y.type.rank() < 2)
+    return badInput("expected matrices, or batches of them");
+  Dims panels(packed.type.shape().end() - 3, packed.type.shape().end());
+  Dims wanted = packedShape({PackForm::Gemm, 1, interleave},
+                            {a.type.dim(a.type.rank() - 1), y.type.dim(y.type.rank() - 1)});
+  for (size_t i = 0; i < wanted.size(); i++)
+    if (differ(panels[i], wanted[i]))
+      return badInput(fmt::format("expected panels of <{}, {}, {}>, got {}", wanted[0].str(),
+                                  wanted[1].str(), wanted[2].str(), packed.type.str()));
+  if (differ(a.type.dim(a.type.rank() - 2), y.type.dim(y.type.rank() - 2)))
+    return badInput(
+        fmt::format("expected as many rows in {} as in {}", y.type.str(), a.type.str()));
+  return verifyEpilogue(op);
+}
+
+Dim GemmAttrs::flops(const Op &op) const {
+  const Type &a = op.operand(0)->type;
+  return Dim(2) * product(op.result()->type.shape()) * a.dim(a.rank() - 1);
+}
+
+} // namespace cameo

@@ -1,0 +1,104 @@
+// Attributes of convolutions, matrix products and the packing of their weights.
+#pragma once
+
+#include "ir/kernel/Fields.h"
+
+namespace cameo {
+
+/// The unit in which weights are packed: panels of 16 output channels (columns), [K][16] in memory,
+/// whatever the register tile, so that tails, tiles and instruction sets share bytes. Within 1 % of
+/// tile-wide panels (measured on Zen 4).
+inline constexpr int64_t kPanel = 16;
+/// The most that `interleave` may be.
+inline constexpr int64_t kMaxInterleave = 4;
+
+enum class ConvAlgorithm { Direct, Depthwise, Winograd4, Winograd2 };
+template <> struct EnumWords<ConvAlgorithm> {
+  static constexpr std::string_view words[] = {"direct", "depthwise", "winograd-4x4",
+                                               "winograd-2x2"};
+};
+
+/// m of the algorithm's tiles of m x m outputs; 0 for algorithms without.
+int64_t winogradTile(ConvAlgorithm algorithm);
+
+struct ConvAttrs {
+  std::vector<int64_t> kernel, strides; // an entry a spatial dim, as in all lists
+  Dims padsBegin, padsEnd;
+  std::vector<int64_t> dilations;
+  int64_t group = 1;
+  ConvAlgorithm algorithm = ConvAlgorithm::Direct;
+  /// Of the packed weights: so many k's of a column are next to each other.
+  int64_t interleave = 1;
+  /// What the padding is full of: a number, or the only element of an operand, which has this
+  /// number or is absent (-1).
+  int64_t fill = 0, fillOperand = -1;
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("kernel", self.kernel);
+    visit("strides", self.strides);
+    visit("pads_begin", self.padsBegin);
+    visit("pads_end", self.padsEnd);
+    visit("dilations", self.dilations);
+    visit("group", self.group);
+    visit("algorithm", self.algorithm);
+    visit("interleave", self.interleave, int64_t{1});
+    visit("fill", self.fill, int64_t{0});
+    visit("fill_operand", self.fillOperand, int64_t{-1});
+  }
+  Result<void> verify(const Op &op) const;
+  std::string_view variant() const { return wordOf(algorithm); }
+  Dim flops(const Op &op) const;
+};
+
+struct GemmAttrs {
+  int64_t interleave = 1; // as in ConvAttrs
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("interleave", self.interleave, int64_t{1});
+  }
+  Result<void> verify(const Op &op) const;
+  Dim flops(const Op &op) const;
+};
+
+enum class PackForm {
+  Conv,      // from O, I / group, spatial dims
+  Gemm,      // from batches, K, N
+  Depthwise, // from C, 1, spatial dims
+  Winograd4, // from O, I, 3, 3
+  Winograd2,
+};
+template <> struct EnumWords<PackForm> {
+  static constexpr std::string_view words[] = {"conv", "gemm", "depthwise", "winograd-4x4",
+                                               "winograd-2x2"};
+};
+
+/// The form of the weights that an algorithm reads.
+PackForm packFormFor(ConvAlgorithm algorithm);
+/// m, as for algorithms.
+int64_t winogradTile(PackForm form);
+
+struct PackAttrs {
+  PackForm form = PackForm::Gemm;
+  int64_t group = 1;
+  /// So many consecutive k's of a column are next to each other; zeros fill up the last ones.
+  int64_t interleave = 1;
+  /// Whether 128 is added to bytes, which makes u8 of i8 and the other way round.
+  bool flipSign = false;
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("form", self.form);
+    visit("group", self.group);
+    visit("interleave", self.interleave, int64_t{1});
+    visit("flip_sign", self.flipSign, false);
+  }
+  Result<void> verify(const Op &op) const;
+  std::string_view variant() const { return wordOf(form); }
+};
+
+/// The shape of packed weights. Those of a product are [batches..., panels, K, 16], with K rounded
+/// up to whole interleaved steps; of a convolution [group, panels, taps * channels, 16], with each
+/// tap's channels rounded up; for Winograd's algorithm [1, panels, points * channels, 16]; of a
+/// depthwise convolution [taps, channels].
+Dims packedShape(const PackAttrs &attrs, const Dims &weights);
+
+} // namespace cameo

@@ -1,0 +1,48 @@
+// Rules of kernels that compute or move single elements; see Elements.h.
+#include "ir/kernel/Elements.h"
+
+#include "ir/kernel/Rules.h"
+
+namespace cameo {
+
+Result<void> PointwiseAttrs::verify(const Op &op) const {
+  TRY(hasRegions(op, 1));
+  std::vector<Type> yielded;
+  for (int64_t i = 0; i < op.numResults(); i++)
+    yielded.push_back(elementOfResult(op, i));
+  return regionMaps(op, 0, elementsFrom(op, 0), yielded);
+}
+
+Result<void> GenerateAttrs::verify(const Op &op) const {
+  TRY(hasRegions(op, 1));
+  std::vector<Type> index(op.result()->type.rank(), Type::index());
+  return regionMaps(op, 0, index, {elementOfResult(op)});
+}
+
+Result<void> ScatterAttrs::verify(const Op &op) const {
+  const Value &x = *op.operand(0);
+  TRY(hasRegions(op, 1));
+  if (form == ScatterForm::Lines)
+    TRY(isAxis("axis", axis, x));
+  TRY(sameElements(x, *op.result()));
+  TRY(sameElements(x, *op.operand(2)));
+  TRY(hasShape(*op.result(), x.type.shape()));
+  Type element = elementOfResult(op);
+  return regionMaps(op, 0, {element, element}, {element});
+}
+
+Result<void> CopyAttrs::verify(const Op &op) const {
+  TRY(hasRegions(op, 0));
+  TRY(sameElements(*op.operand(0), *op.result()));
+  return hasShape(*op.result(), op.operand(0)->type.shape());
+}
+
+Result<void> FillHaloAttrs::verify(const Op &op) const {
+  int64_t rank = op.operand(0)->type.rank();
+  TRY(hasRegions(op, 0));
+  TRY(hasLength("lo", lo.size(), rank));
+  TRY(hasLength("hi", hi.size(), rank));
+  return areAtLeast("lo", lo, 0);
+}
+
+} // namespace cameo

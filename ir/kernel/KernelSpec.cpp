@@ -1,0 +1,83 @@
+// Expands the rows of ir/ops/Kernel.def once; see KernelSpec.h.
+#include "ir/kernel/KernelSpec.h"
+
+#include "ir/OpSpec.h"
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/Elements.h"
+#include "ir/kernel/Reduce.h"
+#include "ir/kernel/RunTime.h"
+#include "ir/kernel/ViewOps.h"
+#include "ir/kernel/Window.h"
+
+#include <map>
+
+namespace cameo {
+namespace {
+
+template <class Attrs> Result<void> verifyAttrs(const Op &op) {
+  Attrs attrs = TRY(readAttrs<Attrs>(op.attrs));
+  return attrs.verify(op);
+}
+
+template <class Attrs> std::string variantOf(const Op &op) {
+  if constexpr (requires(const Attrs &attrs) { attrs.variant(); })
+    return std::string(attrsOf<Attrs>(op).variant());
+  else
+    return "";
+}
+
+template <class Attrs> Dim flopsOf(const Op &op) {
+  if constexpr (requires(const Attrs &attrs) { attrs.flops(op); })
+    return attrsOf<Attrs>(op).flops(op);
+  else
+    return Dim(0);
+}
+
+template <class Attrs> KernelSpec makeSpec(int epilogue, Storage storage) {
+  return {fieldNames<Attrs>(), epilogue,         storage,
+          verifyAttrs<Attrs>,  variantOf<Attrs>, flopsOf<Attrs>};
+}
+
+} // namespace
+
+const KernelSpec *kernelSpec(OpKind kind) {
+  static const std::map<OpKind, KernelSpec> specs = {
+#define KERNEL_OP(kind, text, ins, outs, attrs, epilogue, storage, emitter)                        \
+  {OpKind::kind, makeSpec<attrs>(epilogue, Storage::storage)},
+#include "ir/ops/Ops.def"
+  };
+  auto found = specs.find(kind);
+  return found == specs.end() ? nullptr : &found->second;
+}
+
+bool isKernelView(OpKind kind) {
+  const KernelSpec *row = kernelSpec(kind);
+  return row && row->storage == Storage::View;
+}
+
+Block *epilogueOf(Op &op) {
+  const KernelSpec *row = kernelSpec(op.kind());
+  bool has = row && row->epilogue != kNoEpilogue && op.numResults() == 1;
+  return has ? &op.region(row->epilogue) : nullptr;
+}
+
+int64_t firstEpilogueOperand(OpKind kind) {
+  return static_cast<int64_t>(spec(kind).inputs.size()) - 1;
+}
+
+Dim kernelBytes(const Op &op) {
+  Dim bytes;
+  if (op.kind() == OpKind::KernelFillHalo)
+    return bytes; // a border of its operand
+  auto add = [&](const Value *value) {
+    if (value && value->type.isTensor() && value->type.isRanked())
+      bytes = bytes + product(value->type.shape()) * Dim(dtypeBytes(value->type.dtype()));
+  };
+  for (const Value *operand : op.operands())
+    add(operand);
+  for (const std::unique_ptr<Value> &result : op.results())
+    add(result.get());
+  return bytes;
+}
+
+} // namespace cameo

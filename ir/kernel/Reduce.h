@@ -1,0 +1,70 @@
+// Attributes of kernels that combine or order elements along axes. Axes are not negative.
+#pragma once
+
+#include "ir/kernel/Fields.h"
+
+namespace cameo {
+
+enum class Combiner { Add, Mul, Min, Max };
+template <> struct EnumWords<Combiner> {
+  static constexpr std::string_view words[] = {"add", "mul", "min", "max"};
+};
+
+struct ReduceAttrs {
+  std::vector<int64_t> axes; // of x; dims of 1 in the result, or none of them is there
+  Combiner combiner = Combiner::Add;
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("axes", self.axes);
+    visit("combiner", self.combiner);
+  }
+  Result<void> verify(const Op &op) const;
+  std::string_view variant() const { return wordOf(combiner); }
+};
+
+enum class Extreme { Max, Min };
+template <> struct EnumWords<Extreme> {
+  static constexpr std::string_view words[] = {"max", "min"};
+};
+
+struct ArgReduceAttrs {
+  int64_t axis = 0;
+  Extreme which = Extreme::Max;
+  bool selectLast = false; // of equal elements
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("axis", self.axis);
+    visit("which", self.which);
+    visit("select_last", self.selectLast);
+  }
+  Result<void> verify(const Op &op) const;
+  std::string_view variant() const { return wordOf(which); }
+};
+
+struct TopKAttrs {
+  int64_t axis = 0;
+  bool largest = true;
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("axis", self.axis);
+    visit("largest", self.largest);
+  }
+  Result<void> verify(const Op &op) const;
+};
+
+struct ScanAttrs {
+  int64_t axis = 0;
+  bool exclusive = false, reverse = false; // as in ONNX's CumSum
+  Combiner combiner = Combiner::Add;       // Add or Mul
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("axis", self.axis);
+    visit("exclusive", self.exclusive);
+    visit("reverse", self.reverse);
+    visit("combiner", self.combiner);
+  }
+  Result<void> verify(const Op &op) const;
+  std::string_view variant() const { return wordOf(combiner); }
+};
+
+} // namespace cameo
