@@ -70,15 +70,17 @@ Result<Linear> linearOf(EvalContext &c) {
   f.delta = rule.ends_with("delta");
   f.q = TRY(c.toF64(q)), f.k = TRY(c.toF64(k)), f.v = TRY(c.toF64(v));
   f.decay = TRY(c.toF64(c.in(4))), f.beta = TRY(c.toF64(c.in(5)));
-  int64_t rows = f.batch * f.length;
+  auto isEach = [&](int64_t i, int64_t count) {
+    return c.has(i) && c.in(i).dims == std::vector<int64_t>{f.batch, f.length, count};
+  };
   if (rule.starts_with("gated")) {
-    f.decaySize = f.decay.size() == rows * f.heads * f.keySize ? f.keySize : 1;
-    TRY(c.require(c.has(4) && f.decay.size() == rows * f.heads * f.decaySize,
+    f.decaySize = isEach(4, f.heads * f.keySize) ? f.keySize : 1;
+    TRY(c.require(isEach(4, f.heads * f.decaySize),
                   "input decay has the wrong shape " + dimsText(f.decay.dims)));
   }
   if (f.delta) {
-    f.betaHeads = f.beta.size() == rows * f.heads ? f.heads : 1;
-    TRY(c.require(c.has(5) && f.beta.size() == rows * f.betaHeads,
+    f.betaHeads = isEach(5, f.heads) ? f.heads : 1;
+    TRY(c.require(isEach(5, f.betaHeads),
                   "input beta has the wrong shape " + dimsText(f.beta.dims)));
   }
   return f;

@@ -183,6 +183,22 @@ Result<std::optional<int64_t>> constantLength(const InferContext &ctx, int64_t i
   return length.isConst() ? std::optional<int64_t>(length.value()) : std::nullopt;
 }
 
+Result<Dims> kernelOf(const InferContext &ctx, int64_t i) {
+  const Dims &shape = ctx.in(i).shape();
+  Dims kernel(shape.begin() + 2, shape.end());
+  std::vector<int64_t> stated = TRY(listAttr(ctx, "kernel_shape", kernel.size(), 0, 1));
+  for (size_t d = 0; d < kernel.size() && ctx.op.attrs.has("kernel_shape"); d++) {
+    if (stated[d] == 0)
+      continue;
+    TRY(expectDim(ctx, i, static_cast<int64_t>(d) + 2, Dim(stated[d]), "attribute 'kernel_shape'"));
+    kernel[d] = Dim(stated[d]);
+  }
+  for (const Dim &size : kernel)
+    if (size == Dim(0))
+      return ctx.error(ctx.name(i) + ": expected a kernel of at least 1, got " + ctx.in(i).str());
+  return kernel;
+}
+
 DType dtypeAttr(const InferContext &ctx, std::string_view name, DType otherwise) {
   const Attr *attr = ctx.op.attrs.find(name);
   return attr ? std::get<DType>(*attr) : otherwise;

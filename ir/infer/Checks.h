@@ -58,6 +58,9 @@ constexpr int64_t kMaxRank = 64;
 /// The shape that integer operand i, of rank 1, states: its contents, or fresh symbols if those are
 /// unknown; nothing if the rank is unknown too. Sizes known to be negative are an error.
 Result<std::optional<Dims>> shapeFrom(InferContext &ctx, int64_t i);
+/// The spatial sizes of a convolution's weights, operand i, with which attribute kernel_shape must
+/// agree.
+Result<Dims> kernelOf(const InferContext &ctx, int64_t i);
 /// The product, or a fresh symbol if the symbolic product has too many terms.
 Dim productOrFresh(InferContext &ctx, const Dims &dims);
 

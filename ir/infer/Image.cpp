@@ -44,10 +44,14 @@ Result<Dim> scaled(InferContext &ctx, const Dim &size, double scale) {
   return Dim::floorDiv(size * Dim(top / common), Dim(64 / common));
 }
 
+bool crops(const InferContext &ctx) {
+  return ctx.op.attrs.getString("coordinate_transformation_mode") == "tf_crop_and_resize";
+}
+
 Result<Dims> resizeByScales(InferContext &ctx, const std::vector<int64_t> &axes) {
   Dims shape = ctx.in(0).shape();
   std::optional<std::vector<double>> scales = TRY(floatList(ctx, 2, axes.size()));
-  bool crop = ctx.op.attrs.getString("coordinate_transformation_mode") == "tf_crop_and_resize";
+  bool crop = crops(ctx);
   std::optional<std::vector<double>> roi;
   if (crop && isGiven(ctx, 1))
     roi = TRY(floatList(ctx, 1, 2 * axes.size()));
@@ -98,6 +102,8 @@ Result<Dims> resizeToSizes(InferContext &ctx, const std::vector<int64_t> &axes) 
       TRY(choiceAttr(ctx, "keep_aspect_ratio_policy", {"stretch", "not_larger", "not_smaller"}));
   TRY(expectRank(ctx, 3, 1));
   TRY(expectDim(ctx, 3, 0, Dim(static_cast<int64_t>(axes.size())), "the number of axes"));
+  if (crops(ctx) && isGiven(ctx, 1))
+    TRY(expectShape(ctx, 1, {Dim(static_cast<int64_t>(axes.size()) * 2)}, "two an axis"));
   std::optional<Dims> sizes = TRY(shapeFrom(ctx, 3));
   Dims shape = ctx.in(0).shape();
   for (size_t i = 0; sizes && i < axes.size(); i++)

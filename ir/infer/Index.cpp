@@ -124,20 +124,19 @@ Result<void> inferScatterND(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 1, -1));
   TRY(expectRank(ctx, 1, 1, -1));
   const Dims &data = ctx.in(0).shape(), &indices = ctx.in(1).shape();
-  TRY(expectDim(ctx, 1, ctx.in(1).rank() - 1,
-                Dim(ctx.in(0).rank() + ctx.in(1).rank() - 1 - ctx.in(2).rank()),
-                "the dims of " + ctx.name(0) + " that updates of this rank lack"));
-  const Dim &tuple = indices.back();
-  if (tuple.isConst()) {
-    if (tuple.value() < 1 || tuple.value() > ctx.in(0).rank())
-      return ctx.error(ctx.name(1) + ": expected a last dim of 1 to " +
-                       std::to_string(ctx.in(0).rank()) + ", got " + ctx.in(1).str());
-    Dims updates(indices.begin(), indices.end() - 1);
-    updates.insert(updates.end(), data.begin() + tuple.value(), data.end());
-    TRY(expectShape(ctx, 2, updates, "what " + ctx.name(1) + " addresses in " + ctx.name(0)));
-    for (int64_t axis = 0; axis < tuple.value(); axis++)
-      TRY(expectIndexed(ctx, 1, axis));
-  }
+  // What is left of the rank of the updates is what a tuple does not address.
+  int64_t rank = ctx.in(0).rank(), tuple = rank + ctx.in(1).rank() - 1 - ctx.in(2).rank();
+  if (indices.back().isConst())
+    tuple = indices.back().value();
+  if (tuple < 1 || tuple > rank)
+    return ctx.error(ctx.name(1) + ": expected a last dim of 1 to " + std::to_string(rank) +
+                     ", got " + ctx.in(1).str() + " for updates " + ctx.in(2).str());
+  TRY(expectDim(ctx, 1, ctx.in(1).rank() - 1, Dim(tuple), "the dims that a tuple addresses"));
+  Dims updates(indices.begin(), indices.end() - 1);
+  updates.insert(updates.end(), data.begin() + tuple, data.end());
+  TRY(expectShape(ctx, 2, updates, "what " + ctx.name(1) + " addresses in " + ctx.name(0)));
+  for (int64_t axis = 0; axis < tuple; axis++)
+    TRY(expectIndexed(ctx, 1, axis));
   return inferSame(ctx);
 }
 

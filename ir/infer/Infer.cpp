@@ -373,6 +373,9 @@ Result<void> InferContext::require(Relation relation, const Dim &a, const Dim &b
                                    const std::string &text) const {
   if (a.isOverflow() || b.isOverflow())
     return error("a size is too large: it overflows 64 bits");
+  // One element is all that broadcasts to one.
+  if (relation == Relation::BroadcastTo && b == Dim(1))
+    relation = Relation::Equal;
   std::optional<bool> holds = decide(relation, a, b);
   if (holds == false)
     return error(withSizes(text, a, b));

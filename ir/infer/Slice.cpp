@@ -91,6 +91,20 @@ void followContents(InferContext &ctx, const Part &part, int64_t step) {
   ctx.outKnown(0, std::move(taken));
 }
 
+/// How many axes are sliced: each list has as many entries. Nothing if only the run knows.
+Result<std::optional<int64_t>> slicedCount(const InferContext &ctx) {
+  std::optional<int64_t> count = TRY(constantLength(ctx, 1));
+  TRY(expectAtMost(ctx, 1, 0, Dim(ctx.in(0).rank()), "the axes of " + ctx.name(0)));
+  for (int64_t i = 2; i < 5; i++) {
+    if (!ctx.has(i))
+      continue;
+    std::optional<int64_t> length = TRY(constantLength(ctx, i));
+    TRY(expectDim(ctx, i, 0, ctx.in(1).dim(0), "as many as " + ctx.name(1)));
+    count = count ? count : length;
+  }
+  return count;
+}
+
 Result<std::vector<int64_t>> slicedAxes(InferContext &ctx, int64_t count) {
   std::vector<int64_t> axes;
   for (int64_t i = 0; i < count; i++)
@@ -113,17 +127,8 @@ std::optional<Dim> firstOfSlice(const Dim &dim, const Dim &start, int64_t step) 
 }
 
 Result<void> inferSlice(InferContext &ctx) {
-  std::optional<int64_t> count;
-  for (int64_t i = 1; i < 5; i++)
-    if (ctx.has(i)) {
-      std::optional<int64_t> length = TRY(constantLength(ctx, i));
-      TRY(expectDim(ctx, i, 0, ctx.in(1).dim(0), "as many as " + ctx.name(1)));
-      count = count ? count : length;
-    }
+  std::optional<int64_t> count = TRY(slicedCount(ctx));
   int64_t rank = ctx.in(0).rank();
-  if (count && *count > rank)
-    return ctx.error(ctx.name(1) + ": expected at most " + std::to_string(rank) +
-                     " positions, got " + std::to_string(*count));
   Dims shape = ctx.in(0).shape();
   if (!count || (ctx.has(3) && !ctx.knownInts(3))) {
     for (Dim &dim : shape)

@@ -92,12 +92,11 @@ Result<void> inferDeformConv(InferContext &ctx) {
   std::vector<int64_t> strides = TRY(listAttr(ctx, "strides", spatial, 1, 1));
   std::vector<int64_t> dilations = TRY(listAttr(ctx, "dilations", spatial, 1, 1));
   std::vector<int64_t> pads = TRY(listAttr(ctx, "pads", 2 * spatial, 0, 0));
-  TRY(listAttr(ctx, "kernel_shape", spatial, 1, 1));
-  Dims shape{ctx.in(0).dim(0), w.dim(0)};
-  Dim taps = product(Dims(w.shape().begin() + 2, w.shape().end()));
+  Dims shape{ctx.in(0).dim(0), w.dim(0)}, kernel = TRY(kernelOf(ctx, 1));
+  Dim taps = product(kernel);
   for (size_t d = 0; d < spatial; d++) {
     int64_t axis = static_cast<int64_t>(d) + 2;
-    Dim extent = (w.dim(axis) - Dim(1)) * Dim(dilations[d]) + Dim(1);
+    Dim extent = (kernel[d] - Dim(1)) * Dim(dilations[d]) + Dim(1);
     Dim room = ctx.in(0).dim(axis) + Dim(pads[d]) + Dim(pads[d + spatial]) - extent;
     shape.push_back(Dim::floorDiv(room, Dim(strides[d])) + Dim(1));
   }
@@ -130,6 +129,31 @@ Result<void> inferCausalConvWithState(InferContext &ctx) {
   return {};
 }
 
+/// The decays that a LinearAttention's rule reads, one a head or one a row of its matrix, and the
+/// rates, one or one a head.
+static Result<void> expectFactors(const InferContext &ctx, int64_t heads, const Dim &keySize) {
+  std::string rule = ctx.op.attrs.getString("update_rule");
+  if (rule.starts_with("gated")) {
+    if (!ctx.has(4))
+      return ctx.error("update_rule '" + rule + "': input decay is missing");
+    TRY(expectMultiple(ctx, 4, 2, Dim(heads), "the key heads"));
+    TRY(ctx.require(Relation::BroadcastTo, Dim::floorDiv(ctx.in(4).dim(2), Dim(heads)), keySize,
+                    literal(ctx.name(4)) +
+                        ": expected a decay a head, or one for each of %b (the "
+                        "key size of " +
+                        literal(ctx.name(1)) + "), got %a in " + literal(ctx.in(4).str())));
+  }
+  if (!rule.ends_with("delta"))
+    return {};
+  if (!ctx.has(5))
+    return ctx.error("update_rule '" + rule + "': input beta is missing");
+  return ctx.require(Relation::BroadcastTo, ctx.in(5).dim(2), Dim(heads),
+                     literal(ctx.name(5)) +
+                         ": expected one rate, or one for each of %b key heads, "
+                         "got %a in " +
+                         literal(ctx.in(5).str()));
+}
+
 /// query[batch, length, heads * size], key and value alike; the state is a matrix a head.
 Result<void> inferLinearAttention(InferContext &ctx) {
   TRY(choiceAttr(ctx, "update_rule", {"linear", "gated", "delta", "gated_delta"}));
@@ -159,6 +183,7 @@ Result<void> inferLinearAttention(InferContext &ctx) {
     TRY(expectDim(ctx, i, 0, q.dim(0), "the batch of " + ctx.name(0)));
     TRY(expectDim(ctx, i, 1, q.dim(1), "the length of " + ctx.name(0)));
   }
+  TRY(expectFactors(ctx, heads, keySize));
   if (ctx.has(3))
     TRY(expectShape(ctx, 3, state, "the batch, the key heads, key size and value size"));
   if (1 < ctx.op.numResults())

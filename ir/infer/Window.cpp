@@ -31,25 +31,6 @@ Result<Window> windowOf(const InferContext &ctx, const Dims &kernel) {
   return window;
 }
 
-/// The kernel's sizes: those of the weight, with which attribute kernel_shape must agree.
-Result<Dims> kernelOf(const InferContext &ctx, int64_t weight) {
-  const Dims &shape = ctx.in(weight).shape();
-  Dims kernel(shape.begin() + 2, shape.end());
-  std::vector<int64_t> stated = TRY(listAttr(ctx, "kernel_shape", kernel.size(), 0, 1));
-  for (size_t i = 0; i < kernel.size() && ctx.op.attrs.has("kernel_shape"); i++) {
-    if (stated[i] == 0)
-      continue;
-    TRY(expectDim(ctx, weight, static_cast<int64_t>(i) + 2, Dim(stated[i]),
-                  "attribute 'kernel_shape'"));
-    kernel[i] = Dim(stated[i]);
-  }
-  for (size_t i = 0; i < kernel.size(); i++)
-    if (kernel[i] == Dim(0))
-      return ctx.error(ctx.name(weight) + ": expected a kernel of at least 1, got " +
-                       ctx.in(weight).str());
-  return kernel;
-}
-
 /// Number of windows along spatial dim i: all that fit into the padded input, rounded up or down.
 /// There is one at least.
 Result<Dim> windowCount(const InferContext &ctx, const Window &window, int64_t i, bool ceil) {

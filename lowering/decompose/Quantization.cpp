@@ -1,6 +1,7 @@
 // DynamicQuantizeLinear as a reduction and arithmetic, and quantization in blocks as arithmetic
 // with one scale an element.
 #include "lowering/decompose/Decompose.h"
+#include "lowering/decompose/Loops.h"
 
 #include "ir/infer/Infer.h"
 
@@ -29,28 +30,17 @@ Value *reducedToRows(Rewriter &b, OpKind reduction, Value *x) {
   return b.graphValue(reduction, {x, b.constant(makeConst(axes))}, std::move(attrs));
 }
 
-/// What is one number a block of `x`'s axis as one an element; nullptr for sizes that are not
-/// constant.
+/// What is one number a block of x's axis as one an element.
 Value *spreadBlocks(Rewriter &b, const Op &op, Value *blocks) {
-  const Type &x = op.operand(0)->type;
-  std::optional<std::vector<int64_t>> shape = constantDims(x.shape());
-  std::optional<std::vector<int64_t>> counts = constantDims(blocks->type.shape());
-  int64_t block = op.attrs.getInt("block_size");
-  std::optional<int64_t> axis = normalizeAxis(op.attrs.getInt("axis", 1), x.rank());
-  if (!shape || !counts || !axis)
-    return nullptr;
-  std::vector<int64_t> apart = *counts, repeated, whole = *counts;
-  apart.insert(apart.begin() + *axis + 1, 1);
-  repeated = apart;
-  repeated[*axis + 1] = block;
-  whole[*axis] *= block;
-  auto ints = [&](std::vector<int64_t> values) { return b.constant(makeConst(values)); };
-  Value *spread = b.graphValue(OpKind::Reshape, {blocks, ints(apart)});
-  spread = b.graphValue(OpKind::Expand, {spread, ints(repeated)});
-  spread = b.graphValue(OpKind::Reshape, {spread, ints(whole)});
-  if (whole[*axis] == (*shape)[*axis])
-    return spread;
-  return b.graphValue(OpKind::Slice, {spread, ints({0}), ints({(*shape)[*axis]}), ints({*axis})});
+  Value *x = op.operand(0);
+  int64_t axis = *normalizeAxis(op.attrs.getInt("axis"), x->type.rank());
+  Value *size = axisSize(b, x, axis);
+  Value *positions = b.graphValue(OpKind::Range, {scalarInt(b, 0), size, scalarInt(b, 1)});
+  Value *block = b.constant(makeConst({op.attrs.getInt("block_size")}));
+  AttrDict attrs;
+  attrs.set("axis", axis);
+  return b.graphValue(OpKind::Gather, {blocks, b.graphValue(OpKind::Div, {positions, block})},
+                      std::move(attrs));
 }
 
 } // namespace
@@ -59,8 +49,6 @@ Value *decomposeBlockedQuantize(Rewriter &b, Op &op) {
   if (op.attrs.getInt("block_size") == 0)
     return nullptr;
   Value *scale = spreadBlocks(b, op, op.operand(1));
-  if (!scale)
-    return nullptr;
   DType dtype = op.result()->type.dtype();
   Value *x = castTo(b, op.operand(0), scale->type.dtype());
   Value *y = b.graphValue(OpKind::Round, {b.graphValue(OpKind::Div, {x, scale})});
@@ -77,8 +65,6 @@ Value *decomposeBlockedDequantize(Rewriter &b, Op &op) {
   if (op.attrs.getInt("block_size") == 0)
     return nullptr;
   Value *scale = spreadBlocks(b, op, op.operand(1));
-  if (!scale)
-    return nullptr;
   Value *x = castTo(b, op.operand(0), DType::F32);
   if (op.operand(2))
     x = b.graphValue(OpKind::Sub, {x, castTo(b, spreadBlocks(b, op, op.operand(2)), DType::F32)});

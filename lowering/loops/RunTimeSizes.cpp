@@ -83,6 +83,23 @@ void RunTimeSizes::define(Op &op, const Dims &symbols, const std::vector<Value *
   follow(op);
 }
 
+Value *RunTimeSizes::loadIfAny(const Value &value, Value *offset) {
+  Value *any = nullptr;
+  for (const Dim &dim : value.type.shape()) {
+    if (dim.isConst() && dim.value() > 0)
+      continue;
+    Value *some = main_.cmp("gt", sizes_.value(main_, dim), main_.index(0));
+    any = any ? main_.binary(OpKind::ScalarAnd, any, some) : some;
+  }
+  auto load = [&] { return main_.load(pointerTo(value, main_), offset); };
+  if (!any)
+    return load();
+  Type type = Type::scalar(value.type.dtype());
+  return main_.ifElse(
+      any, {type}, [&] { return LoopBuilder::Values{load()}; },
+      [&] { return LoopBuilder::Values{main_.constant(type, 0)}; })[0];
+}
+
 void RunTimeSizes::addSizes(Op &op) {
   Dims symbols;
   for (const std::string &symbol : definedSymbols(op))
@@ -94,7 +111,7 @@ void RunTimeSizes::addSizes(Op &op) {
       for (size_t i = 0; i < operands.size(); i++)
         offset =
             main_.add(offset, main_.mul(operands[i], sizes_.value(main_, read.layout->strides[i])));
-      return main_.load(pointerTo(read, main_), offset);
+      return loadIfAny(read, offset);
     }
     Value *wrong = main_.unary(OpKind::ScalarNot, operands[0]);
     main_.ifThen(wrong, [&] {

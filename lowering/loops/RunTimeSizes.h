@@ -39,6 +39,8 @@ public:
   Port port(const std::string &name, const Type &type);
 
 private:
+  /// The element of a value at an offset; 0 if it has none.
+  Value *loadIfAny(const Value &value, Value *offset);
   /// Symbols that are always defined together, perhaps by several ops: in both branches of an If,
   /// before a loop and at the end of its body.
   struct Definition {

@@ -106,34 +106,37 @@ Value *requantized(Rewriter &b, Value *sums, Value *scale, Value *yScale, Value 
                       {scaledSums, b.constant(makeSplat(DType::F32, {}, 1)), yZero});
 }
 
+/// The only element of a tensor.
+Value *asScalar(Rewriter &b, Value *value) {
+  if (value->type.rank() == 0)
+    return value;
+  return b.graphValue(OpKind::Reshape, {value, b.constant(makeConst(std::vector<int64_t>{}))});
+}
+
 Value *rewriteQLinearConv(Rewriter &b, Op &op) {
   int64_t rank = op.result()->type.rank();
   Value *sums = b.graphValue(
       OpKind::ConvInteger, {op.operand(0), op.operand(3), op.operand(2), op.operand(5)}, op.attrs);
   if (Value *bias = op.operand(8))
     sums = b.graphValue(OpKind::Add, {sums, shapedAlong(b, bias, 1, rank)});
-  Value *scale =
-      product(b, shapedAlong(b, op.operand(1), 0, rank), shapedAlong(b, op.operand(4), 1, rank));
-  return requantized(b, sums, scale, shapedAlong(b, op.operand(6), 0, rank),
-                     shapedAlong(b, op.operand(7), 0, rank));
-}
-
-/// A scale or zero point of a's rows, one a row, as a column; others as they are.
-Value *asColumn(Rewriter &b, Value *value) {
-  bool perRow = value->type.rank() == 1 && value->type.dim(0) != Dim(1);
-  return perRow ? shapedAlong(b, value, 0, 2) : value;
+  Value *scale = product(b, asScalar(b, op.operand(1)), shapedAlong(b, op.operand(4), 1, rank));
+  return requantized(b, sums, scale, asScalar(b, op.operand(6)), asScalar(b, op.operand(7)));
 }
 
 Value *rewriteQLinearMatMul(Rewriter &b, Op &op) {
-  for (int64_t i : {6, 7})
-    if (op.operand(i)->type.rank() > 0 && op.operand(i)->type.dim(0) != Dim(1))
-      return nullptr;
+  bool isRow = op.operand(0)->type.rank() == 1, isColumn = op.operand(3)->type.rank() == 1;
+  int64_t rank = op.result()->type.rank();
+  // A scale of a is one number, or one a row of the product.
+  auto ofRows = [&](Value *value) {
+    if (value->type.rank() > 1)
+      return value;
+    return isRow ? asScalar(b, value) : shapedAlong(b, value, rank - (isColumn ? 1 : 2), rank);
+  };
   Value *sums = b.graphValue(OpKind::MatMulInteger,
                              {op.operand(0), op.operand(3), op.operand(2), op.operand(5)});
   auto wide = [&](int64_t i) { return castTo(b, op.operand(i), DType::F32); };
-  Value *scale = product(b, asColumn(b, wide(1)), wide(4));
-  return requantized(b, sums, scale, shapedAlong(b, wide(6), 0, 2),
-                     shapedAlong(b, op.operand(7), 0, 2));
+  return requantized(b, sums, product(b, ofRows(wide(1)), wide(4)), asScalar(b, wide(6)),
+                     asScalar(b, op.operand(7)));
 }
 
 RewriteFn rewriteOf(OpKind kind) {

@@ -23,20 +23,20 @@ int64_t OperandReader::position(int64_t operand) {
   return position;
 }
 
-Value *OperandReader::raw(int64_t operand, int64_t i) {
+Value *OperandReader::rawAt(int64_t operand, Value *i) {
   const Type &type = s.in(operand);
   int64_t from = position(operand);
   std::vector<Value *> index(type.rank(), b.index(0));
   if (!index.empty())
-    index.back() = b.index(i);
-  return elementAt(b, type, from, index);
+    index.back() = length(operand) ? i : clampedIndex(b, i, type.dim(0));
+  return cameo::elementAt(b, type, from, index);
 }
 
 Value *OperandReader::element(int64_t operand, int64_t i) {
   InferContext context(s.module, s.op);
   if (std::optional<Dims> known = context.known(operand))
     return size((*known)[static_cast<size_t>(i)]);
-  return b.cast(raw(operand, i), DType::I64);
+  return elementAt(operand, b.index(i));
 }
 
 Value *OperandReader::size(const Dim &dim) {
@@ -47,7 +47,26 @@ std::optional<int64_t> OperandReader::length(int64_t operand) const {
   const Type &type = s.in(operand);
   if (type.rank() == 0)
     return 1;
-  return type.dim(0).isConst() ? std::optional(type.dim(0).value()) : std::nullopt;
+  const Dim &length = type.dim(0);
+  if (length.isConst())
+    return length.value();
+  // Where no other length will do, a guard has seen to it.
+  Result<std::vector<Requirement>> required = requirementsOf(s.op);
+  for (size_t i = 0; required && i < required->size(); i++) {
+    const auto &[relation, a, b, text] = (*required)[i];
+    if (relation == Relation::Equal && (a == length ? b : a).isConst() &&
+        (a == length || b == length))
+      return (a == length ? b : a).value();
+  }
+  return std::nullopt;
+}
+
+int64_t OperandReader::entries(int64_t operand) const {
+  return length(operand).value_or(s.in(0).rank());
+}
+
+Value *OperandReader::isThere(int64_t operand, int64_t i) {
+  return length(operand) ? nullptr : b.cmp("gt", sizeValue(b, s.in(operand).dim(0)), b.index(i));
 }
 
 Value *OperandReader::axis(Value *given, int64_t rank) {
@@ -58,12 +77,17 @@ void OperandReader::requireAxes(int64_t operand, int64_t rank) {
   if (!s.op.operand(operand) || constantInts(s.op.operand(operand)))
     return;
   std::vector<Value *> axes;
-  for (int64_t i = 0; i < *length(operand); i++) {
-    Value *given = element(operand, i), *axis = this->axis(given, rank);
+  for (int64_t i = 0; i < entries(operand); i++) {
+    Value *given = element(operand, i), *axis = this->axis(given, rank),
+          *there = isThere(operand, i);
+    auto ifThere = [&](Value *condition) {
+      return there ? b.binary(OpKind::ScalarOr, b.unary(OpKind::ScalarNot, there), condition)
+                   : condition;
+    };
     Value *inside = both(b, b.cmp("ge", axis, number(0)), b.cmp("lt", axis, number(rank)));
-    require(b, inside, CAMEO_FAULT_AXIS, given, number(rank));
+    require(b, ifThere(inside), CAMEO_FAULT_AXIS, given, number(rank));
     for (Value *other : axes)
-      require(b, b.cmp("ne", axis, other), CAMEO_FAULT_AXIS_TWICE, given);
+      require(b, ifThere(b.cmp("ne", axis, other)), CAMEO_FAULT_AXIS_TWICE, given);
     axes.push_back(axis);
   }
 }

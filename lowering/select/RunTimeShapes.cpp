@@ -110,8 +110,6 @@ std::vector<Sizes> rangeSizes(OperandReader &r) {
 }
 
 std::vector<Sizes> sliceSizes(OperandReader &r) {
-  if (!r.length(1))
-    return {};
   r.requireAxes(3, r.s.in(0).rank());
   Sizes sizes;
   for (int64_t i = 0; i < r.s.in(0).rank(); i++) {
@@ -162,19 +160,15 @@ std::vector<Sizes> splitSizes(OperandReader &r) {
 }
 
 std::vector<Sizes> padSizes(OperandReader &r) {
-  std::optional<int64_t> length = r.length(1);
-  if (!length)
-    return {};
   r.requireAxes(3, r.s.in(0).rank());
-  // As far as sums of two and a size do not wrap.
-  for (int64_t i = 0; i < *length; i++)
-    r.requireBetween(r.number(-kMostPadding), r.element(1, i), r.number(kMostPadding));
   Sizes sizes;
   for (int64_t d = 0; d < r.s.in(0).rank(); d++) {
     Value *size = r.size(r.s.in(0).dim(d));
-    for (int64_t i = 0; i < *length / 2; i++) {
-      auto more = [&] { return r.b.add(r.element(1, i), r.element(1, i + *length / 2)); };
-      size = r.b.add(size, ofAxis(r, 3, i, d, more, r.number(0)));
+    for (bool after : {false, true}) {
+      Value *amount = padAmount(r, d, after);
+      // As far as sums of two and a size do not wrap.
+      r.requireBetween(r.number(-kMostPadding), amount, r.number(kMostPadding));
+      size = r.b.add(size, amount);
     }
     sizes.push_back(size);
   }
@@ -331,11 +325,14 @@ std::optional<std::string> missingSymbol(const Dim &dim, const std::vector<std::
   return symbols.size() == 1 ? std::optional(symbols.front()) : std::nullopt;
 }
 
-/// Whether the operands behind the first are lists of a known length, to be read one by one.
-bool readsElements(const Selection &s) {
+/// Whether the operands behind the first are lists to be read one by one: of a known length, or
+/// with at most one entry an axis.
+bool readsElements(Selection &s) {
+  bool isOfAxes = s.op.kind() == OpKind::Slice || s.op.kind() == OpKind::Pad;
+  OperandReader reader(s);
   for (int64_t i = 1; i < s.op.numOperands(); i++)
-    if (s.op.operand(i) && (!s.in(i).isRanked() || s.in(i).rank() > 1 ||
-                            (s.in(i).rank() == 1 && !s.in(i).dim(0).isConst())))
+    if (s.op.operand(i) &&
+        (!s.in(i).isRanked() || s.in(i).rank() > 1 || (!isOfAxes && !reader.length(i))))
       return false;
   return true;
 }
@@ -375,14 +372,35 @@ void generateReading(Selection &s, const ReadingElementFn &write) {
 
 Value *ofAxis(OperandReader &r, int64_t axes, int64_t i, int64_t dim,
               const std::function<Value *()> &given, Value *otherwise) {
-  if (std::optional<int64_t> named = namedAxis(r, axes, i))
-    return *named == dim ? given() : otherwise;
-  Value *axis = r.axis(r.element(axes, i), r.s.in(0).rank());
-  return r.b.select(r.b.cmp("eq", axis, r.number(dim)), given(), otherwise);
+  std::optional<int64_t> named = namedAxis(r, axes, i);
+  if (named && *named != dim)
+    return otherwise;
+  Value *condition = r.isThere(r.s.op.operand(axes) ? axes : 1, i);
+  if (!named) {
+    Value *axis = r.axis(r.element(axes, i), r.s.in(0).rank());
+    condition = both(r.b, condition, r.b.cmp("eq", axis, r.number(dim)));
+  }
+  return condition ? r.b.select(condition, given(), otherwise) : given();
+}
+
+Value *padAmount(OperandReader &r, int64_t dim, bool after) {
+  std::optional<int64_t> length = r.length(1);
+  int64_t count = length ? *length / 2 : r.entries(3);
+  Value *amount = r.number(0);
+  for (int64_t i = 0; i < count; i++) {
+    auto given = [&] {
+      if (length)
+        return r.element(1, after ? count + i : i);
+      Value *skip = after ? sizeValue(r.b, r.s.in(3).dim(0)) : r.b.index(0);
+      return r.elementAt(1, r.b.add(skip, r.b.index(i)));
+    };
+    amount = ofAxis(r, 3, i, dim, given, amount);
+  }
+  return amount;
 }
 
 bool isSliced(const OperandReader &r, int64_t dim) {
-  for (int64_t i = 0; i < *r.length(1); i++)
+  for (int64_t i = 0; i < r.entries(1); i++)
     if (namedAxis(r, 3, i).value_or(dim) == dim)
       return true;
   return false;
@@ -392,7 +410,7 @@ SliceBounds sliceBounds(OperandReader &r, int64_t dim) {
   LoopBuilder &b = r.b;
   Value *size = r.size(r.s.in(0).dim(dim)), *zero = r.number(0), *one = r.number(1);
   Value *start = zero, *end = size, *step = one;
-  for (int64_t i = 0; i < *r.length(1); i++) {
+  for (int64_t i = 0; i < r.entries(1); i++) {
     start = ofAxis(r, 3, i, dim, [&] { return r.element(1, i); }, start);
     end = ofAxis(r, 3, i, dim, [&] { return r.element(2, i); }, end);
     if (r.s.op.operand(4))

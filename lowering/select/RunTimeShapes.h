@@ -22,12 +22,19 @@ struct OperandReader {
   Value *number(int64_t value);
   /// The number of a graph op's operand among the kernel's, which it becomes one of.
   int64_t position(int64_t operand);
-  /// Element i of a graph op's operand of rank 0 or 1, as it is or in i64.
-  Value *raw(int64_t operand, int64_t i);
+  /// Element i of a graph op's operand of rank 0 or 1, as it is or in i64; any element where there
+  /// are fewer.
+  Value *raw(int64_t operand, int64_t i) { return rawAt(operand, b.index(i)); }
+  Value *rawAt(int64_t operand, Value *i);
   Value *element(int64_t operand, int64_t i);
+  Value *elementAt(int64_t operand, Value *i) { return b.cast(rawAt(operand, i), DType::I64); }
   Value *size(const Dim &dim);
-  /// How many elements an operand of rank 1 has; nothing if only the run knows.
+  /// How many elements an operand of rank 0 or 1 has; nothing if only the run knows.
   std::optional<int64_t> length(int64_t operand) const;
+  /// How many a list with at most one entry an axis of the data may have.
+  int64_t entries(int64_t operand) const;
+  /// Whether such a list has entry i; nullptr if that is certain.
+  Value *isThere(int64_t operand, int64_t i);
   /// An axis made non-negative.
   Value *axis(Value *given, int64_t rank);
   /// Makes the run fail unless each element of an operand, which may be absent, is an axis, and no
@@ -37,8 +44,9 @@ struct OperandReader {
   void requireBetween(Value *low, Value *given, Value *high);
 };
 
-/// `given()` if entry i of a list means a dim of the data, else `otherwise`. Which dim it means is
-/// said by the operand that has the axes, or, where that is absent, by its position.
+/// `given()` if entry i of the list that is operand 1 means a dim of the data, else `otherwise`.
+/// Which dim it means is said by the operand that has the axes, or, where that is absent, by its
+/// position.
 Value *ofAxis(OperandReader &reader, int64_t axes, int64_t i, int64_t dim,
               const std::function<Value *()> &given, Value *otherwise);
 
@@ -49,6 +57,9 @@ struct SliceBounds {
 SliceBounds sliceBounds(OperandReader &reader, int64_t dim);
 /// Whether a Slice may take less than all of a dim.
 bool isSliced(const OperandReader &reader, int64_t dim);
+
+/// How much a Pad adds before or after a dim, in i64.
+Value *padAmount(OperandReader &reader, int64_t dim, bool after);
 
 /// What a `sizes` op defines, and the operands that it reads.
 struct SymbolValues {

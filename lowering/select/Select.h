@@ -82,6 +82,10 @@ Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent);
 Value *positionFrom(LoopBuilder &b, Value *index, const Dim &extent);
 /// An index below `own`, for a dim that may have less where sizes are known only at run time.
 Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &extent);
+/// An index moved into [0, extent).
+Value *clampedIndex(LoopBuilder &b, Value *index, const Dim &extent);
+/// The same, and whether it was there already, which `inside` collects.
+Value *within(LoopBuilder &b, Value *index, const Dim &extent, Value *&inside);
 /// Makes the run fail with a fault of runtime/abi.h and its two values, integers, unless the
 /// condition holds. In regions of `sizes` and `generate`.
 void require(LoopBuilder &b, Value *condition, int64_t code, Value *first = nullptr,

@@ -98,8 +98,8 @@ Value *Attention::restricted(Value *given) {
   return generated(
       s, {given}, type.withShape(shape), [&](LoopBuilder &, const std::vector<Value *> &index) {
         std::vector<Value *> at = index;
-        Value *size = sizeValue(b, reach), *last = b.sub(size, b.index(1));
-        at.back() = b.max(b.min(index.back(), last), b.index(0));
+        Value *size = sizeValue(b, reach);
+        at.back() = clampedIndex(b, index.back(), reach);
         Type scalar = Type::scalar(type.dtype());
         Value *none =
             isFloat(type.dtype()) ? b.constant(scalar, -INFINITY) : b.constantInt(scalar, 0);

@@ -54,6 +54,14 @@ constexpr std::pair<OpKind, const char *> kReductions[] = {
 };
 constexpr CallRow kReduce = {OpKind::ReduceSum, "cameo_kernel_reduce"};
 
+/// Determinants of more rows than are worth writing out, or of a number that only the run knows.
+constexpr CallRow kDet = {OpKind::Det, "cameo_kernel_det"};
+
+bool isSmallMatrix(const Type &type) {
+  const Dim rows = type.isRanked() ? type.shape().back() : Dim::overflow();
+  return rows.isConst() && rows.value() <= 4;
+}
+
 const char *reductionName(OpKind kind) {
   for (const auto &[reduction, name] : kReductions)
     if (reduction == kind)
@@ -107,6 +115,8 @@ const CallRow *callFor(const Op &op) {
       return &row;
   if (reductionName(op.kind()) && op.operand(1) && !constantInts(op.operand(1)))
     return &kReduce;
+  if (op.kind() == OpKind::Det && !isSmallMatrix(op.operand(0)->type))
+    return &kDet;
   return nullptr;
 }
 

@@ -12,26 +12,43 @@ namespace {
 struct Deform {
   Selection &s;
   LoopBuilder &b;
-  const Window &window;
   Type x, offset;
-  Dims out; // spatial
-  int64_t rank, taps, group, channels, offsetGroups;
+  int64_t rank, group, offsetGroups;
+  Dims kernel, out;   // spatial
+  Dim channels, taps; // of a group
+  std::vector<int64_t> strides, dilations, pads;
   DType work;
+
+  explicit Deform(Selection &s)
+      : s(s), b(s.b), x(s.in(0)), offset(s.in(2)), rank(x.rank() - 2),
+        group(s.op.attrs.getInt("group")), offsetGroups(s.op.attrs.getInt("offset_group")),
+        kernel(s.in(1).shape().begin() + 2, s.in(1).shape().end()),
+        out(s.out().shape().begin() + 2, s.out().shape().end()), channels(s.in(1).dim(1)),
+        taps(cameo::product(kernel)), strides(list("strides", 1)), dilations(list("dilations", 1)),
+        pads(list("pads", 0)), work(x.dtype() == DType::F64 ? DType::F64 : DType::F32) {}
+
+  /// An attribute with an entry, or two, a spatial dim.
+  std::vector<int64_t> list(const char *name, int64_t otherwise) const {
+    return s.op.attrs.getInts(name, std::vector<int64_t>(2 * rank, otherwise));
+  }
 
   Value *real(double value) { return b.constant(Type::scalar(DType::F64), value); }
 
   /// Weights [M, C/g, kernel...] as [g, taps * C/g, M/g].
   Result<Value *> weights() {
-    Value *w = s.op.operand(1);
-    int64_t outputs = w->type.dim(0).value() / group;
-    auto reshaped = [&](Value *from, const std::vector<int64_t> &shape) {
-      return lowered(s, OpKind::Reshape, {from, b.Builder::constant(makeConst(shape))});
+    const Dim groups(group), outputs = Dim::floorDiv(s.in(1).dim(0), groups);
+    // Constant weights are rearranged here, whose sizes are known.
+    auto reshaped = [&](Value *from, const Dims &shape) -> Result<Value *> {
+      std::optional<std::vector<int64_t>> sizes = constantDims(shape);
+      if (!sizes)
+        return reshapeView(b, from, shape);
+      return lowered(s, OpKind::Reshape, {from, b.Builder::constant(makeConst(*sizes))});
     };
-    w = TRY(reshaped(w, {group, outputs, channels, taps}));
+    Value *w = TRY(reshaped(s.op.operand(1), {groups, outputs, channels, taps}));
     AttrDict attrs;
     attrs.set("perm", std::vector<int64_t>{0, 3, 2, 1});
     w = TRY(lowered(s, OpKind::Transpose, {w}, std::move(attrs)));
-    return reshaped(w, {group, taps * channels, outputs});
+    return reshaped(w, {groups, taps * channels, outputs});
   }
 
   struct Along {
@@ -40,8 +57,8 @@ struct Deform {
 
   /// Where a tap reads along one dim.
   Along along(size_t i, Value *at, Value *tap, Value *first, const std::vector<Value *> &where) {
-    Value *start = b.sub(b.mul(at, b.index(window.strides[i])), sizeValue(b, window.padsBegin[i]));
-    Value *regular = b.add(start, b.mul(tap, b.index(window.dilations[i])));
+    Value *start = b.sub(b.mul(at, b.index(strides[i])), b.index(pads[i]));
+    Value *regular = b.add(start, b.mul(tap, b.index(dilations[i])));
     std::vector<Value *> shift = where;
     shift[1] = b.add(first, b.index(static_cast<int64_t>(i)));
     Value *position = b.add(b.cast(b.cast(regular, DType::I64), DType::F64),
@@ -63,7 +80,7 @@ struct Deform {
       Value *seen = both(b, b.cmp("ge", position, real(0)), b.cmp("lt", position, extent));
       seen = both(b, seen, b.cmp("ne", weight, real(0)));
       Value *index = b.toIndex(b.cast(position, DType::I64));
-      at[dim + 2] = b.max(b.min(index, b.sub(size, b.index(1))), b.index(0));
+      at[dim + 2] = clampedIndex(b, index, x.dim(static_cast<int64_t>(dim) + 2));
       Value *term = b.mul(corners(dims, dim + 1, at), b.cast(weight, work));
       term = b.select(seen, term, b.constant(Type::scalar(work), 0));
       total = total ? b.add(total, term) : term;
@@ -74,17 +91,17 @@ struct Deform {
   /// Element (image, out..., group, tap, channel) of the samples.
   Value *sample(const std::vector<Value *> &index) {
     Value *tap = index[rank + 2];
-    Value *channel = b.add(b.mul(index[rank + 1], b.index(channels)), index[rank + 3]);
+    Value *channel = b.add(b.mul(index[rank + 1], sizeValue(b, channels)), index[rank + 3]);
     Value *part = b.index(0);
     if (offsetGroups > 1)
-      part = b.div(channel, b.index(group * channels / offsetGroups));
-    Value *line = b.add(b.mul(part, b.index(taps)), tap);
+      part = b.div(channel, sizeValue(b, Dim::floorDiv(channels * Dim(group), Dim(offsetGroups))));
+    Value *line = b.add(b.mul(part, sizeValue(b, taps)), tap);
     std::vector<Value *> where = {index[0], line};
     where.insert(where.end(), index.begin() + 1, index.begin() + 1 + rank);
     Value *first = b.mul(line, b.index(rank)), *left = tap;
     std::vector<Along> dims(rank);
     for (size_t i = static_cast<size_t>(rank); i-- > 0;) {
-      Value *extent = b.index(window.kernel[i]);
+      Value *extent = sizeValue(b, kernel[i]);
       Value *step = i == 0 ? left : b.rem(left, extent);
       left = i == 0 ? left : b.div(left, extent);
       dims[i] = along(i, index[i + 1], step, first, where);
@@ -100,7 +117,7 @@ struct Deform {
   Result<Value *> product() {
     Dims shape = {x.dim(0)};
     shape.insert(shape.end(), out.begin(), out.end());
-    shape.insert(shape.end(), {Dim(group), Dim(taps), Dim(channels)});
+    shape.insert(shape.end(), {Dim(group), taps, channels});
     std::vector<Value *> operands = {s.op.operand(0), s.op.operand(2)};
     if (Value *mask = s.op.operand(4))
       operands.push_back(mask);
@@ -108,7 +125,7 @@ struct Deform {
         generated(s, operands, x.withShape(shape),
                   [&](LoopBuilder &, const std::vector<Value *> &index) { return sample(index); });
     Dim positions = cameo::product(out);
-    samples = reshapeView(b, samples, {x.dim(0), positions, Dim(group), Dim(taps) * Dim(channels)});
+    samples = reshapeView(b, samples, {x.dim(0), positions, Dim(group), taps * channels});
     samples = transposeView(b, samples, {0, 2, 1, 3});
     Value *y = matrixProduct(s, samples, TRY(weights()), x.dtype());
     return reshapeView(b, transposeView(b, y, {0, 1, 3, 2}), s.out().shape());
@@ -118,36 +135,10 @@ struct Deform {
 } // namespace
 
 Result<void> selectDeformConv(Selection &s) {
-  std::optional<std::vector<int64_t>> w = constantDims(s.in(1).shape());
-  if (!w)
-    return s.unsupportedBecause("weights of a size known only at run time are not supported yet");
-  Window window = windowOf(s.op, std::vector<int64_t>(w->begin() + 2, w->end()));
-  DType dtype = s.in(0).dtype();
-  Dims out(s.out().shape().begin() + 2, s.out().shape().end());
-  Deform f{s,
-           s.b,
-           window,
-           s.in(0),
-           s.in(2),
-           out,
-           s.in(0).rank() - 2,
-           1,
-           s.op.attrs.getInt("group", 1),
-           (*w)[1],
-           s.op.attrs.getInt("offset_group", 1),
-           dtype == DType::F64 ? DType::F64 : DType::F32};
-  for (int64_t extent : window.kernel)
-    f.taps *= extent;
-  Dims lines = s.in(2).shape();
-  bool fits = f.rank <= 3 && (*w)[0] % f.group == 0 && f.group * f.channels % f.offsetGroups == 0 &&
-              lines[1] == Dim(f.offsetGroups * f.taps * f.rank) && lines[0] == s.in(0).dim(0);
-  for (int64_t i = 0; i < f.rank && fits; i++)
-    fits = lines[i + 2] == out[i];
-  lines[1] = Dim(f.offsetGroups * f.taps);
-  Value *mask = s.op.operand(4), *bias = s.op.operand(3);
-  if (!fits || (mask && !(mask->type.shape() == lines)))
-    return s.unsupportedBecause("offsets or masks of another size than the output's taps");
-  Value *y = TRY(f.product());
+  Deform f(s);
+  if (f.rank > 3)
+    return s.unsupportedBecause("more than three spatial dims are not supported yet");
+  Value *y = TRY(f.product()), *bias = s.op.operand(3);
   if (bias) {
     Dims shape(s.out().rank() - 1, Dim(1));
     shape[0] = bias->type.dim(0);

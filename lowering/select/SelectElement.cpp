@@ -69,14 +69,10 @@ Result<void> selectDropout(Selection &s) {
   return {};
 }
 
-/// Small matrices by cofactors along the first row, in f64.
+/// By cofactors along the first row, in f64; matrices that are not small are SelectCall.cpp's.
 Result<void> selectDet(Selection &s) {
   Type x = s.in(0);
-  std::optional<std::vector<int64_t>> size =
-      constantDims(Dims(x.shape().end() - 2, x.shape().end()));
-  if (!size || (*size)[0] > 4 || (*size)[0] != (*size)[1])
-    return s.unsupportedBecause("matrices of more than 4 rows are not supported yet");
-  int64_t n = (*size)[0];
+  int64_t n = x.shape().back().value();
   generate(s, {s.op.operand(0)}, [&](LoopBuilder &b, const std::vector<Value *> &index) {
     auto element = [&](int64_t row, int64_t column) {
       std::vector<Value *> at = index;

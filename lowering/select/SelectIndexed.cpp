@@ -75,6 +75,17 @@ Value *indexWithin(LoopBuilder &b, Value *index, const Dim &own, const Dim &exte
   return fits ? index : checkIndex(b, index, extent);
 }
 
+Value *clampedIndex(LoopBuilder &b, Value *index, const Dim &extent) {
+  Value *last = b.sub(sizeValue(b, extent), b.index(1));
+  return b.max(b.min(index, last), b.index(0));
+}
+
+Value *within(LoopBuilder &b, Value *index, const Dim &extent, Value *&inside) {
+  inside = both(b, inside, b.cmp("ge", index, b.index(0)));
+  inside = both(b, inside, b.cmp("lt", index, sizeValue(b, extent)));
+  return clampedIndex(b, index, extent);
+}
+
 void require(LoopBuilder &b, Value *condition, int64_t code, Value *first, Value *second) {
   AttrDict attrs;
   attrs.set("code", code);
@@ -139,11 +150,7 @@ Value *paddedElement(Selection &s, const std::vector<Value *> &index,
       at.push_back(paddedPosition(b, mode, index[i], padding[i], type.dim(i)));
       continue;
     }
-    Value *position = b.sub(index[i], padding[i].before), *size = sizeValue(b, type.dim(i));
-    Value *here =
-        b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)), b.cmp("lt", position, size));
-    inside = both(b, inside, here);
-    at.push_back(b.max(b.min(position, b.sub(size, b.index(1))), b.index(0)));
+    at.push_back(within(b, b.sub(index[i], padding[i].before), type.dim(i), inside));
   }
   Value *element = elementAt(b, type, 0, at);
   if (!inside)
@@ -154,20 +161,12 @@ Value *paddedElement(Selection &s, const std::vector<Value *> &index,
 }
 
 Result<void> padAtRunTime(Selection &s) {
-  std::optional<int64_t> length = OperandReader(s).length(1);
-  if (!length || (s.op.operand(3) && !OperandReader(s).length(3)))
-    return s.unsupportedBecause("an amount of padding known only at run time is not supported");
   generateReading(s, [&](OperandReader &reader, const std::vector<Value *> &index) {
     int64_t fill = s.op.operand(2) ? reader.position(2) : -1;
-    auto amount = [&](int64_t d, int64_t first) {
-      Value *given = reader.number(0);
-      for (int64_t i = 0; i < *length / 2; i++)
-        given = ofAxis(reader, 3, i, d, [&] { return reader.element(1, first + i); }, given);
-      return s.b.toIndex(given);
-    };
+    auto amount = [&](int64_t d, bool after) { return s.b.toIndex(padAmount(reader, d, after)); };
     std::vector<Padding> padding;
     for (int64_t d = 0; d < s.in(0).rank(); d++)
-      padding.push_back({amount(d, 0), amount(d, *length / 2)});
+      padding.push_back({amount(d, false), amount(d, true)});
     return paddedElement(s, index, padding, fill);
   });
   return {};

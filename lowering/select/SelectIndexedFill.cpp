@@ -87,11 +87,7 @@ Result<void> selectCenterCropPad(Selection &s) {
       Value *size = sizeValue(b, data.dim(i));
       // Rounds towards zero either way: what is left over is at the end.
       Value *before = b.div(b.sub(sizeValue(b, out[i]), size), b.index(2));
-      Value *position = b.sub(index[i], before);
-      inside = both(b, inside,
-                    b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)),
-                             b.cmp("lt", position, size)));
-      at.push_back(b.max(b.min(position, b.sub(size, b.index(1))), b.index(0)));
+      at.push_back(within(b, b.sub(index[i], before), data.dim(i), inside));
     }
     Value *element = elementAt(b, data, 0, at);
     return inside ? b.select(inside, element, b.constant(element->type, 0)) : element;

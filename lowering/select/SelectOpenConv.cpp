@@ -30,14 +30,6 @@ struct Geometry {
         dilations(s.op.attrs.getInts("dilations", std::vector<int64_t>(rank, 1))) {}
 
   Dim extent(size_t i) const { return (kernel[i] - Dim(1)) * Dim(dilations[i]) + Dim(1); }
-
-  /// A position along dim i moved into [0, size), and whether it was there; `inside` collects that.
-  Value *within(Value *position, const Dim &extent, Value *&inside) const {
-    Value *size = sizeValue(b, extent), *zero = b.index(0);
-    inside = both(b, inside, b.cmp("ge", position, zero));
-    inside = both(b, inside, b.cmp("lt", position, size));
-    return b.max(b.min(position, b.sub(size, b.index(1))), zero);
-  }
 };
 
 Dims joined(Dims first, const Dims &second, const Dims &third = {}) {
@@ -62,7 +54,7 @@ Value *openConv(Selection &s, Value *x, Value *w, DType dtype) {
       Value *first = b.sub(b.mul(index[3 + g.rank + i], b.index(g.strides[i])),
                            sizeValue(b, padsOf(s.op, i, g.extent(i)).begin));
       Value *position = b.add(first, b.mul(index[3 + i], b.index(g.dilations[i])));
-      at.push_back(g.within(position, g.in[i], inside));
+      at.push_back(within(b, position, g.in[i], inside));
     }
     Value *element = elementAt(b, g.x, 0, at);
     return inside ? b.select(inside, element, b.constant(element->type, 0)) : element;
@@ -110,7 +102,7 @@ void selectOpenConvTranspose(Selection &s) {
                          Value *stride = b.index(g.strides[i]);
                          Value *hit = both(b, inside, b.cmp("eq", b.rem(from, stride), b.index(0)));
                          hit = both(b, hit, b.cmp("ge", from, b.index(0)));
-                         at.push_back(g.within(b.div(from, stride), g.in[i], hit));
+                         at.push_back(within(b, b.div(from, stride), g.in[i], hit));
                          taps.push_back(tap);
                          Values next = {sum(i + 1, carried[0], hit)};
                          at.pop_back();

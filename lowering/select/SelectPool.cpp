@@ -32,11 +32,7 @@ struct WindowReader {
       Value *first =
           b.sub(b.mul(index[i + 2], b.index(window.strides[i])), sizeValue(b, window.padsBegin[i]));
       Value *at = b.add(first, b.mul(along, b.index(window.dilations[i])));
-      Value *size = sizeValue(b, x.dim(static_cast<int64_t>(i) + 2));
-      inside =
-          both(b, inside,
-               b.binary(OpKind::ScalarAnd, b.cmp("ge", at, b.index(0)), b.cmp("lt", at, size)));
-      position[i] = b.max(b.min(at, b.sub(size, b.index(1))), b.index(0));
+      position[i] = within(b, at, x.dim(static_cast<int64_t>(i) + 2), inside);
     }
     return inside;
   }

@@ -48,7 +48,6 @@ struct Resize {
   Value *listElement(Value *list, int64_t operand, size_t i);
   Value *scaleOf(const ResizeAxis &a);
   Value *position(const ResizeAxis &a, Value *out);
-  Value *clamped(const ResizeAxis &a, Value *index);
   Value *outside(const ResizeAxis &a, Value *position);
 
   Value *nearestIndex(const ResizeAxis &a, Value *position);
@@ -183,11 +182,6 @@ Value *Resize::position(const ResizeAxis &a, Value *out) {
   return result;
 }
 
-Value *Resize::clamped(const ResizeAxis &a, Value *index) {
-  Value *last = s.b.sub(sizeValue(s.b, a.in), s.b.index(1));
-  return s.b.max(s.b.min(index, last), s.b.index(0));
-}
-
 /// Whether a position lies outside the input, where crops show the extrapolation value.
 Value *Resize::outside(const ResizeAxis &a, Value *at) {
   LoopBuilder &b = s.b;
@@ -208,7 +202,7 @@ Value *Resize::nearestIndex(const ResizeAxis &a, Value *at) {
   else
     left = b.cmp("lt", ratio, real(nearest == "floor" ? 1 : 0));
   Value *picked = b.select(left, base, b.add(base, real(1)));
-  return clamped(a, b.toIndex(b.cast(picked, DType::I64)));
+  return clampedIndex(b, b.toIndex(b.cast(picked, DType::I64)), a.in);
 }
 
 /// The filter's weight at a distance in pixels, 0 for sources that exclude_outside leaves out.
@@ -256,7 +250,7 @@ Value *Resize::interpolated(const ResizeAxis &a, const Type &x, std::vector<Valu
     Value *distance = b.sub(b.cast(b.cast(t, DType::I64), DType::F64), ratio);
     Value *factor = weight(a, distance, stretch, source);
     std::vector<Value *> where = index;
-    where[a.axis] = clamped(a, source);
+    where[a.axis] = clampedIndex(b, source, a.in);
     Value *element = b.cast(elementAt(b, x, 0, where), work);
     // A weight of 0 must not bring in an infinity.
     Value *none = b.cmp("eq", factor, real(0));

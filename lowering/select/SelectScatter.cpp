@@ -56,10 +56,10 @@ Result<void> selectScatterElements(Selection &s) {
 }
 
 Result<void> selectScatterND(Selection &s) {
-  if (!s.in(1).shape().back().isConst())
-    return s.unsupportedBecause("index tuples of a length known only at run time are not "
-                                "supported yet");
-  return scatter(s, s.op.operand(1), ScatterForm::Tuples, 0);
+  // How long tuples are follows from the ranks, also where their dim is a symbol.
+  Dims shape = s.in(1).shape();
+  shape.back() = Dim(s.in(0).rank() + s.in(1).rank() - 1 - s.in(2).rank());
+  return scatter(s, reshapeView(s.b, s.op.operand(1), shape), ScatterForm::Tuples, 0);
 }
 
 /// The cache, but for the steps that lie behind the batch's write index, which are the update's.

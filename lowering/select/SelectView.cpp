@@ -61,9 +61,6 @@ namespace {
 /// Bounds that only the run knows: each element is read where they say.
 Result<void> sliceAtRunTime(Selection &s) {
   Type x = s.in(0);
-  for (int64_t i = 1; i < s.op.numOperands(); i++)
-    if (s.op.operand(i) && !s.in(i).dim(0).isConst())
-      return s.unsupportedBecause("a number of bounds known only at run time is not supported");
   generateReading(s, [&](OperandReader &reader, std::vector<Value *> at) {
     LoopBuilder &b = s.b;
     for (int64_t i = 0; i < x.rank(); i++) {

@@ -1,5 +1,6 @@
 /* See Kernel.h. */
 #include "kernels/Kernel.h"
+#include "support/Support.h"
 
 int32_t cameo_kernel_has(const cameo_call *call, int32_t input) {
   return input < call->num_inputs && call->inputs[input];
@@ -71,6 +72,35 @@ int64_t cameo_kernel_load_int(const struct cameo_array *x, int64_t i) {
     return *(const uint32_t *)at;
   default:
     return *(const int64_t *)at;
+  }
+}
+
+double cameo_kernel_load_real(const struct cameo_array *x, int64_t i) {
+  switch (x->dtype) {
+  case CAMEO_FLOAT32:
+    return ((const float *)x->data)[i];
+  case CAMEO_FLOAT64:
+    return ((const double *)x->data)[i];
+  case CAMEO_FLOAT16:
+    return cameo_half_to_double(((const uint16_t *)x->data)[i]);
+  default:
+    return cameo_bfloat_to_double(((const uint16_t *)x->data)[i]);
+  }
+}
+
+void cameo_kernel_store_real(int32_t dtype, void *to, int64_t i, double value) {
+  switch (dtype) {
+  case CAMEO_FLOAT32:
+    ((float *)to)[i] = (float)value;
+    break;
+  case CAMEO_FLOAT64:
+    ((double *)to)[i] = value;
+    break;
+  case CAMEO_FLOAT16:
+    ((uint16_t *)to)[i] = cameo_double_to_half(value);
+    break;
+  default:
+    ((uint16_t *)to)[i] = cameo_double_to_bfloat(value);
   }
 }
 

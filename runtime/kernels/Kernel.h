@@ -51,6 +51,9 @@ struct cameo_split cameo_kernel_split(const struct cameo_array *x, int32_t axis)
 int32_t cameo_kernel_int(cameo_call *call, int32_t input, int64_t otherwise, int64_t *result);
 /* Element i of an array of integers. */
 int64_t cameo_kernel_load_int(const struct cameo_array *x, int64_t i);
+/* The same of an array of floats, of any of the four types, and storing one. */
+double cameo_kernel_load_real(const struct cameo_array *x, int64_t i);
+void cameo_kernel_store_real(int32_t dtype, void *to, int64_t i, double value);
 
 /* Ints for a result [count]. */
 int64_t *cameo_kernel_ints(cameo_call *call, int32_t output, int64_t count);

@@ -48,32 +48,13 @@ static enum family familyOf(int32_t dtype) {
   }
 }
 
-static double loadReal(const struct cameo_array *x, int64_t i) {
-  switch (x->dtype) {
-  case CAMEO_FLOAT32:
-    return ((const float *)x->data)[i];
-  case CAMEO_FLOAT64:
-    return ((const double *)x->data)[i];
-  case CAMEO_FLOAT16:
-    return cameo_half_to_double(((const uint16_t *)x->data)[i]);
-  default:
-    return cameo_bfloat_to_double(((const uint16_t *)x->data)[i]);
-  }
-}
-
 static void store(int32_t dtype, void *to, int64_t i, union wide value) {
   switch (dtype) {
   case CAMEO_FLOAT32:
-    ((float *)to)[i] = (float)value.f;
-    break;
   case CAMEO_FLOAT64:
-    ((double *)to)[i] = value.f;
-    break;
   case CAMEO_FLOAT16:
-    ((uint16_t *)to)[i] = cameo_double_to_half(value.f);
-    break;
   case CAMEO_BFLOAT16:
-    ((uint16_t *)to)[i] = cameo_double_to_bfloat(value.f);
+    cameo_kernel_store_real(dtype, to, i, value.f);
     break;
   case CAMEO_BOOL:
     ((uint8_t *)to)[i] = value.u != 0;
@@ -230,10 +211,10 @@ static void accumulate(struct reduction *r, int32_t findTops) {
   for (int64_t i = 0; i < r->x.count; i++) {
     union wide *sum = &r->sums[at];
     if (findTops) {
-      double x = loadReal(&r->x, i);
+      double x = cameo_kernel_load_real(&r->x, i);
       r->tops[at] = r->tops[at] < x ? x : r->tops[at];
     } else if (r->family == REAL) {
-      sum->f = stepReal(r, sum->f, loadReal(&r->x, i), r->tops ? r->tops[at] : 0);
+      sum->f = stepReal(r, sum->f, cameo_kernel_load_real(&r->x, i), r->tops ? r->tops[at] : 0);
     } else {
       union wide x = {.i = cameo_kernel_load_int(&r->x, i)};
       if (r->x.dtype == CAMEO_BOOL)

@@ -68,10 +68,10 @@ class GraphTest(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         return f"{path}.so"
 
-    def check(self, nodes, inputs, outputs, feeds, initializers=()):
+    def check(self, nodes, inputs, outputs, feeds, initializers=(), opset=17):
         """Compiles a graph of these parts and compares results for these inputs, or for each of a list
         in one context, twice, with one thread and with two."""
-        model = self.model(nodes, inputs, outputs, initializers)
+        model = self.model(nodes, inputs, outputs, initializers, opset)
         feeds = feeds if isinstance(feeds, list) else [feeds]
         session = onnxruntime.InferenceSession(model.SerializeToString())
         expected = [session.run(None, feed) for feed in feeds]
@@ -87,9 +87,9 @@ class GraphTest(unittest.TestCase):
                         scale = max(1, np.abs(want).max(initial=0))
                         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5 * scale)
 
-    def check_fault(self, nodes, inputs, outputs, good, bad, message, initializers=()):
+    def check_fault(self, nodes, inputs, outputs, good, bad, message, initializers=(), opset=17):
         """A run with `bad` fails with the message, and one with `good` works before and after."""
-        library = cameo.load(self.compile(self.model(nodes, inputs, outputs, initializers)))
+        library = cameo.load(self.compile(self.model(nodes, inputs, outputs, initializers, opset)))
         for _ in range(2):
             library.run(good)
             with self.assertRaisesRegex(Exception, message):

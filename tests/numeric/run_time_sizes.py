@@ -119,6 +119,70 @@ class RunTimeSizes(GraphTest):
         feeds = [{"x": np.arange(n, dtype=np.float32)} for n in (7, 0, 1, 2, 3, 5)]
         self.check(nodes, [info("x", ["n"])], outputs, feeds, constants)
 
+    def test_lists_of_any_length(self):
+        """As many bounds and pads as the run gives, at most one an axis; updates that say how long tuples are."""
+        nodes = [
+            helper.make_node("Slice", ["x", "start", "end", "axes", "steps"], ["a"]),
+            helper.make_node("Slice", ["x", "start", "end"], ["b"]),
+            helper.make_node("Pad", ["x", "pads", "", "axes"], ["c"], mode="edge"),
+            helper.make_node("Split", ["x", "parts"], ["d", "e"], axis=1),
+            helper.make_node("ScatterND", ["x", "at", "rows"], ["f"]),
+        ]
+        feeds = [
+            {
+                "x": self.numbers(4, 6, 3),
+                **{name: ints(*values) for name, values in zip(("start", "end", "axes", "steps", "pads"), lists)},
+                "parts": ints(split, 6 - split),
+                "at": self.random.integers(-4, 4, (3, 1)),
+                "rows": np.zeros((3, 6, 3), np.float32),
+            }
+            for split, *lists in (
+                (2, (), (), (), (), ()),
+                (0, (1,), (9,), (-2,), (2,), (1, 2)),
+                (6, (-3, 1), (4, 5), (0, 1), (1, 3), (0, 3, 2, -1)),
+                (1, (0, -1, 1), (3, -9, 2), (2, 1, 0), (2, -2, 1), (1, 0, 2, 0, 5, 0)),
+            )
+        ]
+        lengths = dict(start="k", end="k", axes="k", steps="k", pads="m", parts="p")
+        inputs = [info(name, [length], INT64) for name, length in lengths.items()]
+        inputs += [info("x", ["a", "b", "c"]), info("at", ["q", "t"], INT64), info("rows", ["q", "b", "c"])]
+        outputs = [info(name, [None] * 3) for name in "abcdef"]
+        self.check(nodes, inputs, outputs, feeds, opset=18)
+        good = feeds[2]
+        for wrong, message in (
+            (dict(axes=ints(1, 1)), "axis 1 is named twice"),
+            (dict(axes=ints(0, 3)), "axis 3 is out of range for rank 3"),
+            (dict(pads=ints(1, 1)), "expected dim 0 to be 4"),
+            (dict(start=ints(0)), "input '[a-z]*': .*k"),
+            (dict(parts=ints(1, 2, 3)), "expected dim 0 to be 2"),
+            (dict(parts=ints(7, -1)), "value 7 is not allowed here"),
+        ):
+            with self.subTest(message=message):
+                self.check_fault(nodes, inputs, outputs, good, {**good, **wrong}, message, opset=18)
+        good, long = ({"x": good["x"], "start": ints(*[0] * k), "end": ints(*[1] * k)} for k in (3, 4))
+        inputs = [port for port in inputs if port.name in good]
+        self.check_fault(nodes[1:2], inputs, outputs[1:2], good, long, "expected dim 0 to be at most 3")
+
+    def test_lists_that_the_run_makes(self):
+        """Lists as long as something that is found, where no other length will do."""
+        nodes = [
+            helper.make_node("NonZero", ["x"], ["where"]),
+            helper.make_node("Squeeze", ["where", "zero"], ["found"]),
+            helper.make_node("Slice", ["y", "found", "far", "zero"], ["a"]),
+            helper.make_node("TopK", ["y", "found"], ["b", "which"], axis=1),
+            helper.make_node("Tile", ["z", "found"], ["c"]),
+        ]
+        constants = [constant("zero", ints(0)), constant("far", ints(99))]
+        inputs = [info("x", ["n"]), info("y", [5, 6]), info("z", [3])]
+        outputs = [info("a", [None, 6]), info("b", [5, None]), info("c", [None])]
+
+        def feed(*x):
+            return {"x": np.array(x, np.float32), "y": self.numbers(5, 6), "z": self.numbers(3)}
+
+        feeds = [feed(0, 0, 1), feed(1), feed(0, 3, 0, 0, 0)]
+        self.check(nodes, inputs, outputs, feeds, constants)
+        self.check_fault(nodes, inputs, outputs, feeds[0], feed(1, 1), "expected dim 0 to be", constants)
+
     def test_ranges(self):
         scalar = [info(name, [], INT64) for name in ("a", "b", "c")]
         nodes = [

@@ -1,4 +1,4 @@
-// NonZero, Compress, Unique, NonMaxSuppression and Identity.
+// NonZero, Compress, Unique, NonMaxSuppression, Det and Identity.
 #include "KernelModel.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@ int32_t cameo_kernel_non_zero(cameo_call *call);
 int32_t cameo_kernel_compress(cameo_call *call);
 int32_t cameo_kernel_unique(cameo_call *call);
 int32_t cameo_kernel_non_max_suppression(cameo_call *call);
+int32_t cameo_kernel_det(cameo_call *call);
 }
 
 namespace cameo {
@@ -133,6 +134,25 @@ TEST_F(KernelTest, nonMaxSuppression) {
   boxes = v.floats({0, 2, 4}, {});
   scores = v.floats({0, 1, 2}, {});
   EXPECT_EQ(run({three}), "i64[0,3]");
+}
+
+TEST_F(KernelTest, det) {
+  auto run = [](const cameo_value &x, int32_t rank, int32_t dtype = CAMEO_FLOAT32) {
+    return KernelModel(cameo_kernel_det).in(x).out(dtype, rank).run();
+  };
+  EXPECT_EQ(run(v.floats({2, 2, 2}, {1, 2, 3, 4, 0, 2, 2, 0}), 1), "f32[2] -2 -4");
+  EXPECT_EQ(run(v.floats({1, 1}, {7}), 0), "f32[] 7");
+  EXPECT_EQ(run(v.floats({3, 3}, {0, 0, 2, 0, 3, 0, 4, 0, 0}), 0), "f32[] -24");
+  EXPECT_EQ(run(v.floats({2, 2}, {1, 2, 2, 4}), 0), "f32[] 0");
+  EXPECT_EQ(run(v.floats({2, 0, 0}, {}), 1), "f32[2] 1 1");
+  EXPECT_EQ(run(v.floats({0, 3, 3}, {}), 1), "f32[0]");
+  EXPECT_EQ(run(v.tensor<double>({2, 2}, {NAN, 0, 0, 1}, CAMEO_FLOAT64), 0, CAMEO_FLOAT64),
+            "f64[] nan");
+  EXPECT_EQ(
+      run(v.tensor<uint16_t>({2, 2}, {0x4000, 0, 0, 0x4200}, CAMEO_FLOAT16), 0, CAMEO_FLOAT16),
+      "f16[] 6");
+  EXPECT_EQ(run(v.floats({2, 3}, {}), 0), "node 'node': dims 2 and 3 differ, expected the same");
+  EXPECT_EQ(run(v.floats({2}, {}), 0), "node 'node': expected rank 2, got 1");
 }
 
 } // namespace

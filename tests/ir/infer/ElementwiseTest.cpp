@@ -84,6 +84,15 @@ TEST(MatMul, Shapes) {
   EXPECT_TRUE(has(inferredOp("%a: f32[2,3], %b: f32[4,5]", "MatMul(%a, %b)"), "to be 4"));
   EXPECT_TRUE(has(inferredOp("%a: f32[], %b: f32[4,5]", "MatMul(%a, %b)"), "rank at least 1"));
   EXPECT_EQ(inferredOp("%a: u8[2,3], %b: i8[3,4]", "MatMulInteger(%a, %b)"), "i32[2,4]");
+  auto withZeros = [](const std::string &a, const std::string &b) {
+    return inferredOp("%a: u8[2,3], %b: i8[5,3,4], %p: u8" + a + ", %q: i8" + b,
+                      "MatMulInteger(%a, %b, %p, %q)");
+  };
+  for (const auto &[a, b] : {std::pair("[]", "[4]"), {"[2]", "[1]"}, {"[2,1]", "[5,1,4]"}})
+    EXPECT_EQ(withZeros(a, b), "i32[5,2,4]");
+  EXPECT_TRUE(has(withZeros("[3]", "[]"), "input a_zero_point ('p'): expected a shape"));
+  EXPECT_TRUE(has(withZeros("[]", "[2]"), "the columns of input B"));
+  EXPECT_TRUE(has(withZeros("[2,2]", "[]"), "the rows of input A"));
 }
 
 TEST(Gemm, Shapes) {

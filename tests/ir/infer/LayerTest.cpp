@@ -131,7 +131,7 @@ TEST(Index, Shapes) {
   EXPECT_EQ(inferredOp("%x: f32[4,5,6], %i: i64[4,1]", "GatherND(%x, %i) {batch_dims = 1}"),
             "f32[4,6]");
   EXPECT_TRUE(
-      has(inferredOp("%x: f32[4], %i: i64[7,2]", "GatherND(%x, %i)"), "a last dim of 1 to 1"));
+      has(inferredOp("%x: f32[4], %i: i64[7,2]", "GatherND(%x, %i)"), "expected dim 1 to be 1"));
   EXPECT_EQ(inferredOp("%x: f32[4,5], %i: i64[2,5]", "GatherElements(%x, %i)"), "f32[2,5]");
   EXPECT_TRUE(
       has(inferredOp("%x: f32[4,5], %i: i64[2,3], %u: f32[2,5]", "ScatterElements(%x, %i, %u)"),

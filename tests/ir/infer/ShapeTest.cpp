@@ -217,7 +217,7 @@ TEST(Slice, Unknown) {
   EXPECT_EQ(inferredOp("%x: f32[4,5], %b: i64[K], %e: i64[K]", "Slice(%x, %b, %e)"),
             "f32[s.0,s.1]");
   EXPECT_TRUE(has(inferredOp("%x: f32[4], %b: i64[2], %e: i64[2]", "Slice(%x, %b, %e)"),
-                  "at most 1 positions, got 2"));
+                  "expected dim 0 to be at most 1 (the axes of input data"));
   EXPECT_TRUE(
       has(inferredOp("%x: f32[4], %b: i64[1], %e: i64[2]", "Slice(%x, %b, %e)"), "input ends"));
 }
@@ -233,7 +233,8 @@ TEST(Movement, PadTileExpand) {
   EXPECT_TRUE(has(with("f32[1]", "-1, -1", 2, "Pad(%x, %v)"), "negative size"));
   EXPECT_TRUE(has(with("f32[1]", "4611686018427387904, 4611686018427387904", 2, "Pad(%x, %v)"),
                   "overflow"));
-  EXPECT_TRUE(has(with("f32[2,2]", "1, 1", 2, "Pad(%x, %v)"), "4 in all, got 2"));
+  EXPECT_TRUE(has(with("f32[2,2]", "1, 1", 2, "Pad(%x, %v)"),
+                  "expected dim 0 to be 4 (two values an axis), got 2"));
   EXPECT_TRUE(has(with("f32[2]", "1, 1", 2, "Pad(%x, %v) {mode = \"mirror\"}"), "got 'mirror'"));
   EXPECT_EQ(with("f32[N,3]", "2, 0", 2, "Tile(%x, %v)"), "f32[2*N,0]");
   EXPECT_TRUE(has(with("f32[N,3]", "2", 1, "Tile(%x, %v)"), "one count an axis"));
