@@ -25,9 +25,13 @@ struct PassContext {
 /// Rewrites the module; true if it changed anything.
 using PassFn = Result<bool> (*)(Module &, PassContext &);
 
+/// Whether a compiler without the pass works.
+enum class PassNeed { Required, Optional };
+
 struct PassInfo {
   std::string_view name;
   PassFn run;
+  PassNeed need;
   std::string_view help;
 };
 

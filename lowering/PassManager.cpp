@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace cameo {
 namespace {
@@ -41,12 +42,28 @@ bool contains(const std::vector<std::string> &names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// Skipping what is required would give wrong code or none.
+Result<void> checkSkipped(const std::vector<std::string> &names, std::span<const PassInfo> passes) {
+  std::vector<std::string> required;
+  for (const std::string &name : names) {
+    const PassInfo *pass = findPass(passes, name);
+    if (!pass)
+      return unknownPass(name, passes);
+    if (pass->need == PassNeed::Required)
+      required.push_back(fmt::format("'{}'", name));
+  }
+  if (required.empty())
+    return {};
+  return badInput(
+      fmt::format("--skip-passes: no code can be made without {}", fmt::join(required, " and ")));
+}
+
 Result<void> checkOptions(std::span<const PipelineStep> steps, std::span<const PassInfo> passes,
                           const PassManagerOptions &options) {
-  for (const std::vector<std::string> *names : {&options.printAfter, &options.skipPasses})
-    for (const std::string &name : *names)
-      if (!findPass(passes, name))
-        return unknownPass(name, passes);
+  for (const std::string &name : options.printAfter)
+    if (!findPass(passes, name))
+      return unknownPass(name, passes);
+  TRY(checkSkipped(options.skipPasses, passes));
   bool reachable = std::any_of(steps.begin(), steps.end(), [&](const PipelineStep &step) {
     return step.pass == options.stopAfter || step.phase == options.stopAfter;
   });
@@ -74,6 +91,16 @@ void write(const PassManagerOptions &options, std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+/// Whether the options want an optional pass as step `number` of the optional ones.
+bool isWanted(const PassInfo &pass, int64_t number, const PassManagerOptions &options) {
+  bool wanted = !contains(options.skipPasses, pass.name);
+  if (options.bisectLimit >= 0) {
+    wanted &= number <= options.bisectLimit;
+    write(options, fmt::format("bisect: {} {} {}\n", wanted ? "pass" : "not", number, pass.name));
+  }
+  return wanted;
+}
+
 Result<PassRecord> runPass(Module &module, PassContext &context, const PipelineStep &step,
                            const PassInfo &pass, const PassManagerOptions &options) {
   PassRecord record{step, false, 0, countOps(module), 0};
@@ -90,6 +117,16 @@ Result<PassRecord> runPass(Module &module, PassContext &context, const PipelineS
 }
 
 } // namespace
+
+std::vector<PipelineStep> optionalSteps(std::span<const PipelineStep> steps,
+                                        std::span<const PassInfo> passes) {
+  std::vector<PipelineStep> optional;
+  for (const PipelineStep &step : steps)
+    if (const PassInfo *pass = findPass(passes, step.pass);
+        pass && pass->need == PassNeed::Optional)
+      optional.push_back(step);
+  return optional;
+}
 
 int64_t countOps(const Module &module) {
   int64_t count = 0;
@@ -110,14 +147,8 @@ Result<PassReport> runPasses(Module &module, PassContext &context,
   for (const PipelineStep &step : steps.first(wanted)) {
     const PassInfo *pass = findPass(passes, step.pass);
     ICE_UNLESS(pass, "the pipeline names an unknown pass '" + std::string(step.pass) + "'");
-    if (contains(options.skipPasses, pass->name))
+    if (pass->need == PassNeed::Optional && !isWanted(*pass, ++number, options))
       continue;
-    if (options.bisectLimit >= 0) {
-      bool runs = number++ < options.bisectLimit;
-      write(options, fmt::format("bisect: {} {} {}\n", runs ? "pass" : "not", number, pass->name));
-      if (!runs)
-        continue;
-    }
     report.records.push_back(TRY(runPass(module, context, step, *pass, options)));
   }
   if (options.timePasses)

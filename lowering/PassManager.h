@@ -20,9 +20,10 @@ struct PassManagerOptions {
   bool printAfterAll = false;
   /// Stops after the first run of this pass, or after the last pass of this phase.
   std::string stopAfter = {};
+  /// Optional ones.
   std::vector<std::string> skipPasses = {};
-  /// Runs only the first so many passes; -1: all. Each is announced, so that halving the number
-  /// finds the one that breaks something.
+  /// Of the optional steps, runs only the first so many; -1: all. Required ones always run, so that
+  /// every limit makes a working compiler. Each optional step is announced with its number.
   int64_t bisectLimit = -1;
   /// A table of time, changes and op counts at the end.
   bool timePasses = false;
@@ -44,9 +45,13 @@ struct PassReport {
   bool stopped = false;
 };
 
-/// Runs `steps`, whose passes are among `passes`. An error if an option names what does not exist,
-/// if the module is malformed to begin with, or if a pass returns one. A pass that leaves a
-/// malformed module is our bug.
+/// The optional ones among the steps, in order: number N of `bisectLimit` is the N-th.
+std::vector<PipelineStep> optionalSteps(std::span<const PipelineStep> steps,
+                                        std::span<const PassInfo> passes);
+
+/// Runs `steps`, whose passes are among `passes`. An error if an option names what does not exist
+/// or must not be left out, if the module is malformed to begin with, or if a pass returns one. A
+/// pass that leaves a malformed module is our bug.
 Result<PassReport> runPasses(Module &module, PassContext &context,
                              std::span<const PipelineStep> steps, std::span<const PassInfo> passes,
                              const PassManagerOptions &options = {});

@@ -8,7 +8,7 @@
 
 namespace cameo {
 
-#define PASS(name, function, help) Result<bool> function(Module &, PassContext &);
+#define PASS(name, function, need, help) Result<bool> function(Module &, PassContext &);
 #include "lowering/Passes.def"
 
 } // namespace cameo

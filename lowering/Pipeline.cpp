@@ -7,7 +7,7 @@ namespace cameo {
 
 std::span<const PassInfo> allPasses() {
   static const PassInfo passes[] = {
-#define PASS(name, function, help) {name, function, help},
+#define PASS(name, function, need, help) {name, function, PassNeed::need, help},
 #include "lowering/Passes.def"
   };
   return passes;

@@ -33,9 +33,10 @@ struct Options {
 };
 
 void listPasses() {
-  Table table({"pass", "what it does"});
+  Table table({"pass", "need", "what it does"});
   for (const PassInfo &pass : allPasses())
-    table.add({std::string(pass.name), std::string(pass.help)});
+    table.add({std::string(pass.name), pass.need == PassNeed::Required ? "required" : "optional",
+               std::string(pass.help)});
   printOut(table.str());
 }
 

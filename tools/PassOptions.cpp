@@ -17,8 +17,9 @@ void addPassOptions(CLI::App &command, PassManagerOptions &options) {
       ->group("For developers of Cameo");
   add("--stop-after", options.stopAfter, "Stop after a pass or phase; only --emit ir makes sense")
       ->type_name("PASS|PHASE");
-  list(add("--skip-passes", options.skipPasses, "Leave passes out"));
-  add("--bisect-limit", options.bisectLimit, "Run only the first N passes, naming them")
+  list(add("--skip-passes", options.skipPasses, "Leave optional passes out"));
+  add("--bisect-limit", options.bisectLimit,
+      "Of the optional passes run only the first N, naming them")
       ->type_name("N");
   command.add_flag("--time-passes", options.timePasses, "Print the time each pass took")
       ->group("For developers of Cameo");

@@ -25,14 +25,22 @@ Result<bool> second(Module &module, PassContext &) {
   op->erase();
   return true;
 }
+Result<bool> third(Module &, PassContext &) {
+  log += "n";
+  return false;
+}
 Result<bool> refuses(Module &, PassContext &) { return unsupported("node 'x': no"); }
 Result<bool> breaks(Module &module, PassContext &) {
   module.main().body.terminator()->erase();
   return true;
 }
 
-const PassInfo kPasses[] = {
-    {"a", first, ""}, {"b", second, ""}, {"refuses", refuses, ""}, {"breaks", breaks, ""}};
+constexpr PassNeed kRequired = PassNeed::Required, kOptional = PassNeed::Optional;
+const PassInfo kPasses[] = {{"a", first, kOptional, ""},
+                            {"b", second, kOptional, ""},
+                            {"needed", third, kRequired, ""},
+                            {"refuses", refuses, kRequired, ""},
+                            {"breaks", breaks, kRequired, ""}};
 const PipelineStep kSteps[] = {{"one", "a"}, {"one", "b"}, {"two", "a"}, {"two", "b"}};
 
 struct Outcome {
@@ -79,10 +87,23 @@ TEST(PassManager, Stops) {
 TEST(PassManager, SkipsAndBisects) {
   EXPECT_EQ(run({.skipPasses = {"a"}}).passes, "bb");
   EXPECT_EQ(run({.skipPasses = {"c"}}).error, "unknown pass 'c'");
+  EXPECT_EQ(run({.skipPasses = {"a", "needed", "breaks"}}).error,
+            "--skip-passes: no code can be made without 'needed' and 'breaks'");
   Outcome bisected = run({.bisectLimit = 3});
   EXPECT_EQ(bisected.passes, "aba");
   EXPECT_EQ(bisected.output,
             "bisect: pass 1 a\nbisect: pass 2 b\nbisect: pass 3 a\nbisect: not 4 b\n");
+}
+
+TEST(PassManager, RequiredPassesAlwaysRun) {
+  const PipelineStep steps[] = {{"", "needed"}, {"", "a"}, {"", "needed"}, {"", "b"}};
+  EXPECT_EQ(run({.bisectLimit = 0}, steps).passes, "nn");
+  Outcome bisected = run({.bisectLimit = 1}, steps);
+  EXPECT_EQ(bisected.passes, "nan");
+  EXPECT_EQ(bisected.output, "bisect: pass 1 a\nbisect: not 2 b\n");
+  // A pass that is skipped keeps its number.
+  EXPECT_EQ(run({.skipPasses = {"a"}, .bisectLimit = 2}, steps).passes, "nnb");
+  EXPECT_EQ(optionalSteps(steps, kPasses).size(), 2u);
 }
 
 TEST(PassManager, Prints) {

@@ -28,12 +28,12 @@ def message(fields):
     return out
 
 
-FLOAT, INT64 = 1, 7
+FLOAT, UINT8, INT8, INT32, INT64 = 1, 2, 3, 6, 7
 
 
 def tensor(name, dims, values, dtype=FLOAT):
     """TensorProto with raw data."""
-    code = {FLOAT: "f", INT64: "q"}[dtype]
+    code = {FLOAT: "f", UINT8: "B", INT8: "b", INT32: "i", INT64: "q"}[dtype]
     raw = struct.pack("<%d%s" % (len(values), code), *values)
     return [(1, d) for d in dims] + [(2, dtype), (8, name), (9, raw)]
 

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Compilers with passes left out work: every limit of --bisect-limit, and every optional pass skipped
+alone, on models that together give each pass something to do. Runs `cameo compare`; needs nothing but
+Python.
+
+  passes_test.py --cameo build/bin/cameo [unittest arguments]
+"""
+import argparse, os, random, re, subprocess, sys, unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import onnx_text as onnx
+from folder import FolderCase
+
+CAMEO = ""
+
+
+def weights(name, *dims):
+    count = 1
+    for dim in dims:
+        count *= dim
+    numbers = random.Random(name)
+    return onnx.tensor(name, dims, [numbers.uniform(-1, 1) for _ in range(count)])
+
+
+def scalar(name, value, dtype=onnx.FLOAT):
+    return onnx.tensor(name, [], [value], dtype)
+
+
+def residual_block():
+    """A convolution that Winograd's algorithm takes, a batch norm to fold, a residual and activations."""
+    nodes = [onnx.node("Conv", ["x", "w"], ["c"], "conv", pads=(1, 1, 1, 1)),
+             onnx.node("BatchNormalization", ["c", "scale", "shift", "mean", "variance"], ["n"], "norm"),
+             onnx.node("Add", ["n", "x"], ["s"], "residual"), onnx.node("Relu", ["s"], ["r"], "relu"),
+             onnx.node("Identity", ["r"], ["i"], "identity"), onnx.node("Sigmoid", ["i"], ["y"], "sigmoid")]
+    variance = onnx.tensor("variance", [32], [0.5 + i / 32 for i in range(32)])
+    return onnx.model(nodes, [onnx.value_info("x", [1, 32, 24, 24])], [onnx.value_info("y", [1, 32, 24, 24])],
+                      [weights("w", 32, 32, 3, 3), weights("scale", 32), weights("shift", 32), weights("mean", 32),
+                       variance])
+
+
+def computed_shape():
+    """A shape that nodes compute, constants of which nodes compute others, softmax, and products."""
+    nodes = [onnx.node("Shape", ["x"], ["shape"], "shape"),
+             onnx.node("Gather", ["shape", "zero"], ["batch"], "gather"),
+             onnx.node("Concat", ["batch", "rest"], ["wanted"], "concat", axis=0),
+             onnx.node("Reshape", ["x", "wanted"], ["m"], "reshape"),
+             onnx.node("Add", ["w1", "w2"], ["w"], "weights"),
+             onnx.node("MatMul", ["m", "w"], ["p"], "product"), onnx.node("Softmax", ["p"], ["s"], "softmax", axis=-1),
+             onnx.node("Transpose", ["s"], ["t"], "transpose", perm=(0, 2, 1)),
+             onnx.node("Tanh", ["t"], ["y"], "tanh")]
+    constants = [onnx.tensor("zero", [1], [0], onnx.INT64), onnx.tensor("rest", [2], [3, 8], onnx.INT64),
+                 weights("w1", 8, 5), weights("w2", 8, 5)]
+    return onnx.model(nodes, [onnx.value_info("x", ["batch", 24])], [onnx.value_info("y", ["batch", 5, 3])], constants)
+
+
+def quantized():
+    """A convolution between quantization and dequantization, behind a transposition, as exporters write it."""
+    nodes = [onnx.node("QuantizeLinear", ["x", "sx", "zx"], ["q"], "quantize"),
+             onnx.node("DequantizeLinear", ["q", "sx", "zx"], ["d"], "dequantize"),
+             onnx.node("Transpose", ["d"], ["t"], "transpose", perm=(0, 1, 3, 2)),
+             onnx.node("DequantizeLinear", ["wq", "sw", "zw"], ["w"], "weights"),
+             onnx.node("Conv", ["t", "w"], ["c"], "conv"), onnx.node("Relu", ["c"], ["r"], "relu"),
+             onnx.node("QuantizeLinear", ["r", "sy", "zy"], ["yq"], "requantize"),
+             onnx.node("DequantizeLinear", ["yq", "sy", "zy"], ["y"], "result")]
+    numbers = random.Random("wq")
+    constants = [onnx.tensor("wq", [4, 8, 3, 3], [numbers.randint(-127, 127) for _ in range(288)], onnx.INT8),
+                 scalar("sx", 1 / 255), scalar("zx", 0, onnx.UINT8), scalar("sw", 0.01), scalar("zw", 0, onnx.INT8),
+                 scalar("sy", 0.05), scalar("zy", 0, onnx.UINT8)]
+    return onnx.model(nodes, [onnx.value_info("x", [1, 8, 9, 7])], [onnx.value_info("y", [1, 4, 5, 7])], constants)
+
+
+MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized}
+
+
+class Passes(FolderCase):
+    def setUp(self):
+        super().setUp()
+        for name, make in MODELS.items():
+            self.write(name + ".onnx", make())
+
+    def cameo(self, *args, status=0):
+        run = subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, status, " ".join(args) + "\n" + run.stdout + run.stderr)
+        return run
+
+    def compare(self, model, *flags):
+        run = self.cameo("compare", model + ".onnx", "--samples", "2", *flags)
+        self.assertIn("PASS", run.stdout, flags)
+        return run.stderr
+
+    def passes(self, need):
+        listed = self.cameo("opt", "--list").stdout
+        return re.findall(r"(?m)^([\w-]+) +%s " % need, listed)
+
+    def test_every_limit(self):
+        for model in MODELS:
+            steps = re.findall(r"bisect: not (\d+) ([\w-]+)", self.compare(model, "--bisect-limit", "0"))
+            self.assertEqual([int(number) for number, _ in steps], list(range(1, len(steps) + 1)))
+            self.assertEqual({name for _, name in steps}, set(self.passes("optional")))
+            for limit in range(1, len(steps) + 1):
+                said = self.compare(model, "--bisect-limit", str(limit))
+                self.assertEqual(said.count("bisect: pass "), limit)
+                self.assertEqual(said.count("bisect: not "), len(steps) - limit)
+
+    def test_every_optional_pass_skipped(self):
+        for model in MODELS:
+            for name in self.passes("optional"):
+                self.compare(model, "--skip-passes", name)
+
+    def test_each_pass_has_something_to_do(self):
+        changed = set()
+        for model in MODELS:
+            table = self.compare(model, "--time-passes")
+            changed |= set(re.findall(r"(?m)^ *[\d.]+ +\d+ +[+-]\d+  ([\w-]+)$", table))
+        self.assertLessEqual(set(self.passes("optional")), changed)
+
+    def test_required_passes_are_not_skipped(self):
+        for name in self.passes("required"):
+            said = self.cameo("compile", "shape.onnx", "--skip-passes", "fold-constants," + name, status=2).stderr
+            self.assertEqual(said, "error: shape.onnx: --skip-passes: no code can be made without '%s'\n" % name)
+        both = self.cameo("compile", "shape.onnx", "--skip-passes", "decompose,plan-memory", status=2).stderr
+        self.assertIn("'decompose' and 'plan-memory'", both)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cameo", required=True)
+    arguments, rest = parser.parse_known_args()
+    CAMEO = os.path.abspath(arguments.cameo)
+    unittest.main(argv=[sys.argv[0], *rest])
