@@ -8,6 +8,7 @@
 #include "ir/Verifier.h"
 #include "lowering/PassManager.h"
 #include "tools/Diff.h"
+#include "tools/RunCase.h"
 
 #include <fmt/format.h>
 #include <optional>
@@ -20,6 +21,7 @@ constexpr std::string_view kCpu = "// cpu: ";
 constexpr std::string_view kSeparator = "// -----";
 constexpr std::string_view kArrow = "// ==>";
 constexpr std::string_view kError = "// error: ";
+constexpr std::string_view kRun = "// run:";
 
 struct Case {
   size_t firstLine = 0; // lines before it in the file
@@ -33,6 +35,16 @@ struct Action {
   bool verifies = false;
   std::vector<PipelineStep> steps;
   PassContext context;
+  /// What `// run:` lines are run for; the first is that of `context`.
+  std::vector<Target> targets;
+
+  /// How many passes of the pipeline `steps` have done when they are through.
+  size_t numDone() const {
+    for (size_t i = 0; i < pipeline().size() && !steps.empty(); i++)
+      if (pipeline()[i].pass == steps.back().pass)
+        return i + 1;
+    return 0;
+  }
 };
 
 struct ExpectedError {
@@ -71,18 +83,31 @@ std::string joinCases(const std::vector<Case> &cases) {
   return text;
 }
 
+/// CPUs of x86-64, or triples of others, separated by spaces.
+Result<std::vector<Target>> readTargets(std::string_view names) {
+  std::vector<Target> targets;
+  while (!names.empty()) {
+    std::string name(names.substr(0, names.find(' ')));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+    bool isCpu = name.starts_with("x86-64");
+    targets.push_back(TRY(namedTarget(isCpu ? "x86_64-linux-gnu" : name, isCpu ? name : "")));
+  }
+  return targets;
+}
+
 Result<Action> readAction(const std::string &fileName, std::string_view text) {
   std::vector<std::string_view> lines = splitLines(text);
   if (lines.empty() || !lines[0].starts_with(kHeader))
     return badInput(fileName + ": expected '// test: ' in the first line");
   std::string_view what = lines[0].substr(kHeader.size());
   Action action;
-  std::string cpu = "x86-64-v3";
+  std::string_view cpus = "x86-64-v3";
   if (lines.size() > 1 && lines[1].starts_with(kCpu))
-    cpu = lines[1].substr(kCpu.size());
-  action.context.target = TRY(namedTarget("x86_64-linux-gnu", cpu));
-  action.verifies = what == "verify";
-  if (what == "roundtrip" || what == "verify")
+    cpus = lines[1].substr(kCpu.size());
+  action.targets = TRY(readTargets(cpus));
+  action.context.target = action.targets.front();
+  action.verifies = what == "verify" || what == "run";
+  if (what == "roundtrip" || action.verifies)
     return action;
   action.runsPasses = true;
   size_t equals = what.find('=');
@@ -112,11 +137,42 @@ Result<std::string> perform(Action &action, const std::string &text, const std::
   return printed;
 }
 
+/// Runs the case as one of its `// run:` lines says.
+Result<void> runOn(const Target &target, const Action &action, const std::string &text,
+                   const std::string &fileName, std::string_view lineText) {
+  RunLine line = TRY(parseRunLine(lineText));
+  Module reference = TRY(parseModule(text, fileName)), module = TRY(parseModule(text, fileName));
+  fillConstants(reference);
+  fillConstants(module);
+  PassContext context = action.context;
+  context.target = target;
+  TRY(runPasses(module, context, action.steps, allPasses()));
+  return runModule(module, reference, context, action.numDone(), line);
+}
+
+/// What is wrong with the runs of a case; "" if nothing.
+std::string runLines(const Action &action, const Case &test, const std::string &fileName) {
+  std::string wrong;
+  size_t number = test.firstLine;
+  for (std::string_view line : splitLines(test.input)) {
+    number++;
+    if (!line.starts_with(kRun))
+      continue;
+    for (const Target &target : action.targets)
+      if (Result<void> ran = runOn(target, action, test.input, fileName, line.substr(kRun.size()));
+          !ran)
+        wrong += fmt::format("line {}, on {}: {}\n", number, target.cpu, ran.error().message);
+  }
+  return wrong;
+}
+
 std::vector<ExpectedError> expectedErrors(const Case &test) {
   std::vector<ExpectedError> errors;
   size_t number = test.firstLine;
   for (std::string_view line : splitLines(test.input)) {
     number++;
+    if (line.starts_with(kRun))
+      continue;
     if (size_t at = line.find(kError); at != std::string_view::npos)
       errors.push_back({number, line.substr(at + kError.size())});
   }
@@ -145,7 +201,7 @@ std::string_view withoutPlace(std::string_view message, std::string_view fileNam
   return message.substr(message.find(' ') + 1);
 }
 
-/// Runs a case; says what is wrong ("" if nothing) and makes `test` say what is.
+/// Performs a case; says what is wrong ("" if nothing) and makes `test` say what is.
 std::string runCase(Action &action, Case &test, const std::string &fileName) {
   std::vector<ExpectedError> errors = expectedErrors(test);
   Result<std::string> printed =
@@ -183,6 +239,8 @@ Result<FiletestResult> runFiletest(const std::string &fileName, std::string_view
   for (Case &test : cases) {
     result.cases++;
     std::string wrong = runCase(action, test, fileName);
+    if (wrong.empty())
+      wrong = runLines(action, test, fileName);
     if (wrong.empty())
       continue;
     result.failed++;

@@ -1,6 +1,7 @@
 // Elementwise ops of two or more broadcast operands: arithmetic, comparison, logic, shifts, and the
 // variadic Sum, Mean, Min, Max. One table of scalar formulas in each wide type; results are stored
 // rounded once or wrapped.
+#include "ir/eval/Arithmetic.h"
 #include "ir/eval/Elements.h"
 #include "ir/eval/EvalContext.h"
 
@@ -42,16 +43,6 @@ Result<Tensor> zip(EvalContext &c, const Tensor &a, const Tensor &b, DType dtype
     }
   return y;
 }
-
-template <class W> W wrap(uint64_t value) { return static_cast<W>(value); }
-int64_t addInt(int64_t a, int64_t b) { return wrap<int64_t>(uint64_t(a) + uint64_t(b)); }
-int64_t subInt(int64_t a, int64_t b) { return wrap<int64_t>(uint64_t(a) - uint64_t(b)); }
-int64_t mulInt(int64_t a, int64_t b) { return wrap<int64_t>(uint64_t(a) * uint64_t(b)); }
-/// Truncates; x/0 is 0 and INT64_MIN/-1 wraps, as everywhere in this compiler.
-int64_t divInt(int64_t a, int64_t b) { return b == 0 ? 0 : b == -1 ? subInt(0, a) : a / b; }
-uint64_t divNat(uint64_t a, uint64_t b) { return b == 0 ? 0 : a / b; }
-double minReal(double a, double b) { return a != a || b != b ? a + b : std::min(a, b); }
-double maxReal(double a, double b) { return a != a || b != b ? a + b : std::max(a, b); }
 
 template <class W> W minOf(W a, W b) { return std::min(a, b); }
 template <class W> W maxOf(W a, W b) { return std::max(a, b); }
@@ -193,7 +184,6 @@ int64_t floorMod(int64_t a, int64_t b) {
   int64_t rest = a % b;
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
-int64_t truncMod(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
 double floorModReal(double a, double b) {
   double rest = std::fmod(a, b);
   if (rest == 0)
@@ -219,21 +209,9 @@ EvalResult evalMod(EvalContext &c) {
       return truncates ? std::fmod(x, y) : floorModReal(x, y);
     })));
   if (isUnsignedInt(a.dtype))
-    return one(TRY(zip<uint64_t>(c, a, b, a.dtype,
-                                 [](uint64_t x, uint64_t y) { return y == 0 ? 0 : x % y; })));
-  return one(TRY(zip<int64_t>(c, a, b, a.dtype, truncates ? truncMod : floorMod)));
+    return one(TRY(zip<uint64_t>(c, a, b, a.dtype, remNat)));
+  return one(TRY(zip<int64_t>(c, a, b, a.dtype, truncates ? remInt : floorMod)));
 }
-
-namespace {
-/// What the sign bit alone produces when everything is shifted out: an amount that is negative or
-/// the width or more.
-int64_t shiftInt(int64_t a, int64_t b, bool left, int64_t width) {
-  bool all = b < 0 || b >= width;
-  if (left)
-    return all ? 0 : static_cast<int64_t>(static_cast<uint64_t>(a) << b);
-  return all ? (a < 0 ? -1 : 0) : a >> b;
-}
-} // namespace
 
 EvalResult evalBitShift(EvalContext &c) {
   std::string direction = c.stringAttr("direction");
@@ -246,9 +224,8 @@ EvalResult evalBitShift(EvalContext &c) {
   if (isSignedInt(a.dtype))
     return one(TRY(zip<int64_t>(
         c, a, b, a.dtype, [=](int64_t x, int64_t y) { return shiftInt(x, y, left, width); })));
-  return one(TRY(zip<uint64_t>(c, a, b, a.dtype, [=](uint64_t x, uint64_t y) {
-    return y >= static_cast<uint64_t>(width) ? 0 : left ? x << y : x >> y;
-  })));
+  return one(TRY(zip<uint64_t>(
+      c, a, b, a.dtype, [=](uint64_t x, uint64_t y) { return shiftNat(x, y, left, width); })));
 }
 
 EvalResult evalPRelu(EvalContext &c) {

@@ -1,5 +1,6 @@
 // Elementwise ops of one operand: a table of scalar formulas in double and in 64-bit integers, and
 // the activations that have attributes.
+#include "ir/eval/Arithmetic.h"
 #include "ir/eval/Elements.h"
 #include "ir/eval/EvalContext.h"
 
@@ -42,22 +43,15 @@ struct Formula {
 
 double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
-double sigmoid(double x) {
-  // exp of a positive argument would overflow to inf / inf.
-  double e = std::exp(-std::fabs(x));
-  return x >= 0 ? 1 / (1 + e) : x < 0 ? e / (1 + e) : x;
-}
 double hardSwish(double x) { return x * std::max(0.0, std::min(1.0, x / 6 + 0.5)); }
-int64_t wrappingNeg(int64_t x) { return static_cast<int64_t>(-static_cast<uint64_t>(x)); }
-int64_t wrappingAbs(int64_t x) { return x < 0 ? wrappingNeg(x) : x; }
 int64_t integerSign(int64_t x) { return (x > 0) - (x < 0); }
 /// NaN stays NaN.
 double relu(double x) { return x < 0 ? 0 : x; }
 
 const std::unordered_map<std::string_view, Formula> &formulas() {
   static const std::unordered_map<std::string_view, Formula> table = {
-      {"Abs", {[](double x) { return std::fabs(x); }, wrappingAbs}},
-      {"Neg", {[](double x) { return -x; }, wrappingNeg}},
+      {"Abs", {[](double x) { return std::fabs(x); }, absInt}},
+      {"Neg", {[](double x) { return -x; }, negInt}},
       {"Sign", {sign, integerSign}},
       {"Relu", {relu, [](int64_t x) { return std::max<int64_t>(x, 0); }}},
       {"Sqrt", {[](double x) { return std::sqrt(x); }, nullptr}},

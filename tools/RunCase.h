@@ -1,0 +1,46 @@
+// What `// run:` lines of text tests do: they run a module, lowered to loops, by the loop
+// interpreter (ir/eval/loop), and compare with numbers that stand there or with the graph
+// interpreter. docs/testing.md has the format.
+#pragma once
+
+#include "ir/Program.h"
+#include "ir/eval/Tensor.h"
+#include "lowering/Pipeline.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace cameo {
+
+/// One line: `N=3 x=1,2,3 -> y=2,4,6` or `N=3 -> error: text`.
+struct RunLine {
+  /// Sizes of symbols, and elements of inputs and outputs in row-major order, by name.
+  std::map<std::string, std::vector<double>> given, expected;
+  /// Part of the message of a run that must fail.
+  std::string error;
+};
+
+Result<RunLine> parseRunLine(std::string_view text);
+
+/// Gives constants whose bytes are not in the text (docs/ir.md) the same random ones each time.
+void fillConstants(Module &module);
+
+/// A value for each input: what the line gives, else random elements, floats in [-2, 2) and
+/// integers in [-10, 10) as far as their type has these. An error if the size of a symbol is not
+/// given.
+Result<std::vector<RuntimeValue>> inputsFor(Func &func, const RunLine &line);
+
+/// Takes a module through the passes that follow `done` of them and to loops. A planned module,
+/// whose arena has a size, is past all passes.
+Result<Program> lowerToLoops(Module &module, PassContext &context, size_t done);
+
+/// Whether a module is one that the graph interpreter runs.
+bool isGraphLevel(Module &module);
+
+/// Lowers `module`, on which the first `done` passes of the pipeline have run, runs it as the line
+/// says, and compares with `reference`, the module before any pass.
+Result<void> runModule(Module &module, Module &reference, PassContext context, size_t done,
+                       const RunLine &line);
+
+} // namespace cameo
