@@ -160,21 +160,12 @@ struct Depthwise {
       channelOperands.push_back(
           !(broadcastStrides(*k.op.operand(e), k.op.result()->type.shape())[1] == Dim(0)));
     k.operands[0] = b.offset(k.operands[0], k.size(firstTap(attrs, *k.op.operand(0))));
-    Dim units(1);
+    Units units;
     for (size_t i = 0; i + 1 < axes.size(); i++)
-      units = units * axes[i].extent;
-    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-      std::vector<Value *> at(axes[0].strides.size(), b.index(0));
-      Value *left = unit;
-      for (size_t i = axes.size() - 1; i-- > 0;) {
-        Value *index = i == 0 ? left : b.rem(left, k.size(axes[i].extent));
-        left = i == 0 ? left : b.div(left, k.size(axes[i].extent));
-        for (size_t t = 0; t < at.size(); t++)
-          at[t] = k.advance(at[t], index, axes[i].strides[t]);
-      }
-      row(at);
+      units.add(axes[i].extent);
+    return units.forEach(k, [&](const std::vector<Value *> &cells) {
+      row(advanceAlong(k, axes, cells, zeroOffsets(k, axes[0].strides.size())));
     });
-    return units;
   }
 };
 

@@ -151,17 +151,13 @@ struct Generator {
     int64_t lanes = vectorizable() ? std::max<int64_t>(1, k.target.vectorBytes / widest) : 1;
     std::unordered_map<Value *, bool> moves = movingValues();
     // All loops but the innermost are units.
-    Dim units(1);
+    Units units;
     for (size_t i = 0; i + 1 < order.size(); i++)
-      units = units * y.type.dim(order[i]);
-    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+      units.add(y.type.dim(order[i]));
+    return units.forEach(k, [&](const std::vector<Value *> &cells) {
       std::vector<Value *> index(order.size());
-      Value *left = unit;
-      for (size_t i = order.size(); i-- > 1;) {
-        Value *extent = k.size(y.type.dim(order[i - 1]));
-        index[order[i - 1]] = i == 1 ? left : b.rem(left, extent);
-        left = i == 1 ? left : b.div(left, extent);
-      }
+      for (size_t i = 0; i < cells.size(); i++)
+        index[order[i]] = cells[i];
       if (order.empty())
         return element(index, 1, nullptr, moves);
       emitVectorLoop(k, k.size(y.type.dim(order.back())), lanes, narrowest,
@@ -170,33 +166,8 @@ struct Generator {
                        element(index, width, mask, moves);
                      });
     });
-    return units;
   }
 };
-
-/// Loops over all dims but `axis`: one unit each; gives the offsets of operand and result.
-Dim emitAlong(KernelFunc &k, int64_t axis, const std::function<void(Value *, Value *)> &body) {
-  LoopBuilder &b = k.b;
-  const Value &x = *k.op.operand(0), &y = *k.op.result();
-  bool keepDims = y.type.rank() == x.type.rank();
-  Dim units(1);
-  for (int64_t i = 0; i < x.type.rank(); i++)
-    if (i != axis)
-      units = units * x.type.dim(i);
-  b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-    Value *left = unit, *from = b.index(0), *to = b.index(0);
-    for (int64_t i = x.type.rank(); i-- > 0;) {
-      if (i == axis)
-        continue;
-      Value *index = b.rem(left, k.size(x.type.dim(i)));
-      left = b.div(left, k.size(x.type.dim(i)));
-      from = k.advance(from, index, x.layout->strides[i]);
-      to = k.advance(to, index, y.layout->strides[keepDims || i < axis ? i : i - 1]);
-    }
-    body(from, to);
-  });
-  return units;
-}
 
 } // namespace
 
@@ -232,7 +203,8 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
         });
     b.store(b.cast(best[1], DType::I64), k.results[0], to);
   };
-  return emitAlong(k, attrs.axis, [&](Value *from, Value *to) {
+  return emitLines(k, attrs.axis, {&x, k.op.result()}, [&](const std::vector<Value *> &at) {
+    Value *from = at[0], *to = at[1];
     if (!empty)
       return line(from, to);
     b.ifElse(
@@ -255,7 +227,8 @@ Result<Dim> emitScan(KernelFunc &k) {
   bool product = attrs.combiner == Combiner::Mul;
   DType dtype = x.type.dtype();
   DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
-  return emitAlong(k, attrs.axis, [&](Value *from, Value *to) {
+  return emitLines(k, attrs.axis, {&x, k.op.result()}, [&](const std::vector<Value *> &at) {
+    Value *from = at[0], *to = at[1];
     Value *extent = k.size(x.type.dim(attrs.axis));
     Value *start = b.constant(Type::scalar(work), product);
     b.forLoop(b.index(0), extent, 1, {start},

@@ -84,21 +84,20 @@ Result<Dim> emitPack(KernelFunc &k) {
     depths.push_back({shape[1], {strides[1]}});
   }
   int64_t interleave = attrs.interleave;
-  Dim panels = Dim::ceilDiv(columns, Dim(kPanel)), units = panels;
   Dim depth = Dim::ceilDiv(depths.back().extent, Dim(interleave)) * Dim(interleave);
   for (size_t i = 0; i + 1 < depths.size(); i++)
     depth = depth * depths[i].extent;
+  Units units;
   for (const NestAxis &axis : batches)
-    units = units * axis.extent;
+    units.add(axis.extent);
+  units.add(columns, kPanel);
   int64_t lanes = std::min(kPanel, k.lanes(w.type.dtype()));
   b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-    Value *panel = b.rem(unit, k.size(panels)), *left = b.div(unit, k.size(panels));
-    Value *from = k.advance(b.index(0), b.mul(panel, b.index(kPanel)), columnStride);
-    for (size_t i = batches.size(); i-- > 0;) {
-      from = k.advance(from, b.rem(left, k.size(batches[i].extent)), batches[i].strides[0]);
-      left = b.div(left, k.size(batches[i].extent));
-    }
-    Value *real = b.sub(k.size(columns), b.mul(panel, b.index(kPanel)));
+    std::vector<Value *> cells = units.cells(k, unit);
+    Value *first = b.mul(cells.back(), b.index(kPanel));
+    cells.pop_back();
+    Value *from = advanceAlong(k, batches, cells, {k.advance(b.index(0), first, columnStride)})[0];
+    Value *real = b.sub(k.size(columns), first);
     Value *to = b.mul(unit, k.size(depth * Dim(kPanel)));
     std::function<void(size_t, Value *, Value *)> loops = [&](size_t axis, Value *source,
                                                               Value *index) {
@@ -121,7 +120,7 @@ Result<Dim> emitPack(KernelFunc &k) {
     };
     loops(0, from, b.index(0));
   });
-  return units;
+  return units.count();
 }
 
 } // namespace cameo

@@ -98,27 +98,24 @@ struct Pool {
 
   Dim emit() {
     // Batch and all spatial dims but the last make the units.
-    Dim units = y().type.dim(0);
-    for (size_t i = 0; i + 1 < attrs.kernel.size(); i++)
-      units = units * y().type.dim(i + 2);
-    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-      Value *left = unit, *to = b.index(0);
+    Units units;
+    units.add(y().type.dim(0));
+    size_t last = attrs.kernel.size() - 1;
+    for (size_t i = 0; i < last; i++)
+      units.add(y().type.dim(static_cast<int64_t>(i) + 2));
+    return units.forEach(k, [&](const std::vector<Value *> &cells) {
+      Value *from = k.advance(b.index(0), cells[0], x().layout->strides[0]);
+      Value *to = k.advance(b.index(0), cells[0], y().layout->strides[0]);
       std::vector<Clip> clips(attrs.kernel.size());
-      for (size_t i = attrs.kernel.size() - 1; i-- > 0;) {
-        Value *index = b.rem(left, k.size(y().type.dim(i + 2)));
-        left = b.div(left, k.size(y().type.dim(i + 2)));
-        clips[i] = clip(i, index);
-        to = k.advance(to, index, y().layout->strides[i + 2]);
+      for (size_t i = 0; i < last; i++) {
+        clips[i] = clip(i, cells[i + 1]);
+        to = k.advance(to, cells[i + 1], y().layout->strides[i + 2]);
       }
-      Value *from = k.advance(b.index(0), left, x().layout->strides[0]);
-      to = k.advance(to, left, y().layout->strides[0]);
-      size_t last = attrs.kernel.size() - 1;
       b.forLoop(b.index(0), k.size(y().type.dim(last + 2)), 1, [&](Value *column) {
         clips[last] = clip(last, column);
         pixel(clips, from, k.advance(to, column, y().layout->strides[last + 2]));
       });
     });
-    return units;
   }
 };
 

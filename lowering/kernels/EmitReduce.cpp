@@ -160,23 +160,14 @@ struct Reducer {
     bool columns = kept.back().strides[1] == Dim(1) && kept.back().strides[0] == Dim(1) &&
                    !(kept.back().extent == Dim(1));
     bool rows = !columns && reduced.back().strides[0] == Dim(1) && lanes > 1;
-    Dim inner = columns ? Dim::ceilDiv(kept.back().extent, Dim(lanes)) : kept.back().extent;
-    Dim units = inner;
+    Units units;
     for (size_t i = 0; i + 1 < kept.size(); i++)
-      units = units * kept[i].extent;
-    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-      Values at(kept[0].strides.size(), b.index(0));
-      Value *left = b.div(unit, k.size(inner)), *last = b.rem(unit, k.size(inner));
-      auto step = [&](const NestAxis &axis, Value *index) {
-        for (size_t t = 0; t < at.size(); t++)
-          at[t] = k.advance(at[t], index, axis.strides[t]);
-      };
-      for (size_t i = kept.size() - 1; i-- > 0;) {
-        step(kept[i], i == 0 ? left : b.rem(left, k.size(kept[i].extent)));
-        left = i == 0 ? left : b.div(left, k.size(kept[i].extent));
-      }
-      Value *first = columns ? b.mul(last, b.index(lanes)) : last;
-      step(kept.back(), first);
+      units.add(kept[i].extent);
+    units.add(kept.back().extent, columns ? lanes : 1);
+    return units.forEach(k, [&](const std::vector<Value *> &cells) {
+      Values steps = cells;
+      Value *first = steps.back() = columns ? b.mul(cells.back(), b.index(lanes)) : cells.back();
+      Values at = advanceAlong(k, kept, steps, zeroOffsets(k, kept[0].strides.size()));
       if (columns) {
         Value *mask = b.laneMask(b.sub(k.size(kept.back().extent), first), lanes);
         if (kept.back().extent.isConst() && kept.back().extent.value() % lanes == 0)
@@ -195,7 +186,6 @@ struct Reducer {
       }
       store(column(0, at[1], identityOf(b, attrs.combiner, term), 1, nullptr), at, 1, nullptr);
     });
-    return units;
   }
 };
 

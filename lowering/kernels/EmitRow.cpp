@@ -143,20 +143,13 @@ Result<Dim> emitRow(KernelFunc &k) {
   if (axes.empty())
     axes.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(0))});
   mergeContiguous(axes);
-  Dim units(1);
+  Units units;
   for (const NestAxis &axis : axes)
-    units = units * axis.extent;
+    units.add(axis.extent);
   DType work = x.type.dtype() == DType::F64 ? DType::F64 : DType::F32;
   RowAttrs attrs = attrsOf<RowAttrs>(k.op);
-  b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-    std::vector<Value *> at(axes[0].strides.size(), b.index(0));
-    Value *left = unit;
-    for (size_t i = axes.size(); i-- > 0;) {
-      Value *index = i == 0 ? left : b.rem(left, k.size(axes[i].extent));
-      left = i == 0 ? left : b.div(left, k.size(axes[i].extent));
-      for (size_t t = 0; t < at.size(); t++)
-        at[t] = k.advance(at[t], index, axes[i].strides[t]);
-    }
+  return units.forEach(k, [&](const std::vector<Value *> &cells) {
+    std::vector<Value *> at = advanceAlong(k, axes, cells, zeroOffsets(k, axes[0].strides.size()));
     Row row{k,
             b,
             attrs,
@@ -169,7 +162,6 @@ Result<Dim> emitRow(KernelFunc &k) {
     std::vector<Value *> operandRows(at.begin() + 2, at.end());
     row.write(operandRows);
   });
-  return units;
 }
 
 } // namespace cameo

@@ -3,7 +3,7 @@
 // one unit, which reads the indices it needs to and writes its own elements alone, so that results
 // do not depend on the number of threads. The result shares the first operand's memory: what no
 // update names is there already.
-#include "lowering/kernels/KernelFunc.h"
+#include "lowering/kernels/Units.h"
 
 #include "ir/kernel/Elements.h"
 
@@ -46,10 +46,14 @@ struct Scatter {
 Dim Scatter::lines() {
   int64_t rank = y.type.rank(), axis = attrsOf<ScatterAttrs>(k.op).axis;
   int64_t inner = axis == rank - 1 ? rank - 2 : rank - 1;
-  Dim groups = Dim::ceilDiv(indices.type.dim(inner), Dim(kLines)), units = groups;
+  Units units;
+  std::vector<int64_t> outer; // the dims that lines do not run along
   for (int64_t i = 0; i < rank; i++)
-    if (i != axis && i != inner)
-      units = units * indices.type.dim(i);
+    if (i != axis && i != inner) {
+      outer.push_back(i);
+      units.add(indices.type.dim(i));
+    }
+  units.add(indices.type.dim(inner), kLines);
   auto extent = [&](int64_t i) {
     Value *size = least(indices.type.dim(i), updates.type.dim(i));
     bool fits = i == axis || indices.type.dim(i) == y.type.dim(i);
@@ -75,15 +79,12 @@ Dim Scatter::lines() {
       });
     });
   };
-  b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-    Value *first = b.mul(b.rem(unit, k.size(groups)), b.index(kLines));
-    Value *left = b.div(unit, k.size(groups)), *inside = nullptr;
+  return units.forEach(k, [&](const std::vector<Value *> &cells) {
+    Value *first = b.mul(cells.back(), b.index(kLines)), *inside = nullptr;
     Value *which = b.index(0), *from = which, *to = which;
-    for (int64_t i = rank; i-- > 0;) {
-      if (i == axis || i == inner)
-        continue;
-      Value *index = b.rem(left, k.size(indices.type.dim(i)));
-      left = b.div(left, k.size(indices.type.dim(i)));
+    for (size_t n = 0; n < outer.size(); n++) {
+      int64_t i = outer[n];
+      Value *index = cells[n];
       bool same =
           indices.type.dim(i) == updates.type.dim(i) && indices.type.dim(i) == y.type.dim(i);
       Value *here = same ? nullptr : b.cmp("lt", index, extent(i));
@@ -97,7 +98,6 @@ Dim Scatter::lines() {
       return body(which, from, to, count, first);
     b.ifThen(inside, [&] { body(which, from, to, count, first); });
   });
-  return units;
 }
 
 /// The dims that tuples do not name.
@@ -113,11 +113,13 @@ void Scatter::rest(int64_t dim, int64_t width, int64_t outer, Value *to, Value *
 
 /// Follows one tuple if the row it names is one of this thread's.
 void Scatter::tuple(Value *number, int64_t width, int64_t outer) {
-  Value *left = number, *which = b.index(0), *from = which, *inside = nullptr;
-  for (int64_t i = outer; i-- > 0;) {
-    Value *extent = k.size(indices.type.dim(i));
-    Value *index = i == 0 ? left : b.rem(left, extent);
-    left = i == 0 ? left : b.div(left, extent);
+  Units tuples;
+  for (int64_t i = 0; i < outer; i++)
+    tuples.add(indices.type.dim(i));
+  std::vector<Value *> cells = tuples.cells(k, number);
+  Value *which = b.index(0), *from = which, *inside = nullptr;
+  for (int64_t i = 0; i < outer; i++) {
+    Value *index = cells[static_cast<size_t>(i)];
     if (!(indices.type.dim(i) == updates.type.dim(i))) {
       Value *here = b.cmp("lt", index, k.size(updates.type.dim(i)));
       inside = inside ? b.binary(OpKind::ScalarAnd, inside, here) : here;

@@ -2,7 +2,7 @@
 // order at its root, takes every element that comes before the root; then the heap is sorted in
 // place. n log k steps whatever the data, no memory but the result's. A line is a unit.
 #include "ir/kernel/Reduce.h"
-#include "lowering/kernels/KernelFunc.h"
+#include "lowering/kernels/Nest.h"
 #include "runtime/abi.h"
 
 namespace cameo {
@@ -98,22 +98,8 @@ struct TopK {
   }
 
   Dim emit() {
-    Dim units(1);
-    for (int64_t i = 0; i < x.type.rank(); i++)
-      if (i != axis)
-        units = units * x.type.dim(i);
-    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-      Value *left = unit;
-      from = to = heap = b.index(0);
-      for (int64_t i = x.type.rank(); i-- > 0;) {
-        if (i == axis)
-          continue;
-        Value *index = b.rem(left, k.size(x.type.dim(i)));
-        left = b.div(left, k.size(x.type.dim(i)));
-        from = k.advance(from, index, x.layout->strides[i]);
-        to = k.advance(to, index, values.layout->strides[i]);
-        heap = k.advance(heap, index, indices.layout->strides[i]);
-      }
+    return emitLines(k, axis, {&x, &values, &indices}, [&](const Values &at) {
+      from = at[0], to = at[1], heap = at[2];
       Value *count = k.size(values.type.dim(axis)), *extent = k.size(x.type.dim(axis));
       // An empty result has no root to compare with.
       b.ifThen(b.cmp("gt", count, b.index(0)), [&] {
@@ -129,7 +115,6 @@ struct TopK {
             });
       });
     });
-    return units;
   }
 };
 

@@ -34,10 +34,6 @@ struct WinogradEmitter {
   };
 
   int64_t numPanels() const { return (sizes.outputs + kPanel - 1) / kPanel; }
-  int64_t groups() const {
-    return (numPanels() + plan.registers.panels - 1) / plan.registers.panels;
-  }
-
   /// The first row of register tile `t`.
   Value *rowOf(Value *t) {
     return b.add(b.mul(t, b.index(plan.registers.rows)), b.min(t, b.index(plan.registers.extra)));
@@ -228,15 +224,20 @@ struct WinogradEmitter {
     inputs = b.retype(k.threadMemory(plan.elements() * kElement), DType::F32);
     sums = b.offset(inputs, b.index(plan.inputElements()));
     column = b.scratch(DType::F32, side * side * lanes);
+    Units units;
+    units.add(k.op.result()->type.dim(0));
+    units.add(Dim(plan.registers.tiles), plan.perBlock);
+    units.add(Dim(numPanels()), plan.registers.panels);
     b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-      Value *group = b.rem(unit, b.index(groups())), *rest = b.div(unit, b.index(groups()));
-      Block block = blockOf(b.div(rest, b.index(plan.blocks)), b.rem(rest, b.index(plan.blocks)));
+      std::vector<Value *> cells = units.cells(k, unit);
+      Value *group = cells[2];
+      Block block = blockOf(cells[0], cells[1]);
       Value *isNew =
           b.binary(OpKind::ScalarOr, b.cmp("eq", group, b.index(0)), b.cmp("eq", unit, k.begin));
       b.ifThen(isNew, [&] { transformInputs(block); });
       panelGroup(group, block);
     });
-    return k.op.result()->type.dim(0) * Dim(plan.blocks * groups());
+    return units.count();
   }
 
   static constexpr int64_t kElement = 4; // bytes

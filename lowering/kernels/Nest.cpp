@@ -1,8 +1,6 @@
 // See Nest.h.
 #include "lowering/kernels/Nest.h"
 
-#include "lowering/layout/Views.h"
-
 #include <algorithm>
 
 namespace cameo {
@@ -27,35 +25,6 @@ void sortByLead(std::vector<NestAxis> &axes) {
 }
 
 } // namespace
-
-void mergeContiguous(std::vector<NestAxis> &axes) {
-  std::vector<NestAxis> merged;
-  size_t numTensors = axes.empty() ? 0 : axes[0].strides.size();
-  for (NestAxis &axis : axes) {
-    if (axis.extent == Dim(1))
-      continue;
-    bool contiguous = !merged.empty();
-    for (size_t t = 0; contiguous && t < numTensors; t++)
-      contiguous = merged.back().strides[t] == axis.strides[t] * axis.extent;
-    if (!contiguous) {
-      merged.push_back(std::move(axis));
-      continue;
-    }
-    merged.back().extent = merged.back().extent * axis.extent;
-    merged.back().strides = std::move(axis.strides);
-  }
-  if (merged.empty())
-    merged.push_back({Dim(1), std::vector<Dim>(numTensors, Dim(1))});
-  axes = std::move(merged);
-}
-
-std::vector<Dim> broadcastStrides(const Value &x, const Dims &shape) {
-  std::vector<Dim> strides(shape.size(), Dim(0));
-  size_t skip = shape.size() - x.type.shape().size();
-  for (size_t i = skip; i < shape.size(); i++)
-    strides[i] = broadcastStride(x, static_cast<int64_t>(i - skip), shape[i]);
-  return strides;
-}
 
 Nest Nest::over(const Value &lead, const std::vector<Value *> &others) {
   Nest nest;
@@ -84,45 +53,58 @@ Dim emitNest(KernelFunc &k, const Nest &nest, const std::function<void(const Nes
   LoopBuilder &b = k.b;
   const std::vector<NestAxis> &axes = nest.axes;
   // Outer loops become units until there are enough; a lone loop is cut into runs.
+  Units units;
+  auto enough = [&] { return units.count().isConst() && units.count().value() >= kUnits; };
   size_t numUnitAxes = 0;
-  Dim units(1);
-  while (numUnitAxes + 1 < axes.size() && !(units.isConst() && units.value() >= kUnits))
-    units = units * axes[numUnitAxes++].extent;
+  while (numUnitAxes + 1 < axes.size() && !enough())
+    units.add(axes[numUnitAxes++].extent);
   const NestAxis &inner = axes.back();
   bool cut = numUnitAxes + 1 == axes.size() &&
-             !(inner.extent.isConst() && inner.extent.value() <= kRun) &&
-             !(units.isConst() && units.value() >= kUnits);
-  Dim runs = cut ? Dim::ceilDiv(inner.extent, Dim(kRun)) : Dim(1);
+             !(inner.extent.isConst() && inner.extent.value() <= kRun) && !enough();
+  if (cut)
+    units.add(inner.extent, kRun);
 
-  b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-    Value *left = unit, *first = nullptr, *count = k.size(inner.extent);
-    std::vector<Value *> offsets(nest.numTensors, b.index(0));
-    auto step = [&](std::vector<Value *> from, const NestAxis &axis, Value *index) {
-      for (size_t t = 0; t < from.size(); t++)
-        from[t] = k.advance(from[t], index, axis.strides[t]);
-      return from;
-    };
+  return units.forEach(k, [&](const std::vector<Value *> &cells) {
+    Value *count = k.size(inner.extent);
+    std::vector<Value *> steps = cells;
     if (cut) {
-      first = b.mul(b.rem(left, k.size(runs)), b.index(kRun));
-      left = b.div(left, k.size(runs));
-      count = b.min(b.sub(count, first), b.index(kRun));
-      offsets = step(offsets, inner, first);
-    }
-    for (size_t i = numUnitAxes; i-- > 0;) {
-      Value *index = i == 0 ? left : b.rem(left, k.size(axes[i].extent));
-      left = i == 0 ? left : b.div(left, k.size(axes[i].extent));
-      offsets = step(offsets, axes[i], index);
+      UnitRun run = units.run(k, numUnitAxes, cells.back());
+      steps.back() = run.first;
+      count = run.count;
     }
     std::function<void(size_t, std::vector<Value *>)> loops = [&](size_t i,
                                                                   std::vector<Value *> at) {
       if (i + 1 == axes.size())
         return body({at, count});
-      b.forLoop(b.index(0), k.size(axes[i].extent), 1,
-                [&](Value *index) { loops(i + 1, step(at, axes[i], index)); });
+      b.forLoop(b.index(0), k.size(axes[i].extent), 1, [&](Value *index) {
+        std::vector<Value *> next = at;
+        for (size_t t = 0; t < next.size(); t++)
+          next[t] = k.advance(next[t], index, axes[i].strides[t]);
+        loops(i + 1, std::move(next));
+      });
     };
-    loops(numUnitAxes, offsets);
+    loops(numUnitAxes, advanceAlong(k, axes, steps, zeroOffsets(k, nest.numTensors)));
   });
-  return units * runs;
+}
+
+Dim emitLines(KernelFunc &k, int64_t axis, const std::vector<const Value *> &tensors,
+              const std::function<void(const std::vector<Value *> &)> &body) {
+  Units units;
+  std::vector<NestAxis> axes;
+  const Type &lead = tensors[0]->type;
+  for (int64_t i = 0; i < lead.rank(); i++) {
+    if (i == axis)
+      continue;
+    units.add(lead.dim(i));
+    axes.push_back({lead.dim(i), {}});
+    for (const Value *tensor : tensors) {
+      bool lacksAxis = tensor->type.rank() < lead.rank();
+      axes.back().strides.push_back(tensor->layout->strides[lacksAxis && i > axis ? i - 1 : i]);
+    }
+  }
+  return units.forEach(k, [&](const std::vector<Value *> &cells) {
+    body(advanceAlong(k, axes, cells, zeroOffsets(k, tensors.size())));
+  });
 }
 
 void emitVectorLoop(KernelFunc &k, Value *count, int64_t lanes, int64_t elementBytes,

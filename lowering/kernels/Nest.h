@@ -3,17 +3,14 @@
 // kernel is one loop whatever its rank; loops run in the order of the first tensor's memory.
 #pragma once
 
+#include "lowering/build/Strides.h"
 #include "lowering/kernels/KernelFunc.h"
+#include "lowering/kernels/Units.h"
 
 #include <functional>
 #include <vector>
 
 namespace cameo {
-
-struct NestAxis {
-  Dim extent;
-  std::vector<Dim> strides; // one a tensor
-};
 
 struct Nest {
   std::vector<NestAxis> axes; // outermost first
@@ -22,13 +19,6 @@ struct Nest {
   /// Over the elements of `lead`, whose tensor comes first; others are broadcast to its shape.
   static Nest over(const Value &lead, const std::vector<Value *> &others);
 };
-
-/// Drops loops of one step and merges neighbours that are contiguous in every tensor; at least one
-/// loop is left.
-void mergeContiguous(std::vector<NestAxis> &axes);
-
-/// Strides of x along each dim of a shape it is broadcast to.
-std::vector<Dim> broadcastStrides(const Value &x, const Dims &shape);
 
 /// Where a nest's innermost loop is: each tensor's offset at its first element, and the number of
 /// elements of the run.
@@ -40,6 +30,12 @@ struct NestRun {
 /// Writes the loops of units [k.begin, k.end) around `body`, which writes the innermost loop.
 /// Returns the number of units.
 Dim emitNest(KernelFunc &k, const Nest &nest, const std::function<void(const NestRun &)> &body);
+
+/// Writes the loops over all dims of the first tensor but `axis`, a unit each; body gets each tensor's
+/// offset at the line's first element. The other tensors have as many dims, or lack the axis. Returns
+/// the number of units.
+Dim emitLines(KernelFunc &k, int64_t axis, const std::vector<const Value *> &tensors,
+              const std::function<void(const std::vector<Value *> &)> &body);
 
 /// Writes a loop over [0, count) in steps of `lanes`; the rest, if any, is one masked step where
 /// the target can mask elements of `elementBytes`, else a scalar loop. body(i, lanes, mask or

@@ -1,0 +1,23 @@
+// Loops over tensors as extents and strides, which planners and emitters share.
+#pragma once
+
+#include "ir/Op.h"
+
+#include <vector>
+
+namespace cameo {
+
+/// A loop: how many steps, and how far each tensor moves with a step, in elements.
+struct NestAxis {
+  Dim extent;
+  std::vector<Dim> strides; // one a tensor
+};
+
+/// Drops loops of one step and merges neighbours that are contiguous in every tensor; at least one
+/// loop is left.
+void mergeContiguous(std::vector<NestAxis> &axes);
+
+/// Strides of x along each dim of a shape it is broadcast to.
+std::vector<Dim> broadcastStrides(const Value &x, const Dims &shape);
+
+} // namespace cameo
