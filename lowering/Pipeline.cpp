@@ -46,6 +46,8 @@ std::span<const PipelineStep> pipeline() {
       // Before layouts: how far a kernel reads past the edges depends on its algorithm.
       {"plan", "choose-algorithms"},
       {"layout", "assign-layouts"},
+      // Behind layouts: rows that are next to each other in memory are tiled as one axis.
+      {"tile", "plan-tiles"},
       // Last: lifetimes are those of the final list of kernels.
       {"memory", "plan-memory"},
   };

@@ -67,12 +67,11 @@ KernelRow rowOf(const Op &op, const Sizes &sizes) {
 }
 
 /// Memory that each thread has for itself.
-int64_t threadBytes(Func &main, const Target &target) {
+int64_t threadBytes(Func &main) {
   int64_t bytes = 0;
   for (Op *op : opsOf(main))
-    if (int64_t tile =
-            op->kind() == OpKind::KernelConv ? winogradTile(attrsOf<ConvAttrs>(*op).algorithm) : 0)
-      bytes = std::max(bytes, 4 * planWinograd(target, convSizes(*op), tile).elements());
+    if (op->kind() == OpKind::KernelConv && winogradTile(attrsOf<ConvAttrs>(*op).algorithm))
+      bytes = std::max(bytes, 4 * winogradPlanOf(*op).elements());
   return bytes;
 }
 
@@ -109,7 +108,7 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
   plan.weights = bytesText(weights);
   Dims arena = main.attrs.getDims("arena");
   plan.workspace = bytesText(arena.empty() ? Dim(0) : arena.front());
-  if (int64_t bytes = threadBytes(main, context.target))
+  if (int64_t bytes = threadBytes(main))
     plan.workspace += fmt::format(" and {} a thread", formatBytes(bytes));
   return plan;
 }

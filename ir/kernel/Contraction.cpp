@@ -65,6 +65,14 @@ Result<void> verifyEpilogue(const Op &op) {
 
 } // namespace
 
+Result<void> ContractionPlan::verify() const {
+  if (tileRows < 0 || tilePanels < 0 || block < 0 || (tileRows > 0) != (tilePanels > 0) ||
+      tilePanels > kMaxTilePanels)
+    return badInput(fmt::format("expected a tile of rows by 1 to {} panels, got {} by {}",
+                                kMaxTilePanels, tileRows, tilePanels));
+  return {};
+}
+
 Dims packedShape(const PackAttrs &attrs, const Dims &weights) {
   Dim taps(1);
   for (size_t i = 2; i < weights.size(); i++)
@@ -116,6 +124,9 @@ Result<void> ConvAttrs::verify(const Op &op) const {
   if (fillOperand != -1 && (fillOperand < 2 || fillOperand >= op.numOperands()))
     return badInput(
         fmt::format("attribute 'fill_operand': there is no such operand, {}", fillOperand));
+  TRY(plan.verify());
+  if (winogradTile(algorithm) && (plan.tileRows > 0) != (plan.block > 0))
+    return badInput("expected tiles and a block of them for Winograd's algorithm");
   if (winogradTile(algorithm) && (kernel != std::vector<int64_t>{3, 3} || group != 1))
     return badInput("expected a window of 3 x 3 and one group for Winograd's algorithm");
   Dims weights = {y.type.dim(1), Dim::floorDiv(x.type.dim(1), Dim(group))};
@@ -136,6 +147,7 @@ Dim ConvAttrs::flops(const Op &op) const {
 Result<void> GemmAttrs::verify(const Op &op) const {
   const Value &a = *op.operand(0), &packed = *op.operand(1), &y = *op.result();
   TRY(interleaveFits(interleave));
+  TRY(plan.verify());
   if (a.type.rank() < 2 || packed.type.rank() < 3 || y.type.rank() < 2)
     return badInput("expected matrices, or batches of them");
   Dims panels(packed.type.shape().end() - 3, packed.type.shape().end());

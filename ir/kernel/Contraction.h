@@ -18,6 +18,34 @@ template <> struct EnumWords<ConvAlgorithm> {
                                                "winograd-2x2"};
 };
 
+/// The loop that is outside the other.
+enum class LoopOrder { Rows, Panels };
+template <> struct EnumWords<LoopOrder> {
+  static constexpr std::string_view words[] = {"rows", "panels"};
+};
+
+/// The most panels that a register tile may have.
+inline constexpr int64_t kMaxTilePanels = 8;
+
+/// How the work of a contraction is cut: lowering/plan/ decides, emitters follow. An op without a
+/// plan has tiles of 0 rows.
+struct ContractionPlan {
+  /// Register tiles have at most so many rows (for Winograd's algorithm, tiles of the image; for
+  /// depthwise convolutions, pixels) by so many panels of 16 columns.
+  int64_t tileRows = 0, tilePanels = 0;
+  LoopOrder outer = LoopOrder::Rows;
+  /// Winograd's algorithm: so many register tiles are transformed at once.
+  int64_t block = 0;
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("tile_rows", self.tileRows, int64_t{0});
+    visit("tile_panels", self.tilePanels, int64_t{0});
+    visit("outer", self.outer, LoopOrder::Rows);
+    visit("block", self.block, int64_t{0});
+  }
+  Result<void> verify() const;
+};
+
 /// m of the algorithm's tiles of m x m outputs; 0 for algorithms without.
 int64_t winogradTile(ConvAlgorithm algorithm);
 
@@ -32,6 +60,7 @@ struct ConvAttrs {
   /// What the padding is full of: a number, or the only element of an operand, which has this
   /// number or is absent (-1).
   int64_t fill = 0, fillOperand = -1;
+  ContractionPlan plan = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("kernel", self.kernel);
@@ -44,6 +73,7 @@ struct ConvAttrs {
     visit("interleave", self.interleave, int64_t{1});
     visit("fill", self.fill, int64_t{0});
     visit("fill_operand", self.fillOperand, int64_t{-1});
+    ContractionPlan::fields(self.plan, visit);
   }
   Result<void> verify(const Op &op) const;
   std::string_view variant() const { return wordOf(algorithm); }
@@ -52,9 +82,11 @@ struct ConvAttrs {
 
 struct GemmAttrs {
   int64_t interleave = 1; // as in ConvAttrs
+  ContractionPlan plan = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("interleave", self.interleave, int64_t{1});
+    ContractionPlan::fields(self.plan, visit);
   }
   Result<void> verify(const Op &op) const;
   Dim flops(const Op &op) const;

@@ -15,30 +15,18 @@ namespace {
 constexpr int64_t kTilesPerUnit = 8;
 // Run-time row counts are served by these tile heights besides the largest.
 constexpr int64_t kDynamicRows[] = {4, 1};
-// A constant axis from which on tiles along it are preferred to tiles along a symbol.
-constexpr int64_t kLongAxis = 8;
-// From this many rows on a constant factor is tiled alone: its tiles are then nearly full.
-constexpr int64_t kManyRows = 32;
-
 struct Emitter {
   KernelFunc &k;
-  Contraction &c;
+  const Contraction &c;
   LoopBuilder &b;
-  TilePlan plan;
-  DType accumulator;
+  EvenTiles tiles; // of the tiled axis, if its extent is a constant
 
   enum Tensor { Input, Weights, Result, FirstOperand };
 
   const NestAxis &tiled() const { return c.rows.back(); }
   Dim numPanels() const { return Dim::ceilDiv(c.columns, Dim(kPanel)); }
 
-  Dim tapCount() const {
-    Dim count(1);
-    for (const TapLoop &tap : c.taps)
-      count = count * Dim(tap.extent);
-    return count;
-  }
-  Dim panelElements() const { return tapCount() * c.depth * Dim(kPanel * c.group); }
+  Dim panelElements() const { return c.tapCount() * c.depth * Dim(kPanel * c.interleave); }
 
   /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on.
   void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *panel,
@@ -47,7 +35,7 @@ struct Emitter {
                      panels,
                      static_cast<int64_t>(c.taps.size()),
                      masked,
-                     c.group,
+                     c.interleave,
                      c.advance,
                      c.columnOperands,
                      {}};
@@ -84,15 +72,15 @@ struct Emitter {
   /// All row tiles of a unit for one group of panels.
   void rowTiles(Value *chunk, int64_t panels, bool masked, Value *panel,
                 const std::vector<Value *> &at) {
-    if (plan.tiles > 0)
+    if (tiles.count > 0)
       return constantRows(chunk, panels, masked, panel, at);
     Value *count = k.size(tiled().extent);
-    Value *first = b.mul(chunk, b.index(kTilesPerUnit * plan.maxRows));
-    Value *end = b.min(count, b.add(first, b.index(kTilesPerUnit * plan.maxRows)));
+    Value *first = b.mul(chunk, b.index(kTilesPerUnit * c.plan.tileRows));
+    Value *end = b.min(count, b.add(first, b.index(kTilesPerUnit * c.plan.tileRows)));
     // The largest tile while it fits, then smaller ones.
-    std::vector<int64_t> heights = {plan.maxRows};
+    std::vector<int64_t> heights = {c.plan.tileRows};
     for (int64_t rows : kDynamicRows)
-      if (rows < plan.maxRows)
+      if (rows < c.plan.tileRows)
         heights.push_back(rows);
     for (int64_t rows : heights) {
       Value *whole = b.mul(b.div(b.sub(end, first), b.index(rows)), b.index(rows));
@@ -105,35 +93,35 @@ struct Emitter {
   void constantRows(Value *chunk, int64_t panels, bool masked, Value *panel,
                     const std::vector<Value *> &at) {
     Value *first = b.mul(chunk, b.index(tilesPerUnit()));
-    Value *end = b.min(b.index(plan.tiles), b.add(first, b.index(tilesPerUnit())));
+    Value *end = b.min(b.index(tiles.count), b.add(first, b.index(tilesPerUnit())));
     auto loop = [&](Value *from, Value *to, int64_t rows) {
       b.forLoop(from, to, 1, [&](Value *t) {
-        Value *row = b.add(b.mul(t, b.index(plan.rows)), b.min(t, b.index(plan.extra)));
+        Value *row = b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
         tile(rows, panels, masked, row, panel, at);
       });
     };
-    Value *extra = b.index(plan.extra);
-    if (plan.extra > 0)
-      loop(first, b.min(end, extra), plan.rows + 1);
-    loop(b.max(first, extra), end, plan.rows);
+    Value *extra = b.index(tiles.extra);
+    if (tiles.extra > 0)
+      loop(first, b.min(end, extra), tiles.rows + 1);
+    loop(b.max(first, extra), end, tiles.rows);
   }
 
   int64_t tilesPerUnit() const {
-    int64_t units = (plan.tiles + kTilesPerUnit - 1) / kTilesPerUnit;
-    return units ? (plan.tiles + units - 1) / units : 1;
+    int64_t units = (tiles.count + kTilesPerUnit - 1) / kTilesPerUnit;
+    return units ? (tiles.count + units - 1) / units : 1;
   }
 
   Dim chunks() const {
-    if (plan.tiles > 0)
-      return Dim((plan.tiles + tilesPerUnit() - 1) / tilesPerUnit());
-    return Dim::ceilDiv(tiled().extent, Dim(kTilesPerUnit * plan.maxRows));
+    if (tiles.count > 0)
+      return Dim((tiles.count + tilesPerUnit() - 1) / tilesPerUnit());
+    return Dim::ceilDiv(tiled().extent, Dim(kTilesPerUnit * c.plan.tileRows));
   }
 
   /// The panels of a unit: whole groups, then what is left of them.
   void panelGroup(Value *group, Value *chunk, const std::vector<Value *> &at) {
-    Dim whole = Dim::floorDiv(c.columns, Dim(plan.panels * kPanel));
-    Value *panel = b.mul(group, b.index(plan.panels));
-    auto full = [&] { rowTiles(chunk, plan.panels, false, panel, at); };
+    Dim whole = Dim::floorDiv(c.columns, Dim(c.plan.tilePanels * kPanel));
+    Value *panel = b.mul(group, b.index(c.plan.tilePanels));
+    auto full = [&] { rowTiles(chunk, c.plan.tilePanels, false, panel, at); };
     if (!c.columns.isConst()) {
       return (void)b.ifElse(
           b.cmp("lt", group, k.size(whole)), {},
@@ -147,7 +135,7 @@ struct Emitter {
             return LoopBuilder::Values{};
           });
     }
-    int64_t rest = c.columns.value() - whole.value() * plan.panels * kPanel;
+    int64_t rest = c.columns.value() - whole.value() * c.plan.tilePanels * kPanel;
     auto tail = [&] {
       int64_t panels = (rest + kPanel - 1) / kPanel;
       rowTiles(chunk, panels, rest % kPanel != 0, panel, at);
@@ -168,91 +156,33 @@ struct Emitter {
         });
   }
 
-  bool panelsOutside() const {
-    Dim rows(1);
-    for (const NestAxis &axis : c.rows)
-      rows = rows * axis.extent;
-    // A symbolic number of rows is a batch, planned as 1.
-    auto one = [](const std::string &) { return std::optional<Dim>(Dim(1)); };
-    Dim weights = tapCount() * c.columns, input = rows;
-    weights = weights.substitute(one);
-    input = input.substitute(one);
-    return weights.isConst() && input.isConst() && weights.value() > input.value();
-  }
-
   Dim emit() {
-    Dim groups = Dim::ceilDiv(c.columns, Dim(plan.panels * kPanel)), outer(1);
+    Units units;
+    auto addGroups = [&] { return units.add(c.columns, c.plan.tilePanels * kPanel); };
+    bool outside = c.plan.outer == LoopOrder::Panels;
+    size_t groups = outside ? addGroups() : 0, firstRow = outside ? 1 : 0;
     for (size_t i = 0; i + 1 < c.rows.size(); i++)
-      outer = outer * c.rows[i].extent;
-    Dim rowUnits = outer * chunks();
-    bool outside = panelsOutside();
-    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
-      Value *inner = k.size(outside ? rowUnits : groups);
-      Value *high = b.div(unit, inner), *low = b.rem(unit, inner);
-      Value *group = outside ? high : low, *left = outside ? low : high;
-      Value *chunk = b.rem(left, k.size(chunks()));
-      left = b.div(left, k.size(chunks()));
-      std::vector<Value *> at(c.rows[0].strides.size(), b.index(0));
-      for (size_t i = c.rows.size() - 1; i-- > 0;) {
-        Value *index = i == 0 ? left : b.rem(left, k.size(c.rows[i].extent));
-        left = i == 0 ? left : b.div(left, k.size(c.rows[i].extent));
-        for (size_t t = 0; t < at.size(); t++)
-          at[t] = k.advance(at[t], index, c.rows[i].strides[t]);
-      }
-      panelGroup(group, chunk, at);
+      units.add(c.rows[i].extent);
+    size_t chunk = units.add(chunks());
+    if (!outside)
+      groups = addGroups();
+    return units.forEach(k, [&](const std::vector<Value *> &cells) {
+      auto rows = cells.begin() + static_cast<std::ptrdiff_t>(firstRow);
+      std::vector<Value *> steps(rows, rows + std::ssize(c.rows) - 1);
+      panelGroup(cells[groups], cells[chunk],
+                 advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size())));
     });
-    return rowUnits * groups;
   }
 };
 
-/// Moves a constant axis last, to be tiled, where the last one is a symbol: that is mostly a batch
-/// of a few.
-void tileConstantAxis(std::vector<NestAxis> &rows) {
-  if (rows.back().extent.isConst())
-    return;
-  auto longest = rows.end();
-  for (auto axis = rows.begin(); axis != rows.end(); axis++) {
-    bool tileable = axis->extent.isConst() && axis->strides[Emitter::Weights] == Dim(0);
-    if (tileable && axis->extent.value() >= kLongAxis &&
-        (longest == rows.end() || longest->extent.value() < axis->extent.value()))
-      longest = axis;
-  }
-  if (longest != rows.end())
-    std::iter_swap(longest, rows.end() - 1);
-}
-
-/// Splits the last axis, 197*batch, into its constant factor and the rest if the factor is long
-/// enough to fill its tiles: tiles of an extent that is known are of even heights, where those of
-/// one that is not end in a rest of a few rows.
-void splitConstantFactor(std::vector<NestAxis> &rows) {
-  NestAxis &last = rows.back();
-  if (last.extent.isConst() || !last.extent.expr() || last.extent.expr()->terms.size() != 1)
-    return;
-  Dim factor(last.extent.expr()->terms[0].coefficient);
-  std::optional<Dim> rest = Dim::exactDiv(last.extent, factor);
-  if (!rest || factor.value() < kManyRows)
-    return;
-  NestAxis inner{factor, last.strides};
-  last.extent = *rest;
-  for (Dim &stride : last.strides)
-    stride = stride * factor;
-  rows.push_back(std::move(inner));
-}
-
 } // namespace
 
-Result<Dim> emitContraction(KernelFunc &k, Contraction &contraction) {
-  DType accumulator = k.op.region().arg(0)->type.dtype();
-  std::vector<NestAxis> &rows = contraction.rows;
-  tileConstantAxis(rows);
-  splitConstantFactor(rows);
-  // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
-  if (!(rows.back().strides[Emitter::Weights] == Dim(0)))
-    rows.push_back({Dim(1), std::vector<Dim>(rows.back().strides.size(), Dim(0))});
-  TilePlan plan =
-      planTile(k.target, accumulator, contraction.rows.back().extent, contraction.columns);
-  Emitter emitter{k, contraction, k.b, plan, accumulator};
-  return emitter.emit();
+Dim emitContraction(KernelFunc &k, const Contraction &contraction) {
+  ICE_UNLESS(contraction.plan.tileRows > 0, "a contraction without a plan");
+  const Dim &rows = contraction.rows.back().extent;
+  EvenTiles tiles =
+      rows.isConst() ? evenTiles(rows.value(), contraction.plan.tileRows) : EvenTiles();
+  return Emitter{k, contraction, k.b, tiles}.emit();
 }
 
 } // namespace cameo

@@ -20,7 +20,6 @@ namespace {
 struct WinogradEmitter {
   KernelFunc &k;
   LoopBuilder &b;
-  ConvSizes sizes;
   WinogradPlan plan;
   int64_t lanes, side; // side: of a tile of inputs
   std::vector<std::vector<Dim>> epilogueStrides = {};
@@ -33,15 +32,15 @@ struct WinogradEmitter {
     Value *image, *firstTile, *endTile, *first, *end;
   };
 
-  int64_t numPanels() const { return (sizes.outputs + kPanel - 1) / kPanel; }
+  int64_t numPanels() const { return (plan.sizes.outputs + kPanel - 1) / kPanel; }
   /// The first row of register tile `t`.
   Value *rowOf(Value *t) {
     return b.add(b.mul(t, b.index(plan.registers.rows)), b.min(t, b.index(plan.registers.extra)));
   }
 
   Block blockOf(Value *image, Value *number) {
-    Value *first = b.mul(number, b.index(plan.perBlock));
-    Value *end = b.min(b.add(first, b.index(plan.perBlock)), b.index(plan.registers.tiles));
+    Value *first = b.mul(number, b.index(plan.block));
+    Value *end = b.min(b.add(first, b.index(plan.block)), b.index(plan.registers.count));
     return {image, first, end, rowOf(first), rowOf(end)};
   }
 
@@ -88,30 +87,31 @@ struct WinogradEmitter {
     forTiles(block, [&](Value *row, Value *oh, Value *ow) {
       Value *from = k.advance(k.advance(image, oh, strides[2]), ow, strides[3]);
       Value *to = b.mul(row, b.index(plan.inputRow));
-      emitVectorLoop(
-          k, b.index(sizes.channels), lanes, kElement, [&](Value *c, int64_t width, Value *mask) {
-            Value *at = b.add(from, c);
-            columns(
-                width,
-                [&](Value *across, int64_t y) {
-                  Value *element =
-                      k.advance(k.advance(at, across, strides[3]), b.index(y), strides[2]);
-                  return b.load(k.operands[0], element, width, mask);
-                },
-                [&](const Values &d) { return winogradInput(b, plan.tile, d); });
-            b.forLoop(b.index(0), b.index(side), 1, [&](Value *y) {
-              Values points = winogradInput(b, plan.tile, rowAt(y, width));
-              Value *point = b.add(b.mul(y, b.index(side * plan.inputPoint)), b.add(to, c));
-              for (int64_t x = 0; x < side; x++)
-                b.store(points[x], inputs, b.add(point, b.index(x * plan.inputPoint)));
-            });
-          });
+      emitVectorLoop(k, b.index(plan.sizes.channels), lanes, kElement,
+                     [&](Value *c, int64_t width, Value *mask) {
+                       Value *at = b.add(from, c);
+                       columns(
+                           width,
+                           [&](Value *across, int64_t y) {
+                             Value *element = k.advance(k.advance(at, across, strides[3]),
+                                                        b.index(y), strides[2]);
+                             return b.load(k.operands[0], element, width, mask);
+                           },
+                           [&](const Values &d) { return winogradInput(b, plan.tile, d); });
+                       b.forLoop(b.index(0), b.index(side), 1, [&](Value *y) {
+                         Values points = winogradInput(b, plan.tile, rowAt(y, width));
+                         Value *point =
+                             b.add(b.mul(y, b.index(side * plan.inputPoint)), b.add(to, c));
+                         for (int64_t x = 0; x < side; x++)
+                           b.store(points[x], inputs, b.add(point, b.index(x * plan.inputPoint)));
+                       });
+                     });
     });
   }
 
   /// The products of a block with `panels` panels from `panel` on, point by point.
   void multiply(const Block &block, Value *panel, int64_t panels) {
-    int64_t pointWeights = sizes.channels * kPanel, panelWeights = plan.points * pointWeights;
+    int64_t pointWeights = plan.sizes.channels * kPanel, panelWeights = plan.points * pointWeights;
     Value *weights = b.offset(k.operands[1], b.mul(panel, b.index(panelWeights)));
     b.forLoop(b.index(0), b.index(plan.points), 1, [&](Value *point) {
       auto tiles = [&](Value *from, Value *to, int64_t rows) {
@@ -129,7 +129,7 @@ struct WinogradEmitter {
                  {b.offset(inputs, at(plan.inputPoint, plan.inputRow)), b.index(plan.inputRow),
                   b.offset(weights, b.mul(point, b.index(pointWeights))), b.index(panelWeights),
                   b.offset(sums, at(plan.sumPoint, plan.sumRow)), b.index(plan.sumRow),
-                  b.index(sizes.channels)});
+                  b.index(plan.sizes.channels)});
         });
       };
       Value *extra = b.index(plan.registers.extra);
@@ -144,7 +144,8 @@ struct WinogradEmitter {
       Value *from = b.mul(row, b.index(plan.sumRow));
       b.forLoop(b.index(0), b.index(panels * kPanel), lanes, [&](Value *lane) {
         Value *channel = b.add(b.mul(panel, b.index(kPanel)), lane);
-        Value *mask = masked ? b.laneMask(b.sub(b.index(sizes.outputs), channel), lanes) : nullptr;
+        Value *mask =
+            masked ? b.laneMask(b.sub(b.index(plan.sizes.outputs), channel), lanes) : nullptr;
         columns(
             lanes,
             [&](Value *x, int64_t y) {
@@ -152,7 +153,7 @@ struct WinogradEmitter {
               return b.load(sums, b.add(point, b.add(from, lane)), lanes);
             },
             [&](const Values &s) { return winogradOutput(b, plan.tile, s); });
-        Value *rows = b.min(b.index(plan.tile), b.sub(b.index(sizes.height), oh));
+        Value *rows = b.min(b.index(plan.tile), b.sub(b.index(plan.sizes.height), oh));
         b.forLoop(b.index(0), rows, 1, [&](Value *y) {
           Values results = winogradOutput(b, plan.tile, rowAt(y, lanes));
           for (int64_t x = 0; x < plan.tile; x++) {
@@ -161,10 +162,10 @@ struct WinogradEmitter {
               finish(results[x], {block.image, b.add(oh, y), pixel}, channel, mask);
             };
             // The first pixel of a tile is always inside.
-            if (x == 0 || sizes.width % plan.tile == 0)
+            if (x == 0 || plan.sizes.width % plan.tile == 0)
               write();
             else
-              b.ifThen(b.cmp("lt", pixel, b.index(sizes.width)), write);
+              b.ifThen(b.cmp("lt", pixel, b.index(plan.sizes.width)), write);
           }
         });
       });
@@ -193,8 +194,8 @@ struct WinogradEmitter {
 
   /// Products and results of group number `group`; the last one may be smaller.
   void panelGroup(Value *group, const Block &block) {
-    int64_t width = plan.registers.panels, whole = sizes.outputs / (width * kPanel);
-    int64_t rest = sizes.outputs - whole * width * kPanel;
+    int64_t width = plan.panels, whole = plan.sizes.outputs / (width * kPanel);
+    int64_t rest = plan.sizes.outputs - whole * width * kPanel;
     Value *panel = b.mul(group, b.index(width));
     auto some = [&](int64_t panels, bool masked) {
       multiply(block, panel, panels);
@@ -226,8 +227,8 @@ struct WinogradEmitter {
     column = b.scratch(DType::F32, side * side * lanes);
     Units units;
     units.add(k.op.result()->type.dim(0));
-    units.add(Dim(plan.registers.tiles), plan.perBlock);
-    units.add(Dim(numPanels()), plan.registers.panels);
+    units.add(Dim(plan.registers.count), plan.block);
+    units.add(Dim(numPanels()), plan.panels);
     b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
       std::vector<Value *> cells = units.cells(k, unit);
       Value *group = cells[2];
@@ -246,11 +247,8 @@ struct WinogradEmitter {
 } // namespace
 
 Result<Dim> emitWinograd(KernelFunc &k) {
-  ConvSizes sizes = convSizes(k.op);
-  int64_t tile = winogradTile(attrsOf<ConvAttrs>(k.op).algorithm),
-          lanes = std::min(kPanel, k.lanes(DType::F32));
-  WinogradEmitter emitter{k, k.b, sizes, planWinograd(k.target, sizes, tile), lanes, tile + 2};
-  return emitter.emit();
+  WinogradPlan plan = winogradPlanOf(k.op);
+  return WinogradEmitter{k, k.b, plan, std::min(kPanel, k.lanes(DType::F32)), plan.tile + 2}.emit();
 }
 
 } // namespace cameo

@@ -73,21 +73,21 @@ struct Writer {
   }
 
   Value *panelVector(int64_t v) const {
-    return b.index(v % (kPanel / lanes) * lanes * shape.group);
+    return b.index(v % (kPanel / lanes) * lanes * shape.interleave);
   }
 
   /// The input of a row at one step, in every lane.
   Value *input(Value *row, Value *i) {
-    if (shape.group == 1)
+    if (shape.interleave == 1)
       return b.splat(b.cast(b.load(row, i), accumulator), lanes);
-    Value *elements = b.load(row, i, shape.group);
+    Value *elements = b.load(row, i, shape.interleave);
     Value *word = b.bitcast(elements, Type::scalar(accumulator));
     return b.bitcast(b.splat(word, lanes),
-                     Type::vector(elements->type.dtype(), lanes * shape.group));
+                     Type::vector(elements->type.dtype(), lanes * shape.interleave));
   }
 
   Value *multiplyAdd(Value *sum, Value *x, Value *weights) {
-    if (shape.group > 1)
+    if (shape.interleave > 1)
       return b.dot(sum, x, weights);
     return isFloat(accumulator) ? b.mad(x, weights, sum) : b.add(sum, b.mul(x, weights));
   }
@@ -99,15 +99,15 @@ struct Writer {
     for (int64_t v = 0; v < vectors; v++) {
       int64_t number = v / (kPanel / lanes);
       Value *base = b.offset(w, b.mul(b.index(number), panelStride));
-      Value *elements = b.load(base, b.add(weight, panelVector(v)), lanes * shape.group);
-      panel.push_back(shape.group > 1 ? elements : b.cast(elements, accumulator));
+      Value *elements = b.load(base, b.add(weight, panelVector(v)), lanes * shape.interleave);
+      panel.push_back(shape.interleave > 1 ? elements : b.cast(elements, accumulator));
     }
     for (int64_t r = 0; r < shape.rows; r++) {
       Value *x = input(at[r], i);
       for (int64_t v = 0; v < vectors; v++)
         next.push_back(multiplyAdd(carried[r * vectors + v], x, panel[v]));
     }
-    next.push_back(b.add(weight, b.index(kPanel * shape.group)));
+    next.push_back(b.add(weight, b.index(kPanel * shape.interleave)));
     return next;
   }
 

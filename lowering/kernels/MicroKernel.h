@@ -15,9 +15,9 @@ struct MicroShape {
   int64_t panels = 1;
   int64_t tapLoops = 0;
   bool masked = false;
-  int64_t group = 1, advance = 1;   // as in Contraction
-  std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
-  std::vector<bool> rowOperands;    // whether it varies along the rows
+  int64_t interleave = 1, advance = 1; // as in Contraction
+  std::vector<bool> columnOperands;    // whether each epilogue operand varies along the columns
+  std::vector<bool> rowOperands;       // whether it varies along the rows
   /// Stores the sums as they are, in their own type: no operands, and no epilogue.
   bool plain = false;
 };

@@ -1,7 +1,7 @@
-// The units of work of a kernel: the cells of a grid. Along each axis of the grid, `extent` positions
-// are cut into runs of `run`, the last of which may be shorter, a *tail*. The number of a unit is a
-// number in mixed radix whose lowest digit is the cell along the last axis. So any split of the numbers
-// over threads visits each position of the grid once.
+// The units of work of a kernel: the cells of a grid. Along each axis of the grid, `extent`
+// positions are cut into runs of `run`, the last of which may be shorter, a *tail*. The number of a
+// unit is a number in mixed radix whose lowest digit is the cell along the last axis. So any split
+// of the numbers over threads visits each position of the grid once.
 #pragma once
 
 #include "lowering/build/Strides.h"
@@ -30,8 +30,8 @@ public:
   size_t add(Dim extent, int64_t run = 1);
   Dim count() const;
 
-  /// Writes the loop over units [k.begin, k.end); body(the cell along each axis). Returns the number of
-  /// units.
+  /// Writes the loop over units [k.begin, k.end); body(the cell along each axis). Returns the
+  /// number of units.
   Dim forEach(KernelFunc &k, const std::function<void(const std::vector<Value *> &)> &body) const;
   /// The cell along each axis of the unit of a number.
   std::vector<Value *> cells(KernelFunc &k, Value *unit) const;
@@ -48,8 +48,8 @@ private:
   std::vector<UnitAxis> axes_;
 };
 
-/// Offsets of all tensors after `steps[i]` steps along axes[i], from `offsets` on. There may be more
-/// axes than steps.
+/// Offsets of all tensors after `steps[i]` steps along axes[i], from `offsets` on. There may be
+/// more axes than steps.
 std::vector<Value *> advanceAlong(KernelFunc &k, const std::vector<NestAxis> &axes,
                                   const std::vector<Value *> &steps, std::vector<Value *> offsets);
 /// One offset of 0 a tensor.

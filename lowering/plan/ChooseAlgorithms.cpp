@@ -56,13 +56,14 @@ Value *transformed(Module &module, Op &pack, ConvAlgorithm algorithm) {
   return op->result();
 }
 
-void setAlgorithm(Module &module, Op &conv, ConvAlgorithm algorithm) {
+void setAlgorithm(Module &module, Op &conv, const AlgorithmChoice &choice) {
   Op *pack = conv.operand(1)->definingOp();
-  conv.setOperand(1, transformed(module, *pack, algorithm));
+  conv.setOperand(1, transformed(module, *pack, choice.algorithm));
   if (pack->result()->users().empty())
     pack->erase();
   ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
-  attrs.algorithm = algorithm;
+  attrs.algorithm = choice.algorithm;
+  attrs.plan = choice.plan;
   conv.attrs = dictOf(attrs);
 }
 
@@ -76,11 +77,10 @@ Result<bool> chooseAlgorithms(Module &module, PassContext &context) {
     if (op->kind() != OpKind::KernelConv)
       continue;
     std::optional<ConvSizes> sizes = winogradSizes(*op);
-    ConvAlgorithm algorithm =
-        sizes ? chooseWinograd(context.target, *sizes) : ConvAlgorithm::Direct;
-    if (algorithm == ConvAlgorithm::Direct)
+    AlgorithmChoice choice = sizes ? chooseWinograd(context.target, *sizes) : AlgorithmChoice();
+    if (choice.algorithm == ConvAlgorithm::Direct)
       continue;
-    setAlgorithm(module, *op, algorithm);
+    setAlgorithm(module, *op, choice);
     changed = true;
   }
   return changed;

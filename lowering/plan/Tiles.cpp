@@ -11,7 +11,6 @@
 namespace cameo {
 namespace {
 
-constexpr int64_t kMaxPanels = 8;
 constexpr int64_t kFewRows = 4;
 
 double stepCost(int64_t m, int64_t vectors) {
@@ -30,8 +29,7 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
   int64_t n = columns.isConst() ? std::max<int64_t>(columns.value(), 1) : 1024;
   int64_t numPanels = (n + kPanel - 1) / kPanel;
   TilePlan best;
-  double bestCost = 0;
-  for (int64_t panels = 1; panels <= std::min(kMaxPanels, numPanels); panels++) {
+  for (int64_t panels = 1; panels <= std::min(kMaxTilePanels, numPanels); panels++) {
     int64_t vectors = panels * vectorsPerPanel;
     // Accumulators, one vector of each panel and a broadcast.
     int64_t maxRows = (target.vectorRegisters - 1 - vectors) / vectors;
@@ -39,29 +37,30 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
       break;
     int64_t groups = (numPanels + panels - 1) / panels;
     int64_t wanted = std::min((minUnits + groups - 1) / groups, m / kFewRows);
-    int64_t tiles = std::max((m + maxRows - 1) / maxRows, wanted), base = m / tiles,
-            extra = m % tiles;
+    int64_t tiles = std::max((m + maxRows - 1) / maxRows, wanted);
+    EvenTiles even = evenTiles(m, (m + tiles - 1) / tiles);
     // In floating point: hostile models have 2^40 panels.
     auto groupCost = [&](int64_t v) {
-      return static_cast<double>(extra) * stepCost(base + 1, v) +
-             static_cast<double>(tiles - extra) * stepCost(base, v);
+      return static_cast<double>(even.extra) * stepCost(even.rows + 1, v) +
+             static_cast<double>(even.count - even.extra) * stepCost(even.rows, v);
     };
     double rowCost = static_cast<double>(numPanels / panels) * groupCost(vectors);
     if (int64_t rest = numPanels % panels)
       rowCost += groupCost(rest * vectorsPerPanel);
-    if (best.tiles == 0 || rowCost < bestCost * 0.999) {
-      bestCost = rowCost;
-      best = {panels, maxRows, tiles, base, extra, rowCost};
-    }
+    if (best.cost == 0 || rowCost < best.cost * 0.999)
+      best = {rows.isConst() ? even.rows + (even.extra > 0) : maxRows, panels, rowCost};
   }
   // Fewer registers than one panel needs: one row at a time, spilling.
-  if (best.tiles == 0)
-    best = {1, 1, m,
-            1, 0, static_cast<double>(m) * static_cast<double>(numPanels * vectorsPerPanel) * 4};
-  // No rows at all are no tile: even one would write where no result is.
-  if (!rows.isConst() || rows == Dim(0))
-    best.tiles = best.rows = best.extra = 0;
+  if (best.cost == 0)
+    best.cost = static_cast<double>(m) * static_cast<double>(numPanels * vectorsPerPanel) * 4;
   return best;
+}
+
+EvenTiles evenTiles(int64_t extent, int64_t most) {
+  if (extent == 0)
+    return {};
+  int64_t count = (extent + most - 1) / most;
+  return {count, extent / count, extent % count};
 }
 
 } // namespace cameo

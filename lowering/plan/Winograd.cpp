@@ -40,17 +40,56 @@ double directCycles(const Target &target, const ConvSizes &sizes) {
   return productCycles(target, cycles, weights, 1);
 }
 
-double winogradCycles(const Target &target, const ConvSizes &sizes, int64_t tile) {
-  WinogradPlan plan = planWinograd(target, sizes, tile);
+/// The extents and strides that follow from the sizes and the plan.
+WinogradPlan layOut(const ConvSizes &sizes, int64_t tile, const ContractionPlan &cut) {
+  WinogradPlan plan{};
+  plan.sizes = sizes;
+  plan.tile = tile;
+  plan.points = (tile + 2) * (tile + 2);
+  plan.across = ceilDiv(sizes.width, tile);
+  plan.down = ceilDiv(sizes.height, tile);
+  plan.registers = evenTiles(plan.across * plan.down, cut.tileRows);
+  plan.panels = cut.tilePanels;
+  plan.block = cut.block;
+  plan.inputRow = ceilDiv(sizes.channels, kLine) * kLine;
+  if (plan.inputRow * kElement % 2048 == 0)
+    plan.inputRow += kLine;
+  plan.inputPoint = spread(plan.block * cut.tileRows * plan.inputRow);
+  plan.sumRow = plan.panels * kPanel;
+  plan.sumPoint = spread(plan.block * cut.tileRows * plan.sumRow);
+  return plan;
+}
+
+struct Candidate {
+  AlgorithmChoice choice;
+  double cycles;
+};
+
+Candidate candidate(const Target &target, const ConvSizes &sizes, ConvAlgorithm algorithm) {
+  int64_t tile = winogradTile(algorithm);
+  int64_t tiles = ceilDiv(sizes.width, tile) * ceilDiv(sizes.height, tile);
+  TilePlan registers = planTile(target, DType::F32, Dim(tiles), Dim(sizes.outputs), kMinUnits);
+  ContractionPlan cut{registers.rows, registers.panels, LoopOrder::Rows, 1};
+  WinogradPlan plan = layOut(sizes, tile, cut);
+  // Blocks are as small as can be, for the caches and for threads. Only where the weights come from
+  // memory, reading them once for many tiles is worth more, even if those leave the L2 cache
+  // (measured on Zen 4).
+  int64_t weights = plan.points * sizes.channels * sizes.outputs * kElement;
+  int64_t budget = weights > kMemoryL2s * target.l2Bytes ? 2 * target.l2Bytes : 0;
+  int64_t tileBytes = plan.points * plan.inputRow * cut.tileRows * kElement;
+  int64_t most = std::clamp<int64_t>(budget / tileBytes, 1, plan.registers.count);
+  int64_t blocks = ceilDiv(plan.registers.count, most);
+  cut.block = ceilDiv(plan.registers.count, blocks);
+  blocks = ceilDiv(plan.registers.count, cut.block);
+
   int64_t lanes = std::max<int64_t>(1, target.lanes(kElement));
-  double tiles = static_cast<double>(plan.across * plan.down);
-  double points = static_cast<double>(plan.points);
-  double products = plan.registers.cost * static_cast<double>(sizes.channels) * points;
-  double inputs = tiles * static_cast<double>(ceilDiv(sizes.channels, lanes)) * points * 6;
+  double points = static_cast<double>(plan.points) * static_cast<double>(tiles);
+  double products = registers.cost * static_cast<double>(sizes.channels * plan.points);
+  double inputs = points * static_cast<double>(ceilDiv(sizes.channels, lanes)) * 6;
   // Sums are stored, read, and the results stored.
-  double outputs = tiles * static_cast<double>(ceilDiv(sizes.outputs, lanes)) * points * 8;
-  double weights = points * static_cast<double>(sizes.channels * sizes.outputs * kElement);
-  return productCycles(target, products, weights, plan.blocks) + inputs + outputs;
+  double outputs = points * static_cast<double>(ceilDiv(sizes.outputs, lanes)) * 8;
+  double cycles = productCycles(target, products, static_cast<double>(weights), blocks);
+  return {{algorithm, cut}, cycles + inputs + outputs};
 }
 
 } // namespace
@@ -60,36 +99,13 @@ ConvSizes convSizes(const Op &conv) {
   return {x.dim(1).value(), y.dim(1).value(), y.dim(2).value(), y.dim(3).value()};
 }
 
-WinogradPlan planWinograd(const Target &target, const ConvSizes &sizes, int64_t tile) {
-  WinogradPlan plan;
-  plan.tile = tile;
-  plan.points = (tile + 2) * (tile + 2);
-  plan.across = ceilDiv(sizes.width, tile);
-  plan.down = ceilDiv(sizes.height, tile);
-  plan.registers =
-      planTile(target, DType::F32, Dim(plan.across * plan.down), Dim(sizes.outputs), kMinUnits);
-  int64_t rows = plan.registers.rows + (plan.registers.extra > 0);
-  plan.inputRow = ceilDiv(sizes.channels, kLine) * kLine;
-  if (plan.inputRow * kElement % 2048 == 0)
-    plan.inputRow += kLine;
-  // Blocks are as small as can be, for the caches and for threads. Only where the weights come from
-  // memory, reading them once for many tiles is worth more, even if those leave the L2 cache
-  // (measured on Zen 4).
-  int64_t weights = plan.points * sizes.channels * sizes.outputs * kElement;
-  int64_t budget = weights > kMemoryL2s * target.l2Bytes ? 2 * target.l2Bytes : 0;
-  int64_t tileBytes = plan.points * plan.inputRow * rows * kElement;
-  plan.perBlock = std::clamp<int64_t>(budget / tileBytes, 1, plan.registers.tiles);
-  plan.blocks = ceilDiv(plan.registers.tiles, plan.perBlock);
-  plan.perBlock = ceilDiv(plan.registers.tiles, plan.blocks);
-  plan.blocks = ceilDiv(plan.registers.tiles, plan.perBlock);
-  plan.inputPoint = spread(plan.perBlock * rows * plan.inputRow);
-  plan.sumRow = plan.registers.panels * kPanel;
-  plan.sumPoint = spread(plan.perBlock * rows * plan.sumRow);
-  return plan;
+WinogradPlan winogradPlanOf(const Op &conv) {
+  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
+  return layOut(convSizes(conv), winogradTile(attrs.algorithm), attrs.plan);
 }
 
-ConvAlgorithm chooseWinograd(const Target &target, const ConvSizes &sizes) {
-  ConvAlgorithm chosen = ConvAlgorithm::Direct;
+AlgorithmChoice chooseWinograd(const Target &target, const ConvSizes &sizes) {
+  AlgorithmChoice chosen;
   if (sizes.channels < kMinChannels || sizes.outputs < kMinChannels || sizes.height < 1 ||
       sizes.width < 1)
     return chosen;
@@ -98,10 +114,10 @@ ConvAlgorithm chooseWinograd(const Target &target, const ConvSizes &sizes) {
     int64_t tile = winogradTile(algorithm);
     if (ceilDiv(sizes.width, tile) * ceilDiv(sizes.height, tile) < kMinTiles)
       continue;
-    double cycles = winogradCycles(target, sizes, tile);
-    if (cycles < best) {
-      best = cycles;
-      chosen = algorithm;
+    Candidate next = candidate(target, sizes, algorithm);
+    if (next.cycles < best) {
+      best = next.cycles;
+      chosen = next.choice;
     }
   }
   return chosen;

@@ -23,11 +23,12 @@ ConvSizes convSizes(const Op &conv);
 /// with the weights of that point give a matrix of tiles by output channels, for one group of
 /// panels at a time, which is transformed back.
 struct WinogradPlan {
+  ConvSizes sizes;
   int64_t tile, points; // m, (m+2)^2
   int64_t across, down; // tiles
-  TilePlan registers;   // register tiles of the products: rows are tiles of the image
-  int64_t perBlock;     // register tiles a block
-  int64_t blocks;       // an image
+  EvenTiles registers;  // register tiles of the products: rows are tiles of the image
+  int64_t panels;       // of a register tile
+  int64_t block;        // register tiles of a block
   /// Strides of the two matrices in elements.
   int64_t inputRow, inputPoint, sumRow, sumPoint;
 
@@ -35,9 +36,16 @@ struct WinogradPlan {
   int64_t elements() const { return inputElements() + points * sumPoint; }
 };
 
-WinogradPlan planWinograd(const Target &target, const ConvSizes &sizes, int64_t tile);
+/// What the attributes of a conv by such an algorithm say.
+WinogradPlan winogradPlanOf(const Op &conv);
 
-/// The algorithm that is estimated to be fastest; Direct where that is about as fast as the others.
-ConvAlgorithm chooseWinograd(const Target &target, const ConvSizes &sizes);
+/// An algorithm and how its work is cut.
+struct AlgorithmChoice {
+  ConvAlgorithm algorithm = ConvAlgorithm::Direct;
+  ContractionPlan plan = {};
+};
+/// The algorithm that is estimated to be fastest; Direct, without a plan, where that is about as
+/// fast as the others.
+AlgorithmChoice chooseWinograd(const Target &target, const ConvSizes &sizes);
 
 } // namespace cameo

@@ -1,0 +1,163 @@
+// See Contraction.h.
+#include "lowering/plan/Contraction.h"
+
+#include "lowering/layout/Views.h"
+
+#include <algorithm>
+
+namespace cameo {
+
+Dim Contraction::tapCount() const {
+  Dim count(1);
+  for (const TapLoop &tap : taps)
+    count = count * Dim(tap.extent);
+  return count;
+}
+
+std::vector<NestAxis> outputAxes(const Op &conv) {
+  const Value &x = *conv.operand(0), &y = *conv.result();
+  std::vector<int64_t> strides = attrsOf<ConvAttrs>(conv).strides;
+  std::vector<NestAxis> axes;
+  for (int64_t dim = 0; dim < y.type.rank(); dim++) {
+    if (dim == 1)
+      continue;
+    Dim step = dim == 0 ? Dim(1) : Dim(strides[dim - 2]);
+    NestAxis axis{y.type.dim(dim), {x.layout->strides[dim] * step, Dim(0), y.layout->strides[dim]}};
+    for (int64_t e = 2; e < conv.numOperands(); e++)
+      axis.strides.push_back(broadcastStrides(*conv.operand(e), y.type.shape())[dim]);
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+namespace {
+
+// A constant axis from which on tiles along it are preferred to tiles along a symbol.
+constexpr int64_t kLongAxis = 8;
+// From this many rows on a constant factor is tiled alone: its tiles are then nearly full.
+constexpr int64_t kManyRows = 32;
+
+enum Tensor { Input, Weights };
+
+/// The loops over the window. Taps that are next to each other in memory are one longer depth: a
+/// tap is whole steps, or one step that overlaps the next tap, whose elements meet weights of zero.
+void addTaps(Contraction &c, const ConvAttrs &attrs, const Value &x, const Dim &channels) {
+  for (size_t i = 0; i < attrs.kernel.size(); i++) {
+    Dim stride = Dim(attrs.dilations[i]) * x.layout->strides[i + 2];
+    bool adjacent = i + 1 == attrs.kernel.size() && stride == channels && channels.isConst();
+    bool wholeSteps = adjacent && channels.value() % c.interleave == 0;
+    if (wholeSteps || (adjacent && channels.value() < c.interleave)) {
+      c.depth = c.depth * Dim(attrs.kernel[i]);
+      if (!wholeSteps)
+        c.advance = channels.value();
+    } else if (attrs.kernel[i] > 1) {
+      c.taps.push_back({attrs.kernel[i], stride});
+    }
+  }
+}
+
+Contraction ofConv(const Op &op) {
+  ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+  const Value &x = *op.operand(0), &y = *op.result(), &w = *op.operand(1);
+  const Dims &packed = w.type.shape(); // group, panels, taps * channels, 16
+  Dim outputs = Dim(*Dim::exactDiv(y.type.dim(1), Dim(attrs.group)));
+  Dim channels = *Dim::exactDiv(x.type.dim(1), Dim(attrs.group));
+  Contraction c;
+  c.plan = attrs.plan;
+  c.columns = outputs;
+  c.interleave = c.advance = attrs.interleave;
+  c.depth = Dim::ceilDiv(channels, Dim(c.interleave));
+  NestAxis groups{Dim(attrs.group),
+                  {channels * x.layout->strides[1], packed[1] * packed[2] * packed[3],
+                   outputs * y.layout->strides[1]}};
+  for (int64_t e = 2; e < op.numOperands(); e++) {
+    Dim along = broadcastStrides(*op.operand(e), y.type.shape())[1];
+    groups.strides.push_back(outputs * along);
+    c.columnOperands.push_back(!(along == Dim(0)));
+  }
+  c.rows = outputAxes(op);
+  c.rows.insert(c.rows.begin(), groups);
+  addTaps(c, attrs, x, channels);
+  return c;
+}
+
+Contraction ofGemm(const Op &op) {
+  GemmAttrs attrs = attrsOf<GemmAttrs>(op);
+  const Value &a = *op.operand(0), &packed = *op.operand(1), &y = *op.result();
+  const Dims &shape = y.type.shape();
+  int64_t rank = y.type.rank();
+  Contraction c;
+  c.plan = attrs.plan;
+  c.columns = y.type.dim(rank - 1);
+  c.interleave = c.advance = attrs.interleave;
+  c.depth = Dim::ceilDiv(a.type.dim(a.type.rank() - 1), Dim(c.interleave));
+  std::vector<std::vector<Dim>> operands;
+  for (int64_t e = 2; e < op.numOperands(); e++) {
+    operands.push_back(broadcastStrides(*op.operand(e), shape));
+    c.columnOperands.push_back(!(operands.back().back() == Dim(0)));
+  }
+  // Batches broadcast as MatMul's do; a's are those before its last two dims, the weights' those
+  // before panels, depth and 16.
+  int64_t weightBatches = packed.type.rank() - 3;
+  for (int64_t dim = 0; dim < rank - 1; dim++) {
+    int64_t inA = dim - (rank - a.type.rank()), inWeights = dim - (rank - 2 - weightBatches);
+    NestAxis axis{
+        shape[dim],
+        {inA < 0 ? Dim(0) : broadcastStride(a, inA, shape[dim]),
+         inWeights < 0 || dim == rank - 2 ? Dim(0) : broadcastStride(packed, inWeights, shape[dim]),
+         y.layout->strides[dim]}};
+    for (const std::vector<Dim> &operand : operands)
+      axis.strides.push_back(operand[dim]);
+    c.rows.push_back(std::move(axis));
+  }
+  return c;
+}
+
+/// Moves a constant axis last, to be tiled, where the last one is a symbol: that is mostly a batch
+/// of a few.
+void tileConstantAxis(std::vector<NestAxis> &rows) {
+  if (rows.back().extent.isConst())
+    return;
+  auto longest = rows.end();
+  for (auto axis = rows.begin(); axis != rows.end(); axis++) {
+    bool tileable = axis->extent.isConst() && axis->strides[Weights] == Dim(0);
+    if (tileable && axis->extent.value() >= kLongAxis &&
+        (longest == rows.end() || longest->extent.value() < axis->extent.value()))
+      longest = axis;
+  }
+  if (longest != rows.end())
+    std::iter_swap(longest, rows.end() - 1);
+}
+
+/// Splits the last axis, 197*batch, into its constant factor and the rest if the factor is long
+/// enough to fill its tiles: tiles of an extent that is known are of even heights, where those of
+/// one that is not end in a rest of a few rows.
+void splitConstantFactor(std::vector<NestAxis> &rows) {
+  NestAxis &last = rows.back();
+  if (last.extent.isConst() || !last.extent.expr() || last.extent.expr()->terms.size() != 1)
+    return;
+  Dim factor(last.extent.expr()->terms[0].coefficient);
+  std::optional<Dim> rest = Dim::exactDiv(last.extent, factor);
+  if (!rest || factor.value() < kManyRows)
+    return;
+  NestAxis inner{factor, last.strides};
+  last.extent = *rest;
+  for (Dim &stride : last.strides)
+    stride = stride * factor;
+  rows.push_back(std::move(inner));
+}
+
+} // namespace
+
+Contraction contractionOf(const Op &op) {
+  Contraction c = op.kind() == OpKind::KernelConv ? ofConv(op) : ofGemm(op);
+  mergeContiguous(c.rows);
+  tileConstantAxis(c.rows);
+  splitConstantFactor(c.rows);
+  // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
+  if (!(c.rows.back().strides[Weights] == Dim(0)))
+    c.rows.push_back({Dim(1), std::vector<Dim>(c.rows.back().strides.size(), Dim(0))});
+  return c;
+}
+
+} // namespace cameo

@@ -1,0 +1,43 @@
+// What convolutions and matrix products have in common: rows of an input multiplied with packed
+// panels of weights, for every row of an output. Planned by PlanTiles.cpp, written by
+// lowering/kernels/EmitContraction.cpp as loops around micro-kernels.
+#pragma once
+
+#include "ir/kernel/Contraction.h"
+#include "lowering/build/Strides.h"
+
+namespace cameo {
+
+/// A loop over taps of a window: how often, and how far apart in the input.
+struct TapLoop {
+  int64_t extent = 1;
+  Dim stride;
+};
+
+struct Contraction {
+  /// Row axes, outermost first; the last one is tiled. Strides: input, weights, result, then each
+  /// epilogue operand.
+  std::vector<NestAxis> rows;
+  std::vector<TapLoop> taps;
+  /// Steps over k at each tap. A step multiplies `interleave` consecutive input elements, and the
+  /// next one starts `advance` elements on.
+  Dim depth;
+  int64_t interleave = 1, advance = 1;
+  /// Output columns; the result and the epilogue operands have them at stride 1 or 0.
+  Dim columns;
+  /// Stride of each epilogue operand along the columns: 1 or 0.
+  std::vector<bool> columnOperands;
+  ContractionPlan plan;
+
+  /// Steps over all loops of taps.
+  Dim tapCount() const;
+};
+
+/// The contraction of a `conv` of the direct algorithm or a `gemm` that has its layout.
+Contraction contractionOf(const Op &op);
+
+/// Row axes for the batch and spatial dims of a `conv`: strides of input, weights (none), result
+/// and epilogue operands.
+std::vector<NestAxis> outputAxes(const Op &conv);
+
+} // namespace cameo
