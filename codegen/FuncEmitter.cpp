@@ -219,9 +219,9 @@ void FuncEmitter::emitOp(Op &op) {
   case OpKind::FrameOutput:
     return emitPort(op, FrameField::Outputs);
   case OpKind::FrameArena:
-    return setResult(op, frameField(FrameField::Workspace));
+    return emitBuffer(op, FrameField::Workspace);
   case OpKind::FrameWeights:
-    return setResult(op, frameField(FrameField::Weights));
+    return emitBuffer(op, FrameField::Weights);
   case OpKind::FrameBox:
     return setResult(op, b_.CreateLoad(b_.getPtrTy(), slotOf(op, FrameField::Boxes)));
   case OpKind::FrameReserve:

@@ -65,6 +65,7 @@ private:
   llvm::Value *toMemory(DType dtype, llvm::Value *value);
   llvm::Value *frameField(FrameField field);
   llvm::Value *dimAddress(Op &op);
+  void emitBuffer(Op &op, FrameField field);
   void emitPort(Op &op, FrameField field);
   /// The address of a pointer in one of the frame's tables.
   llvm::Value *slotOf(Op &op, FrameField field);

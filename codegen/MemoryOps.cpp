@@ -125,6 +125,11 @@ llvm::Value *FuncEmitter::slotOf(Op &op, FrameField field) {
   return b_.CreateConstGEP1_64(b_.getPtrTy(), frameField(field), op.attrs.getInt("index"));
 }
 
+void FuncEmitter::emitBuffer(Op &op, FrameField field) {
+  llvm::Value *start = frameField(field), *begin = operand(op, 0);
+  setResult(op, begin ? b_.CreateGEP(b_.getInt8Ty(), start, begin) : start);
+}
+
 void FuncEmitter::emitPort(Op &op, FrameField field) {
   llvm::LoadInst *load = b_.CreateLoad(b_.getPtrTy(), slotOf(op, field));
   load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));

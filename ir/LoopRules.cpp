@@ -124,8 +124,9 @@ Result<void> CoreRules::frame() {
     return intAttr("node", -1);
   case OpKind::FrameLeave:
     return {};
-  default:
-    break;
+  default: // arena, weights
+    for (int64_t i = 0; i < op_.numOperands(); i++)
+      TRY(inIs(i, Type::index()));
   }
   return outIsOne([](const Type &type) { return type.isPointer(); }, "a pointer");
 }

@@ -147,7 +147,8 @@ Result<void> runOn(const Target &target, const Action &action, const std::string
   PassContext context = action.context;
   context.target = target;
   TRY(runPasses(module, context, action.steps, allPasses()));
-  return runModule(module, reference, context, action.numDone(), line);
+  Program program = TRY(lowerToLoops(module, context, action.numDone()));
+  return runProgram(program, reference, target, line);
 }
 
 /// What is wrong with the runs of a case; "" if nothing.

@@ -89,6 +89,23 @@ Result<Tensor> tensorFor(const std::string &name, const Type &type, const RunLin
   return makeTensor(type.dtype(), dims, count, [&](int64_t i) { return given->second[i]; });
 }
 
+/// A value for each input: what the line gives, else random elements, floats in [-2, 2) and
+/// integers in [-10, 10) as far as their type has these.
+Result<std::vector<RuntimeValue>> inputsFor(Func &func, const RunLine &line) {
+  std::vector<RuntimeValue> inputs;
+  for (const std::unique_ptr<Value> &arg : func.body.args())
+    inputs.emplace_back(TRY(tensorFor(arg->name, arg->type, line)));
+  return inputs;
+}
+
+/// Whether a module is one that the graph interpreter runs.
+bool isGraphLevel(Module &module) {
+  const Block::List &ops = module.main().body.ops();
+  return std::all_of(ops.begin(), ops.end(), [](const std::unique_ptr<Op> &op) {
+    return spec(op->kind()).level == Level::Graph || op->kind() == OpKind::LoopReturn;
+  });
+}
+
 Result<void> compare(const std::string &name, const Tensor &want, const Tensor &got) {
   Deviation deviation = measure(want, got);
   if (deviation.comparable() && deviation.verdict == Verdict::Pass)
@@ -165,43 +182,27 @@ void fillConstants(Module &module) {
     }
 }
 
-Result<std::vector<RuntimeValue>> inputsFor(Func &func, const RunLine &line) {
-  std::vector<RuntimeValue> inputs;
-  for (const std::unique_ptr<Value> &arg : func.body.args())
-    inputs.emplace_back(TRY(tensorFor(arg->name, arg->type, line)));
-  return inputs;
-}
-
-bool isGraphLevel(Module &module) {
-  const Block::List &ops = module.main().body.ops();
-  return std::all_of(ops.begin(), ops.end(), [](const std::unique_ptr<Op> &op) {
-    return spec(op->kind()).level == Level::Graph || op->kind() == OpKind::LoopReturn;
-  });
-}
-
 Result<Program> lowerToLoops(Module &module, PassContext &context, size_t done) {
   if (!module.main().attrs.has("arena"))
     TRY(runPasses(module, context, pipeline().subspan(done), allPasses()));
   return toLoops(module, context);
 }
 
-Result<void> runModule(Module &module, Module &reference, PassContext context, size_t done,
-                       const RunLine &line) {
-  std::vector<std::string> names = module.main().resultNames;
+Result<void> runProgram(const Program &program, Module &reference, const Target &target,
+                        const RunLine &line) {
   std::vector<RuntimeValue> inputs = TRY(inputsFor(reference.main(), line)), want;
   if (isGraphLevel(reference) && line.error.empty())
     want = TRY(interpret(reference.main(), inputs));
-  Program program = TRY(lowerToLoops(module, context, done));
   for (uint64_t seed : kSeeds) {
     LoopOptions options;
     options.seed = seed;
-    Result<std::vector<RuntimeValue>> got = interpret(program, context.target, inputs, options);
+    Result<std::vector<RuntimeValue>> got = interpret(program, target, inputs, options);
     if (!got && (line.error.empty() || got.error().message.find(line.error) == std::string::npos))
       return got.error();
     if (got && !line.error.empty())
       return badInput(fmt::format("expected the error '{}', got none", line.error));
     if (got)
-      TRY(compareAll(names, line, want, *got));
+      TRY(compareAll(reference.main().resultNames, line, want, *got));
   }
   return {};
 }

@@ -26,21 +26,13 @@ Result<RunLine> parseRunLine(std::string_view text);
 /// Gives constants whose bytes are not in the text (docs/ir.md) the same random ones each time.
 void fillConstants(Module &module);
 
-/// A value for each input: what the line gives, else random elements, floats in [-2, 2) and
-/// integers in [-10, 10) as far as their type has these. An error if the size of a symbol is not
-/// given.
-Result<std::vector<RuntimeValue>> inputsFor(Func &func, const RunLine &line);
-
 /// Takes a module through the passes that follow `done` of them and to loops. A planned module,
 /// whose arena has a size, is past all passes.
 Result<Program> lowerToLoops(Module &module, PassContext &context, size_t done);
 
-/// Whether a module is one that the graph interpreter runs.
-bool isGraphLevel(Module &module);
-
-/// Lowers `module`, on which the first `done` passes of the pipeline have run, runs it as the line
-/// says, and compares with `reference`, the module before any pass.
-Result<void> runModule(Module &module, Module &reference, PassContext context, size_t done,
-                       const RunLine &line);
+/// Runs a program as the line says and compares with `reference`, the module that it was lowered
+/// from.
+Result<void> runProgram(const Program &program, Module &reference, const Target &target,
+                        const RunLine &line);
 
 } // namespace cameo

@@ -188,29 +188,34 @@ Place RunTimeSizes::place(Value *value) {
 
 Value *RunTimeSizes::pointerTo(const Value &value, LoopBuilder &b) {
   const Buffer &buffer = func_.buffers[value.layout->buffer];
-  auto frame = [&](OpKind kind, DType dtype, bool indexed) {
+  auto frame = [&](OpKind kind, std::vector<Value *> place) {
     AttrDict attrs;
-    if (indexed)
+    if (place.empty())
       attrs.set("index", buffer.port);
-    return b.create(kind, {}, {Type::pointer(dtype)}, std::move(attrs))->result();
+    return b.create(kind, std::move(place), {Type::pointer(buffer.dtype)}, std::move(attrs))
+        ->result();
+  };
+  auto planned = [&](OpKind kind) {
+    Dim bytes = buffer.size * Dim(dtypeBytes(buffer.dtype));
+    return frame(kind, {sizes_.value(b, buffer.offset), sizes_.value(b, bytes)});
   };
   Value *base = nullptr;
   switch (buffer.space) {
   case Buffer::Space::Input:
-    base = frame(OpKind::FrameInput, buffer.dtype, true);
+    base = frame(OpKind::FrameInput, {});
     break;
   case Buffer::Space::Output:
-    base = frame(OpKind::FrameOutput, buffer.dtype, true);
+    base = frame(OpKind::FrameOutput, {});
     break;
   case Buffer::Space::Box:
-    base = frame(OpKind::FrameBox, buffer.dtype, true);
+    base = frame(OpKind::FrameBox, {});
     break;
   case Buffer::Space::Arena:
-  case Buffer::Space::Weight: {
-    bool isArena = buffer.space == Buffer::Space::Arena;
-    Value *bytes = frame(isArena ? OpKind::FrameArena : OpKind::FrameWeights, DType::U8, false);
-    base = b.retype(b.offset(bytes, sizes_.value(b, buffer.offset)), buffer.dtype);
-  }
+    base = planned(OpKind::FrameArena);
+    break;
+  case Buffer::Space::Weight:
+    base = planned(OpKind::FrameWeights);
+    break;
   }
   return b.offset(base, sizes_.value(b, value.layout->offset));
 }

@@ -80,6 +80,7 @@ private:
 
   // The frame of the run, and teams.
   Flow runFrame(const Step &step, Call &call);
+  Flow buffer(const Step &step, Call &call, Pointer block);
   Flow reserve(const Step &step, Call &call);
   Flow runTeam(const Step &step, Call &call);
   Flow runTeamOp(const Step &step, Call &call);

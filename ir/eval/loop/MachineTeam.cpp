@@ -22,11 +22,9 @@ Machine::Flow Machine::runFrame(const Step &step, Call &call) {
     setPointer(step, call, frame.boxes[index]);
     return Flow::Next;
   case OpKind::FrameArena:
-    setPointer(step, call, frame.arena);
-    return Flow::Next;
+    return buffer(step, call, frame.arena);
   case OpKind::FrameWeights:
-    setPointer(step, call, frame.weights);
-    return Flow::Next;
+    return buffer(step, call, frame.weights);
   case OpKind::FrameDim:
     setIndex(step, call, frame.dims[index]);
     return Flow::Next;
@@ -43,6 +41,16 @@ Machine::Flow Machine::runFrame(const Step &step, Call &call) {
   default: // iterate, leave_if_failed
     return fault ? Flow::Leave : Flow::Next;
   }
+}
+
+/// The pointer may not leave the buffer, whatever else the block holds.
+Machine::Flow Machine::buffer(const Step &step, Call &call, Pointer block) {
+  if (step.operands.size() == 2) {
+    block.offset = block.begin = integer(step, call, 0);
+    block.end = block.begin + integer(step, call, 1);
+  }
+  setPointer(step, call, block);
+  return Flow::Next;
 }
 
 /// The memory moves each time, so that a pointer to where it was is found out.
