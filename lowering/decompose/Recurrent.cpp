@@ -15,18 +15,37 @@ Value *oneMinus(Rewriter &b, Value *x) {
   return b.graphValue(OpKind::Sub, {scalarLike(b, x, 1), x});
 }
 
-/// Elements [first, first + count) of an axis.
-Value *part(Rewriter &b, Value *x, int64_t axis, int64_t first, int64_t count) {
-  auto ints = [&](int64_t value) { return b.constant(makeConst({value})); };
-  return b.graphValue(OpKind::Slice, {x, ints(first), ints(first + count), ints(axis)});
-}
-
 /// Entry `index` of an axis, which is dropped; nullptr stays.
 Value *entry(Rewriter &b, Value *x, int64_t axis, int64_t index) {
   if (!x)
     return nullptr;
-  return b.graphValue(OpKind::Squeeze, {part(b, x, axis, index, 1), b.constant(makeConst({axis}))});
+  auto ints = [&](int64_t value) { return b.constant(makeConst({value})); };
+  Value *part = b.graphValue(OpKind::Slice, {x, ints(index), ints(index + 1), ints(axis)});
+  return b.graphValue(OpKind::Squeeze, {part, ints(axis)});
 }
+
+/// Lengths in hidden sizes: what the weights, biases and gates of a cell are in rows of.
+struct Units {
+  Rewriter &b;
+  const Op &op;
+
+  /// So many hidden sizes, as a list of one.
+  Value *times(int64_t count) const {
+    Value *r = op.operand(2), *counts = b.constant(makeConst({count}));
+    Dim size = op.attrs.has("hidden_size") ? Dim(op.attrs.getInt("hidden_size")) : r->type.dim(2);
+    if (size.isConst())
+      return b.constant(makeConst({count * size.value()}));
+    AttrDict attrs;
+    attrs.set("start", int64_t(2));
+    return b.graphValue(OpKind::Mul, {b.graphValue(OpKind::Shape, {r}, std::move(attrs)), counts});
+  }
+
+  /// Elements of an axis from `first` hidden sizes on, as many as there are in `count`.
+  Value *part(Value *x, int64_t axis, int64_t first, int64_t count = 1) const {
+    Value *axes = b.constant(makeConst({axis}));
+    return b.graphValue(OpKind::Slice, {x, times(first), times(first + count), axes});
+  }
+};
 
 Value *transposed(Rewriter &b, Value *x, std::vector<int64_t> perm) {
   AttrDict attrs;
@@ -125,12 +144,12 @@ Value *activate(Rewriter &b, const Activation &f, Value *x) {
 struct Cell {
   Rewriter &b;
   const Op &op;
-  int64_t hidden;
+  const Units &units;
   const Activation *f; // f, g, h
   Value *r = nullptr, *peep = nullptr, *freshBias = nullptr;
 
-  Value *gate(Value *all, int64_t k) const { return part(b, all, 1, k * hidden, hidden); }
-  Value *peephole(int64_t k) const { return part(b, peep, 0, k * hidden, hidden); }
+  Value *gate(Value *all, int64_t k) const { return units.part(all, 1, k); }
+  Value *peephole(int64_t k) const { return units.part(peep, 0, k); }
   Value *product(Value *x, Value *weights) const {
     return b.graphValue(OpKind::MatMul, {x, weights});
   }
@@ -165,8 +184,7 @@ struct Cell {
   }
 
   Value *gru(Value *x, Value *h) const {
-    Value *both = product(h, part(b, r, 1, 0, 2 * hidden)),
-          *last = part(b, r, 1, 2 * hidden, hidden);
+    Value *both = product(h, units.part(r, 1, 0, 2)), *last = units.part(r, 1, 2);
     Value *update = apply(0, add(b, gate(x, 0), gate(both, 0)));
     Value *reset = apply(0, add(b, gate(x, 1), gate(both, 1)));
     bool linear = op.attrs.getInt("linear_before_reset");
@@ -185,7 +203,8 @@ struct Recurrence {
   Rewriter &b;
   Op &op;
   bool batchFirst;
-  int64_t gates, hidden, directions;
+  int64_t gates, directions;
+  Units units;
   Value *x, *steps, *lengths = nullptr;
   std::vector<Value *> lasts[2], sequences;
 
@@ -198,8 +217,7 @@ struct Recurrence {
     Value *batch = b.graphValue(OpKind::Shape, {x}, std::move(attrs));
     AttrDict axis;
     axis.set("axis", int64_t(0));
-    Value *shape =
-        b.graphValue(OpKind::Concat, {batch, b.constant(makeConst({hidden}))}, std::move(axis));
+    Value *shape = b.graphValue(OpKind::Concat, {batch, units.times(1)}, std::move(axis));
     return zeros(b, x->type.dtype(), shape);
   }
 
@@ -209,16 +227,15 @@ struct Recurrence {
     Value *result = b.graphValue(OpKind::MatMul, {x, w}), *bias = entry(b, op.operand(3), 0, d);
     if (!bias)
       return result;
-    int64_t width = gates * hidden;
-    Value *input = part(b, bias, 0, 0, width), *recurrent = part(b, bias, 0, width, width);
+    Value *input = units.part(bias, 0, 0, gates), *recurrent = units.part(bias, 0, gates, gates);
     if (op.kind() != OpKind::GRU)
       return add(b, result, add(b, input, recurrent));
-    cell.freshBias = part(b, recurrent, 0, 2 * hidden, hidden);
-    Value *none = zeros(b, x->type.dtype(), b.constant(makeConst({hidden})));
+    cell.freshBias = units.part(recurrent, 0, 2);
+    Value *none = zeros(b, x->type.dtype(), units.times(1));
     AttrDict axis;
     axis.set("axis", int64_t(0));
     recurrent =
-        b.graphValue(OpKind::Concat, {part(b, recurrent, 0, 0, 2 * hidden), none}, std::move(axis));
+        b.graphValue(OpKind::Concat, {units.part(recurrent, 0, 0, 2), none}, std::move(axis));
     return add(b, result, add(b, input, recurrent));
   }
 
@@ -246,7 +263,7 @@ struct Recurrence {
   }
 
   void addDirection(int64_t d, const Activation *activations) {
-    Cell cell{b, op, hidden, activations};
+    Cell cell{b, op, units, activations};
     cell.r = transposed(b, entry(b, op.operand(2), 0, d), {1, 0});
     cell.peep = entry(b, op.operand(7), 0, d);
     Value *inputs = projected(cell, d);
@@ -305,21 +322,19 @@ Value *decomposeRecurrent(Rewriter &b, Op &op) {
   for (int64_t i = 0; i < 3; i++)
     if (!op.operand(i)->type.isRanked())
       return nullptr;
-  const Dims &r = op.operand(2)->type.shape();
-  if (!r[0].isConst() || !r[2].isConst())
-    return nullptr;
+  int64_t directions = op.attrs.getString("direction") == "bidirectional" ? 2 : 1;
   bool lstm = op.kind() == OpKind::LSTM, gru = op.kind() == OpKind::GRU;
   std::vector<std::string> defaults = lstm  ? std::vector<std::string>{"Sigmoid", "Tanh", "Tanh"}
                                       : gru ? std::vector<std::string>{"Sigmoid", "Tanh"}
                                             : std::vector<std::string>{"Tanh"};
-  std::vector<Activation> activations = activationsOf(op, defaults, r[0].value());
+  std::vector<Activation> activations = activationsOf(op, defaults, directions);
   if (activations.empty())
     return nullptr;
   bool batchFirst = op.attrs.getInt("layout");
   Value *x = batchFirst ? transposed(b, op.operand(0), {1, 0, 2}) : op.operand(0);
-  Recurrence recurrence{
-      b,  op, batchFirst, lstm ? 4 : gru ? 3 : 1, r[2].value(), r[0].value(), x, axisSize(b, x, 0),
-      {}, {}, {}};
+  Recurrence recurrence{b,          op,      batchFirst, lstm ? 4 : gru ? 3 : 1,
+                        directions, {b, op}, x,          axisSize(b, x, 0),
+                        {},         {},      {}};
   if (op.operand(4))
     recurrence.lengths = recurrence.checkedLengths();
   for (int64_t d = 0; d < recurrence.directions; d++)
