@@ -168,7 +168,8 @@ EvalResult evalLayerNormalization(EvalContext &c) {
   DType stash = c.wantsResult(1) && c.op.result(1)->type.isTensor() ? c.resultDType(1) : DType::F32;
   Tensor means = TRY(c.allocate(stash, outer)), inverses = TRY(c.allocate(stash, outer));
   double *row = f64Out(buffer);
-  for (int64_t r = 0; n > 0 && r < rows; r++) {
+  // The mean of nothing is NaN.
+  for (int64_t r = 0; r < rows; r++) {
     loadRow(x, r * n, 1, n, row);
     Moments m = momentsOf(row, n);
     double inverse = 1 / std::sqrt(m.variance + epsilon);

@@ -133,6 +133,8 @@ EvalResult evalScatterND(EvalContext &c) {
   Tensor y = TRY(copyOf(c, x));
   int64_t tuples = product(indices.dims, 0, indices.rank() - 1);
   int64_t inner = product(x.dims, width, x.rank());
+  for (int64_t d = 0; d < width; d++)
+    TRY(c.require(tuples == 0 || x.dims[d] > 0, "indices into data " + dimsText(x.dims)));
   TRY(c.charge({tuples, std::max<int64_t>(inner, 1)}));
   for (int64_t i = 0; updates.size() > 0 && i < tuples; i++)
     combine(y, TRY(tupleOffset(c, indices, i, x.dims, 0)), updates, i * inner, inner);

@@ -64,10 +64,17 @@ Result<Dims> partSizes(InferContext &ctx, const Dim &whole) {
   if (wanted != count || count == 0)
     return ctx.error("attribute 'num_outputs': expected the number of outputs, " +
                      std::to_string(count) + ", got " + std::to_string(wanted));
-  // All parts are equal but the last, which may be smaller.
-  Dim part = Dim::exactDiv(whole, Dim(count)).value_or(Dim::ceilDiv(whole, Dim(count)));
-  Dims sizes(count - 1, part);
-  sizes.push_back(whole - part * Dim(count - 1));
+  if (std::optional<Dim> part = Dim::exactDiv(whole, Dim(count)))
+    return Dims(count, *part);
+  // All parts are equal but the last ones, which have what is left: from the third on, perhaps
+  // nothing, and in the last never more than a part.
+  Dim part = Dim::ceilDiv(whole, Dim(count));
+  Dims sizes{part};
+  for (int64_t i = 1; i < count; i++) {
+    Dim left = whole - part * Dim(i);
+    left = i > 1 ? Dim::max(left, Dim(0)) : left;
+    sizes.push_back(i + 1 < count ? Dim::min(part, left) : left);
+  }
   return sizes;
 }
 

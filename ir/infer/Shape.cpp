@@ -103,11 +103,27 @@ Result<Dim> inferredSize(InferContext &ctx, Dims all, Dims others) {
   return size.isOverflow() && !(constantDims(all) && constantDims(others)) ? ctx.freshDim() : size;
 }
 
+/// A computed size that is 0 where the run is would copy the input's size, and so be another one.
+Result<void> expectNoCopy(const InferContext &ctx, size_t i, const Dim &size) {
+  if (!ctx.in(0).isRanked())
+    return {};
+  bool isBeyond = static_cast<int64_t>(i) >= ctx.in(0).rank();
+  Dim own = isBeyond ? Dim(1) : ctx.in(0).dim(static_cast<int64_t>(i));
+  if (own == size)
+    return {};
+  return ctx.require(Relation::AtMost, Dim::min(own, Dim(1)), size,
+                     literal(ctx.name(1)) + ": 0 at " + std::to_string(i) +
+                         " copies a size of the input, expected at least %a, got %b for " +
+                         literal(ctx.in(0).str()));
+}
+
 /// The shape asked for with 0 replaced by the input's size, -1 (at `unknown`) by 1.
 Result<Dims> requestedShape(InferContext &ctx, const Dims &wanted, std::optional<size_t> &unknown) {
   bool allowZero = ctx.op.attrs.getInt("allowzero") != 0;
   Dims shape = wanted;
   for (size_t i = 0; i < shape.size(); i++) {
+    if (!shape[i].isConst() && !allowZero)
+      TRY(expectNoCopy(ctx, i, shape[i]));
     if (!shape[i].isConst() || shape[i].value() > 0)
       continue;
     if (shape[i].value() == 0) {

@@ -17,10 +17,9 @@ Result<Dim> sizeOperand(InferContext &ctx, int64_t i) {
 
 /// Operand i's last dim: 1 for real numbers, 2 for complex ones.
 Result<void> expectComplex(const InferContext &ctx, int64_t i) {
-  const Dim &last = ctx.in(i).shape().back();
-  if (last.isConst() && last.value() != 1 && last.value() != 2)
-    return ctx.error(ctx.name(i) + ": expected a last dim of 1 or 2, got " + ctx.in(i).str());
-  return {};
+  int64_t axis = ctx.in(i).rank() - 1;
+  TRY(expectElements(ctx, i, axis));
+  return expectAtMost(ctx, i, axis, Dim(2), "real and imaginary part");
 }
 
 /// Bins of a transform that keeps half of a symmetric spectrum.

@@ -163,7 +163,10 @@ TEST(Movement, ConcatSplit) {
             "f32[3,2], f32[3,2], f32[1,2]");
   EXPECT_EQ(inferredOp("%a: f32[N,6]", "Split(%a) {axis = 1, num_outputs = 2}", 2),
             "f32[N,3], f32[N,3]");
-  EXPECT_TRUE(has(inferredOp("%a: f32[2]", "Split(%a) {num_outputs = 4}", 4), "negative size"));
+  EXPECT_EQ(inferredOp("%a: f32[2]", "Split(%a) {num_outputs = 4}", 4),
+            "f32[1], f32[1], f32[0], f32[0]");
+  EXPECT_EQ(inferredOp("%a: f32[N]", "Split(%a) {num_outputs = 2}", 2),
+            "f32[floordiv(1+N, 2)], f32[N-floordiv(1+N, 2)]");
   EXPECT_TRUE(has(inferredOp("%a: f32[2]", "Split(%a) {num_outputs = 3}", 2), "got 3"));
   auto sizes = [](const std::string &text) {
     return inferred("%a: f32[N,6]", "%s = Constant() {value = dense<i64[2]: " + text +
