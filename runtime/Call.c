@@ -63,7 +63,7 @@ static int32_t checkDims(struct cameo_call_state *call, const struct cameo_place
   for (int32_t i = 0; i < rank; i++) {
     int64_t expected = io->rank >= 0 ? cameo_dim_of(call->self, io->dims[i]) : dims[i];
     if (dims[i] < 0)
-      return cameo_call_fault(&call->head, CAMEO_FAULT_NEGATIVE_SIZE, dims[i], 0);
+      return cameo_call_fault(&call->head, CAMEO_FAULT_NEGATIVE_SIZE, 0, dims[i]);
     if (expected < 0 && place->space == CAMEO_SPACE_BOX)
       table[cameo_dim_entry(io->dims[i])] = dims[i];
     else if (expected != dims[i])

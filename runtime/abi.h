@@ -66,7 +66,7 @@ struct cameo_fault {
 #define CAMEO_FAULTS(X)                                                                            \
   X(SIZES, "a size is negative or too large")                                                      \
   X(SIZE_OVERFLOW, "a tensor's size does not fit 64 bits")                                         \
-  X(NEGATIVE_SIZE, "a dim would be %a, expected at least 0")                                       \
+  X(NEGATIVE_SIZE, "a dim would be %b, expected at least %a")                                      \
   X(INDEX_RANGE, "index %a is out of range for an axis of size %b")                                \
   X(DIMS_DIFFER, "dims %a and %b differ, expected the same")                                       \
   X(NO_BROADCAST, "dims %a and %b do not broadcast")                                               \
@@ -84,7 +84,6 @@ struct cameo_fault {
   X(NO_OPERAND, "operand %a is not there")                                                         \
   X(NO_RESULT, "result %a was not made")                                                           \
   X(TEXT, "%s")                                                                                    \
-  X(WINDOW, "an axis of size %a is too small for a window of %b, with its padding")                \
   X(AXIS_TWICE, "axis %a is named twice")                                                          \
   X(REGION, "a corner of region %a is not a number or too far away")                               \
   X(SCALE, "scale %a is not a number above 0, or too large")                                       \

@@ -146,6 +146,15 @@ Result<ScanInputs> scanInputs(EvalContext &c, int64_t states, int64_t scanned) {
   }
   return inputs;
 }
+
+/// A Scan's states keep their shapes.
+Result<void> expectState(EvalContext &c, int64_t i, const RuntimeValue &state) {
+  if (!state.isTensor() || !c.value(i).isTensor())
+    return {};
+  const std::vector<int64_t> &before = c.in(i).dims, &after = state.tensor().dims;
+  return c.require(before == after, "a state: expected shape " + dimsText(before) +
+                                        " as before the iteration, got " + dimsText(after));
+}
 } // namespace
 
 /// Inputs: states, then tensors to walk through; the body takes states and slices and yields states
@@ -171,6 +180,8 @@ EvalResult evalScan(EvalContext &c) {
     }
     Values yields = TRY(runRegion(c, 0, std::move(arguments), c.op.numResults()));
     carried.assign(yields.begin(), yields.begin() + states);
+    for (int64_t i = 0; i < states; i++)
+      TRY(expectState(c, i, carried[i]));
     for (int64_t i = 0; i < stacked; i++)
       TRY(collect(c, yields[states + i], slices[i]));
     // Shapes stay, so all other iterations are like this one.

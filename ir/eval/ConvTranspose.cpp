@@ -37,12 +37,14 @@ Result<void> transposedSizes(EvalContext &c, const std::vector<int64_t> &extent,
       begin = 0, out = full;
     if (hasShape || same) {
       out = hasShape ? shape[d] : g.in[d] * g.strides[d];
-      TRY(c.require(out >= 0 && out <= kMaxSpatial, "output_shape is out of range"));
+      TRY(c.require(out <= kMaxSpatial, "output_shape is out of range"));
       // Rounded down, also when the output is larger than what the input reaches.
       int64_t total = full - out, half = total >> 1;
       begin = autoPad == "SAME_UPPER" ? half : total - half;
     }
-    g.out.push_back(std::max<int64_t>(out, 0));
+    TRY(c.require(out >= 1, "expected a result of at least 1 in dim " + std::to_string(d + 2) +
+                                ", got " + std::to_string(out)));
+    g.out.push_back(out);
     g.begin.push_back(begin);
   }
   return {};

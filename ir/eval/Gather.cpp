@@ -82,8 +82,10 @@ EvalResult evalCompress(EvalContext &c) {
   Tensor x = flat ? c.in(0).withDims({c.in(0).size()}) : c.in(0);
   int64_t axis = flat ? 0 : TRY(c.axis(c.intAttr("axis"), x.rank()));
   int64_t n = x.dims[axis];
+  TRY(c.require(condition.size() <= n, "condition of " + std::to_string(condition.size()) +
+                                           " elements for an axis of " + std::to_string(n)));
   std::vector<int64_t> chosen;
-  for (int64_t i = 0; i < std::min(n, condition.size()); i++)
+  for (int64_t i = 0; i < condition.size(); i++)
     if (load<uint64_t>(condition, i))
       chosen.push_back(i);
   std::vector<int64_t> dims = x.dims;

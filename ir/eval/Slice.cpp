@@ -290,13 +290,15 @@ EvalResult evalReverseSequence(EvalContext &c) {
                 "sequence_lens: expected " + std::to_string(batches) + " lengths"));
   int64_t inner = product(x.dims, 2, x.rank());
   Tensor y = TRY(c.allocate(x.dtype, x.dims));
+  if (y.size() == 0)
+    return one(y); // whatever the lengths are
   int64_t timeStride = timeAxis == 0 ? batches * inner : inner;
   int64_t batchStride = timeAxis == 0 ? inner : steps * inner;
   for (int64_t b = 0; b < batches; b++) {
     int64_t length = load<int64_t>(lengths, b);
     TRY(c.require(length >= 0 && length <= steps, "sequence length " + std::to_string(length) +
                                                       " is outside 0.." + std::to_string(steps)));
-    for (int64_t t = 0; y.size() > 0 && t < steps; t++) {
+    for (int64_t t = 0; t < steps; t++) {
       int64_t from = t < length ? length - 1 - t : t;
       copyElements(y, b * batchStride + t * timeStride, 1, x, b * batchStride + from * timeStride,
                    1, inner);

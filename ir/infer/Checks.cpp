@@ -130,11 +130,21 @@ Result<void> expectAtMost(const InferContext &ctx, int64_t i, int64_t axis, cons
                       "to be at most %b (" + literal(what) + ")");
 }
 
-Result<void> expectElements(const InferContext &ctx, int64_t i, int64_t axis) {
+Result<void> expectElements(const InferContext &ctx, int64_t i, int64_t axis, const Dim &readers,
+                            const std::string &what) {
   const Type &type = ctx.in(i);
-  return ctx.require(Relation::AtMost, Dim(1), type.dim(axis),
+  return ctx.require(Relation::AtMost, Dim::min(readers, Dim(1)), type.dim(axis),
                      literal(ctx.name(i)) + ": expected dim " + std::to_string(axis) +
-                         " to be at least 1, got %b in " + literal(type.str()));
+                         " to be at least %a for " + literal(what) + ", got %b in " +
+                         literal(type.str()));
+}
+
+Result<void> expectWindow(const InferContext &ctx, int64_t axis, const Dim &window,
+                          const Dim &padded) {
+  return ctx.require(Relation::AtMost, window, padded,
+                     literal(ctx.name(0)) + ": expected dim " + std::to_string(axis) +
+                         " with its padding to be at least the kernel's %a, got %b in " +
+                         literal(ctx.in(0).str()));
 }
 
 Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, const Dim &factor,

@@ -41,8 +41,13 @@ Result<void> expectAtMost(const InferContext &ctx, int64_t i, int64_t axis, cons
 /// Dim `axis` of operand i is a multiple of `factor`, which `what` describes (`the 3 groups`).
 Result<void> expectMultiple(const InferContext &ctx, int64_t i, int64_t axis, const Dim &factor,
                             const std::string &what);
-/// Dim `axis` of operand i is not 0.
-Result<void> expectElements(const InferContext &ctx, int64_t i, int64_t axis);
+/// Dim `axis` of operand i is not 0, unless `readers` is 0: the number of those that `what`
+/// describes, who read from it.
+Result<void> expectElements(const InferContext &ctx, int64_t i, int64_t axis, const Dim &readers,
+                            const std::string &what);
+/// Dim `axis` of operand 0, `padded` with its padding, has room for a window.
+Result<void> expectWindow(const InferContext &ctx, int64_t axis, const Dim &window,
+                          const Dim &padded);
 /// Operand i broadcasts to `shape`, which `what` describes, as in numpy, without widening it.
 Result<void> expectBroadcastTo(const InferContext &ctx, int64_t i, const Dims &shape,
                                const std::string &what);

@@ -87,16 +87,6 @@ void keepAspect(InferContext &ctx, Dims &shape, const std::vector<int64_t> &axes
   }
 }
 
-/// An axis that is to have elements has some to make them of.
-Result<void> expectPixels(const InferContext &ctx, int64_t axis, const Dim &size) {
-  if (size == ctx.in(0).dim(axis))
-    return {};
-  return ctx.require(Relation::AtMost, Dim::min(size, Dim(1)), ctx.in(0).dim(axis),
-                     literal(ctx.name(0)) + ": expected dim " + std::to_string(axis) +
-                         " to be at least %a where " + literal(ctx.name(3)) +
-                         " asks for elements, got %b in " + literal(ctx.in(0).str()));
-}
-
 Result<Dims> resizeToSizes(InferContext &ctx, const std::vector<int64_t> &axes) {
   std::string policy =
       TRY(choiceAttr(ctx, "keep_aspect_ratio_policy", {"stretch", "not_larger", "not_smaller"}));
@@ -107,7 +97,8 @@ Result<Dims> resizeToSizes(InferContext &ctx, const std::vector<int64_t> &axes) 
   std::optional<Dims> sizes = TRY(shapeFrom(ctx, 3));
   Dims shape = ctx.in(0).shape();
   for (size_t i = 0; sizes && i < axes.size(); i++)
-    TRY(expectPixels(ctx, axes[i], (*sizes)[i]));
+    if (!((*sizes)[i] == shape[axes[i]]))
+      TRY(expectElements(ctx, 0, axes[i], (*sizes)[i], "the size in " + ctx.name(3)));
   if (sizes && policy != "stretch") {
     keepAspect(ctx, shape, axes, *sizes, policy == "not_larger");
     return shape;
@@ -149,7 +140,7 @@ Result<void> inferGridSample(InferContext &ctx) {
   TRY(expectDim(ctx, 1, 0, ctx.in(0).dim(0), "the batch of " + ctx.name(0)));
   TRY(expectDim(ctx, 1, rank - 1, Dim(rank - 2), "one coordinate a spatial dim"));
   for (int64_t axis = 2; axis < rank; axis++)
-    TRY(expectElements(ctx, 0, axis));
+    TRY(expectElements(ctx, 0, axis, Dim(1), "a grid"));
   Dims shape{moreKnown(ctx.in(0).dim(0), ctx.in(1).dim(0)), ctx.in(0).dim(1)};
   shape.insert(shape.end(), ctx.in(1).shape().begin() + 1, ctx.in(1).shape().end() - 1);
   ctx.outShape(0, shape);
@@ -165,6 +156,8 @@ Result<void> inferRoiAlign(InferContext &ctx) {
   TRY(expectDim(ctx, 1, 1, Dim(4), "x1, y1, x2, y2"));
   TRY(expectDim(ctx, 2, 0, ctx.in(1).dim(0), "the regions of " + ctx.name(1)));
   Dims shape{moreKnown(ctx.in(1).dim(0), ctx.in(2).dim(0)), ctx.in(0).dim(1)};
+  for (int64_t axis : {2, 3})
+    TRY(expectElements(ctx, 0, axis, shape[0], "the regions of " + ctx.name(1)));
   for (const char *name : {"output_height", "output_width"}) {
     int64_t size = ctx.op.attrs.getInt(name);
     if (size < 1)

@@ -21,11 +21,8 @@ Result<void> checkIndices(const InferContext &ctx, int64_t i, const Dim &dim) {
 
 /// Where operand i has indices, axis `axis` of operand 0 has something to index.
 Result<void> expectIndexed(InferContext &ctx, int64_t i, int64_t axis) {
-  Dim count = productOrFresh(ctx, ctx.in(i).shape());
-  return ctx.require(Relation::AtMost, Dim::min(count, Dim(1)), ctx.in(0).dim(axis),
-                     literal(ctx.name(0)) + ": expected dim " + std::to_string(axis) +
-                         " to be at least %a for the indices in " + literal(ctx.name(i)) +
-                         ", got %b in " + literal(ctx.in(0).str()));
+  return expectElements(ctx, 0, axis, productOrFresh(ctx, ctx.in(i).shape()),
+                        "the indices in " + ctx.name(i));
 }
 
 Result<void> checkReduction(const InferContext &ctx) {
@@ -205,6 +202,8 @@ Result<void> inferCompress(InferContext &ctx) {
   if (std::optional<std::vector<int64_t>> condition = ctx.knownInts(1))
     count = Dim(std::count_if(condition->begin(), condition->end(), [](int64_t b) { return b; }));
   if (!ctx.op.attrs.has("axis")) {
+    TRY(expectAtMost(ctx, 1, 0, productOrFresh(ctx, ctx.in(0).shape()),
+                     "the elements of " + ctx.name(0)));
     ctx.outShape(0, {count});
     return {};
   }

@@ -181,9 +181,8 @@ Result<void> inferPad(InferContext &ctx) {
       continue;
     }
     Dim padded = dim + (*pads)[i] + (*pads)[i + axes->size()];
-    if (mode != "constant" && dim == Dim(0) && !(padded == dim))
-      return ctx.error(ctx.name(0) + ": mode '" + mode + "' cannot pad an empty dim, got " +
-                       ctx.in(0).str());
+    if (mode != "constant" && !(padded == dim))
+      TRY(expectElements(ctx, 0, (*axes)[i], Dim(1), "mode '" + mode + "'"));
     dim = padded;
   }
   ctx.outShape(0, shape);

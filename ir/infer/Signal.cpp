@@ -18,7 +18,7 @@ Result<Dim> sizeOperand(InferContext &ctx, int64_t i) {
 /// Operand i's last dim: 1 for real numbers, 2 for complex ones.
 Result<void> expectComplex(const InferContext &ctx, int64_t i) {
   int64_t axis = ctx.in(i).rank() - 1;
-  TRY(expectElements(ctx, i, axis));
+  TRY(expectElements(ctx, i, axis, Dim(1), "real and imaginary part"));
   return expectAtMost(ctx, i, axis, Dim(2), "real and imaginary part");
 }
 
@@ -55,6 +55,7 @@ Result<void> inferDFT(InferContext &ctx) {
   if (ctx.has(1))
     length = TRY(sizeOperand(ctx, 1));
   shape[axis] = oneSided && !inverse ? half(length) : length;
+  TRY(expectElements(ctx, 0, axis, shape[axis], "the transform"));
   shape.back() = Dim(oneSided && inverse ? 1 : 2);
   ctx.outShape(0, shape);
   return {};
@@ -77,6 +78,9 @@ Result<void> inferSTFT(InferContext &ctx) {
   }
   if (step == Dim(0))
     return ctx.error(ctx.name(1) + ": expected at least 1, got 0");
+  TRY(ctx.require(Relation::AtMost, frame, length,
+                  literal(ctx.name(0)) + ": expected at least a frame's %a in dim 1, got %b in " +
+                      literal(ctx.in(0).str())));
   Dim frames = step.isConst() ? Dim::floorDiv(length - frame, step) + Dim(1) : ctx.freshDim();
   Dim bins = ctx.op.attrs.getInt("onesided") != 0 ? half(frame) : frame;
   ctx.outShape(0, {ctx.in(0).dim(0), frames, bins, Dim(2)});

@@ -97,8 +97,9 @@ Result<void> inferDeformConv(InferContext &ctx) {
   for (size_t d = 0; d < spatial; d++) {
     int64_t axis = static_cast<int64_t>(d) + 2;
     Dim extent = (kernel[d] - Dim(1)) * Dim(dilations[d]) + Dim(1);
-    Dim room = ctx.in(0).dim(axis) + Dim(pads[d]) + Dim(pads[d + spatial]) - extent;
-    shape.push_back(Dim::floorDiv(room, Dim(strides[d])) + Dim(1));
+    Dim padded = ctx.in(0).dim(axis) + Dim(pads[d]) + Dim(pads[d + spatial]);
+    TRY(expectWindow(ctx, axis, extent, padded));
+    shape.push_back(Dim::floorDiv(padded - extent, Dim(strides[d])) + Dim(1));
   }
   Dim perGroup = taps * Dim(offsetGroup), coordinates(static_cast<int64_t>(spatial));
   Dims offsets = shape, mask = shape;

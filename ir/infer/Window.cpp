@@ -37,14 +37,11 @@ Result<Dim> windowCount(const InferContext &ctx, const Window &window, int64_t i
   const Dim &size = ctx.in(0).dim(i + 2);
   Dim stride(window.strides[i]), before(window.pads[i]), after(window.pads[i + window.spatial()]);
   if (window.same()) {
-    TRY(expectElements(ctx, 0, i + 2));
+    TRY(expectElements(ctx, 0, i + 2, Dim(1), "a window"));
     return Dim::ceilDiv(size, stride);
   }
   Dim padded = size + before + after, room = padded - window.extent[i];
-  TRY(ctx.require(Relation::AtMost, window.extent[i], padded,
-                  literal(ctx.name(0)) + ": expected dim " + std::to_string(i + 2) +
-                      " with its padding to be at least the kernel's %a, got %b in " +
-                      literal(ctx.in(0).str())));
+  TRY(expectWindow(ctx, i + 2, window.extent[i], padded));
   if (!ceil || window.autoPad == "VALID")
     return Dim::floorDiv(room, stride) + Dim(1);
   // A window that starts in the padding after the input does not count.
@@ -140,6 +137,9 @@ Result<void> inferConvTranspose(InferContext &ctx) {
     else
       shape.push_back(stride * (size - Dim(1)) + Dim(extra[i]) + window.extent[i] -
                       Dim(window.pads[i]) - Dim(window.pads[i + spatial]));
+    TRY(ctx.require(Relation::AtMost, Dim(1), shape.back(),
+                    "expected a result of at least %a in dim " + std::to_string(i + 2) +
+                        ", got %b of " + literal(ctx.in(0).str())));
   }
   ctx.outShape(0, shape);
   return {};
@@ -173,7 +173,7 @@ Result<void> inferPool(InferContext &ctx) {
 Result<void> inferGlobalPool(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 2, -1));
   for (int64_t axis = 2; axis < ctx.in(0).rank(); axis++)
-    TRY(expectElements(ctx, 0, axis));
+    TRY(expectElements(ctx, 0, axis, Dim(1), "a window"));
   Dims shape = ctx.in(0).shape();
   std::fill(shape.begin() + 2, shape.end(), Dim(1));
   ctx.outShape(0, shape);

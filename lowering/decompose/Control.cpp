@@ -3,6 +3,7 @@
 #include "lowering/decompose/Loops.h"
 
 #include "ir/infer/Infer.h"
+#include "ir/kernel/RunTime.h"
 
 namespace cameo {
 namespace {
@@ -46,6 +47,21 @@ bool areRankedTensors(const std::vector<Value *> &values) {
   return std::all_of(values.begin(), values.end(), [](const Value *value) {
     return value->type.isTensor() && value->type.isRanked();
   });
+}
+
+/// ONNX has a Scan's states keep their shape. What came in and what goes on need not have provably
+/// the same: the run checks.
+void requireSameShape(Rewriter &b, const Value &before, const Value &after) {
+  for (int64_t d = 0; d < before.type.rank(); d++) {
+    const Dim &size = before.type.dim(d), &next = after.type.dim(d);
+    if (size == next)
+      continue;
+    GuardAttrs guard{Relation::Equal,
+                     {next, size},
+                     "a state: expected dim " + std::to_string(d) +
+                         " to stay %b as before the iteration, got %a"};
+    b.create(OpKind::KernelGuard, {}, {}, dictOf(guard));
+  }
 }
 
 /// An empty sequence of the type of a SequenceMap's result.
@@ -118,6 +134,10 @@ Value *decomposeScan(Rewriter &b, Op &op) {
   endLoop(b, loop, from.terminator()->operands());
   while (from.ops().size() > 1)
     from.ops().front()->moveBefore(to.terminator());
+  b.before(to.terminator());
+  for (int64_t i = 0; i < numStates; i++)
+    requireSameShape(b, *to.arg(i + 2), *to.terminator()->operand(i + 1));
+  b.after(loop);
   for (int64_t i = op.numResults(); i-- > 1;) {
     Value *value =
         i < numStates ? loop->result(i) : arranged(b, op, i - numStates, loop->result(i));

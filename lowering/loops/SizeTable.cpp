@@ -212,22 +212,17 @@ bool SizeTable::knows(const Dim &dim) const {
 bool SizeTable::knowsAtHead(const Dim &dim) const { return knows(dim) && groupOf(dim) == 0; }
 
 void SizeTable::require(Relation relation, const Dim &a, const Dim &b, int64_t code, int64_t node) {
-  related_.push_back({relation, a, b, code, node});
+  auto isSame = [&](const Related &other) {
+    return other.relation == relation && other.a == a && other.b == b && other.code == code;
+  };
+  if (std::none_of(related_.begin(), related_.end(), isSame))
+    related_.push_back({relation, a, b, code, node});
 }
 
 void SizeTable::requireHere(LoopBuilder &b, Relation relation, const Dim &x, const Dim &y,
                             int64_t code, int64_t node) {
   Value *first = value(b, x), *second = value(b, y);
   b.ifThen(violates(b, relation, first, second), [&] { fail(b, code, node, first, second); });
-}
-
-/// What the run finds out takes values on the way that no op sees: only sizes known at its head are
-/// looked at.
-void SizeTable::requireAtLeast(const Dim &dim, int64_t least, int64_t code, const Dim &a,
-                               const Dim &b, int64_t node) {
-  auto isSame = [&](const Least &known) { return known.dim == dim && known.least >= least; };
-  if (!dim.isConst() && knowsAtHead(dim) && std::none_of(least_.begin(), least_.end(), isSame))
-    least_.push_back({dim, least, code, a, b, node});
 }
 
 /// Writes the entries of a group and its checks; whether a size is not right.
@@ -256,13 +251,6 @@ Value *SizeTable::emitGroup(LoopBuilder &b, int64_t group) const {
     writer.requireElement(needed.first, needed.extent, needed.node);
     if (!(needed.last == needed.first))
       writer.requireElement(needed.last, needed.extent, needed.node);
-  }
-  for (const Least &needed : least_) {
-    if (group != 0)
-      break;
-    Value *size = writer.size(needed.dim);
-    writer.failIf(b.cmp("lt", size, b.index(needed.least)), needed.code, writer.size(needed.a),
-                  writer.size(needed.b), needed.node);
   }
   return writer.overflow;
 }

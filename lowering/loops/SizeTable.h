@@ -40,18 +40,13 @@ public:
   /// there.
   void requireElements(const Dim &first, const Dim &last, const Dim &extent, int64_t node);
 
-  /// Makes a run fail unless a size is at least `least`, with fault `code` about node number `node`
-  /// and the sizes `a` and `b` in its text. Of requirements of the same size the first counts.
-  void requireAtLeast(const Dim &dim, int64_t least, int64_t code, const Dim &a, const Dim &b,
-                      int64_t node);
-
   /// Whether the table has the symbols of a size, and whether they are known at the head of a run.
   bool knows(const Dim &dim) const;
   bool knowsAtHead(const Dim &dim) const;
 
   /// Makes a run fail with fault `code` about node number `node` and both sizes, unless they are in
   /// the relation. Checked at the head of the run, before other requirements: knowsAtHead() of
-  /// both.
+  /// both. Of the same requirement by several nodes the first counts.
   void require(Relation relation, const Dim &a, const Dim &b, int64_t code, int64_t node);
   /// The same where the builder is, in `main`, for symbols whose values the run has found out.
   void requireHere(LoopBuilder &b, Relation relation, const Dim &x, const Dim &y, int64_t code,
@@ -69,13 +64,6 @@ private:
     Dim first, last, extent;
     int64_t node;
   };
-  struct Least {
-    Dim dim;
-    int64_t least, code;
-    Dim a, b;
-    int64_t node;
-  };
-
   struct Related {
     Relation relation;
     Dim a, b;
@@ -100,7 +88,6 @@ private:
   std::vector<Dim> nonNegative_;
   std::vector<Related> related_;
   std::vector<Elements> elements_;
-  std::vector<Least> least_;
 };
 
 } // namespace cameo

@@ -183,43 +183,17 @@ struct SharedKernel {
   }
 };
 
-/// Of an op that reads windows: how many taps along each spatial dim, and how far apart.
-struct Reach {
-  std::vector<int64_t> kernel, dilations;
-};
-
-std::optional<Reach> windowReach(const Op &op) {
-  if (op.kind() == OpKind::KernelConv) {
-    ConvAttrs attrs = attrsOf<ConvAttrs>(op);
-    return Reach{attrs.kernel, attrs.dilations};
-  }
-  if (op.kind() == OpKind::KernelPool) {
-    PoolAttrs attrs = attrsOf<PoolAttrs>(op);
-    return Reach{attrs.kernel, attrs.dilations};
-  }
-  return std::nullopt;
-}
-
-/// Sizes that only the run knows may turn out too small for what follows: a window larger than the
-/// padded input, and whatever else makes a size negative. A branch that is not taken may have such.
+/// Sizes that only the run knows may turn out negative. A branch that is not taken may have such,
+/// and what the run finds out takes values on the way that no op sees.
 void State::requireSizes(Op &op) {
   if (op.block() != &func.body)
     return;
-  std::optional<Reach> window = windowReach(op);
   for (const std::unique_ptr<Value> &result : op.results()) {
     const Type &y = result->type;
-    for (int64_t i = 0; y.isTensor() && y.isRanked() && i < y.rank(); i++) {
-      if (y.dim(i).isConst())
-        continue;
-      int64_t node = internNode(program.nodeNames, op.loc);
-      if (window && i >= 2) {
-        Dim taps(window->kernel[i - 2]), apart(window->dilations[i - 2]);
-        sizes.requireAtLeast(y.dim(i), 1, CAMEO_FAULT_WINDOW, op.operand(0)->type.dim(i),
-                             (taps - Dim(1)) * apart + Dim(1), node);
-      } else {
-        sizes.requireAtLeast(y.dim(i), 0, CAMEO_FAULT_NEGATIVE_SIZE, y.dim(i), Dim(0), node);
-      }
-    }
+    for (int64_t i = 0; y.isTensor() && y.isRanked() && i < y.rank(); i++)
+      if (!y.dim(i).isConst() && sizes.knowsAtHead(y.dim(i)))
+        sizes.require(Relation::AtMost, Dim(0), y.dim(i), CAMEO_FAULT_NEGATIVE_SIZE,
+                      internNode(program.nodeNames, op.loc));
   }
 }
 

@@ -453,7 +453,8 @@ Result<void> defineSizes(Selection &s, std::vector<std::string> &bound) {
           continue;
         bound.push_back(*symbol);
         to.symbols.push_back(*symbol);
-        require(s.b, s.b.cmp("ge", sizes[r][d], reader.number(0)), CAMEO_FAULT_NEGATIVE_SIZE,
+        Value *zero = reader.number(0);
+        require(s.b, s.b.cmp("ge", sizes[r][d], zero), CAMEO_FAULT_NEGATIVE_SIZE, zero,
                 sizes[r][d]);
         to.values.push_back(s.b.toIndex(sizes[r][d]));
       }

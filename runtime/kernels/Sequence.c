@@ -113,7 +113,7 @@ static int32_t partSizes(cameo_call *call, int64_t whole, int64_t **sizes, int64
     if (split.rank == 1)
       part = cameo_kernel_load_int(&split, i);
     if (part < 0)
-      return cameo_call_fault(call, CAMEO_FAULT_NEGATIVE_SIZE, part, 0);
+      return cameo_call_fault(call, CAMEO_FAULT_NEGATIVE_SIZE, 0, part);
     if (part > whole - sum)
       return cameo_call_fault(call, CAMEO_FAULT_SPLIT, CAMEO_UNKNOWN, whole);
     (*sizes)[i] = part;

@@ -206,7 +206,7 @@ class ControlFlow(GraphTest):
         self.check(nodes, inputs, [info("last", [None]), info("all", [None, None])], feeds)
 
     def test_states_of_sizes_that_broadcast(self):
-        """A Scan's state is as large as the larger of two open sizes after the first step."""
+        """A Scan's state keeps its size, whatever of two open sizes is the larger one."""
         inner = [helper.make_node("Add", ["a", "v"], ["b"]), helper.make_node("Identity", ["b"], ["s"])]
         parts = [[info("a", [None]), info("v", [None])], [info("b", [None]), info("s", [None])]]
         step = helper.make_graph(inner, "step", *parts)
@@ -214,6 +214,16 @@ class ControlFlow(GraphTest):
         inputs = [info("x", ["n"]), info("y", ["t", "k"])]
         feeds = [{"x": self.numbers(n), "y": self.numbers(3, k)} for n, k in ((5, 5), (5, 1), (7, 7))]
         self.check(nodes, inputs, [info("last", [None]), info("all", [None, None])], feeds)
+
+    def test_states_that_would_grow(self):
+        inner = [helper.make_node("Add", ["a", "v"], ["b"]), helper.make_node("Identity", ["b"], ["s"])]
+        parts = [[info("a", [None]), info("v", [None])], [info("b", [None]), info("s", [None])]]
+        step = helper.make_graph(inner, "step", *parts)
+        nodes = [helper.make_node("Scan", ["x", "y"], ["last", "all"], "steps", body=step, num_scan_inputs=1)]
+        inputs = [info("x", ["n"]), info("y", ["t", "k"])]
+        good, bad = ({"x": self.numbers(size), "y": self.numbers(3, 5)} for size in (5, 1))
+        outputs = [info("last", [None]), info("all", [None, None])]
+        self.check_fault(nodes, inputs, outputs, good, bad, "node 'steps': .*expected dim 0 to stay 1 .*got 5")
 
     def test_branches_of_different_sizes(self):
         then = branch([helper.make_node("Concat", ["x", "x"], ["t"], axis=0)], info("t", [None]))

@@ -196,7 +196,7 @@ def reduce(g):
     rank = len(x.shape)
     axes = sorted({int(i) for i in g.rng.integers(rank, size=2)})
     keep = int(g.rng.integers(2))
-    kind = pick(g.rng, ("Mean", "Max", "Min", "Sum", "LogSumExp", "SumSquare", "L1", "L2"))
+    kind = pick(g.rng, ("Mean", "Max", "Min", "Sum", "LogSumExp", "SumSquare", "L1", "L2", "Prod"))
     shape = [1 if i in axes else dim for i, dim in enumerate(x.shape) if keep or i not in axes]
     bound = x.bound if kind in ("Mean", "Max", "Min") else LIMIT + 1
     return g.add(g.op(f"Reduce{kind}", x, g.case.ints(*axes), keepdims=keep), shape, bound)
@@ -247,7 +247,9 @@ def scatter(g):
         indices = g.fresh([length, 1], "i64", 0, smallest(x.shape[0]) - 1)
         y = g.op(kind, x, indices, g.operand([length, *x.shape[1:]]), reduction=how)
         return g.add(y, x.shape, x.bound + 1)
+    # The rank of the result follows from how many indices a tuple has.
     indices = g.fresh([x.shape[0], length, 1], "i64", 0, smallest(x.shape[1]) - 1)
+    g.case.declared[indices][-1] = 1
     y = g.op(kind, x, indices, batch_dims=1)
     return g.add(y, [x.shape[0], length, *x.shape[2:]], x.bound)
 

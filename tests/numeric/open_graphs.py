@@ -4,12 +4,13 @@ Every dim of every input is a number or a symbol by chance, and two dims that ar
 symbol or, as exporters have it that name each dim by itself, do not. A graph has three runs in which the
 sizes fit, where a dim is 1 in one run and larger in another, or 0, and some probes: runs in which the size of
 one dim is another one, which may fit or not (see probes.py). Builders are those of random_graphs.py,
-open_builders.py and open_layers.py.
+open_builders.py, open_layers.py and open_values.py.
 """
 import numpy as np
 
 import open_builders
 import open_layers
+import open_values
 import random_graphs
 from case import Case, Sizes, pick, sizes_of
 from open_builders import ANY, SOME
@@ -21,7 +22,7 @@ RUNS = 3
 PROBES = 4
 PRIMES = (2, 3, 5, 7, 11, 13)
 OPSET = 23
-BUILDERS = (*open_builders.BUILDERS, *open_layers.BUILDERS)
+BUILDERS = (*open_builders.BUILDERS, *open_layers.BUILDERS, *open_values.BUILDERS)
 
 
 class OpenGraph(Graph):
@@ -62,6 +63,11 @@ class OpenGraph(Graph):
         if not any(isinstance(dim, Sizes) for dim in shape) and self.chance(2):
             return self.weight(shape, bound)
         return self.fresh(shape, "f32", -bound, bound)
+
+    def shape(self, most=4):
+        """Dims for inputs of up to so many dims, any of which may be 0."""
+        dims = [self.dim() for _ in range(int(self.rng.integers(1, most + 1)))]
+        return dims if count(dims) <= MOST else dims[:1]
 
     def new(self, *wanted):
         """A new input that is also a value, of these dims; ANY and SOME are free, SOME is 1 at least."""
@@ -106,7 +112,9 @@ def probe(g):
     for n, a in changed:
         shape = list(inputs[n].shape)
         shape[a] = new
-        inputs[n] = np.resize(inputs[n], shape)
+        # What has no elements is filled as other runs have it.
+        source = max((inputs[n], *(other[n] for other in case.runs)), key=lambda array: array.size > 0)
+        inputs[n] = np.resize(source, shape)
     words = f"run {run} with {symbol} = {new} for {old} in {', '.join(f'{n}[{a}]' for n, a in changed)}"
     return Probe(words, inputs, len(changed) < len(shared))
 

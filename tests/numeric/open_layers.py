@@ -115,13 +115,15 @@ def attention(g):
     """Attention of three inputs with a mask, in both layouts."""
     heads, groups = 2, int(g.rng.integers(1, 3))
     batch, queries, keys, width, values = g.dim(1), g.dim(1), g.dim(1), pick(g.rng, (2, 5, 8)), 3
-    shapes = [(heads, queries, width), (heads // groups, keys, width), (heads // groups, keys, values)]
     flat = g.chance(3)
     attributes = {}
+    shapes = [(heads, queries, width), (heads // groups, keys, width), (heads // groups, keys, values)]
     if flat:
         shapes = [(length, count * size) for count, length, size in shapes]
         attributes = dict(q_num_heads=heads, kv_num_heads=heads // groups)
     operands = [g.fresh([batch, *shape]) for shape in shapes]
+    if flat:  # else ONNX Runtime infers a wrong size of the result
+        g.case.declared[operands[2]][-1] = shapes[2][-1]
     if g.chance(2):  # ONNX Runtime broadcasts no other dims of a mask
         mask = [g.narrow(batch), g.narrow(heads), queries, keys]
         operands.append(g.fresh(mask[int(g.rng.integers(3)) :]))
@@ -149,6 +151,57 @@ def recurrent(g):
     direction = ("forward", "bidirectional")[directions - 1]
     y, last = g.op(kind, x, w, r, b, lengths, *states, hidden_size=hidden, direction=direction, results=2)
     return g.add(y, [steps, directions, batch, hidden], 1.0) and g.add(last, [directions, batch, hidden], 1.0)
+
+
+def scale(g, *shape):
+    return g.fresh(shape, "f32", 0.01, 0.03)
+
+
+def zero(g, *shape):
+    return g.fresh(shape, "u8", 90, 160)
+
+
+def lone(g, make):
+    """A scale or zero point for all: a scalar, or a list of one."""
+    return make(g) if g.chance(2) else make(g, 1)
+
+
+def quantized_product(g):
+    """Products of bytes, with scales for each column or for all."""
+    rows, depth, columns = g.dim(1), g.dim(1), g.dim(1)
+    a, b = g.fresh([rows, depth], "u8", 0, 255), g.fresh([depth, columns], "u8", 0, 255)
+    parts = [lambda make: lone(g, make), lambda make: make(g, columns)]
+    of_b = pick(g.rng, parts)
+    operands = [a, lone(g, scale), lone(g, zero), b, of_b(scale), of_b(zero), g.fresh([], "f32", 0.02, 0.05), zero(g)]
+    y = g.op("QLinearMatMul", *operands)
+    return rounded(g, y, [rows, columns])
+
+
+def quantized_conv(g):
+    group, depth = pick(g.rng, (1, 2)), pick(g.rng, (1, 3))
+    x = [g.dim(1), group * depth, *[g.dim(1) for _ in range(int(g.rng.integers(1, 3)))]]
+    attributes, result = windows(g, x[2:])
+    outputs = group * pick(g.rng, (1, 4))
+    shape = [x[0], outputs, *result]
+    if max(count(x), count(shape)) > MOST:
+        return False
+    w = g.fresh([outputs, depth, *attributes["kernel_shape"]], "u8", 0, 255)
+    data = g.fresh(x, "u8", 0, 255)
+    if g.chance(2):
+        y = g.op("ConvInteger", data, w, zero(g), zero(g), group=group, **attributes)
+        y = g.op("Mul", g.op("Cast", y, to="f32"), g.case.weight(1e-5, "f32"))
+        return g.add(y, shape, LIMIT + 1)
+    # ONNX Runtime has one zero point for all of the weights.
+    scales = scale(g, outputs) if g.chance(2) else lone(g, scale)
+    bias = g.fresh([outputs], "i32", -99, 99) if g.chance(2) else None
+    operands = [data, lone(g, scale), lone(g, zero), w, scales, zero(g), lone(g, scale), lone(g, zero), bias]
+    return rounded(g, g.op("QLinearConv", *operands, group=group, **attributes), shape)
+
+
+def rounded(g, y, shape):
+    """Bytes that rounding may move by one, as a value that hides one."""
+    y = g.op("Mul", g.op("Cast", y, to="f32"), g.case.weight(1e-6, "f32"))
+    return g.add(g.op("Add", y, g.operand(shape[1:])), shape, 2.0)
 
 
 def quantized(g):
@@ -187,6 +240,131 @@ def blocks(g):
     return g.add(g.op("SpaceToDepth", x, blocksize=2), shape, x.bound)
 
 
+def norms(g):
+    """Normalizations without weights."""
+    kind = pick(g.rng, ("LpNormalization", "MeanVarianceNormalization", "LRN", "GlobalLpPool"))
+    x = g.new(SOME, SOME, SOME, SOME)
+    if kind == "LpNormalization":
+        y = g.op("Add", g.op("Abs", x), g.case.weight(0.1, "f32"))
+        return g.add(g.op(kind, y, axis=int(g.rng.integers(4)), p=int(g.rng.integers(1, 3))), x.shape, 1.0)
+    if kind == "GlobalLpPool":
+        g.case.judged = False  # ONNX Runtime has it of older opsets only
+        return g.add(g.op(kind, x), [*x.shape[:2], 1, 1], LIMIT + 1)
+    if kind == "LRN":
+        return g.add(g.op(kind, x, size=pick(g.rng, (1, 3, 5)), alpha=0.1), x.shape, x.bound)
+    y = g.op("Add", g.op(kind, x, axes=[0, 2, 3]), x) if smallest(x.shape[2]) > 1 else x
+    return g.add(g.op("Tanh", y), x.shape, 1.0)
+
+
+def rotary(g):
+    """Positions in both layouts; the caches have half of what is rotated."""
+    batch, length, heads, half = g.dim(1), g.dim(1), pick(g.rng, (1, 2)), pick(g.rng, (1, 3, 4))
+    flat, looked_up = g.chance(2), g.chance(2)
+    shape = [batch, length, heads * 2 * half] if flat else [batch, heads, length, 2 * half]
+    if count(shape) > MOST:
+        return False
+    cache, rows = ([batch, length, half], None) if not looked_up else ([17, half], g.fresh([batch, length], "i64", 0, 16))
+    operands = [g.fresh(shape), g.fresh(cache), g.fresh(cache), rows]
+    extra = dict(num_heads=heads) if flat else {}
+    y = g.op("RotaryEmbedding", *operands, interleaved=int(g.rng.integers(2)), **extra)
+    return g.add(y, shape, 2.0)
+
+
+def regions(g):
+    """Parts of images, each of one of them."""
+    x, rois = g.new(SOME, SOME, SOME, SOME), g.dim()
+    size = [int(g.rng.integers(1, 4)) for _ in range(2)]
+    shape = [rois, x.shape[1], *size]
+    if count(shape) > MOST:
+        return False
+    g.case.judged = False  # ONNX Runtime has it of older opsets only
+    boxes, which = g.fresh([rois, 4], "f32", 0, 4), g.fresh([rois], "i64", 0, smallest(x.shape[0]) - 1)
+    y = g.op("RoiAlign", x, boxes, which, output_height=size[0], output_width=size[1], sampling_ratio=2)
+    return g.add(y, shape, x.bound)
+
+
+def unfolded(g):
+    """Columns that become images."""
+    batch, channels, size = g.dim(1), g.dim(1), [int(i) for i in g.rng.integers(3, 6, 2)]
+    block = [int(i) for i in g.rng.integers(1, 4, 2)]
+    blocks = count([n - b + 1 for n, b in zip(size, block)])
+    shape = [batch, channels, *size]
+    if count(shape) > MOST:
+        return False
+    x = g.fresh([batch, combine(lambda n: n * count(block), channels), blocks])
+    return g.add(g.op("Col2Im", x, g.case.ints(*size), g.case.ints(*block)), shape, LIMIT + 1)
+
+
+def transform(g):
+    """Fourier transforms of real signals."""
+    x = g.new(SOME, SOME)
+    x = g.op("Unsqueeze", x, g.case.ints(-1)), x.shape
+    half = int(g.rng.integers(2))
+    length = combine(lambda n: n // 2 + 1, x[1][1]) if half else x[1][1]
+    y = g.op("DFT", x[0], None, g.case.weight(1, "i64"), onesided=half)
+    return g.add(y, [x[1][0], length, 2], LIMIT + 1)
+
+
+def unpooled(g):
+    """The largest elements of windows, put back where they were."""
+    taps = [int(i) for i in g.rng.integers(1, 4, int(g.rng.integers(1, 3)))]
+    x = g.new(SOME, SOME, *[combine(lambda n: n * tap, g.dim(1)) for tap in taps])
+    attributes = dict(kernel_shape=taps, strides=taps)
+    y, where = g.op("MaxPool", x, results=2, **attributes)
+    return count(x.shape) <= MOST and g.add(g.op("MaxUnpool", y, where, **attributes), x.shape, x.bound)
+
+
+def deformed(g):
+    """Convolutions at positions of their own."""
+    x = g.new(SOME, pick(g.rng, (1, 2, 4)), SOME, SOME)
+    taps = [int(g.rng.integers(1, min(smallest(size), 3) + 1)) for size in x.shape[2:]]
+    outputs, result = pick(g.rng, (1, 3)), [combine(lambda n: n - tap + 1, n) for n, tap in zip(x.shape[2:], taps)]
+    offsets = [x.shape[0], 2 * count(taps), *result]
+    if max(count(offsets), count([x.shape[0], outputs, *result])) > MOST:
+        return False
+    w = g.weight([outputs, x.shape[1], *taps], count([x.shape[1], *taps]) ** -0.5)
+    mask = g.fresh([x.shape[0], count(taps), *result]) if g.chance(2) else None
+    y = g.op("DeformConv", x, w, g.fresh(offsets), g.operand([outputs]) if g.chance(2) else None, mask)
+    return g.add(y, [x.shape[0], outputs, *result], LIMIT + 1)
+
+
+def grid(g):
+    """Affine grids of as many images as there are matrices."""
+    batch, size = g.dim(), [int(i) for i in g.rng.integers(2, 6, 2)]
+    theta = g.fresh([batch, 2, 3])
+    sizes = g.op("Concat", g.op("Shape", theta, start=0, end=1), g.case.ints(1, *size), axis=0)
+    y = g.op("AffineGrid", theta, sizes, align_corners=int(g.rng.integers(2)))
+    return g.add(y, [batch, *size, 2], 3.0)
+
+
+def dynamic(g):
+    """Bytes on a scale that follows from the values."""
+    shape = g.shape()
+    y, factor, offset = g.op("DynamicQuantizeLinear", g.fresh(shape), results=3)
+    return g.add(g.op("DequantizeLinear", y, factor, offset), shape, 2.0)
+
+
+def boxes(g):
+    """How many boxes are left of those that overlap."""
+    batch, count_, classes = g.dim(1), g.dim(1), g.dim(1)
+    operands = [g.fresh([batch, count_, 4], "f32", 0, 1), g.fresh([batch, classes, count_], "f32", 0, 1)]
+    y = g.op("NonMaxSuppression", *operands, g.case.weight(2, "i64"), g.case.weight(0.4, "f32"))
+    y = g.op("Cast", g.op("Shape", y), to="f32")
+    return g.add(y, [2], LIMIT + 1)
+
+
+def frames(g):
+    """Short transforms of signals of any length."""
+    batch, length, frame = g.dim(1), g.dim(8), pick(g.rng, (4, 5, 8))
+    step, half = int(g.rng.integers(1, 4)), int(g.rng.integers(2))
+    shape = [batch, combine(lambda n: (n - frame) // step + 1, length), frame // 2 + 1 if half else frame, 2]
+    if count(shape) > MOST:
+        return False
+    window = g.operand([frame])
+    y = g.op("STFT", g.fresh([batch, length, 1]), g.case.weight(step, "i64"), window, g.case.weight(frame, "i64"), onesided=half)
+    return g.add(y, shape, LIMIT + 1)
+
+
 def sampling(g):
     """Positions in images, as many grids as images."""
     x = g.value(SOME, SOME, SOME, SOME)
@@ -215,6 +393,19 @@ BUILDERS = (
     pool,
     pool,
     resize,
+    quantized_product,
+    quantized_conv,
+    norms,
+    rotary,
+    regions,
+    unfolded,
+    unpooled,
+    deformed,
+    grid,
+    dynamic,
+    boxes,
+    frames,
+    transform,
     blocks,
     sampling,
     loss,

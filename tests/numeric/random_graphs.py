@@ -283,7 +283,7 @@ def reshape(g):
         at = int(g.rng.integers(len(shape) + 1))
         y = g.op("Unsqueeze", x, g.case.ints(at))
         return g.add(y, shape[:at] + [1] + shape[at:], x.bound)
-    if sum(not is_fixed(dim) for dim in shape) > 1:
+    if sum(not is_fixed(dim) for dim in shape) > 1 or 0 in shape:
         return False
     target = g.case.ints(*[dim if is_fixed(dim) else -1 for dim in shape])
     return g.add(g.op("Reshape", x, target), shape, x.bound)

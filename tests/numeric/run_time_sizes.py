@@ -163,6 +163,17 @@ class RunTimeSizes(GraphTest):
         inputs = [port for port in inputs if port.name in good]
         self.check_fault(nodes[1:2], inputs, outputs[1:2], good, long, "expected dim 0 to be at most 3")
 
+    def test_calls_of_which_only_a_size_is_used(self):
+        """The constants that a function in C reads are weights, also where nobody reads its result."""
+        nodes = [
+            helper.make_node("NonMaxSuppression", ["boxes", "scores", "most", "iou"], ["picked"]),
+            helper.make_node("Shape", ["picked"], ["count"]),
+        ]
+        inputs = [info("boxes", [1, "n", 4]), info("scores", [1, 2, "n"])]
+        feeds = [{"boxes": self.numbers(1, n, 4), "scores": self.numbers(1, 2, n)} for n in (1, 9, 3)]
+        given = [constant("most", np.int64(2)), constant("iou", np.float32(0.3))]
+        self.check(nodes, inputs, [info("count", [2], INT64)], feeds, given)
+
     def test_lists_that_the_run_makes(self):
         """Lists as long as something that is found, where no other length will do."""
         nodes = [

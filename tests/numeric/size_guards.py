@@ -7,7 +7,6 @@ and sizes that do not, which must end the run with an error that names the node,
 found. The context is used again after each error.
 """
 import argparse
-import itertools
 import pathlib
 import subprocess
 import sys
@@ -32,11 +31,11 @@ OPSET = 23
 class Row:
     """One node. `inputs` are names, `name:int64` for integers; those in `constants` are weights. `fits` and
     `fails` are lists of shapes, one an input that is none. The elements of an input follow from its shape by
-    `values`, where it is named there. judge: whether ONNX Runtime has the operator; else the interpreter judges."""
+    `values`, where it is named there. The last size of inputs in `fixed` is a number. judge: whether ONNX Runtime has the operator; else the interpreter judges."""
 
     def __init__(self, op, inputs, fits, fails, constants=None, values=None, outputs=1, opset=OPSET, judge=True,
-                 **attributes):
-        self.op, self.opset, self.judge, self.values = op, opset, judge, values or {}
+                 fixed=(), **attributes):
+        self.op, self.opset, self.judge, self.values, self.fixed = op, opset, judge, values or {}, fixed
         self.inputs = [i.partition(":")[::2] for i in inputs.split()]
         self.fits, self.fails = fits, fails
         self.constants = {k: np.asarray(v) for k, v in (constants or {}).items()}
@@ -52,9 +51,13 @@ class Row:
     def model(self):
         names = ["" if name == "_" else name for name, _ in self.inputs]
         node = helper.make_node(self.op, names, self.outputs, "the_node", **self.attributes)
-        dims = itertools.count()
+
+        def declared(name, shape):
+            dims = [f"{name}_{axis}" for axis in range(len(shape))]
+            return [*dims[:-1], shape[-1]] if name in self.fixed else dims
+
         inputs = [
-            helper.make_tensor_value_info(name, INTEGERS.get(kind, TensorProto.FLOAT), [f"d{next(dims)}" for _ in shape])
+            helper.make_tensor_value_info(name, INTEGERS.get(kind, TensorProto.FLOAT), declared(name, shape))
             for (name, kind), shape in zip(self.given(), self.fits[0])
         ]
         outputs = [helper.make_empty_tensor_value_info(name) for name in self.outputs if name]
@@ -196,6 +199,22 @@ ROWS = [
     Row("GlobalAveragePool", "x", [((1, 2, 3, 3),), ((0, 2, 3, 3),)], [((1, 2, 0, 3),)]),
     Row("GlobalMaxPool", "x", [((1, 2, 3),)], [((1, 2, 0),)]),
     Row("GridSample", "x g", [((2, 3, 4, 4), (2, 5, 5, 2))], [((2, 3, 0, 4), (2, 5, 5, 2)), ((2, 3, 4, 0), (2, 5, 5, 2))]),
+    Row("LinearAttention", "q k v _ d e", [((2, 3, 8), (2, 3, 4), (2, 3, 6), (2, 3, n), (2, 3, m)) for n in (2, 4) for m in (1, 2)],
+        [((2, 3, 8), (2, 3, 4), (2, 3, 6), (2, 3, n), (2, 3, m)) for n, m in ((1, 2), (3, 2), (6, 2), (8, 2), (4, 3), (4, 0))]
+        + [((2, 3, 8), (2, 3, 4), (2, 3, 6), (2, 2, 4), (2, 3, 2)), ((2, 3, 8), (2, 3, 4), (2, 3, 6), (2, 3, 4), (1, 3, 2))],
+        fixed={"q", "k", "v"}, q_num_heads=4, kv_num_heads=2, opset=27, judge=False),
+    Row("ConvTranspose", "x w", [((1, 3, 4),)], [((1, 3, 0),)], constants={"w": weights(3, 4, 2)}, strides=[3]),
+    Row("DeformConv", "x w o b m", [((1, 2, 4, 5), (1, 8, 3, 4), (3,), (1, 4, 3, 4))],
+        [((1, 3, 4, 5), (1, 8, 3, 4), (3,), (1, 4, 3, 4)), ((1, 2, 4, 5), (1, 8, 3, 3), (3,), (1, 4, 3, 4)),
+         ((1, 2, 4, 5), (1, 6, 3, 4), (3,), (1, 4, 3, 4)), ((1, 2, 4, 5), (1, 8, 3, 4), (2,), (1, 4, 3, 4)),
+         ((1, 2, 4, 5), (1, 8, 3, 4), (3,), (1, 3, 3, 4)), ((1, 2, 1, 5), (1, 8, 0, 4), (3,), (1, 4, 0, 4))],
+        constants={"w": weights(3, 2, 2, 2)}),
+    Row("RoiAlign", "x r i:int64", [((2, 3, 4, 4), (5, 4), (5,)), ((2, 3, 0, 4), (0, 4), (0,))], [((2, 3, 0, 4), (5, 4), (5,))],
+        opset=16),
+    Row("DFT", "x", [((2, 5, 1),), ((2, 5, 2),)], [((2, 5, 3),), ((2, 5, 0),)], axis=1, opset=17),
+    Row("STFT", "x s:int64 w", [((2, 9, 1), (4,))], [((2, 3, 1), (4,)), ((2, 9, 3), (4,))], constants={"s": np.array(2)}),
+    Row("Pad", "x p:int64", [((2, 3),)], [((0, 3),), ((0, 0),)], constants={"p": np.array([1, 0, 0, 0])}, mode="reflect"),
+    Row("Compress", "x c", [((3, 4),), ((2, 1),)], [((1, 1),), ((0, 4),)], constants={"c": np.array([True, False])}),
     Row("MaxUnpool", "x i:int64", [((1, 1, 2, 2), (1, 1, 2, 2))], [((1, 1, 2, 2), (1, 1, 2, 1))], kernel_shape=[2, 2], strides=[2, 2]),
 ]
 
