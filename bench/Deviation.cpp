@@ -30,9 +30,9 @@ Grade gradeOf(double value, double excellent, double good) {
   return value < excellent ? Grade::Excellent : value < good ? Grade::Good : Grade::Poor;
 }
 
-/// Sums over the finite elements, in one pass.
+/// Sums over the finite elements, in one pass; long enough for the squares of all doubles.
 struct Sums {
-  double error = 0, want = 0, got = 0, product = 0;
+  long double error = 0, want = 0, got = 0, product = 0;
 };
 
 void addElement(Deviation &deviation, Sums &sums, int64_t i, double want, double got) {
@@ -49,10 +49,11 @@ void addElement(Deviation &deviation, Sums &sums, int64_t i, double want, double
     deviation.gotWorst = got;
   }
   deviation.scale = std::max(deviation.scale, std::fabs(want));
-  sums.error += difference * difference;
-  sums.want += want * want;
-  sums.got += got * got;
-  sums.product += want * got;
+  long double error = difference, x = want, y = got;
+  sums.error += error * error;
+  sums.want += x * x;
+  sums.got += y * y;
+  sums.product += x * y;
 }
 
 /// 64-bit integers lose low bits as double: equal doubles of unequal integers still differ.
@@ -77,7 +78,7 @@ double cosineOf(const Sums &sums) {
     return 1;
   if (sums.want == 0 || sums.got == 0)
     return 0;
-  return sums.product / (std::sqrt(sums.want) * std::sqrt(sums.got));
+  return static_cast<double>(sums.product / (std::sqrt(sums.want) * std::sqrt(sums.got)));
 }
 
 void judgeSteps(Deviation &deviation, double step) {
@@ -178,9 +179,10 @@ Deviation measure(const Tensor &want, const Tensor &got, const Judgement &judgem
                  loadDouble(got.dtype, got.data() + i * width));
   }
   deviation.relative = deviation.maxAbs / deviation.scale;
+  long double scale = deviation.scale;
   if (deviation.elements > 0)
-    deviation.mse =
-        sums.error / static_cast<double>(deviation.elements) / (deviation.scale * deviation.scale);
+    deviation.mse = static_cast<double>(sums.error / static_cast<long double>(deviation.elements) /
+                                        (scale * scale));
   deviation.cosine = cosineOf(sums);
   judge(deviation, want.dtype, judgement);
   return deviation;

@@ -111,7 +111,6 @@ Result<void> CoreRules::frame() {
     return inIs(0, Type::index());
   case OpKind::FrameInput:
   case OpKind::FrameOutput:
-  case OpKind::FrameBox:
     TRY(intAttr("index", 0));
     break;
   case OpKind::FrameReserve:
@@ -124,6 +123,9 @@ Result<void> CoreRules::frame() {
     return intAttr("node", -1);
   case OpKind::FrameLeave:
     return {};
+  case OpKind::FrameBox:
+    TRY(intAttr("index", 0));
+    [[fallthrough]];
   default: // arena, weights
     for (int64_t i = 0; i < op_.numOperands(); i++)
       TRY(inIs(i, Type::index()));

@@ -188,17 +188,15 @@ Place RunTimeSizes::place(Value *value) {
 
 Value *RunTimeSizes::pointerTo(const Value &value, LoopBuilder &b) {
   const Buffer &buffer = func_.buffers[value.layout->buffer];
-  auto frame = [&](OpKind kind, std::vector<Value *> place) {
+  auto frame = [&](OpKind kind, std::vector<Value *> place, bool indexed = true) {
     AttrDict attrs;
-    if (place.empty())
+    if (indexed)
       attrs.set("index", buffer.port);
     return b.create(kind, std::move(place), {Type::pointer(buffer.dtype)}, std::move(attrs))
         ->result();
   };
-  auto planned = [&](OpKind kind) {
-    Dim bytes = buffer.size * Dim(dtypeBytes(buffer.dtype));
-    return frame(kind, {sizes_.value(b, buffer.offset), sizes_.value(b, bytes)});
-  };
+  auto size = [&] { return sizes_.value(b, buffer.size * Dim(dtypeBytes(buffer.dtype))); };
+  auto begin = [&] { return sizes_.value(b, buffer.offset); };
   Value *base = nullptr;
   switch (buffer.space) {
   case Buffer::Space::Input:
@@ -208,13 +206,13 @@ Value *RunTimeSizes::pointerTo(const Value &value, LoopBuilder &b) {
     base = frame(OpKind::FrameOutput, {});
     break;
   case Buffer::Space::Box:
-    base = frame(OpKind::FrameBox, {});
+    base = frame(OpKind::FrameBox, {size()});
     break;
   case Buffer::Space::Arena:
-    base = planned(OpKind::FrameArena);
+    base = frame(OpKind::FrameArena, {begin(), size()}, false);
     break;
   case Buffer::Space::Weight:
-    base = planned(OpKind::FrameWeights);
+    base = frame(OpKind::FrameWeights, {begin(), size()}, false);
     break;
   }
   return b.offset(base, sizes_.value(b, value.layout->offset));

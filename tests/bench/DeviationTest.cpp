@@ -17,6 +17,14 @@ TEST(Deviation, EqualIsExcellent) {
   EXPECT_EQ(d.worst, -1);
 }
 
+// The square of the largest is no double.
+TEST(Deviation, EqualIsExcellentAtTheEndsOfTheType) {
+  Tensor ends = tensorOf(DType::F64, {3}, {1e300, -5e-324, 1});
+  EXPECT_EQ(measure(ends, ends).grade, Grade::Excellent);
+  EXPECT_EQ(measure(ends, tensorOf(DType::F64, {3}, {1e300, 0, 1})).verdict, Verdict::Pass);
+  EXPECT_EQ(measure(ends, tensorOf(DType::F64, {3}, {-1e300, 0, 1})).verdict, Verdict::Fail);
+}
+
 TEST(Deviation, RelativeToTheScaleButAtLeastOne) {
   Deviation big = measure(floats({1000, 0}), floats({1000, 0.05}));
   EXPECT_EQ(big.scale, 1000);

@@ -19,8 +19,7 @@ Machine::Flow Machine::runFrame(const Step &step, Call &call) {
     setPointer(step, call, frame.outputs[index]);
     return Flow::Next;
   case OpKind::FrameBox:
-    setPointer(step, call, frame.boxes[index]);
-    return Flow::Next;
+    return buffer(step, call, frame.boxes[index]);
   case OpKind::FrameArena:
     return buffer(step, call, frame.arena);
   case OpKind::FrameWeights:
@@ -45,15 +44,15 @@ Machine::Flow Machine::runFrame(const Step &step, Call &call) {
 
 /// The pointer may not leave the buffer, whatever else the block holds.
 Machine::Flow Machine::buffer(const Step &step, Call &call, Pointer block) {
-  if (step.operands.size() == 2) {
+  if (step.operands.size() == 2)
     block.offset = block.begin = integer(step, call, 0);
-    block.end = block.begin + integer(step, call, 1);
-  }
+  if (!step.operands.empty())
+    block.end = block.begin + integer(step, call, step.operands.size() - 1);
   setPointer(step, call, block);
   return Flow::Next;
 }
 
-/// The memory moves each time, so that a pointer to where it was is found out.
+/// The memory moves each time, so that a pointer to where it was is found out, and never shrinks.
 Machine::Flow Machine::reserve(const Step &step, Call &call) {
   int64_t index = step.op->attrs.getInt("index"), bytes = integer(step, call, 0);
   if (fault)
@@ -61,7 +60,8 @@ Machine::Flow Machine::reserve(const Step &step, Call &call) {
   if (bytes < 0)
     return fail(step, call, fmt::format("{} bytes are reserved", bytes));
   Pointer &box = frame.boxes[index];
-  Pointer moved = memory.add(LoopMemory::Kind::Shared, fmt::format("box {}", index), bytes);
+  Pointer moved =
+      memory.add(LoopMemory::Kind::Shared, fmt::format("box {}", index), std::max(bytes, box.end));
   if (box.block != 0 && step.op->attrs.getInt("keep"))
     memory.copy(moved, box);
   if (box.block != 0)
