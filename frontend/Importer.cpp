@@ -4,6 +4,7 @@
 
 #include "frontend/GraphImporter.h"
 #include "frontend/Inputs.h"
+#include "frontend/ValueTypes.h"
 #include "ir/infer/UnifySizes.h"
 #include "support/Text.h"
 
@@ -127,7 +128,56 @@ Result<void> importOutputs(const onnx::GraphProto &graph, Module &module,
   return {};
 }
 
+/// Everything up to the outputs.
+Result<void> importNodes(const ModelFile &file, Module &module, const ImportOptions &options,
+                         GraphImporter &importer, GraphImporter::Scope &scope) {
+  TRY(importer.addFunctions());
+  TRY(importInputs(file.model.graph(), module, options, importer, scope));
+  return importer.importGraph(file.model.graph(), module.main().body, scope);
+}
+
+/// Of a tensor, or a sequence or optional of them. Sizes that are no constants have their text as
+/// name.
+onnx::TypeProto protoOf(const Type &type) {
+  onnx::TypeProto proto;
+  if (type.kind() == Type::Kind::Sequence || type.kind() == Type::Kind::Optional) {
+    auto *wrapper = type.kind() == Type::Kind::Sequence ? proto.mutable_sequence_type()
+                                                        : proto.mutable_optional_type();
+    *wrapper->mutable_elem_type() = protoOf(type.element());
+    return proto;
+  }
+  proto.mutable_tensor_type()->set_elem_type(dtypeToOnnx(type.dtype()));
+  if (!type.isRanked())
+    return proto;
+  onnx::TensorShapeProto &shape = *proto.mutable_tensor_type()->mutable_shape();
+  for (const Dim &dim : type.shape())
+    if (dim.isConst())
+      shape.add_dim()->set_dim_value(dim.value());
+    else
+      shape.add_dim()->set_dim_param(dim.str());
+  return proto;
+}
+
 } // namespace
+
+std::map<std::string, onnx::TypeProto> valueTypes(const ModelFile &file) {
+  std::map<std::string, onnx::TypeProto> types;
+  const onnx::GraphProto &graph = file.model.graph();
+  for (const auto *declared : {&graph.value_info(), &graph.output(), &graph.input()})
+    for (const onnx::ValueInfoProto &value : *declared)
+      if (value.has_type())
+        types[value.name()] = value.type();
+  Module module;
+  module.addFunc("main");
+  GraphImporter importer(module, file, false);
+  GraphImporter::Scope scope;
+  // Of a model that is damaged or not supported, types are known as far as it was imported.
+  (void)importNodes(file, module, {}, importer, scope);
+  for (const auto &[name, bound] : scope.values)
+    if (bound.value && !bound.poisoned && !bound.value->type.isNone())
+      types[name] = protoOf(bound.value->type);
+  return types;
+}
 
 Result<std::unique_ptr<Module>> importModel(const std::filesystem::path &path,
                                             const ImportOptions &options) {
@@ -140,9 +190,7 @@ Result<std::unique_ptr<Module>> importModel(const std::filesystem::path &path,
   readMetadata(file->model, *module);
   GraphImporter importer(*module, *file, options.customOperators);
   GraphImporter::Scope scope;
-  TRY(importer.addFunctions());
-  TRY(importInputs(graph, *module, options, importer, scope));
-  TRY(importer.importGraph(graph, module->main().body, scope));
+  TRY(importNodes(*file, *module, options, importer, scope));
   TRY(importOutputs(graph, *module, scope));
   TRY(importer.checkSupported());
   TRY(unifySizes(*module));

@@ -25,25 +25,24 @@ void addOwnNames(const onnx::GraphProto &graph, Names &names) {
     names.insert(node.output().begin(), node.output().end());
 }
 
-/// Appends the nodes that make what a node's inputs and subgraphs name, but for `hidden` names.
-void addProducers(const onnx::NodeProto &node, const Producers &producers, const Names &hidden,
-                  std::vector<int> &out) {
-  auto add = [&](const std::string &name, const Names &own) {
-    auto found = producers.find(name);
-    if (found != producers.end() && !own.count(name))
-      out.push_back(found->second);
+/// Calls `read` with what a node's inputs and subgraphs name, but for `hidden` names.
+void forEachRead(const onnx::NodeProto &node, const Names &hidden,
+                 const std::function<void(const std::string &)> &read) {
+  auto visit = [&](const std::string &name, const Names &own) {
+    if (!own.count(name))
+      read(name);
   };
   for (const std::string &input : node.input())
-    add(input, hidden);
+    visit(input, hidden);
   for (const onnx::AttributeProto &attribute : node.attribute()) {
     if (!attribute.has_g())
       continue;
     Names inside = hidden;
     addOwnNames(attribute.g(), inside);
     for (const onnx::NodeProto &inner : attribute.g().node())
-      addProducers(inner, producers, inside, out);
+      forEachRead(inner, inside, read);
     for (const onnx::ValueInfoProto &output : attribute.g().output())
-      add(output.name(), inside);
+      visit(output.name(), inside);
   }
 }
 
@@ -55,6 +54,11 @@ struct Visit {
 };
 
 } // namespace
+
+void forEachRead(const onnx::NodeProto &node,
+                 const std::function<void(const std::string &)> &read) {
+  forEachRead(node, {}, read);
+}
 
 std::vector<int> importOrder(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes) {
   Producers producers;
@@ -68,7 +72,10 @@ std::vector<int> importOrder(const google::protobuf::RepeatedPtrField<onnx::Node
   auto enter = [&](int node) {
     seen[node] = true;
     stack.push_back({node, {}});
-    addProducers(nodes[node], producers, {}, stack.back().producers);
+    forEachRead(nodes[node], [&](const std::string &name) {
+      if (auto found = producers.find(name); found != producers.end())
+        stack.back().producers.push_back(found->second);
+    });
   };
   for (int i = 0; i < nodes.size(); i++) {
     if (!seen[i])

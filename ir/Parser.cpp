@@ -41,6 +41,13 @@ class Parser {
 public:
   Parser(std::string_view text, const std::string &fileName) : lexer_(text, fileName) {}
   Result<void> module(Module &module);
+  /// Constants that were only named.
+  std::vector<std::string> elided() const {
+    std::vector<std::string> names;
+    for (const auto &[constant, data] : consts_.seen)
+      names.push_back("'" + constant.first + "' (" + constant.second + ")");
+    return names;
+  }
 
 private:
   Result<void> func();
@@ -377,10 +384,14 @@ void reserveSymbols(std::string_view text, Module &module) {
 
 } // namespace
 
-Result<Module> parseModule(std::string_view text, const std::string &fileName) {
+Result<Module> parseModule(std::string_view text, const std::string &fileName,
+                           std::vector<std::string> *elided) {
   Module module;
   reserveSymbols(text, module);
-  TRY(Parser(text, fileName).module(module));
+  Parser parser(text, fileName);
+  TRY(parser.module(module));
+  if (elided)
+    *elided = parser.elided();
   return module;
 }
 

@@ -10,12 +10,15 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cameo {
 
 /// `fileName` stands in messages: `fileName:line:column: message`. Any text gives a module or an
 /// error, in time and memory that its length bounds (constants by name only reserve memory).
-Result<Module> parseModule(std::string_view text, const std::string &fileName);
+/// `elided` gets the names and types of the constants whose elements are not in the text.
+Result<Module> parseModule(std::string_view text, const std::string &fileName,
+                           std::vector<std::string> *elided = nullptr);
 /// A type from its text.
 Result<Type> parseType(std::string_view text);
 

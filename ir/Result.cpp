@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 void cameo::internalError(const char *file, int line, const std::string &message) {
-  std::fprintf(stderr, "internal error: %s (%s:%d)\nnote: this is a bug in cameo\n",
+  std::fprintf(stderr, "error: internal error: %s (%s:%d)\nnote: this is a bug in cameo\n",
                message.c_str(), file, line);
   std::_Exit(4);
 }

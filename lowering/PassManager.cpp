@@ -103,6 +103,8 @@ bool isWanted(const PassInfo &pass, int64_t number, const PassManagerOptions &op
 
 Result<PassRecord> runPass(Module &module, PassContext &context, const PipelineStep &step,
                            const PassInfo &pass, const PassManagerOptions &options) {
+  if (options.beforePass)
+    options.beforePass(module, pass.name);
   PassRecord record{step, false, 0, countOps(module), 0};
   auto start = std::chrono::steady_clock::now();
   record.changed = TRY(pass.run(module, context));

@@ -13,6 +13,9 @@
 
 namespace cameo {
 
+/// Gets the module before each pass that runs.
+using PassObserver = std::function<void(const Module &module, std::string_view pass)>;
+
 /// How to run passes: the command line's flags of the same names.
 struct PassManagerOptions {
   /// Prints the module after these passes, or after all.
@@ -29,6 +32,7 @@ struct PassManagerOptions {
   bool timePasses = false;
   /// Where all that goes; the standard error stream if empty.
   std::function<void(std::string_view)> output = {};
+  PassObserver beforePass = {};
 };
 
 /// What one pass of a run did.

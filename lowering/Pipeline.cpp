@@ -1,7 +1,11 @@
 // The pipeline: what happens between the importer and code generation, in order, and why in that
 // order. This is the first file to read in this folder.
 #include "lowering/Pipeline.h"
+#include "ir/OpSpec.h"
+#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+
+#include <algorithm>
 
 namespace cameo {
 
@@ -51,6 +55,39 @@ std::span<const PipelineStep> pipeline() {
       // Last: lifetimes are those of the final list of kernels.
       {"memory", "plan-memory"},
   };
+  return steps;
+}
+
+namespace {
+
+/// The steps behind one that the pipeline has once.
+std::vector<PipelineStep> behind(std::string_view pass) {
+  auto step = std::find_if(pipeline().begin(), pipeline().end(),
+                           [&](const PipelineStep &step) { return step.pass == pass; });
+  ICE_UNLESS(step != pipeline().end(), "the pipeline has no pass '" + std::string(pass) + "'");
+  return {step + 1, pipeline().end()};
+}
+
+/// Whether there are ops of the kernel level. A guard may stand among graph ops, too.
+bool hasKernels(Func &func) {
+  std::vector<Op *> ops = opsOf(func);
+  return std::any_of(ops.begin(), ops.end(), [](const Op *op) {
+    return spec(op->kind()).level == Level::Kernel && op->kind() != OpKind::KernelGuard;
+  });
+}
+
+} // namespace
+
+// A step that is done without a trace runs again, and changes nothing.
+std::vector<PipelineStep> remainingPipeline(const Module &module) {
+  Func &main = module.main();
+  bool hasLayouts = !main.buffers.empty(), isPlaced = main.attrs.has("arena");
+  std::vector<PipelineStep> steps = hasLayouts || isPlaced ? behind("assign-layouts")
+                                    : hasKernels(main)
+                                        ? behind("select-kernels")
+                                        : std::vector(pipeline().begin(), pipeline().end());
+  if (isPlaced)
+    std::erase_if(steps, [](const PipelineStep &step) { return step.pass == "plan-memory"; });
   return steps;
 }
 

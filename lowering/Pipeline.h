@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace cameo {
 
@@ -19,5 +20,9 @@ struct PipelineStep {
 std::span<const PassInfo> allPasses();
 /// The passes of a compilation, in order.
 std::span<const PipelineStep> pipeline();
+/// The passes that a module still needs, after some of them or from text: graph ops need all,
+/// kernel-level ops those behind kernel selection, values with layouts those behind layouts. What
+/// is decided already stays: passes keep plans that are there, and buffers keep their places.
+std::vector<PipelineStep> remainingPipeline(const Module &module);
 
 } // namespace cameo

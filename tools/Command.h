@@ -28,6 +28,10 @@ void addBenchCommand(CLI::App &app, Action &chosen);
 void addExplainCommand(CLI::App &app, Action &chosen);
 void addOptCommand(CLI::App &app, Action &chosen);
 void addVerifyCommand(CLI::App &app, Action &chosen);
+void addDebugCommand(CLI::App &app, Action &chosen);
+// Of `cameo debug`.
+void addBisectCommand(CLI::App &debug, Action &chosen);
+void addReduceCommand(CLI::App &debug, Action &chosen);
 
 /// `error: ...` and `note: ...` lines to stderr.
 void printError(std::string_view message, const std::vector<std::string> &notes = {});

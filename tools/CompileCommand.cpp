@@ -233,6 +233,10 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
       ->add_option("--name", options->request.name,
                    "Name of the entry function (default: the model file's stem)")
       ->type_name("NAME");
+  command
+      ->add_flag("--zero-weights", options->request.zeroWeights,
+                 "Of IR text: constants that it only names are zeros")
+      ->group("For developers of Cameo");
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);

@@ -8,19 +8,14 @@
 #include "ir/Printer.h"
 #include "lowering/loops/ToLoops.h"
 #include "support/File.h"
+#include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Taps.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <csignal>
-#include <cstring>
 #include <fmt/format.h>
-#include <new>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace cameo {
 
@@ -97,136 +92,40 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
   return {};
 }
 
+Result<std::unique_ptr<Module>> readModule(const CompileRequest &request) {
+  if (!isIrPath(request.model))
+    return readModel(request.model, request.sizes);
+  std::unique_ptr<Module> module = TRY(readIr(request.model, request.sizes, request.zeroWeights));
+  if (module->funcs.size() > 1 || module->main().attrs.has("kind"))
+    return badInput("expected a graph or kernels, got functions of loops, which lack the weights "
+                    "and what the model says of itself");
+  return module;
+}
+
 /// All the work, in this process; artifacts go to `folder`.
-Result<void> compileHere(const CompileRequest &request, const fs::path &folder) {
+Result<void> compileHere(const CompileRequest &request, const PassObserver &observer,
+                         const fs::path &folder) {
   PassContext context = TRY(passContext(request.target));
   context.profile = request.profile;
-  std::unique_ptr<Module> module = TRY(readModel(request.model, request.sizes));
+  std::unique_ptr<Module> module = TRY(readModule(request));
   uint64_t hash = modelHash(*module);
   if (request.taps)
     addTaps(module->main());
-  PassReport report = TRY(runPasses(*module, context, pipeline(), allPasses(), request.passes));
+  PassManagerOptions options = request.passes;
+  options.beforePass = observer;
+  PassReport report =
+      TRY(runPasses(*module, context, remainingPipeline(*module), allPasses(), options));
   fs::path stem = folder / request.stem;
   if (report.stopped) {
     if (request.emit != std::vector{EmitKind::Ir})
       return badInput("--stop-after: what there is then is IR, which --emit ir writes");
     return writeFile(stem.string() + ".cir", print(*module));
   }
+  if (observer)
+    observer(*module, "");
   Program program = TRY(toLoops(*module, context));
   TRY(emitProgram(request, program, context.target, hash, stem));
   return MappedFile::checkUnchanged(); // the weights were read until now
-}
-
-Result<void> compileInMemory(const CompileRequest &request, const fs::path &folder) {
-  try {
-    return compileHere(request, folder);
-  } catch (const std::bad_alloc &) {
-    return notEnoughMemory();
-  }
-}
-
-[[noreturn]] void runChild(const CompileRequest &request, const fs::path &folder) {
-  // The result is of use to the parent alone, and so is the lock on the folder.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  Result<void> done = compileInMemory(request, folder);
-  int status = Fine;
-  if (!done)
-    status =
-        reportError(inFile(request.model, inFinalFolder(done.error(), folder, request.folder)));
-  std::fflush(stdout);
-  // No destructors and exit handlers: the process is the parent's copy.
-  ::_exit(status);
-}
-
-// A signal that asks the program to stop is passed on to the child; the files are cleaned up, and
-// only then does it take its course.
-constexpr std::array<int, 3> interruptions = {SIGINT, SIGTERM, SIGHUP};
-volatile std::sig_atomic_t interruption = 0;
-volatile pid_t runningChild = 0;
-
-void onInterruption(int signal) {
-  interruption = signal;
-  if (runningChild > 0)
-    ::kill(runningChild, signal);
-}
-
-/// While one lives, interruptions go to the child that `fork` makes; after, they take their course.
-class Interruptions {
-public:
-  Interruptions() {
-    struct sigaction action = {};
-    action.sa_handler = onInterruption;
-    for (size_t i = 0; i < interruptions.size(); ++i)
-      ::sigaction(interruptions[i], &action, &before_[i]);
-  }
-  ~Interruptions() {
-    runningChild = 0;
-    restore();
-    if (interruption)
-      ::raise(interruption);
-  }
-  Interruptions(const Interruptions &) = delete;
-  Interruptions &operator=(const Interruptions &) = delete;
-
-  /// In the child interruptions are as they were before.
-  pid_t fork() {
-    // A signal between the fork and the assignment must not get lost.
-    sigset_t blocked, old;
-    sigemptyset(&blocked);
-    for (int signal : interruptions)
-      sigaddset(&blocked, signal);
-    ::sigprocmask(SIG_BLOCK, &blocked, &old);
-    pid_t child = ::fork();
-    if (child == 0)
-      restore();
-    runningChild = child;
-    ::sigprocmask(SIG_SETMASK, &old, nullptr);
-    return child;
-  }
-
-private:
-  void restore() {
-    for (size_t i = 0; i < interruptions.size(); ++i)
-      ::sigaction(interruptions[i], &before_[i], nullptr);
-  }
-  std::array<struct sigaction, interruptions.size()> before_ = {};
-};
-
-/// The child's exit status. A death by signal is our bug, unless a limit was met: systems that run
-/// out of memory or of the time allowed kill.
-int waitFor(pid_t child, const std::string &model) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status))
-    return WEXITSTATUS(status);
-  int signal = WTERMSIG(status);
-  bool limit = signal == SIGKILL || signal == SIGXCPU;
-  if (!interruption && limit)
-    return reportError(badInput(fmt::format(
-        "{}: compiling was ended by the system ({}), which may be short of memory or time", model,
-        ::strsignal(signal))));
-  if (!interruption)
-    printError(fmt::format("{}: internal error: compiling was ended by signal {} ({})", model,
-                           signal, ::strsignal(signal)));
-  return OurBug;
-}
-
-int runInChild(const CompileRequest &request, const fs::path &folder) {
-  std::fflush(stdout);
-  Interruptions interruptions;
-  pid_t child = interruptions.fork();
-  if (child == 0)
-    runChild(request, folder);
-  int status = child > 0
-                   ? waitFor(child, request.model)
-                   : reportError(badInput(fmt::format("cannot fork: {}", std::strerror(errno))));
-  if (interruption) {
-    // The process ends here.
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }
-  return status;
 }
 
 } // namespace
@@ -278,6 +177,14 @@ DType precisionOf(const TargetOptions &options) {
   return options.precision == "bf16" ? DType::BF16 : DType::F32;
 }
 
+std::string targetFlags(const TargetOptions &options) {
+  std::string flags =
+      fmt::format("--precision {} --winograd {}", options.precision, options.winograd);
+  if (Result<Target> target = resolveTarget(options.target, options.cpu))
+    flags = fmt::format("--target {} --cpu {} {}", target->triple, target->cpu, flags);
+  return flags;
+}
+
 Result<PassContext> passContext(const TargetOptions &options) {
   return PassContext{TRY(resolveTarget(options.target, options.cpu)), precisionOf(options),
                      options.winograd == "auto"};
@@ -288,7 +195,19 @@ int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) 
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create(request.folder);
   if (!folder)
     return reportError(folder.error());
-  int status = runInChild(request, (*folder)->path());
+  const fs::path &path = (*folder)->path();
+  CompilerWork work{request.model, targetFlags(request.target)};
+  work.run = [&](const PassObserver &observer) {
+    Result<void> done = compileHere(request, observer, path);
+    return done ? Fine
+                : reportError(
+                      inFile(request.model, inFinalFolder(done.error(), path, request.folder)));
+  };
+  work.cleanUp = [&] {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  };
+  int status = runCompiler(work);
   if (status != Fine)
     return status;
   Result<std::vector<fs::path>> moved = (*folder)->moveFiles(request.folder);

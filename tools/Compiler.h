@@ -30,10 +30,13 @@ struct TargetOptions {
 void addTargetOptions(CLI::App &command, TargetOptions &options);
 /// What --precision says.
 DType precisionOf(const TargetOptions &options);
+/// These options as text, with the names of the target and the CPU that they stand for here.
+std::string targetFlags(const TargetOptions &options);
 /// The context of passes for these options.
 Result<PassContext> passContext(const TargetOptions &options);
 
 struct CompileRequest {
+  /// A model, or IR text, which goes through the passes that it still needs.
   std::string model;
   ModelOptions sizes;
   TargetOptions target;
@@ -48,6 +51,8 @@ struct CompileRequest {
   bool taps = false;
   /// Make the times of kernels an output (lowering/loops/Profile.h).
   bool profile = false;
+  /// Of IR text: take constants whose elements are not in it as zeros.
+  bool zeroWeights = false;
 };
 
 /// Reports errors itself. Returns the exit status, and in `files` what was made.

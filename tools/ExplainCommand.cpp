@@ -1,6 +1,7 @@
 // `cameo explain`: what a model contains and what becomes of it.
 #include "bench/Report.h"
 #include "codegen/Target.h"
+#include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 #include "tools/KernelPlan.h"
@@ -91,7 +92,7 @@ nlohmann::ordered_json jsonOf(const Options &options, const Module &module, cons
   return report;
 }
 
-Result<void> explain(const Options &options) {
+Result<void> explain(const Options &options, const PassObserver &observer) {
   PassContext context = TRY(passContext(options.target));
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.sizes));
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.sizes)).dims;
@@ -102,7 +103,7 @@ Result<void> explain(const Options &options) {
   else
     printOut(textOf(*module, cost));
   // The model's own ops are worth seeing even when some have no kernel.
-  Result<KernelPlan> plan = planKernels(*module, std::move(context), sizes);
+  Result<KernelPlan> plan = planKernels(*module, std::move(context), sizes, observer);
   if (options.json && plan)
     report["kernels"] = kernelJson(*plan);
   if (options.json)
@@ -112,6 +113,16 @@ Result<void> explain(const Options &options) {
   if (!plan)
     return plan.error();
   return {};
+}
+
+int explainInChild(const Options &options) {
+  CompilerWork work{options.model, targetFlags(options.target)};
+  work.run = [&](const PassObserver &observer) {
+    Result<void> done = explain(options, observer);
+    // What could not be printed is this process's to say.
+    return finish(done ? Fine : reportError(inFile(options.model, done.error())));
+  };
+  return runCompiler(work);
 }
 
 } // namespace
@@ -125,12 +136,8 @@ void addExplainCommand(CLI::App &app, Action &chosen) {
   addTargetOptions(*command, options->target);
   addModelOptions(*command, options->sizes);
   command->footer(examples);
-  command->callback([options, &chosen] {
-    chosen = [options] {
-      Result<void> done = explain(*options);
-      return done ? Fine : reportError(inFile(options->model, done.error()));
-    };
-  });
+  command->callback(
+      [options, &chosen] { chosen = [options] { return explainInChild(*options); }; });
 }
 
 } // namespace cameo

@@ -82,8 +82,9 @@ std::string bytesText(const Dim &bytes) {
 } // namespace
 
 Result<KernelPlan> planKernels(Module &module, PassContext context,
-                               const std::map<std::string, int64_t> &sizes) {
-  TRY(runPasses(module, context, pipeline(), allPasses()));
+                               const std::map<std::string, int64_t> &sizes,
+                               const PassObserver &observer) {
+  TRY(runPasses(module, context, pipeline(), allPasses(), {.beforePass = observer}));
   Func &main = module.main();
   KernelPlan plan;
   for (Op *op : opsOf(main)) {

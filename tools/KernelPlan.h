@@ -4,7 +4,7 @@
 
 #include "bench/Report.h"
 #include "ir/Module.h"
-#include "lowering/Pass.h"
+#include "lowering/PassManager.h"
 
 #include <map>
 #include <string>
@@ -34,7 +34,8 @@ struct KernelPlan {
 /// Lowers the module up to its kernels; an Unsupported error lists every node that has none.
 /// `sizes` gives symbols values for the counts; those without are 1.
 Result<KernelPlan> planKernels(Module &module, PassContext context,
-                               const std::map<std::string, int64_t> &sizes);
+                               const std::map<std::string, int64_t> &sizes,
+                               const PassObserver &observer = {});
 
 std::string kernelText(const KernelPlan &plan);
 nlohmann::ordered_json kernelJson(const KernelPlan &plan);

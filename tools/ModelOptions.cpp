@@ -1,6 +1,9 @@
 // See ModelOptions.h.
 #include "tools/ModelOptions.h"
 
+#include "ir/Parser.h"
+#include "ir/Verifier.h"
+#include "support/File.h"
 #include "tools/Command.h"
 
 #include <CLI/CLI.hpp>
@@ -83,6 +86,28 @@ Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOp
   for (const std::string &note : notes)
     reportNote(path + ": " + note);
   return module;
+}
+
+bool isIrPath(const std::string &path) { return path.ends_with(".cir"); }
+
+Result<std::unique_ptr<Module>> readIr(const std::string &path, const ModelOptions &options,
+                                       bool zeros) {
+  if (!options.shapes.empty() || !options.dims.empty())
+    return badInput("--shape and --dim are for models: sizes in IR text are what it says");
+  std::vector<std::byte> bytes = TRY(readFile(path));
+  std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  std::vector<std::string> elided;
+  auto module = std::make_unique<Module>(TRY(parseModule(text, path, &elided)));
+  TRY(verify(*module));
+  if (module->funcs.empty())
+    return badInput("expected a module with a function");
+  if (elided.empty() || zeros)
+    return module;
+  Error error = badInput("the text has no elements of the constant " + elided.front());
+  if (elided.size() > 1)
+    error.message += fmt::format(" and of {} others", elided.size() - 1);
+  error.notes.push_back("--zero-weights compiles such constants as zeros");
+  return error;
 }
 
 bool isLibraryPath(const std::string &path) {

@@ -25,6 +25,14 @@ void addModelOptions(CLI::App &command, ModelOptions &options);
 Result<ImportOptions> importOptions(const ModelOptions &options);
 Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOptions &options);
 
+/// Whether the path names IR text rather than a model.
+bool isIrPath(const std::string &path);
+/// A module from IR text, verified. It has its own sizes: options that give some are errors.
+/// Constants whose elements are not in the text are zeros if `zeros` says so, else an error that
+/// names them.
+Result<std::unique_ptr<Module>> readIr(const std::string &path, const ModelOptions &options,
+                                       bool zeros);
+
 /// Whether the path names a compiled library rather than a model.
 bool isLibraryPath(const std::string &path);
 

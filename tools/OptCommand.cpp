@@ -1,9 +1,9 @@
 // `cameo opt`: passes on IR text, for those who work on Cameo.
 #include "bench/Report.h"
 #include "codegen/Target.h"
-#include "ir/Parser.h"
 #include "ir/Printer.h"
 #include "support/File.h"
+#include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 
@@ -40,32 +40,40 @@ void listPasses() {
   printOut(table.str());
 }
 
-Result<std::unique_ptr<Module>> readIr(const Options &options) {
-  if (options.input.ends_with(".onnx"))
-    return readModel(options.input, options.sizes);
-  std::vector<std::byte> bytes = TRY(readFile(options.input));
-  std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
-  return std::make_unique<Module>(TRY(parseModule(text, options.input)));
-}
-
-Result<void> opt(const Options &options) {
-  if (options.list) {
-    listPasses();
-    return {};
-  }
-  if (options.input.empty())
-    return badInput("expected a file of IR text or a model, or --list");
+Result<void> opt(const Options &options, const PassObserver &observer) {
   PassContext context = TRY(passContext(options.target));
-  std::unique_ptr<Module> module = TRY(readIr(options));
+  std::unique_ptr<Module> module =
+      TRY(options.input.ends_with(".onnx") ? readModel(options.input, options.sizes)
+                                           : readIr(options.input, options.sizes, true));
   std::vector<PipelineStep> steps = TRY(stepsFromText(options.passes, allPasses()));
-  if (options.pipeline)
-    steps.insert(steps.end(), pipeline().begin(), pipeline().end());
-  TRY(runPasses(*module, context, steps, allPasses(), options.manager));
+  if (options.pipeline) {
+    std::vector<PipelineStep> rest = remainingPipeline(*module);
+    steps.insert(steps.end(), rest.begin(), rest.end());
+  }
+  PassManagerOptions manager = options.manager;
+  manager.beforePass = observer;
+  TRY(runPasses(*module, context, steps, allPasses(), manager));
   std::string text = print(*module);
   if (!options.output.empty())
     return writeFile(options.output, text);
   printOut(text);
   return {};
+}
+
+int optOrList(const Options &options) {
+  if (options.list) {
+    listPasses();
+    return Fine;
+  }
+  if (options.input.empty())
+    return reportError(badInput("expected a file of IR text or a model, or --list"));
+  CompilerWork work{options.input, targetFlags(options.target)};
+  work.run = [&](const PassObserver &observer) {
+    Result<void> done = opt(options, observer);
+    // What could not be printed is this process's to say.
+    return finish(done ? Fine : reportError(inFile(options.input, done.error())));
+  };
+  return runCompiler(work);
 }
 
 } // namespace
@@ -85,12 +93,7 @@ void addOptCommand(CLI::App &app, Action &chosen) {
   addModelOptions(*command, options->sizes);
   addPassOptions(*command, options->manager);
   command->footer(examples);
-  command->callback([options, &chosen] {
-    chosen = [options] {
-      Result<void> done = opt(*options);
-      return done ? Fine : reportError(inFile(options->input, done.error()));
-    };
-  });
+  command->callback([options, &chosen] { chosen = [options] { return optOrList(*options); }; });
 }
 
 } // namespace cameo

@@ -11,7 +11,7 @@ import onnx_text as onnx
 from folder import FolderCase
 
 CAMEO = ""
-COMMANDS = ("compile", "run", "compare", "bench", "explain", "opt", "verify")
+COMMANDS = ("compile", "run", "compare", "bench", "explain", "opt", "verify", "debug", "debug bisect", "debug reduce")
 
 ADD = onnx.model([onnx.node("Add", ["x", "w"], ["s"], "add1"), onnx.node("Relu", ["s"], ["y"], "relu1")],
                  [onnx.value_info("x", ["batch", 3])], [onnx.value_info("y", ["batch", 3])],
@@ -67,22 +67,25 @@ class General(Case):
         self.assertIn("cameo compile", self.cameo("--help").stdout)
         self.assertRegex(self.cameo("--version").stdout, r"^cameo \d+\.\d+\.\d+ ")
         for command in COMMANDS:
-            text = self.cameo(command, "--help").stdout
+            text = self.cameo(*command.split(), "--help").stdout
             self.assertIn("Examples:", text, command)
 
     def test_help_fits_a_terminal(self):
         for command in COMMANDS:
-            for line in self.cameo(command, "--help").stdout.splitlines():
+            for line in self.cameo(*command.split(), "--help").stdout.splitlines():
                 self.assertLessEqual(len(line), 100, line)
 
     def test_docs_name_every_option(self):
         docs = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs")
         with open(os.path.join(docs, "cli.md")) as file:
             shared = file.read()
+        flags_of = {}
         for command in COMMANDS:
+            flags = re.findall(r"(?m)^ +(?:-\w,)?(--[\w-]+)", self.cameo(*command.split(), "--help").stdout)
+            flags_of.setdefault(command.split()[0], set()).update(set(flags) - {"--help"})
+        for command, flags in flags_of.items():
             with open(os.path.join(docs, command + ".md")) as file:
                 page = file.read()
-            flags = set(re.findall(r"(?m)^ +(?:-\w,)?(--[\w-]+)", self.cameo(command, "--help").stdout)) - {"--help"}
             self.assertGreaterEqual(len(flags), 0 if command == "verify" else 3)
             for flag in sorted(flags):
                 self.assertRegex(page + shared, re.escape(flag) + r"\b", "docs/%s.md" % command)

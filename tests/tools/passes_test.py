@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Compilers with passes left out work: every limit of --bisect-limit, and every optional pass skipped
-alone, on models that together give each pass something to do. Runs `cameo compare`; needs nothing but
+alone, on models that together give each pass something to do; and IR text is compiled from wherever it
+is. Runs `cameo compare`; needs nothing but
 Python.
 
   passes_test.py --cameo build/bin/cameo [unittest arguments]
@@ -69,7 +70,22 @@ def quantized():
     return onnx.model(nodes, [onnx.value_info("x", [1, 8, 9, 7])], [onnx.value_info("y", [1, 4, 5, 7])], constants)
 
 
-MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized}
+def integer_operators():
+    """Operators on quantized tensors, which other tools write."""
+    nodes = [onnx.node("QuantizeLinear", ["x", "sx", "zx"], ["q"], "quantize"),
+             onnx.node("QLinearConv", ["q", "sx", "zx", "wq", "sw", "zw", "sy", "zy"], ["c"], "conv"),
+             onnx.node("QLinearMatMul", ["c", "sy", "zy", "mq", "sw", "zw", "sy", "zy"], ["p"], "product"),
+             onnx.node("DequantizeLinear", ["p", "sy", "zy"], ["y"], "dequantize")]
+    numbers = random.Random("wq")
+    constants = [onnx.tensor("wq", [4, 3, 3, 3], [numbers.randint(-127, 127) for _ in range(108)], onnx.INT8),
+                 onnx.tensor("mq", [6, 5], [numbers.randint(-127, 127) for _ in range(30)], onnx.INT8),
+                 scalar("sx", 1 / 255), scalar("zx", 0, onnx.UINT8), scalar("sw", 0.01), scalar("zw", 0, onnx.INT8),
+                 scalar("sy", 0.05), scalar("zy", 128, onnx.UINT8)]
+    return onnx.model(nodes, [onnx.value_info("x", [1, 3, 7, 8])], [onnx.value_info("y", [1, 4, 5, 5])], constants)
+
+
+MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized,
+          "integer": integer_operators}
 
 
 class Passes(FolderCase):
@@ -113,6 +129,37 @@ class Passes(FolderCase):
             table = self.compare(model, "--time-passes")
             changed |= set(re.findall(r"(?m)^ *[\d.]+ +\d+ +[+-]\d+  ([\w-]+)$", table))
         self.assertLessEqual(set(self.passes("optional")), changed)
+
+    def test_goes_on_from_every_pass(self):
+        # Its constants are small enough to stand in the text.
+        nodes = [onnx.node("Conv", ["x", "w"], ["c"], "conv", pads=(1, 1, 1, 1)), onnx.node("Relu", ["c"], ["r"], "relu"),
+                 onnx.node("Reshape", ["r", "flat"], ["m"], "reshape"),
+                 onnx.node("Softmax", ["m"], ["y"], "softmax", axis=-1)]
+        self.write("small.onnx", onnx.model(
+            nodes, [onnx.value_info("x", ["batch", 1, 6, 6])], [onnx.value_info("y", ["batch", 36])],
+            [onnx.tensor("w", [1, 1, 3, 3], range(-4, 5)), onnx.tensor("flat", [2], [0, -1], onnx.INT64)]))
+        for name in self.passes("required") + self.passes("optional"):
+            self.cameo("compile", "small.onnx", "--stop-after", name, "--emit", "ir", "-o", "half.cir")
+            self.cameo("compile", "half.cir", "-o", "half.so")
+            self.assertIn("PASS", self.cameo("compare", "small.onnx", "half.so", "--dim", "batch=3").stdout, name)
+        self.cameo("opt", "half.cir", "--pipeline", "-o", "end.cir")
+        self.cameo("compile", "end.cir", "-o", "end.so")
+        self.assertIn("PASS", self.cameo("compare", "small.onnx", "end.so").stdout)
+
+    def test_ir_that_cannot_be_compiled(self):
+        self.cameo("compile", "residual.onnx", "--stop-after", "decompose", "--emit", "ir", "-o", "half.cir")
+        said = self.cameo("compile", "half.cir", status=2).stderr
+        self.assertRegex(said, r"^error: half.cir: the text has no elements of the constant '[\w.]+' \(f32\[[\d,]+\]\) and "
+                               r"of \d+ others\nnote: --zero-weights ")
+        self.cameo("compile", "half.cir", "--zero-weights")
+        said = self.cameo("compile", "half.cir", "--zero-weights", "--dim", "batch=1", status=2).stderr
+        self.assertIn("--shape and --dim are for models", said)
+        self.cameo("compile", "residual.onnx", "--emit", "ir", "-o", "loops.cir")
+        self.assertIn("loops", self.cameo("compile", "loops.cir", "--zero-weights", status=2).stderr)
+        for text in (b"", b"nonsense", b'module "m" {\n}\n'):
+            self.write("bad.cir", text)
+            for command in (["compile"], ["opt", "--pipeline"]):
+                self.assertIn("bad.cir", self.cameo(*command, "bad.cir", status=2).stderr)
 
     def test_required_passes_are_not_skipped(self):
         for name in self.passes("required"):

@@ -1,0 +1,34 @@
+// Work in processes of their own: a bug, a signal or the memory limit ends the work and not the
+// program, which sees to what the work leaves behind.
+#pragma once
+
+#include "ir/Result.h"
+
+#include <functional>
+#include <string>
+
+namespace cameo {
+
+/// How a process ended: by itself with a status, or by a signal.
+struct ChildEnd {
+  int status = 0;
+  int signal = 0;
+};
+
+/// Runs `work` in a child process, whose exit status is what it returns, and waits for it. A signal
+/// that asks the program to stop is passed on to the child. When that has ended, `cleanUp` is
+/// called and the signal takes its course: the function does not return then.
+Result<ChildEnd> runInChild(const std::function<int()> &work,
+                            const std::function<void()> &cleanUp = {});
+
+/// Runs a command by the shell in a child process. What it writes to stdout and stderr goes to the
+/// file `output`.
+Result<ChildEnd> runShell(const std::string &command, const std::string &output,
+                          const std::function<void()> &cleanUp = {});
+
+/// The text as one word for the shell.
+std::string shellWord(const std::string &text);
+/// The command line of this process, for the shell.
+std::string ownCommandLine();
+
+} // namespace cameo
