@@ -200,7 +200,7 @@ llvm::Constant *ModelEmitter::sites() {
 
 // The part of the runtime that knows boxes and calls, in libraries that need it.
 llvm::Constant *ModelEmitter::boxing() {
-  auto isBoxed = [](const Port &port) { return valueKind(port) != CAMEO_TENSOR; };
+  auto isBoxed = [](const Port &port) { return valueKind(port) != CAMEO_TENSOR || !port.isRanked; };
   bool needed = program_.numBoxes > 0 || !program_.sites.empty() ||
                 std::any_of(program_.inputs.begin(), program_.inputs.end(), isBoxed) ||
                 std::any_of(program_.outputs.begin(), program_.outputs.end(), isBoxed);

@@ -21,37 +21,27 @@ bool GraphImporter::isCustom(const Site &site) const {
   return customOperators_ && !site.domain.empty() && !contrib;
 }
 
-void GraphImporter::noteDeclared(const onnx::GraphProto &graph) {
-  for (const auto *values : {&graph.value_info(), &graph.output()})
-    for (const onnx::ValueInfoProto &value : *values)
-      declared_[value.name()] = &value.type();
-}
-
 /// Appends a result's declared type to the attributes of a Custom op. Sizes that inputs have are
 /// known, others are for the function to say.
 Result<void> GraphImporter::declareResult(const Site &site, const std::string &output,
                                           AttrDict &attrs) const {
-  auto found = declared_.find(output);
-  bool isTensor = found != declared_.end() && found->second->has_tensor_type();
-  if (!isTensor || !found->second->tensor_type().has_shape())
+  const onnx::TypeProto::Tensor *type = site.scope.findDeclared(output);
+  if (!type)
     return error(site, "output " + quote(output) +
                            ": expected a declared tensor type with a rank, which operators of " +
                            "one's own must have");
-  const onnx::TypeProto::Tensor &type = found->second->tensor_type();
-  TRY(readDType(type.elem_type(), "output " + quote(output)));
+  TRY(readDType(type->elem_type(), "output " + quote(output)));
   std::vector<int64_t> dtypes = attrs.getInts("dtypes"), ranks = attrs.getInts("ranks");
   Dims dims = attrs.getDims("dims");
-  for (const onnx::TensorShapeProto::Dimension &dim : type.shape().dim()) {
+  for (const onnx::TensorShapeProto::Dimension &dim : type->shape().dim()) {
     auto known = dim.has_dim_param() ? sizes_.find(dim.dim_param()) : sizes_.end();
-    if (dim.has_dim_value() && dim.dim_value() < 0)
-      return error(site, "output " + quote(output) + ": a dimension is declared as " +
-                             std::to_string(dim.dim_value()));
-    dims.push_back(dim.has_dim_value()     ? Dim(dim.dim_value())
+    dims.push_back(dim.dim_value() < 0     ? Dim(-1)
+                   : dim.has_dim_value()   ? Dim(dim.dim_value())
                    : known != sizes_.end() ? known->second
                                            : Dim(-1));
   }
-  dtypes.push_back(type.elem_type());
-  ranks.push_back(type.shape().dim_size());
+  dtypes.push_back(type->elem_type());
+  ranks.push_back(type->shape().dim_size());
   attrs.set("dtypes", std::move(dtypes));
   attrs.set("ranks", std::move(ranks));
   attrs.set("dims", std::move(dims));

@@ -8,6 +8,7 @@
 #include "frontend/Contrib.h"
 #include "frontend/Importer.h"
 #include "frontend/NodeOrder.h"
+#include "ir/infer/RankRoots.h"
 #include "support/Text.h"
 
 #include <algorithm>
@@ -45,6 +46,13 @@ const GraphImporter::Bound *GraphImporter::Scope::find(const std::string &name) 
       return &found->second;
   }
   return nullptr;
+}
+
+const onnx::TypeProto::Tensor *GraphImporter::Scope::findDeclared(const std::string &name) const {
+  auto found = declared.find(name);
+  bool hasRank = found != declared.end() && found->second->has_tensor_type() &&
+                 found->second->tensor_type().has_shape();
+  return hasRank ? &found->second->tensor_type() : nullptr;
 }
 
 Result<void> GraphImporter::define(Scope &scope, const std::string &name, Bound bound) {
@@ -107,8 +115,9 @@ Result<GraphImporter::Opsets> GraphImporter::readOpsets(const OpsetImports &impo
 Result<void> GraphImporter::importGraph(const onnx::GraphProto &graph, Block &block, Scope &scope) {
   build_.atEnd(block);
   build_.loc = {};
-  if (customOperators_)
-    noteDeclared(graph);
+  for (const auto *values : {&graph.value_info(), &graph.output()})
+    for (const onnx::ValueInfoProto &value : *values)
+      scope.declared[value.name()] = &value.type();
   auto addConstant = [&](const std::string &name, Result<ConstRef> data) -> Result<void> {
     if (!data && data.error().kind == ErrorKind::Unsupported) {
       noteUnsupported(data.error().message);
@@ -294,9 +303,27 @@ Result<void> GraphImporter::bindResults(const Site &site, const std::vector<Boun
     if (static_cast<size_t>(i) >= results.size())
       return error(site, "has " + std::to_string(site.node.output_size()) +
                              " outputs, expected at most " + std::to_string(results.size()));
-    TRY(define(site.scope, site.node.output(i), results[i]));
+    Bound bound = results[i];
+    if (isUnranked(bound.value) && hasOpenRank(*bound.value))
+      bound.value = TRY(asDeclared(site.scope, site.node.output(i), bound.value));
+    TRY(define(site.scope, site.node.output(i), bound));
   }
   return {};
+}
+
+/// A value of unknown rank with the rank that the model declares, if it does; the run checks that.
+/// Declared sizes are not used: more models have wrong ones.
+Result<Value *> GraphImporter::asDeclared(const Scope &scope, const std::string &name,
+                                          Value *value) {
+  const onnx::TypeProto::Tensor *type = scope.findDeclared(name);
+  if (!type)
+    return value;
+  int rank = type->shape().dim_size();
+  AttrDict attrs;
+  attrs.set("shape", std::vector<int64_t>(rank, -1));
+  attrs.set("expected",
+            "rank " + std::to_string(rank) + ", which the model declares for " + quote(name));
+  return TRY(build_.graph(OpKind::Expect, {value}, std::move(attrs)))->result();
 }
 
 Result<void> GraphImporter::poisonResults(const Site &site) {

@@ -2,9 +2,9 @@
 // model-local functions to their bodies.
 #pragma once
 
-#include "frontend/Control.h"
 #include "frontend/Tensors.h"
 #include "frontend/Upgrade.h"
+#include "ir/infer/RegionTypes.h"
 
 #include <set>
 #include <unordered_map>
@@ -24,8 +24,12 @@ public:
   struct Scope {
     const Scope *parent = nullptr;
     std::unordered_map<std::string, Bound> values;
+    /// What the model declares the types of the scope's own values to be.
+    std::unordered_map<std::string, const onnx::TypeProto *> declared;
 
     const Bound *find(const std::string &name) const;
+    /// The declared type of an own tensor, if that has a rank.
+    const onnx::TypeProto::Tensor *findDeclared(const std::string &name) const;
   };
 
   /// Tells the names that inputs give to sizes, which declared types of other values may mention.
@@ -75,7 +79,7 @@ private:
   Result<void> importOperator(const Site &site, const std::vector<Bound> &inputs);
   Result<void> importCustom(const Site &site, const std::vector<Bound> &inputs);
   Result<void> declareResult(const Site &site, const std::string &output, AttrDict &attrs) const;
-  void noteDeclared(const onnx::GraphProto &graph);
+  Result<Value *> asDeclared(const Scope &scope, const std::string &name, Value *value);
   Result<std::vector<Bound>> importControl(const Site &site, OpKind kind, OldNode &old);
   Result<Op *> completeControl(Op *op, const std::vector<const onnx::GraphProto *> &graphs,
                                const Site &site);
@@ -121,8 +125,7 @@ private:
   std::map<std::tuple<std::string, std::string, std::string>, const onnx::FunctionProto *>
       functions_;
   bool customOperators_;
-  std::map<std::string, Dim> sizes_;                        // by the user's name
-  std::map<std::string, const onnx::TypeProto *> declared_; // types of values by name
+  std::map<std::string, Dim> sizes_; // by the user's name
   std::vector<std::string> unsupported_;
   int64_t numUnsupported_ = 0;
   int64_t workLeft_;

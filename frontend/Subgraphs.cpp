@@ -1,6 +1,7 @@
 // Nodes with subgraphs, as ops with regions.
 #include "frontend/GraphImporter.h"
 #include "ir/infer/Infer.h"
+#include "ir/infer/RankRoots.h"
 #include "support/Text.h"
 
 namespace cameo {
@@ -8,19 +9,6 @@ namespace {
 
 /// The first of the values a region yields that is a result: a Loop's condition is none.
 int64_t firstYieldedResult(const Op &op) { return spec(op.kind()).name == "Loop" ? 1 : 0; }
-
-/// What an If's condition is, if that is known.
-std::optional<bool> knownCondition(const Value *condition) {
-  const Op *maker = condition ? condition->definingOp() : nullptr;
-  if (!condition || !condition->type.isTensor() || condition->type.dtype() != DType::Bool)
-    return std::nullopt;
-  std::optional<Dims> known = condition->known;
-  if (maker && maker->kind() == OpKind::Constant)
-    known = knownElements(maker->attrs.getConst("value"));
-  if (!known || known->size() != 1 || !known->front().isConst())
-    return std::nullopt;
-  return known->front().value() != 0;
-}
 
 } // namespace
 
@@ -169,14 +157,19 @@ Result<bool> GraphImporter::importBody(const onnx::GraphProto &graph, Op &op, in
     TRY(define(scope, name, {body.addArg(std::move(types[i]), printable(name))}));
   }
   TRY(importGraph(graph, body, scope));
+  build_.atEnd(body);
+  build_.loc = op.loc;
   std::vector<Value *> results;
   for (const Bound &bound : TRY(bodyResults(graph, scope, site))) {
     if (bound.poisoned)
       return false;
     results.push_back(bound.value);
+    // What is stacked over iterations has one rank in all.
+    int64_t i = std::ssize(results) - 1;
+    if (op.kind() == OpKind::Loop && i >= body.numArgs() - 1 && isUnranked(bound.value))
+      results.back() =
+          TRY(asDeclared(scope, graph.output(static_cast<int>(i)).name(), bound.value));
   }
-  build_.atEnd(body);
-  build_.loc = op.loc;
   build_.create(OpKind::LoopYield, std::move(results), {});
   return true;
 }

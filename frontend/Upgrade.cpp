@@ -29,7 +29,7 @@ const std::unordered_map<std::string_view, std::vector<UpgradeStep>> &steps() {
 
 bool isGraphOp(const std::string &op) {
   std::optional<OpKind> kind = kindFromName(op);
-  return kind && spec(*kind).level == Level::Graph && *kind != OpKind::Custom;
+  return kind && spec(*kind).level == Level::Graph && spec(*kind).version > 0;
 }
 
 const char *kindWord(const int64_t *) { return "an integer"; }

@@ -63,7 +63,7 @@ struct OpSpec {
   OpKind kind;
   Level level;
   std::string_view name; // in text; for graph ops the ONNX name
-  int64_t version = 0;   // ONNX opset whose semantics it has; 0 outside the graph level
+  int64_t version = 0;   // ONNX opset whose semantics it has; 0 for what ONNX does not have
   Tier tier = Tier::Kernel;
   std::vector<FormalSpec> inputs, outputs;
   std::vector<ConstraintSpec> constraints;

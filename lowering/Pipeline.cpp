@@ -19,6 +19,8 @@ std::span<const PassInfo> allPasses() {
 
 std::span<const PipelineStep> pipeline() {
   static const PipelineStep steps[] = {
+      // First: what follows needs ranks.
+      {"ranks", "dispatch-ranks"},
       // Before any op is rewritten: what it requires of sizes would be lost.
       {"sizes", "guard-sizes"},
       // Quantized layers, while their weights are integers: folding makes floats of them.

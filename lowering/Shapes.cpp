@@ -27,7 +27,7 @@ bool isGiven(const Value *list) {
   return list && !(list->type.rank() == 1 && list->type.dim(0) == Dim(0));
 }
 
-bool isBoxed(const Type &type) { return !type.isTensor() || type.dtype() == DType::String; }
+bool isBoxed(const Type &type) { return !type.isRanked() || type.dtype() == DType::String; }
 
 std::vector<std::string> missingSymbols(const Dim &dim, const std::vector<std::string> &bound) {
   std::set<std::string> symbols;

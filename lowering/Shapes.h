@@ -18,7 +18,7 @@ ConstRef constantData(Value *value);
 /// Whether an optional list operand is given: exporters write an absent one as an empty tensor.
 bool isGiven(const Value *list);
 /// Whether values of the type are trees in the context's heap, which only functions in C handle:
-/// strings, sequences, optionals.
+/// strings, sequences, optionals, tensors of a rank that only the run knows.
 bool isBoxed(const Type &type);
 
 /// The symbols of a size that are not among `bound`.

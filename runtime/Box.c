@@ -100,12 +100,34 @@ static int32_t holds(const struct cameo_private *self, const void *data) {
   return found;
 }
 
+/* Moves a tensor of unknown rank to the memory of its box, as if its rank had been known. */
+static int32_t unbox(struct cameo_private *self, const cameo_io *io, struct cameo_box *box,
+                     cameo_tensor *tensor) {
+  const cameo_tensor *made = &box->value.as.tensor;
+  struct cameo_words words = {.s = io->name, .a = made->capacity};
+  if (!box->value.as.space[4])
+    return cameo_run_fail(self, CAMEO_RUN_FAILED, "output '%s': was not made", &words);
+  int32_t status = cameo_set_rank(self, io, tensor, made->rank);
+  if (status)
+    return status;
+  if (cameo_memory_reserve(&box->memory, made->capacity))
+    return cameo_run_fail(self, CAMEO_OUT_OF_MEMORY, "output '%s': no memory for %a bytes", &words);
+  for (int32_t i = 0; i < made->rank; i++)
+    tensor->dims[i] = made->dims[i];
+  if (made->capacity)
+    memcpy(box->memory.data, made->data, (size_t)made->capacity);
+  return CAMEO_OK;
+}
+
 static int32_t finishTensor(struct cameo_private *self, const cameo_io *io, struct cameo_box *box,
                             cameo_tensor *tensor) {
   struct cameo_words words = {.s = io->name, .a = tensor->capacity};
   int64_t bytes;
+  int32_t status = io->rank < 0 ? unbox(self, io, box, tensor) : CAMEO_OK;
+  if (status)
+    return status;
   cameo_fill_dims(self, io, tensor->dims);
-  if (cameo_tensor_bytes(io->dtype, io->rank, tensor->dims, &bytes) ||
+  if (cameo_tensor_bytes(io->dtype, tensor->rank, tensor->dims, &bytes) ||
       cameo_memory_reserve(&box->memory, 0) || bytes > box->memory.size)
     return cameo_run_fail(self, CAMEO_RUN_FAILED, "output '%s': was not made", &words);
   words.b = bytes;

@@ -1,6 +1,6 @@
 /*
- * Boxes and values that are no tensors, inside the runtime. A box holds a tensor in memory of its
- * own, or a value with an owner.
+ * Boxes and values that are no tensors, or tensors of a rank that only the run knows, inside the
+ * runtime. A box holds a tensor in memory of its own, or a value with an owner.
  *
  * Values that the runtime makes are immutable trees of reference counted blocks: the contents of a
  * cameo_value (data and dims, items, strings) follow a cameo_payload, which as.space[4] points to.
@@ -11,7 +11,7 @@
 
 #include "Runtime.h"
 
-enum { CAMEO_MAX_RANK = 64, CAMEO_MAX_NESTING = 4, CAMEO_TEXT_SIZE = 200 };
+enum { CAMEO_MAX_NESTING = 4, CAMEO_TEXT_SIZE = 200 };
 
 struct cameo_payload {
   int64_t references;

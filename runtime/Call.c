@@ -103,6 +103,21 @@ static uint8_t *placeOf(struct cameo_call_state *call, const struct cameo_place 
   }
 }
 
+/* A tensor of unknown rank. */
+static void *makeBoxed(struct cameo_call_state *call, int32_t output, int32_t dtype, int32_t rank,
+                       const int64_t *dims) {
+  struct cameo_result *result = &call->results[output];
+  cameo_value_release(&result->value);
+  int32_t status = cameo_value_tensor(dtype, rank, dims, &result->value);
+  result->made = !status;
+  if (status)
+    cameo_call_fault(&call->head,
+                     status == CAMEO_OUT_OF_MEMORY ? CAMEO_FAULT_NO_MEMORY
+                                                   : CAMEO_FAULT_SIZE_OVERFLOW,
+                     CAMEO_UNKNOWN, 0);
+  return status ? NULL : result->value.as.tensor.data;
+}
+
 static void *makeTensor(cameo_call *head, int32_t output, int32_t dtype, int32_t rank,
                         const int64_t *dims) {
   struct cameo_call_state *call = (struct cameo_call_state *)head;
@@ -117,6 +132,8 @@ static void *makeTensor(cameo_call *head, int32_t output, int32_t dtype, int32_t
   }
   if (wanted && (checkType(call, &place->io, dtype) || checkDims(call, place, rank, dims)))
     return NULL;
+  if (wanted && cameo_is_boxed(&place->io))
+    return makeBoxed(call, output, dtype, rank, dims);
   if (cameo_tensor_bytes(dtype, rank, dims, &bytes)) {
     cameo_call_fault(head, CAMEO_FAULT_SIZE_OVERFLOW, 0, 0);
     return NULL;
@@ -134,7 +151,7 @@ static int32_t makeValue(cameo_call *head, int32_t output, const cameo_value *va
     return 0;
   if (value->kind != place->io.kind)
     return failCall(head, "the operator makes a value of another kind than the model says");
-  if (value->kind == CAMEO_TENSOR) {
+  if (value->kind == CAMEO_TENSOR && !cameo_is_boxed(&place->io)) {
     const cameo_tensor *tensor = &value->as.tensor;
     uint8_t *to = makeTensor(head, output, tensor->dtype, tensor->rank, tensor->dims);
     int64_t bytes = 0;
@@ -144,6 +161,10 @@ static int32_t makeValue(cameo_call *head, int32_t output, const cameo_value *va
       memcpy(to, tensor->data, (size_t)bytes);
     return !to;
   }
+  if (value->kind == CAMEO_TENSOR &&
+      (checkType(call, &place->io, value->as.tensor.dtype) ||
+       checkDims(call, place, value->as.tensor.rank, value->as.tensor.dims)))
+    return 1;
   if (value->kind == CAMEO_STRINGS &&
       checkDims(call, place, value->as.strings.rank, value->as.strings.dims))
     return 1;
@@ -219,7 +240,7 @@ static void readOperands(struct cameo_call_state *call) {
     call->inputs[i] = value;
     if (place->space == CAMEO_SPACE_NONE) {
       call->inputs[i] = NULL;
-    } else if (io->kind == CAMEO_TENSOR) {
+    } else if (!cameo_is_boxed(io)) {
       *value = (cameo_value){.kind = CAMEO_TENSOR};
       value->as.tensor = (cameo_tensor){NULL, dims, 0, io->dtype, io->rank};
       cameo_fill_dims(call->self, io, dims);
@@ -232,7 +253,7 @@ static void readOperands(struct cameo_call_state *call) {
       call->inputs[i] = &call->self->boxes->inputs[place->index].value;
     } else {
       call->inputs[i] = &call->self->boxes->boxes[place->index].value;
-      if (call->inputs[i]->kind != io->kind)
+      if (call->inputs[i]->kind != io->kind || !call->inputs[i]->as.space[4])
         cameo_call_fault(&call->head, CAMEO_FAULT_NO_OPERAND, i, 0);
     }
   }
@@ -242,7 +263,7 @@ static void readOperands(struct cameo_call_state *call) {
   }
 }
 
-/* Puts values that are no tensors into their boxes, or lets go of them after a failure. */
+/* Puts values with an owner into their boxes, or lets go of them after a failure. */
 static void commit(struct cameo_call_state *call) {
   struct cameo_private *self = call->self;
   for (int32_t i = 0; i < call->site->num_outputs; i++) {
@@ -250,7 +271,7 @@ static void commit(struct cameo_call_state *call) {
     struct cameo_result *result = &call->results[i];
     if (place->space != CAMEO_SPACE_NONE && !result->made)
       cameo_call_fault(&call->head, CAMEO_FAULT_NO_RESULT, i, 0);
-    if (result->value.kind == CAMEO_TENSOR)
+    if (!result->value.as.space[4])
       continue;
     if (cameo_rt_failed(&self->frame)) {
       cameo_value_release(&result->value);

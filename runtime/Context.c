@@ -68,12 +68,17 @@ static int32_t readOptions(const cameo_options *given, cameo_options *options) {
   return wrong ? CAMEO_INVALID_ARGUMENT : CAMEO_OK;
 }
 
+/* Room for the dims of an output. */
+static size_t outputRank(const cameo_io *io) {
+  return io->rank < 0 ? CAMEO_MAX_RANK : (size_t)io->rank;
+}
+
 /* One block for the context and its tables. */
 static struct cameo_private *allocate(const cameo_model *model) {
   size_t inputs = (size_t)model->num_inputs, outputs = (size_t)model->num_outputs;
   size_t words = inputs + (size_t)model->num_symbols + (size_t)model->num_dims;
   for (size_t i = 0; i < outputs; i++)
-    words += model->outputs[i].rank > 0 ? (size_t)model->outputs[i].rank : 0;
+    words += outputRank(&model->outputs[i]);
   size_t size = sizeof(struct cameo_private) + outputs * sizeof(struct cameo_output) +
                 words * sizeof(int64_t) + (inputs + outputs) * sizeof(void *);
   struct cameo_private *self = malloc(size);
@@ -87,7 +92,7 @@ static struct cameo_private *allocate(const cameo_model *model) {
   int64_t *next = self->frame.dims + model->num_dims;
   for (size_t i = 0; i < outputs; i++) {
     self->results[i].dims = next;
-    next += model->outputs[i].rank > 0 ? model->outputs[i].rank : 0;
+    next += outputRank(&model->outputs[i]);
   }
   self->inputs = (const uint8_t **)next;
   self->outputs = (uint8_t **)(self->inputs + inputs);

@@ -195,7 +195,7 @@ int32_t cameo_boxing_read(struct cameo_private *self, int32_t index, const cameo
   struct cameo_input *input = &self->boxes->inputs[index];
   struct reader reader = {.self = self, .io = &self->head.model->inputs[index], .item = -1};
   int32_t status = checkValue(&reader, value);
-  if (!status && value->kind == CAMEO_STRINGS) /* a tensor's dims bind symbols */
+  if (!status && value->kind == CAMEO_STRINGS && reader.io->rank >= 0) /* its dims bind symbols */
     status = cameo_bind_dims(self, reader.io, value->as.strings.rank, value->as.strings.dims);
   if (!status && cameo_memory_reserve(&input->memory, reader.bytes))
     status = fail(&reader, CAMEO_OUT_OF_MEMORY, "no memory for it", (struct cameo_words){0});

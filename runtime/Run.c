@@ -66,7 +66,7 @@ static int32_t readInput(struct cameo_private *self, int32_t index, const cameo_
   const cameo_io *io = &self->head.model->inputs[index];
   const cameo_tensor *tensor = &value->as.tensor;
   struct cameo_words words = {.s = io->name};
-  if (io->kind != CAMEO_TENSOR) {
+  if (cameo_is_boxed(io)) {
     self->inputs[index] = nothing;
     self->input_bytes[index] = 0;
     return self->code->boxing->read(self, index, value);
@@ -156,12 +156,22 @@ void cameo_fill_dims(const struct cameo_private *self, const cameo_io *io, int64
     dims[i] = cameo_dim_of(self, io->dims[i]);
 }
 
+int32_t cameo_set_rank(struct cameo_private *self, const cameo_io *io, cameo_tensor *tensor,
+                       int32_t rank) {
+  struct cameo_words words = {.s = io->name, .a = rank};
+  if (tensor->rank < rank)
+    return cameo_run_fail(self, CAMEO_WRONG_RANK, "output '%s': the rank is %a, dims has less room",
+                          &words);
+  tensor->rank = rank;
+  return CAMEO_OK;
+}
+
 /* Fills in an output's dims and its size. Memory is decided by placeOutputs. */
 static int32_t describeOutput(struct cameo_private *self, int32_t index, cameo_value *value) {
   const cameo_io *io = &self->head.model->outputs[index];
   cameo_tensor *tensor = &value->as.tensor;
   struct cameo_output *result = &self->results[index];
-  struct cameo_words words = {.s = io->name, .t = cameo_dtype_name(io->dtype), .a = io->rank};
+  struct cameo_words words = {.s = io->name, .t = cameo_dtype_name(io->dtype)};
   if (value->kind != io->kind)
     return cameo_run_fail(self, CAMEO_WRONG_KIND, "output '%s': is of another kind", &words);
   result->bytes = 0;
@@ -169,14 +179,16 @@ static int32_t describeOutput(struct cameo_private *self, int32_t index, cameo_v
     return CAMEO_OK;
   if (tensor->dtype && tensor->dtype != io->dtype)
     return cameo_run_fail(self, CAMEO_WRONG_DTYPE, "output '%s': the model makes %t", &words);
-  if (!tensor->dims)
+  if (!tensor->dims || tensor->dims == result->dims) {
     tensor->dims = result->dims;
-  else if (tensor->dims != result->dims && tensor->rank < io->rank)
-    return cameo_run_fail(self, CAMEO_WRONG_RANK, "output '%s': the rank is %a, dims has less room",
-                          &words);
+    tensor->rank = io->rank < 0 ? CAMEO_MAX_RANK : io->rank;
+  }
   tensor->dtype = io->dtype;
-  tensor->rank = io->rank;
-  cameo_fill_dims(self, io, tensor->dims);
+  if (io->rank >= 0) { /* else `rank` is the room until there is one */
+    if (cameo_set_rank(self, io, tensor, io->rank))
+      return CAMEO_WRONG_RANK;
+    cameo_fill_dims(self, io, tensor->dims);
+  }
   if (isOurs(self, tensor->data))
     tensor->data = NULL;
   int32_t overflow = 0;

@@ -132,10 +132,22 @@ int32_t cameo_bind_dims(struct cameo_private *self, const cameo_io *io, int32_t 
 /* Whether data is aligned for one element; complex numbers are as two. */
 int32_t cameo_is_aligned(const void *data, int32_t dtype);
 
+/* Sets the rank of an output, which until then is the number of entries that its dims have. */
+int32_t cameo_set_rank(struct cameo_private *self, const cameo_io *io, cameo_tensor *tensor,
+                       int32_t rank);
+
 /* The size that a dim of a cameo_io stands for in this run; -1 while it is not known. */
 int64_t cameo_dim_of(const struct cameo_private *self, int64_t dim);
 /* The dims as they are now; -1 for those not known yet. */
 void cameo_fill_dims(const struct cameo_private *self, const cameo_io *io, int64_t *dims);
+
+/* The largest rank of a value whose rank only the run knows. */
+enum { CAMEO_MAX_RANK = 64 };
+/* Whether it is a value with an owner (Boxes.h): no tensor, or one of a rank that only the run
+   knows. */
+static inline int32_t cameo_is_boxed(const cameo_io *io) {
+  return io->kind != CAMEO_TENSOR || io->rank < 0;
+}
 
 /* Bytes of a dense tensor; CAMEO_OVERFLOW when they do not fit this machine's pointers. */
 int32_t cameo_tensor_bytes(int32_t dtype, int32_t rank, const int64_t *dims, int64_t *bytes);

@@ -185,8 +185,8 @@ struct cameo_code {
       *output_boxes; /* num_outputs: the box that holds the output after `main`, or -1; NULL:
                         none. An output has a box exactly if its cameo_io says `boxed`. */
   const struct cameo_site *sites;
-  /* &cameo_rt_boxing when there is a box, a site, or an input or output that is no tensor, else
-     NULL. */
+  /* &cameo_rt_boxing when there is a box, a site, or an input or output that is no tensor or has no
+     known rank, else NULL. */
   const struct cameo_boxing *boxing;
 };
 

@@ -9,6 +9,23 @@ namespace cameo::eval {
 
 EvalResult evalIdentity(EvalContext &c) { return Values{c.value(0)}; }
 
+EvalResult evalRank(EvalContext &c) {
+  Tensor y = TRY(c.ints({}));
+  i64Out(y)[0] = c.in(0).rank();
+  return one(y);
+}
+
+EvalResult evalExpect(EvalContext &c) {
+  std::vector<int64_t> shape = c.intsAttr("shape");
+  const std::vector<int64_t> &dims = c.in(0).dims;
+  bool fits = shape.size() == dims.size();
+  for (size_t i = 0; fits && i < shape.size(); i++)
+    fits = shape[i] < 0 || shape[i] == dims[i];
+  TRY(c.require(fits, "expected " + c.stringAttr("expected") + ", got rank " +
+                          std::to_string(dims.size()) + ", " + dimsText(dims)));
+  return Values{c.value(0)};
+}
+
 EvalResult evalConstant(EvalContext &c) {
   ConstRef value = c.constAttr("value");
   TRY(c.require(value != nullptr, "value: expected a tensor"));

@@ -51,6 +51,7 @@ SelectFn selectorFor(OpKind kind) {
       {OpKind::Reshape, selectReshape},
       {OpKind::Flatten, selectReshape},
       {OpKind::Squeeze, selectReshape},
+      {OpKind::Expect, selectReshape},
       {OpKind::Unsqueeze, selectReshape},
       {OpKind::Transpose, selectTranspose},
       {OpKind::DepthToSpace, selectDepthToSpace},
@@ -193,8 +194,6 @@ Result<void> checkTypes(const Selection &s, const std::vector<std::unique_ptr<Va
     const Type &type = value->type;
     if (type.isNone())
       continue;
-    if (type.isTensor() && !type.isRanked())
-      return s.unsupportedBecause("a result of unknown rank is not supported yet");
     if (isBoxed(type)) {
       if (!isControlFlow(s.op))
         return s.unsupportedBecause(type.str() + " is not supported yet");
@@ -273,10 +272,6 @@ Result<void> selectChecked(Selection &s, std::vector<std::string> &bound) {
 } // namespace
 
 Result<bool> selectKernels(Module &module, PassContext &context) {
-  for (const std::unique_ptr<Value> &arg : module.main().body.args())
-    if (!isBoxed(arg->type) && !arg->type.isRanked())
-      return unsupported(
-          fmt::format("input '{}': type {} is not supported yet", arg->name, arg->type.str()));
   std::vector<std::string> bound = boundSymbols(module.main());
   std::vector<Op *> work;
   for (Op *op : opsOf(module.main()))

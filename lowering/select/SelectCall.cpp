@@ -31,6 +31,8 @@ constexpr CallRow kRows[] = {
     {OpKind::StringNormalizer, "cameo_kernel_string_normalizer"},
     {OpKind::RegexFullMatch, "cameo_kernel_regex_full_match"},
     {OpKind::Custom, ""}, // which says itself
+    {OpKind::Box, "cameo_kernel_identity"},
+    {OpKind::Rank, "cameo_kernel_rank"},
 };
 
 /// Ops that compiled kernels do for tensors of numbers, and a function for everything else.
@@ -38,6 +40,10 @@ constexpr CallRow kBoxedRows[] = {
     {OpKind::Constant, "cameo_kernel_string_constant"},
     {OpKind::Identity, "cameo_kernel_identity"},
 };
+
+/// The same by what they read or lack.
+constexpr CallRow kExpect = {OpKind::Expect, "cameo_kernel_expect"};
+constexpr CallRow kSqueeze = {OpKind::Squeeze, "cameo_kernel_squeeze"};
 
 /// Reductions over axes that only the run knows.
 constexpr std::pair<OpKind, const char *> kReductions[] = {
@@ -113,6 +119,10 @@ const CallRow *callFor(const Op &op) {
   for (const CallRow &row : kBoxedRows)
     if (row.kind == op.kind() && isBoxed(op.result()->type))
       return &row;
+  if (op.kind() == OpKind::Expect && isBoxed(op.operand(0)->type))
+    return &kExpect;
+  if (op.kind() == OpKind::Squeeze && !op.operand(1) && isBoxed(op.result()->type))
+    return &kSqueeze;
   if (reductionName(op.kind()) && op.operand(1) && !constantInts(op.operand(1)))
     return &kReduce;
   if (op.kind() == OpKind::Det && !isSmallMatrix(op.operand(0)->type))
@@ -125,10 +135,8 @@ Result<void> selectCall(Selection &s, const CallRow &row, std::vector<std::strin
   std::vector<std::string> symbols;
   for (const std::unique_ptr<Value> &result : s.op.results()) {
     const Type &type = result->type;
-    if (!type.isTensor())
-      continue;
     if (!type.isRanked())
-      return s.unsupportedBecause("a result of unknown rank is not supported");
+      continue;
     for (const Dim &dim : type.shape()) {
       for (const std::string &symbol : missingSymbols(dim, bound)) {
         if (dim.symbolName() != symbol)

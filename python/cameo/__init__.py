@@ -34,11 +34,12 @@ class CameoError(RuntimeError):
 
 
 class Port(NamedTuple):
-    """An input or output. A dim is an int, a symbol's name, or None where it has none."""
+    """An input or output. A dim is an int, a symbol's name, or None where it has none; the shape is None
+    where only a run knows the rank."""
 
     name: str
     dtype: np.dtype
-    shape: tuple
+    shape: tuple | None
 
 
 def load(path, threads=1, **options):
@@ -55,6 +56,9 @@ def load(path, threads=1, **options):
     return Model(path, threads, **options)
 
 
+_MAX_RANK = 64  # of a value whose rank only the run knows
+
+
 def _address(array, addressof=ctypes.addressof, from_buffer=ctypes.c_char.from_buffer):
     try:  # a tenth of the time of the other way
         return addressof(from_buffer(array))
@@ -68,7 +72,7 @@ class _Slot:
     def __init__(self, what, io, dim_names, value):
         self.name = io.name.decode()
         self.what = f"{what} '{self.name}'"
-        if io.kind != _abi.TENSOR or io.dtype not in _dtypes.BY_NUMBER or io.rank < 0:
+        if io.kind != _abi.TENSOR or io.dtype not in _dtypes.BY_NUMBER:
             raise CameoError(f"{self.what}: only tensors of numbers are supported")
         self.dtype = _dtypes.BY_NUMBER[io.dtype]
         self.numpy = self.dtype.numpy
@@ -79,8 +83,8 @@ class _Slot:
         shape = tuple(
             d if d >= 0 else name and name.decode() for d, name in zip(encoded, names)
         )
-        self.port = Port(self.name, self.numpy, shape)
-        self.dims = (ctypes.c_int64 * max(io.rank, 1))()
+        self.port = Port(self.name, self.numpy, shape if io.rank >= 0 else None)
+        self.dims = (ctypes.c_int64 * (max(io.rank, 1) if io.rank >= 0 else _MAX_RANK))()
         value.kind = _abi.TENSOR
         self.tensor = value.contents.tensor
         self.tensor.dims = ctypes.addressof(self.dims)
@@ -138,9 +142,13 @@ class _Slot:
         self.tensor.data = _address(array)
         self.tensor.capacity = array.nbytes
 
+    def made(self):
+        """The shape that an output has after a run."""
+        return tuple(self.dims[: self.tensor.rank])
+
     def copy(self):
         """An output in the context's memory, as an array of its own."""
-        shape = tuple(self.dims[: self.rank])
+        shape = self.made()
         if self.dtype.packed:
             array = np.empty(self.dtype.bytes(math.prod(shape)), np.uint8)
         else:
@@ -286,6 +294,8 @@ class Model:
         """Says where outputs go; None in the result for those in the context's memory."""
         results = {}
         for slot in self._outputs:
+            if slot.rank < 0:
+                slot.tensor.rank = len(slot.dims)  # how many there is room for
             given = outputs.get(slot.name) if outputs else None
             if given is not None:
                 if given is not slot.array:
@@ -308,7 +318,7 @@ class Model:
                     results[slot.name] = self._cut(slot, results[slot.name])
             return results
         for slot in self._outputs:
-            slot.shape = tuple(slot.dims[: slot.rank])
+            slot.shape = slot.made()
             if results[slot.name] is None:
                 results[slot.name] = slot.copy()
             else:
@@ -319,7 +329,7 @@ class Model:
     @staticmethod
     def _cut(slot, array):
         """The part of a caller's array that a run has written, in its shape."""
-        shape = tuple(slot.dims[: slot.rank])
+        shape = slot.made()
         if array.shape == shape:
             return array
         return array.reshape(-1)[: math.prod(shape)].reshape(shape)

@@ -53,7 +53,10 @@ export class Model {
     const view = this.#view();
     const dimNames = view.getUint32(model + 28, true);
     this.name = this.#text(view.getUint32(model + 8, true));
-    /** What the model takes and makes: { name, dtype, dims }, where a dim is a size or a name. */
+    /**
+     * What the model takes and makes: { name, dtype, dims }, where a dim is a size or a name, and dims is
+     * null where only a run knows how many there are.
+     */
     this.inputs = this.#ports(model + 20, model + 32, dimNames);
     this.outputs = this.#ports(model + 24, model + 36, dimNames);
     this.#context = this.#create(model, seed, maxIterations);
@@ -127,13 +130,13 @@ export class Model {
       const dtype = DTYPES[view.getInt32(io + 12, true)];
       if (view.getInt32(io + 8, true) !== TENSOR || !dtype)
         throw new Error(`'${name}' is of a type that this loader does not know`);
-      const dims = this.#dims(view, view.getUint32(io + 4, true), view.getInt32(io + 16, true));
+      const rank = view.getInt32(io + 16, true);
+      const dims = this.#dims(view, view.getUint32(io + 4, true), Math.max(rank, 0));
+      const nameOf = (dim) => this.#text(view.getUint32(dimNames + 4 * (-1 - dim), true));
       return {
         name,
         dtype: dtype[0],
-        dims: dims.map((dim) =>
-          dim >= 0 ? dim : this.#text(view.getUint32(dimNames + 4 * (-1 - dim), true)),
-        ),
+        dims: rank < 0 ? null : dims.map((dim) => (dim >= 0 ? dim : nameOf(dim))),
       };
     });
   }
@@ -170,7 +173,7 @@ export class Model {
     if (!(input.data instanceof kind))
       throw new Error(`input '${port.name}': expected ${port.dtype} in a ${kind.name}`);
     const dims = input.dims ?? port.dims;
-    if (dims.some((dim) => typeof dim === "string"))
+    if (!dims || dims.some((dim) => typeof dim === "string"))
       throw new Error(`input '${port.name}': dims are needed, the model leaves them open`);
     const bytes = input.data.byteLength;
     const data = this.#allocate(bytes, blocks);

@@ -1,8 +1,7 @@
-// The types of carried values; see Control.h.
-#include "frontend/Control.h"
+// The types of carried values; see RegionTypes.h.
+#include "ir/infer/RegionTypes.h"
 
 #include "ir/infer/Infer.h"
-#include "support/Text.h"
 
 #include <algorithm>
 
@@ -10,7 +9,7 @@ namespace cameo {
 namespace {
 
 Error errorAt(const Op &op, const std::string &message) {
-  return badInput("node " + quote(op.loc.str()) + " (" + std::string(spec(op.kind()).name) +
+  return badInput("node '" + op.loc.str() + "' (" + std::string(spec(op.kind()).name) +
                   "): " + message);
 }
 
@@ -49,9 +48,9 @@ struct Carried {
 
 Carried carried(const Op &op) {
   std::string_view name = spec(op.kind()).name;
-  // A Loop's condition is carried too; the trip number before it is not.
+  // The trip number and the condition are scalars in every iteration.
   if (name == "Loop")
-    return {1, 0, op.region().numArgs() - 1};
+    return {2, 1, op.region().numArgs() - 2};
   if (name == "Scan")
     return {0, 0, numStates(op)};
   return {0, 0, 0};
@@ -70,8 +69,6 @@ Result<std::vector<Type>> RegionTypes::arguments(const Op &op, int64_t region) {
   int64_t first = 0, end = op.numOperands();
   if (name == "Loop") {
     types = {Type::tensor(DType::I64, {}), Type::tensor(DType::Bool, {})};
-    if (op.operand(1))
-      types[1] = op.operand(1)->type;
     first = 2;
   }
   if (name == "Scan") {
@@ -117,7 +114,7 @@ Result<bool> RegionTypes::widen(const Op &op, Value &argument, const Type &yield
             .message);
   bool tensors = type.isTensor() && yielded.isTensor();
   if (type.kind() != yielded.kind() || (tensors && type.dtype() != yielded.dtype()))
-    return errorAt(op, "carried value " + quote(argument.name) + " is " + type.str() +
+    return errorAt(op, "carried value '" + argument.name + "' is " + type.str() +
                            " before an iteration and " + yielded.str() + " after it");
   if (!tensors || !type.isRanked())
     return false;
@@ -196,6 +193,18 @@ void RegionTypes::rebind(Value &argument, const Type &given) {
     if (isOwn(argument, old.shape()[i]))
       dims[i] = old.shape()[i];
   argument.type = given.withShape(std::move(dims));
+}
+
+std::optional<bool> knownCondition(const Value *condition) {
+  const Op *maker = condition ? condition->definingOp() : nullptr;
+  if (!condition || !condition->type.isTensor() || condition->type.dtype() != DType::Bool)
+    return std::nullopt;
+  std::optional<Dims> known = condition->known;
+  if (maker && maker->kind() == OpKind::Constant)
+    known = knownElements(maker->attrs.getConst("value"));
+  if (!known || known->size() != 1 || !known->front().isConst())
+    return std::nullopt;
+  return known->front().value() != 0;
 }
 
 } // namespace cameo

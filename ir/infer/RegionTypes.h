@@ -22,12 +22,13 @@ public:
   /// Widens the types of carried values until they hold for all iterations, inferring the regions
   /// anew as needed. Their blocks are complete, and inferred for the arguments as they are.
   Result<void> settle(Op &op);
+  /// Infers an op whose operands have other types than before, with what is in its regions.
+  Result<void> inferAgain(Op &op);
 
 private:
   Result<bool> widenCarried(Op &op, int round);
   Result<bool> widen(const Op &op, Value &argument, const Type &yielded, int round);
   Result<void> inferRegions(Op &op);
-  Result<void> inferAgain(Op &op);
   void rebind(Value &argument, const Type &given);
   bool isOwn(const Value &argument, const Dim &dim) const;
 
@@ -35,5 +36,8 @@ private:
   /// Symbols made for sizes of an argument that differ between iterations.
   std::map<const Value *, std::set<std::string>> own_;
 };
+
+/// What an If's condition is, if that is known.
+std::optional<bool> knownCondition(const Value *condition);
 
 } // namespace cameo

@@ -1,0 +1,254 @@
+// Gives every op operands of known ranks. Where only the run knows the rank of a value, what
+// follows from it is there once for each rank it may have, in branches that the run chooses from,
+// until ranks no longer differ:
+//
+//   %z = Relu(%y)            %r = Rank(%y)
+//   %s = ReduceMax(%z)       %s = If(Equal(%r, 1)) ^ {
+//                              %y1 = Expect(%y) {shape = [-1]}
+//                              yield(ReduceMax(Relu(%y1)))
+//                            } ^ {
+//                              %y2 = Expect(%y) {shape = [-1, -1]}
+//                              ...
+//
+// Ranks in which an op cannot work are left out, so that often one is left and there is no branch.
+// What leaves the branches with different ranks is boxed, and so is what branches and loops give
+// and take where ranks differ; groups of ops do not nest but where regions do, so that the code
+// grows with the number of ops and of ranks (docs/decisions/013-ranks-at-run-time.md).
+#include "ir/OpSpec.h"
+#include "ir/infer/Infer.h"
+#include "lowering/ControlFlow.h"
+#include "lowering/Passes.h"
+#include "lowering/ranks/RankGroup.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace cameo {
+namespace {
+
+// Ops made in place of others; and how far a group looks for more ops.
+constexpr int64_t kMaxCopies = 50'000, kMaxReach = 4'000;
+
+using Values = std::unordered_set<const Value *>;
+
+/// Whether the op or one in its regions reads one of the values.
+bool reads(const Op &op, const Values &values) {
+  for (const Value *operand : op.operands())
+    if (values.contains(operand))
+      return true;
+  for (int64_t i = 0; i < op.numRegions(); i++)
+    for (const std::unique_ptr<Op> &inner : op.region(i).ops())
+      if (reads(*inner, values))
+        return true;
+  return false;
+}
+
+Op *ancestorIn(const Block &block, Op *op) {
+  while (op && op->block() != &block)
+    op = op->block()->parentOp();
+  return op;
+}
+
+Error errorAt(const Op &op, const std::string &text) {
+  return unsupported(
+      fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, text));
+}
+
+class Dispatcher {
+public:
+  explicit Dispatcher(Module &module) : module_(module), types_(module) {}
+
+  Result<void> dispatchBlock(Block &block);
+
+private:
+  Result<void> inferAgain(Op &op);
+  Result<Op *> dispatch(Op &first, std::vector<RankRoot> roots);
+  Op *toScalar(Op &op, int64_t operand);
+  Op *toScalars(Op &op);
+  Result<void> dispatchRegions(Op &op);
+  void box(Op &op, int64_t operand);
+  Result<void> boxBoundaries(Op &op);
+
+  Module &module_;
+  RegionTypes types_;
+  std::unordered_set<Op *> stale_; // operands have other types than when they were inferred
+  int64_t numCopies_ = 0;
+};
+
+Result<void> Dispatcher::dispatchBlock(Block &block) {
+  for (auto next = block.ops().begin(); next != block.ops().end();) {
+    Op &op = **next;
+    if (Op *made = toScalars(op)) {
+      next = made->position();
+      continue;
+    }
+    if (spec(op.kind()).level != Level::Graph) {
+      ++next;
+      continue;
+    }
+    if (stale_.erase(&op))
+      TRY(inferAgain(op));
+    std::vector<RankRoot> roots = rankRootsOf(op);
+    if (!roots.empty()) {
+      next = TRY(dispatch(op, std::move(roots)))->position();
+      continue;
+    }
+    if (isControlFlow(op))
+      TRY(dispatchRegions(op));
+    ++next;
+  }
+  return {};
+}
+
+Result<void> Dispatcher::inferAgain(Op &op) {
+  std::vector<std::pair<Type, std::optional<Dims>>> before;
+  for (const std::unique_ptr<Value> &result : op.results())
+    before.emplace_back(result->type, result->known);
+  TRY(op.numRegions() ? types_.inferAgain(op) : inferOp(module_, op));
+  for (int64_t i = 0; i < op.numResults(); i++)
+    if (!(op.result(i)->type == before[i].first) || op.result(i)->known != before[i].second)
+      stale_.insert(op.result(i)->users().begin(), op.result(i)->users().end());
+  return {};
+}
+
+/// Makes branches of an op and of those behind it that follow from the same roots. The op to go on
+/// with: the first that is new or has not been looked at.
+Result<Op *> Dispatcher::dispatch(Op &first, std::vector<RankRoot> roots) {
+  Block &block = *first.block();
+  auto before = first.position() == block.ops().begin() ? block.ops().end()
+                                                        : std::prev(first.position());
+  RankGroup group = TRY(RankGroup::begin(module_, types_, first, std::move(roots)));
+  TRY(group.add(first));
+  // What reads results of the group and is not in it has to come after it.
+  std::vector<Op *> late, behind;
+  Values ofLate;
+  Op *last = &first;
+  int64_t reach = 0;
+  for (auto it = std::next(first.position()); it != block.ops().end(); ++it) {
+    Op &op = **it;
+    std::unordered_set<Op *> users;
+    for (Op *user : group.pending)
+      users.insert(ancestorIn(block, user));
+    group.pending = std::move(users);
+    if (group.pending.empty() || reach++ > kMaxReach || numCopies_ + group.numCopies > kMaxCopies)
+      break;
+    group.pending.erase(&op);
+    bool isLate = reads(op, ofLate);
+    if (!isLate && group.wants(op)) {
+      TRY(group.add(op));
+      last = &op;
+      late.insert(late.end(), behind.begin(), behind.end());
+      behind.clear();
+    } else if (isLate || reads(op, group.results())) {
+      behind.push_back(&op);
+      for (const std::unique_ptr<Value> &result : op.results())
+        ofLate.insert(result.get());
+    }
+  }
+  numCopies_ += group.numCopies;
+  if (numCopies_ > kMaxCopies)
+    return errorAt(first, "code for each rank that values may have makes the model too large: "
+                          "expected declared shapes, or --shape for inputs");
+  Op *next = std::next(last->position())->get();
+  for (Value *value : TRY(group.finish(*next)))
+    stale_.insert(value->users().begin(), value->users().end());
+  for (Op *op : late)
+    op->moveBefore(next);
+  return (before == block.ops().end() ? block.ops().begin() : std::next(before))->get();
+}
+
+/// Makes an operand a scalar that has to have one element: a condition, the number of iterations.
+/// The op that does, nullptr where it is one.
+Op *Dispatcher::toScalar(Op &op, int64_t operand) {
+  if (!isUnranked(op.operand(operand)))
+    return nullptr;
+  Builder b(module_);
+  b.loc = op.loc;
+  b.before(&op);
+  Value *shape = b.constant(makeConst(std::vector<int64_t>()));
+  op.setOperand(operand, b.graphValue(OpKind::Reshape, {op.operand(operand), shape}));
+  return op.operand(operand)->definingOp();
+}
+
+/// The same for all that have to be.
+Op *Dispatcher::toScalars(Op &op) {
+  const Op *parent = op.block()->parentOp();
+  bool isCondition = op.kind() == OpKind::LoopYield && parent && parent->kind() == OpKind::Loop;
+  int64_t count = op.kind() == OpKind::Loop ? 2 : op.kind() == OpKind::If || isCondition;
+  Op *made = nullptr;
+  for (int64_t i = 0; i < count && !made; i++)
+    made = toScalar(op, i);
+  return made;
+}
+
+Result<void> Dispatcher::dispatchRegions(Op &op) {
+  for (int64_t i = 0; i < op.numRegions(); i++)
+    TRY(dispatchBlock(op.region(i)));
+  std::vector<Type> before;
+  for (const std::unique_ptr<Value> &result : op.results())
+    before.push_back(result->type);
+  TRY(inferOp(module_, op));
+  for (int64_t i = 0; i < op.numResults(); i++)
+    if (!(op.result(i)->type == before[i]))
+      stale_.insert(op.result(i)->users().begin(), op.result(i)->users().end());
+  return boxBoundaries(op);
+}
+
+void Dispatcher::box(Op &op, int64_t operand) {
+  Value *value = op.operand(operand);
+  if (isUnranked(value))
+    return;
+  Builder b(module_);
+  b.loc = op.loc;
+  b.before(&op);
+  op.setOperand(operand, b.graphValue(OpKind::Box, {value}));
+}
+
+/// Values of unknown rank are boxed on all ways into them.
+Result<void> Dispatcher::boxBoundaries(Op &op) {
+  if (op.kind() == OpKind::If)
+    for (int64_t i = 0; i < op.numResults(); i++)
+      for (int64_t r = 0; isUnranked(op.result(i)) && r < op.numRegions(); r++)
+        box(*op.region(r).terminator(), i);
+  if (op.kind() != OpKind::Loop)
+    return {};
+  Block &body = op.region();
+  for (int64_t i = 2; i < body.numArgs(); i++) {
+    if (!isUnranked(body.arg(i)))
+      continue;
+    box(op, i);
+    box(*body.terminator(), i - 1);
+  }
+  for (int64_t i = body.numArgs() - 1; i < body.terminator()->numOperands(); i++)
+    if (isUnranked(body.terminator()->operand(i)))
+      return errorAt(op, fmt::format("only the run knows the rank of '{}', which is stacked over "
+                                     "the iterations: expected a declared shape of this output of "
+                                     "the body",
+                                     body.terminator()->operand(i)->name));
+  return {};
+}
+
+} // namespace
+
+Result<bool> dispatchRanks(Module &module, PassContext &context) {
+  std::vector<Op *> ops = opsOf(module.main());
+  auto hasUnranked = [](const auto &values) {
+    return std::any_of(values.begin(), values.end(),
+                       [](const auto &value) { return isUnranked(value.get()); });
+  };
+  bool isNeeded = hasUnranked(module.main().body.args()) ||
+                  std::any_of(ops.begin(), ops.end(), [&](const Op *op) {
+                    bool is = hasUnranked(op->results());
+                    for (int64_t i = 0; i < op->numRegions(); i++)
+                      is = is || hasUnranked(op->region(i).args());
+                    return is;
+                  });
+  if (!isNeeded)
+    return false;
+  // What is dead must not end a run because of its rank.
+  TRY(removeDeadOps(module, context));
+  TRY(Dispatcher(module).dispatchBlock(module.main().body));
+  return true;
+}
+
+} // namespace cameo
