@@ -164,9 +164,11 @@ Result<bool> GraphImporter::importBody(const onnx::GraphProto &graph, Op &op, in
     if (bound.poisoned)
       return false;
     results.push_back(bound.value);
-    // What is stacked over iterations has one rank in all.
+    // What is stacked over iterations has one rank in all, as has what a Scan carries.
     int64_t i = std::ssize(results) - 1;
-    if (op.kind() == OpKind::Loop && i >= body.numArgs() - 1 && isUnranked(bound.value))
+    bool hasOneRank =
+        op.kind() == OpKind::Scan || (op.kind() == OpKind::Loop && i >= body.numArgs() - 1);
+    if (hasOneRank && isUnranked(bound.value))
       results.back() =
           TRY(asDeclared(scope, graph.output(static_cast<int>(i)).name(), bound.value));
   }

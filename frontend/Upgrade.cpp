@@ -57,8 +57,10 @@ Result<Type> Upgrade::ranked(size_t i) const {
   if (!type.isTensor())
     return error("input " + std::to_string(i) + " is " + type.str() + ", expected a tensor");
   if (!type.isRanked())
-    return unsupported("its form in opset " + std::to_string(node.opset) +
-                       " needs an input of known rank");
+    return unsupported(
+        "its form in opset " + std::to_string(node.opset) +
+        " needs an input of known rank: expected a declared shape, or --shape for an "
+        "input of the model");
   return type;
 }
 

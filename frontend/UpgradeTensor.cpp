@@ -120,14 +120,12 @@ Result<void> scatterName(Upgrade &u) {
 /// meaning only for the last axis.
 Result<void> softmaxOfMatrix(Upgrade &u) {
   int64_t axis = TRY(u.takeInt("axis", 1));
-  Type x = TRY(u.ranked(0));
-  if (axis < -x.rank() || axis > x.rank())
-    return u.error("axis " + std::to_string(axis) + " is outside " + x.str());
-  if (axis < 0)
-    axis += x.rank();
+  if (!u.has(0))
+    return u.error("input 0 is missing");
+  const Type &x = u.node.inputs[0]->type;
   AttrDict last;
   last.set("axis", int64_t{-1});
-  if (axis == x.rank() - 1) {
+  if (axis == -1 || (x.isRanked() && axis == x.rank() - 1)) {
     u.node.attrs = std::move(last);
     return {};
   }

@@ -144,8 +144,9 @@ int64_t integerBound(const Value &input) {
 Result<RuntimeValue> randomInput(const Value &input, const std::map<std::string, int64_t> &dims,
                                  uint64_t seed, uint64_t stream) {
   if (!input.type.isRanked())
-    return unsupported(fmt::format("no random input can be made for '{}' of type {}", input.name,
-                                   input.type.str()));
+    return unsupported(fmt::format("no random input can be made for '{}' of type {}: expected "
+                                   "--data, or --shape where only that is missing",
+                                   input.name, input.type.str()));
   std::vector<int64_t> shape;
   for (const Dim &dim : input.type.shape()) {
     std::optional<int64_t> size = dim.evaluate([&](const std::string &name) {

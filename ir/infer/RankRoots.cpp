@@ -88,10 +88,7 @@ public:
 private:
   Ranks ofArgument(const Value &value);
   Ranks ofResult(const Op &op, const Value &value);
-  /// A cycle adds nothing to what comes into it, unless a rank changes on the way.
-  Ranks ofYielded(const Op &op, int64_t region, int64_t i) {
-    return of(op.region(region).terminator()->operand(i));
-  }
+  Ranks ofYielded(const Op &op, int64_t region, int64_t i);
 
   Ranks any(bool isOpen) {
     isOpen_ = isOpen_ || isOpen;
@@ -115,6 +112,12 @@ Ranks Follower::of(const Value *value) {
   if (++steps_ > kMaxSteps)
     return any(true);
   return value->definingOp() ? ofResult(*value->definingOp(), *value) : ofArgument(*value);
+}
+
+/// A cycle adds nothing to what comes into it, nor does a body that is still being imported.
+Ranks Follower::ofYielded(const Op &op, int64_t region, int64_t i) {
+  const Op *yield = op.region(region).terminator();
+  return yield && yield->kind() == OpKind::LoopYield ? of(yield->operand(i)) : 0;
 }
 
 Ranks Follower::ofArgument(const Value &value) {
@@ -157,6 +160,8 @@ Ranks Follower::ofResult(const Op &op, const Value &value) {
     return ranks;
   case OpKind::SequenceEmpty:
     return 0;
+  case OpKind::ConcatFromSequence:
+    return of(op.operand(0)) << op.attrs.getInt("new_axis");
   case OpKind::If:
     return ofYielded(op, 0, i) | ofYielded(op, 1, i);
   case OpKind::Loop:

@@ -24,7 +24,7 @@ Result<void> inferExpect(InferContext &ctx) {
   for (int64_t i = 0; i < rank; i++) {
     if (shape[i] >= 0 && ctx.in(0).isRanked())
       TRY(expectDim(ctx, 0, i, Dim(shape[i]), "which is " + ctx.op.attrs.getString("expected")));
-    dims.push_back(shape[i] >= 0            ? Dim(shape[i])
+    dims.push_back(shape[i] >= 0          ? Dim(shape[i])
                    : ctx.in(0).isRanked() ? ctx.in(0).dim(i)
                                           : ctx.freshDim());
   }

@@ -4,6 +4,7 @@
 #include "ir/infer/Infer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cameo {
 namespace {
@@ -179,14 +180,11 @@ Result<void> RegionTypes::inferAgain(Op &op) {
   return inferOp(module_, op);
 }
 
-/// Gives an argument the type of what it is given now, keeping what earlier rounds found.
+/// Gives an argument the type of what it is given now, keeping the symbols that earlier rounds
+/// made.
 void RegionTypes::rebind(Value &argument, const Type &given) {
-  Type old = argument.type;
-  if (!given.isTensor() || !old.isTensor())
-    return;
-  bool sameRank = given.isRanked() && old.isRanked() && given.rank() == old.rank();
-  argument.type = Type::unranked(given.dtype());
-  if (!sameRank)
+  Type old = std::exchange(argument.type, given);
+  if (!given.isRanked() || !old.isRanked() || given.rank() != old.rank())
     return;
   Dims dims = given.shape();
   for (size_t i = 0; i < dims.size(); i++)

@@ -19,6 +19,7 @@
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/ranks/RankGroup.h"
+#include "lowering/ranks/StackSlices.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -50,8 +51,7 @@ Op *ancestorIn(const Block &block, Op *op) {
 }
 
 Error errorAt(const Op &op, const std::string &text) {
-  return unsupported(
-      fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, text));
+  return unsupported(fmt::format("node '{}' ({}): {}", op.loc.str(), spec(op.kind()).name, text));
 }
 
 class Dispatcher {
@@ -65,9 +65,10 @@ private:
   Result<Op *> dispatch(Op &first, std::vector<RankRoot> roots);
   Op *toScalar(Op &op, int64_t operand);
   Op *toScalars(Op &op);
-  Result<void> dispatchRegions(Op &op);
+  Result<Op *> dispatchRegions(Op &op);
   void box(Op &op, int64_t operand);
-  Result<void> boxBoundaries(Op &op);
+  void boxBoundaries(Op &op);
+  Result<Op *> stackRanked(Op &op);
 
   Module &module_;
   RegionTypes types_;
@@ -94,7 +95,7 @@ Result<void> Dispatcher::dispatchBlock(Block &block) {
       continue;
     }
     if (isControlFlow(op))
-      TRY(dispatchRegions(op));
+      next = TRY(dispatchRegions(op))->position();
     ++next;
   }
   return {};
@@ -115,8 +116,8 @@ Result<void> Dispatcher::inferAgain(Op &op) {
 /// with: the first that is new or has not been looked at.
 Result<Op *> Dispatcher::dispatch(Op &first, std::vector<RankRoot> roots) {
   Block &block = *first.block();
-  auto before = first.position() == block.ops().begin() ? block.ops().end()
-                                                        : std::prev(first.position());
+  auto before =
+      first.position() == block.ops().begin() ? block.ops().end() : std::prev(first.position());
   RankGroup group = TRY(RankGroup::begin(module_, types_, first, std::move(roots)));
   TRY(group.add(first));
   // What reads results of the group and is not in it has to come after it.
@@ -181,7 +182,8 @@ Op *Dispatcher::toScalars(Op &op) {
   return made;
 }
 
-Result<void> Dispatcher::dispatchRegions(Op &op) {
+/// What is inside an op, and the values that cross its boundaries. The op in its place then.
+Result<Op *> Dispatcher::dispatchRegions(Op &op) {
   for (int64_t i = 0; i < op.numRegions(); i++)
     TRY(dispatchBlock(op.region(i)));
   std::vector<Type> before;
@@ -191,7 +193,25 @@ Result<void> Dispatcher::dispatchRegions(Op &op) {
   for (int64_t i = 0; i < op.numResults(); i++)
     if (!(op.result(i)->type == before[i]))
       stale_.insert(op.result(i)->users().begin(), op.result(i)->users().end());
-  return boxBoundaries(op);
+  Op *now = TRY(stackRanked(op));
+  boxBoundaries(*now);
+  return now;
+}
+
+/// Values that are stacked over iterations without a known rank.
+Result<Op *> Dispatcher::stackRanked(Op &op) {
+  Op *now = &op;
+  for (int64_t i = 0; i < now->numResults(); i++) {
+    bool isCarried = now->kind() == OpKind::Loop && i < now->region().numArgs() - 2;
+    if (!isUnranked(now->result(i)) || isCarried || now->kind() == OpKind::If)
+      continue;
+    if (now->kind() != OpKind::Loop || now->result(i)->type.dtype() == DType::String)
+      return errorAt(op, fmt::format("only the run knows the rank of output {} ('{}'): expected a "
+                                     "declared shape of what the body yields for it",
+                                     i, now->result(i)->name));
+    now = stackInSequence(module_, *now, i);
+  }
+  return now;
 }
 
 void Dispatcher::box(Op &op, int64_t operand) {
@@ -205,27 +225,17 @@ void Dispatcher::box(Op &op, int64_t operand) {
 }
 
 /// Values of unknown rank are boxed on all ways into them.
-Result<void> Dispatcher::boxBoundaries(Op &op) {
+void Dispatcher::boxBoundaries(Op &op) {
   if (op.kind() == OpKind::If)
     for (int64_t i = 0; i < op.numResults(); i++)
       for (int64_t r = 0; isUnranked(op.result(i)) && r < op.numRegions(); r++)
         box(*op.region(r).terminator(), i);
-  if (op.kind() != OpKind::Loop)
-    return {};
-  Block &body = op.region();
-  for (int64_t i = 2; i < body.numArgs(); i++) {
-    if (!isUnranked(body.arg(i)))
+  for (int64_t i = 2; op.kind() == OpKind::Loop && i < op.region().numArgs(); i++) {
+    if (!isUnranked(op.region().arg(i)))
       continue;
     box(op, i);
-    box(*body.terminator(), i - 1);
+    box(*op.region().terminator(), i - 1);
   }
-  for (int64_t i = body.numArgs() - 1; i < body.terminator()->numOperands(); i++)
-    if (isUnranked(body.terminator()->operand(i)))
-      return errorAt(op, fmt::format("only the run knows the rank of '{}', which is stacked over "
-                                     "the iterations: expected a declared shape of this output of "
-                                     "the body",
-                                     body.terminator()->operand(i)->name));
-  return {};
 }
 
 } // namespace

@@ -33,7 +33,7 @@ Op *cloneOp(const Op &op, Block &block, std::unordered_map<const Value *, Value 
   }
   for (int64_t i = 0; i < op.numRegions(); i++) {
     for (const std::unique_ptr<Value> &arg : op.region(i).args())
-      values[arg.get()] = copy->region(i).addArg(arg->type, arg->name);
+      values[arg.get()] = copy->region(i).addArg(Type(), arg->name);
     for (const std::unique_ptr<Op> &inner : op.region(i).ops())
       cloneOp(*inner, copy->region(i), values);
   }
@@ -42,8 +42,7 @@ Op *cloneOp(const Op &op, Block &block, std::unordered_map<const Value *, Value 
 
 /// `1`, `1 or 2`, `0 to 8`.
 std::string listed(const std::vector<int64_t> &numbers) {
-  bool isRange =
-      numbers.size() > 2 && numbers.back() - numbers.front() + 1 == std::ssize(numbers);
+  bool isRange = numbers.size() > 2 && numbers.back() - numbers.front() + 1 == std::ssize(numbers);
   if (isRange)
     return fmt::format("{} to {}", numbers.front(), numbers.back());
   std::string text = std::to_string(numbers.front());
@@ -82,8 +81,7 @@ Result<RankGroup> RankGroup::begin(Module &module, RegionTypes &types, Op &first
       }
     all = std::move(longer);
   }
-  group.holder_ =
-      Op::make(OpKind::If, {}, {}, {}, static_cast<int64_t>(all.size()), first.loc);
+  group.holder_ = Op::make(OpKind::If, {}, {}, {}, static_cast<int64_t>(all.size()), first.loc);
   for (size_t i = 0; i < all.size(); i++) {
     Combination combination;
     combination.choices = std::move(all[i]);
@@ -325,8 +323,7 @@ Result<std::vector<Value *>> RankGroup::emit(const Combinations &combinations,
   for (size_t i = 0; i + 1 < branches.size(); i++) {
     b.before(before);
     Value *isChoice = b.graphValue(OpKind::Equal, {number, b.constant(makeConst({choices[i]}))});
-    chain.push_back(
-        b.create(OpKind::If, {isChoice}, std::vector<Type>(outlets.size()), {}, 2));
+    chain.push_back(b.create(OpKind::If, {isChoice}, std::vector<Type>(outlets.size()), {}, 2));
     for (int64_t r : {0, 1}) {
       b.atEnd(chain.back()->region(r));
       before = b.create(OpKind::LoopYield, {}, {});

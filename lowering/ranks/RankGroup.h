@@ -2,8 +2,8 @@
 // DispatchRanks.cpp.
 #pragma once
 
-#include "ir/infer/RegionTypes.h"
 #include "ir/infer/RankRoots.h"
+#include "ir/infer/RegionTypes.h"
 
 #include <unordered_map>
 #include <unordered_set>

@@ -108,9 +108,9 @@ typedef struct cameo_value cameo_value;
  * As an output, `data` NULL asks for memory of the context, valid until its next run; otherwise
  * `capacity` says how many bytes there are. `dims` NULL asks for the context's table likewise;
  * otherwise `rank` says how many entries there are. The run fills in dtype, rank and dims, and data
- * where it was NULL. An output of a rank that only the run knows takes up to 64 dims. A value still holding the context's own pointers from the run before counts as
- * NULL, so the same array of outputs can be passed again; to another context it must not go as it
- * is.
+ * where it was NULL. An output of a rank that only the run knows takes up to 64 dims. A value still
+ * holding the context's own pointers from the run before counts as NULL, so the same array of
+ * outputs can be passed again; to another context it must not go as it is.
  */
 typedef struct cameo_tensor {
   void *data;

@@ -241,9 +241,81 @@ class Ranks(GraphTest):
         library = self.agree(nodes, inputs, [info("y", [None, None])], feeds)
         wrong = {"m": np.array(1), "x": self.numbers(4, 1)}
         self.fault(library, wrong, "expected rank 1, which the model declares for 'z', got rank 0")
-        loop.output[2].type.tensor_type.ClearField("shape")
-        nodes[0] = node("Loop", ["m", "", "x"], ["v", "y"], body=loop)
-        self.refused(nodes, inputs, [info("y", None)], "Loop_0.*rank of 'z'.*expected a declared shape")
+
+    def test_stacked_slices_of_any_rank(self):
+        inner = [
+            node("Identity", ["a"], ["a2"]),
+            node("Cast", ["i"], ["number"], to=FLOAT),
+            node("Mul", ["a", "number"], ["scaled"]),
+            node("Squeeze", ["scaled"], ["z"]),
+        ]
+        results = [info("a2", ["n", "k"]), info("number", []), info("z", None)]
+        loop = body(inner, [info("a", ["n", "k"])], results)
+        nodes = [node("Loop", ["m", "", "x"], ["v", "numbers", "w"], body=loop), node("Neg", ["w"], ["y"])]
+        inputs = [info("m", [], INT64), info("x", ["n", "k"])]
+        shapes = ((3, 4, 2), (1, 1, 5), (2, 1, 1), (2, 0, 3), (0, 1, 1))
+        feeds = [{"m": np.array(m), "x": self.numbers(n, k)} for m, n, k in shapes]
+        outputs = [info("y", None), info("numbers", [None]), info("w", None)]
+        self.agree(nodes, inputs, outputs, feeds)
+
+    def test_scan_that_squeezes(self):
+        inner = [node("Add", ["s", "e"], ["s2"]), node("Squeeze", ["s2"], ["z"])]
+        state, slices = [info("s", ["k"]), info("e", ["k"])], [info("s2", ["k"]), info("z", ["k"])]
+        scan = helper.make_graph(inner, "scan", state, slices)
+        nodes = [node("Scan", ["x", "xs"], ["v", "y"], body=scan, num_scan_inputs=1)]
+        inputs = [info("x", ["k"]), info("xs", ["t", "k"])]
+        feeds = [{"x": self.numbers(3), "xs": self.numbers(t, 3)} for t in (4, 1)]
+        library = self.agree(nodes, inputs, [info("y", [None, None]), info("v", ["k"])], feeds)
+        one = {"x": self.numbers(1), "xs": self.numbers(2, 1)}
+        self.fault(library, one, "expected rank 1, which the model declares for 'z', got rank 0")
+        scan.output[1].type.tensor_type.ClearField("shape")
+        nodes = [node("Scan", ["x", "xs"], ["v", "y"], body=scan, num_scan_inputs=1)]
+        self.refused(nodes, inputs, [info("y", None)], "Scan_0.*rank of output 1 .'y'.: expected a declared shape")
+
+    def test_scan_over_a_value_of_any_rank(self):
+        """ONNX Runtime wants shapes of what is stacked."""
+        inner = [
+            node("Exp", ["e"], ["exp"]),
+            node("ReduceSum", ["exp"], ["sum"], keepdims=0),
+            node("Add", ["s", "sum"], ["s2"]),
+        ]
+        scan = helper.make_graph(inner, "scan", [info("s", []), info("e", None)], [info("s2", []), info("sum", [])])
+        nodes = [node("Scan", ["x", "xs"], ["v", "y"], body=scan, num_scan_inputs=1)]
+        feeds = [{"x": self.numbers(), "xs": self.numbers(*shape)} for shape in ((3,), (2, 4), (2, 1, 3))]
+        self.agree(nodes, [info("x", []), info("xs", None)], [info("y", ["t"]), info("v", [])], feeds)
+
+    def test_loops_over_a_value_whose_rank_follows(self):
+        """Where the import knows no rank and the operator takes one alone."""
+        carried = body([node("Neg", ["a"], ["a2"])], [info("a", None)], [info("a2", None)])
+        inner = [node("Add", ["s", "e"], ["s2"]), node("Exp", ["e"], ["z"])]
+        scan = helper.make_graph(inner, "scan", [info("s", ["k"]), info("e", ["k"])], [info("s2", ["k"]), info("z", ["k"])])
+        nodes = [
+            node("Transpose", ["xs"], ["t"], perm=[1, 0]),
+            node("Scan", ["x", "t"], ["v", "y"], body=scan, num_scan_inputs=1),
+            node("Loop", ["m", "", "t"], ["u"], body=carried),
+        ]
+        feeds = [{"x": self.numbers(2), "xs": self.numbers(2, 5), "m": np.array(3)}]
+        outputs = [info("y", None), info("v", ["k"]), info("u", None)]
+        self.agree(nodes, [info("x", ["k"]), info("xs", None), info("m", [], INT64)], outputs, feeds)
+
+    def test_map_over_elements_of_two_ranks(self):
+        inner = helper.make_graph([node("Relu", ["e"], ["r"])], "map", [info("e", None)], [info("r", None)])
+        nodes = [
+            node("Unsqueeze", ["x", "first"], ["up"]),
+            node("SequenceConstruct", ["x", "up"], ["seq"]),
+            node("SequenceMap", ["seq"], ["mapped"], body=inner),
+            node("SequenceAt", ["mapped", "k"], ["y"]),
+        ]
+        feeds = [{"x": self.numbers(3) - 0.5, "k": np.array(k)} for k in (0, 1)]
+        self.agree(nodes, [info("x", ["n"]), info("k", [], INT64)], [info("y", None)], feeds, [constant("first", [0])])
+
+    def test_softmax_of_old_models(self):
+        """Its axis split the dims in two before opset 13."""
+        feeds = [{"x": self.numbers(*shape)} for shape in ((3, 4, 2), (1, 4, 5), (1, 4, 1))]
+        for axis in (1, 0, -1):
+            nodes = [node("Squeeze", ["x"], ["v"]), node("Softmax", ["v"], ["y"], axis=axis)]
+            good = feeds[:2] if axis == 1 else feeds
+            self.agree(nodes, [info("x", ["a", 4, "b"])], [info("y", None)], good, opset=12)
 
     # Inputs without a shape
 

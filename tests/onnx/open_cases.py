@@ -4,9 +4,9 @@ usage: open_cases.py DIR [--sample [N]] [--only REGEX] [--form NAME]
 
 DIR is what make_cases.py wrote. What compiles with fixed sizes compiles with open ones, and gives the
 same numbers: each case of passing.txt that passes compiled runs again with every dim of every input a
-symbol of its own ("all"), and with one dim after the other a symbol (its input's number and axis,
-"one.0.1"), while the sizes that the model states for other values are left out. The data stays the case's
-own. --sample takes one form of each case, or of one of N, chosen by the case's name.
+symbol of its own ("all"), with one dim after the other a symbol (its input's number and axis,
+"one.0.1"), and with one input after the other of unknown rank ("rank.0"), while the sizes that the model
+states for other values are left out. The data stays the case's own. --sample takes one form of each case, or of one of N, chosen by the case's name.
 open_refused.txt beside this file has the cases that may be refused: a pattern of names and the reason, a line
 each. Any other that fails is an error, and so are other numbers than the case's, whatever is listed; a
 pattern none of whose cases was refused is pointed out.
@@ -34,7 +34,8 @@ def forms_of(model):
         for number, port in enumerate(case_forms.given_inputs(model))
         for axis in range(len(tensor_type(port.type).shape.dim))
     ]
-    return [ALL, *dims] if dims else []
+    ranks = [f"rank.{number}" for number, _ in enumerate(case_forms.given_inputs(model))]
+    return [*([ALL] if dims else []), *dims, *ranks]
 
 
 def make(model, form, folder, scratch):
@@ -43,6 +44,8 @@ def make(model, form, folder, scratch):
         for axis, dim in enumerate(tensor_type(port.type).shape.dim):
             if form in (ALL, f"one.{number}.{axis}"):
                 dim.dim_param = f"d{number}_{axis}"
+        if form == f"rank.{number}":
+            tensor_type(port.type).ClearField("shape")
     del model.graph.value_info[:]
     for port in model.graph.output:
         tensor_type(port.type).ClearField("shape")
