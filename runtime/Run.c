@@ -69,7 +69,13 @@ static int32_t readInput(struct cameo_private *self, int32_t index, const cameo_
   if (cameo_is_boxed(io)) {
     self->inputs[index] = nothing;
     self->input_bytes[index] = 0;
-    return self->code->boxing->read(self, index, value);
+    int32_t status = self->code->boxing->read(self, index, value);
+    if (status || io->kind != CAMEO_TENSOR)
+      return status;
+    /* Outputs must not overlap a tensor. */
+    cameo_tensor_bytes(io->dtype, tensor->rank, tensor->dims, &self->input_bytes[index]);
+    self->inputs[index] = self->input_bytes[index] ? tensor->data : nothing;
+    return CAMEO_OK;
   }
   if (value->kind != CAMEO_TENSOR)
     return cameo_run_fail(self, CAMEO_WRONG_KIND, "input '%s': expected a tensor", &words);

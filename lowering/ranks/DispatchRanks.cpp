@@ -3,7 +3,7 @@
 // until ranks no longer differ:
 //
 //   %z = Relu(%y)            %r = Rank(%y)
-//   %s = ReduceMax(%z)       %s = If(Equal(%r, 1)) ^ {
+//   %s = ReduceMax(%z)       %s = If(Less(%r, 2)) ^ {
 //                              %y1 = Expect(%y) {shape = [-1]}
 //                              yield(ReduceMax(Relu(%y1)))
 //                            } ^ {
@@ -61,6 +61,7 @@ public:
   Result<void> dispatchBlock(Block &block);
 
 private:
+  Op *inlineBranch(Op &op);
   Result<void> inferAgain(Op &op);
   Result<Op *> dispatch(Op &first, std::vector<RankRoot> roots);
   Op *toScalar(Op &op, int64_t operand);
@@ -87,6 +88,10 @@ Result<void> Dispatcher::dispatchBlock(Block &block) {
       ++next;
       continue;
     }
+    if (op.kind() == OpKind::If && knownCondition(op.operand(0))) {
+      next = inlineBranch(op)->position();
+      continue;
+    }
     if (stale_.erase(&op))
       TRY(inferAgain(op));
     std::vector<RankRoot> roots = rankRootsOf(op);
@@ -99,6 +104,27 @@ Result<void> Dispatcher::dispatchBlock(Block &block) {
     ++next;
   }
   return {};
+}
+
+/// The branch of an If that a rank, known by now, decides, in its place: the other may not even be
+/// possible. The op to go on with.
+Op *Dispatcher::inlineBranch(Op &op) {
+  Block &branch = op.region(*knownCondition(op.operand(0)) ? 0 : 1);
+  for (int64_t i = 0; i < op.numResults(); i++) {
+    Value *value = branch.terminator()->operand(i);
+    const std::vector<Op *> &users = op.result(i)->users();
+    stale_.insert(users.begin(), users.end());
+    op.result(i)->replaceAllUsesWith(value);
+  }
+  Op *first = nullptr;
+  while (branch.ops().front().get() != branch.terminator()) {
+    Op *moved = branch.ops().front().get();
+    moved->moveBefore(&op);
+    first = first ? first : moved;
+  }
+  first = first ? first : std::next(op.position())->get();
+  op.erase();
+  return first;
 }
 
 Result<void> Dispatcher::inferAgain(Op &op) {

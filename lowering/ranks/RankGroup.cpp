@@ -40,6 +40,14 @@ Op *cloneOp(const Op &op, Block &block, std::unordered_map<const Value *, Value 
   return copy;
 }
 
+int64_t numOps(const Op &op) {
+  int64_t count = 1;
+  for (int64_t i = 0; i < op.numRegions(); i++)
+    for (const std::unique_ptr<Op> &inner : op.region(i).ops())
+      count += numOps(*inner);
+  return count;
+}
+
 /// `1`, `1 or 2`, `0 to 8`.
 std::string listed(const std::vector<int64_t> &numbers) {
   bool isRange = numbers.size() > 2 && numbers.back() - numbers.front() + 1 == std::ssize(numbers);
@@ -192,7 +200,7 @@ Result<void> RankGroup::copy(Combination &combination, const Op &op) {
       if (std::optional<bool> known = knownCondition(condition->second))
         return copyBranch(combination, op, op.region(*known ? 0 : 1));
   }
-  numCopies++;
+  numCopies += numOps(op);
   Op *copied = cloneOp(op, *combination.block, combination.values);
   return op.numRegions() ? types_.inferAgain(*copied) : inferOp(module_, *copied);
 }
@@ -303,44 +311,48 @@ Result<std::vector<Value *>> RankGroup::emit(const Combinations &combinations,
     return results;
   }
   std::vector<int64_t> choices;
-  std::vector<Combinations> branches;
-  for (Combination *combination : combinations) {
-    if (choices.empty() || choices.back() != combination->choices[level]) {
+  for (const Combination *combination : combinations)
+    if (choices.empty() || choices.back() != combination->choices[level])
       choices.push_back(combination->choices[level]);
-      branches.emplace_back();
-    }
-    branches.back().push_back(combination);
-  }
   for (Combination *combination : combinations)
     combination->expects[level]->attrs.set("expected", expectedText(roots_[level], choices));
   Builder b(module_);
   b.loc = first_.loc;
   b.before(&where);
-  Value *number = branches.size() > 1 ? numberOf(roots_[level], b) : nullptr;
-  Op *before = &where;
-  // Each If but for the first is in the second branch of the one before.
-  std::vector<Op *> chain;
-  for (size_t i = 0; i + 1 < branches.size(); i++) {
-    b.before(before);
-    Value *isChoice = b.graphValue(OpKind::Equal, {number, b.constant(makeConst({choices[i]}))});
-    chain.push_back(b.create(OpKind::If, {isChoice}, std::vector<Type>(outlets.size()), {}, 2));
-    for (int64_t r : {0, 1}) {
-      b.atEnd(chain.back()->region(r));
-      before = b.create(OpKind::LoopYield, {}, {});
-    }
-    Op *yield = chain.back()->region(0).terminator();
-    yield->setOperands(TRY(emit(branches[i], outlets, level + 1, *yield)));
+  Value *number = choices.size() > 1 ? numberOf(roots_[level], b) : nullptr;
+  return choose(combinations, outlets, level, number, where);
+}
+
+/// The same where `number` is what the root of the level is in this run: by halves, as regions must
+/// not nest too deep. A number that is none of the choices is found out in the end.
+Result<std::vector<Value *>> RankGroup::choose(const Combinations &combinations,
+                                               const std::vector<Value *> &outlets, size_t level,
+                                               Value *number, Op &where) {
+  auto choiceOf = [&](const Combination *combination) { return combination->choices[level]; };
+  int64_t least = choiceOf(combinations.front()),
+          middle = choiceOf(combinations[combinations.size() / 2]);
+  if (least == choiceOf(combinations.back()))
+    return emit(combinations, outlets, level + 1, where);
+  if (middle == least) // of many combinations with the least
+    middle++;
+  auto end = std::find_if(combinations.begin(), combinations.end(),
+                          [&](const Combination *c) { return choiceOf(c) >= middle; });
+  const Combinations halves[] = {{combinations.begin(), end}, {end, combinations.end()}};
+  Builder b(module_);
+  b.loc = first_.loc;
+  b.before(&where);
+  Value *limit = b.constant(makeConst(std::vector<int64_t>{middle}));
+  Value *isLess = b.graphValue(OpKind::Less, {number, limit});
+  Op *branch = b.create(OpKind::If, {isLess}, std::vector<Type>(outlets.size()), {}, 2);
+  for (int64_t r : {0, 1}) {
+    b.atEnd(branch->region(r));
+    Op *yield = b.create(OpKind::LoopYield, {}, {});
+    yield->setOperands(TRY(choose(halves[r], outlets, level, number, *yield)));
   }
-  std::vector<Value *> results = TRY(emit(branches.back(), outlets, level + 1, *before));
-  while (!chain.empty()) {
-    Op *made = chain.back();
-    chain.pop_back();
-    made->region(1).terminator()->setOperands(results);
-    TRY(inferOp(module_, *made));
-    results.clear();
-    for (const std::unique_ptr<Value> &result : made->results())
-      results.push_back(result.get());
-  }
+  TRY(inferOp(module_, *branch));
+  std::vector<Value *> results;
+  for (const std::unique_ptr<Value> &result : branch->results())
+    results.push_back(result.get());
   return results;
 }
 

@@ -58,6 +58,9 @@ private:
   Value *numberOf(const RankRoot &root, Builder &b) const;
   Result<std::vector<Value *>> emit(const Combinations &combinations,
                                     const std::vector<Value *> &outlets, size_t level, Op &where);
+  Result<std::vector<Value *>> choose(const Combinations &combinations,
+                                      const std::vector<Value *> &outlets, size_t level,
+                                      Value *number, Op &where);
 
   Module &module_;
   RegionTypes &types_;

@@ -27,6 +27,7 @@ Value *identityOperand(Op &op) {
   case OpKind::Squeeze:
   case OpKind::Unsqueeze:
   case OpKind::Expand:
+  case OpKind::Expect:
     return op.result()->type == x->type && x->type.isRanked() ? x : nullptr;
   default:
     return nullptr;

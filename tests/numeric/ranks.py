@@ -25,7 +25,7 @@ def either(then, otherwise, condition="c", output="v"):
     return node("If", [condition], [output], then_branch=branches[0], else_branch=branches[1])
 
 
-class Ranks(GraphTest):
+class RankTest(GraphTest):
     def agree(self, nodes, inputs, outputs, feeds, initializers=(), opset=17):
         """Library and interpreter give what ONNX Runtime gives, for each of the feeds; the library twice."""
         model = self.unchecked(nodes, inputs, outputs, initializers, opset)
@@ -83,6 +83,8 @@ class Ranks(GraphTest):
         self.assertEqual(run.returncode, 3, run.stderr)
         self.assertRegex(run.stderr, message)
 
+
+class Ranks(RankTest):
     # Branches
 
     def pooled(self, *rest):
@@ -163,14 +165,16 @@ class Ranks(GraphTest):
 
     def test_squeeze_of_open_sizes(self):
         nodes = [node("Squeeze", ["x"], ["v"]), node("Relu", ["v"], ["y"])]
-        feeds = [{"x": self.numbers(*shape) - 0.5} for shape in ((3, 1, 4, 2), (1, 1, 4, 1), (1, 1, 4, 5), (0, 1, 4, 1))]
+        shapes = ((3, 1, 4, 2), (1, 1, 4, 1), (1, 1, 4, 5), (0, 1, 4, 1))
+        feeds = [{"x": self.numbers(*shape) - 0.5} for shape in shapes]
         self.agree(nodes, [info("x", ["a", 1, 4, "b"])], [info("y", None), info("v", None)], feeds)
 
     def test_declared_output_does_not_limit_ranks(self):
         """Exporters declare the rank of the example they saw."""
         nodes = [node("Squeeze", ["x"], ["v"]), node("MatMul", ["v", "w"], ["y"])]
         feeds = [{"x": self.numbers(n, 4, 1, 1)} for n in (3, 1)]
-        self.agree(nodes, [info("x", ["n", 4, 1, 1])], [info("y", ["n", 2])], feeds, [constant("w", self.numbers(4, 2))])
+        w = [constant("w", self.numbers(4, 2))]
+        self.agree(nodes, [info("x", ["n", 4, 1, 1])], [info("y", ["n", 2])], feeds, w)
 
     def test_conditions_that_are_squeezed(self):
         inner = [
@@ -288,7 +292,8 @@ class Ranks(GraphTest):
         """Where the import knows no rank and the operator takes one alone."""
         carried = body([node("Neg", ["a"], ["a2"])], [info("a", None)], [info("a2", None)])
         inner = [node("Add", ["s", "e"], ["s2"]), node("Exp", ["e"], ["z"])]
-        scan = helper.make_graph(inner, "scan", [info("s", ["k"]), info("e", ["k"])], [info("s2", ["k"]), info("z", ["k"])])
+        results = [info("s2", ["k"]), info("z", ["k"])]
+        scan = helper.make_graph(inner, "scan", [info("s", ["k"]), info("e", ["k"])], results)
         nodes = [
             node("Transpose", ["xs"], ["t"], perm=[1, 0]),
             node("Scan", ["x", "t"], ["v", "y"], body=scan, num_scan_inputs=1),
@@ -334,6 +339,18 @@ class Ranks(GraphTest):
         self.fault(library, {"x": self.numbers(2, 3, 5)}, "node 'Conv_0': expected rank 4, got rank 3")
         self.fault(library, {"x": self.numbers(2, 4, 5, 4)}, "node 'Conv_0'.*3")
 
+    def test_branch_that_the_rank_excludes(self):
+        nodes = [
+            node("Conv", ["x", "w"], ["v"]),
+            node("Shape", ["v"], ["shape"]),
+            node("Size", ["shape"], ["r"]),
+            node("Equal", ["r", "three"], ["flat"]),
+            either([node("Transpose", ["v"], ["t"], perm=[2, 0, 1])], [node("Identity", ["v"], ["e"])], "flat", "y"),
+        ]
+        feeds = [{"x": self.numbers(2, 3, 5, 4)}]
+        constants = [constant("w", self.numbers(2, 3, 3, 3)), constant("three", 3)]
+        self.agree(nodes, [info("x", None)], [info("y", None)], feeds, constants)
+
     def test_two_inputs_of_any_rank(self):
         nodes = [node("Sub", ["x", "z"], ["y"])]
         shapes = (((2, 3), (3,)), ((), (2, 1, 2)), ((4,), (4,)))
@@ -362,11 +379,94 @@ class Ranks(GraphTest):
         outputs = [info(name, None, TensorProto.STRING) for name in "yv"]
         model = self.unchecked(nodes, [info("s", [1, "n"], TensorProto.STRING)], outputs, [end], opset=20)
         path = self.compile(model)
-        for strings, y, v in ((["a", "bc"], "str[2] = 'a.' 'bc.'", "str[2] = 'a' 'bc'"), (["d"], "str[] = 'd.'", "str[] = 'd'")):
+        two, one = ("str[2] = 'a.' 'bc.'", "str[2] = 'a' 'bc'"), ("str[] = 'd.'", "str[] = 'd'")
+        for strings, (y, v) in ((["a", "bc"], two), (["d"], one)):
             folder = self.data({"s": np.array([strings], object)})
             for program in (path, path.removesuffix(".so") + ".onnx"):
-                run = subprocess.run([graphs.CAMEO, "run", program, "--data", folder], capture_output=True, text=True)
+                command = [graphs.CAMEO, "run", program, "--data", folder]
+                run = subprocess.run(command, capture_output=True, text=True)
                 self.assertEqual(run.stdout.strip(), f"y: {y}\nv: {v}", run.stderr)
+
+
+class RandomGraphs(RankTest):
+    """Chains and forks of operators over an input without a shape: what ONNX Runtime computes, for any rank."""
+
+    SEEDS = 40
+
+    def grow(self, random):
+        """Nodes over x, of any rank, and z [2, 3]; the names of all values."""
+        nodes, names = [], ["x", "x", "x", "z"]
+
+        def add(op, inputs, outputs=1, **attrs):
+            made = [f"v{len(nodes)}_{i}" for i in range(outputs)]
+            nodes.append(node(op, inputs, made, **attrs))
+            return made[0]
+
+        def fork(value):
+            flat = f"v{len(nodes)}"
+            then = [node("Flatten", [value], [flat + "t"], axis=0)]
+            nodes.append(either(then, [node("Neg", [value], [flat + "e"])], "c", flat))
+            return flat
+
+        steps = [
+            lambda v: add(random.choice(["Neg", "Exp", "Relu", "Tanh"]), [v]),
+            lambda v: add(random.choice(["Add", "Mul", "Max"]), [v, random.choice(names)]),
+            lambda v: add("ReduceMean", [v], axes=[random.choice([0, -1])], keepdims=int(random.integers(2))),
+            lambda v: add("Unsqueeze", [v, random.choice(["first", "last"])]),
+            lambda v: add("Squeeze", [v]),
+            lambda v: add("Squeeze", [v, "first"]),
+            lambda v: add("Transpose", [v]),
+            lambda v: add("Softmax", [v], axis=-1),
+            lambda v: add("Concat", [v, v], axis=int(random.choice([0, -1]))),
+            lambda v: add("ConstantOfShape", [add("Shape", [v])]),
+            lambda v: add("Reshape", [v, add("Concat", ["one", add("Shape", [v])], axis=0)]),
+            lambda v: add("Reshape", [v, "flat"]),
+            lambda v: add("Gather", [v, "zero"], axis=0),
+            lambda v: add("MatMul", [v, random.choice(["w", v])]),
+            lambda v: add("Slice", [v, "zeros", "one", "last"]),
+            lambda v: add("SequenceAt", [add("SequenceConstruct", [v, random.choice(names)]), "minus"]),
+            fork,
+        ]
+        for _ in range(random.integers(3, 9)):
+            names.append(random.choice(steps)(random.choice(names)))
+        return nodes, names
+
+    def fitting(self, model, random):
+        """Inputs of several ranks with what ONNX Runtime gives for them, where it gives anything."""
+        try:
+            session = onnxruntime.InferenceSession(model.SerializeToString())
+        except Exception:
+            return []
+        runs = []
+        for shape in ((), (3,), (2, 3), (1, 2, 3), (2, 1, 1, 3), (0, 3)):
+            x, z = self.numbers(*shape), self.numbers(2, 3)
+            feed = {"x": np.asarray(x, np.float32), "z": z, "c": np.array(bool(random.integers(2)))}
+            try:
+                runs.append((feed, session.run(None, feed)))
+            except Exception:
+                pass
+        return runs
+
+    def test_random_graphs(self):
+        values = {"first": [0], "last": [-1], "flat": [-1], "zero": 0, "minus": -1, "zeros": [0], "one": [1]}
+        constants = [constant(name, value) for name, value in values.items()]
+        constants.append(constant("w", self.numbers(3, 2)))
+        inputs = [info("x", None), info("z", [2, 3]), info("c", [], BOOL)]
+        compared = 0
+        for seed in range(self.SEEDS):
+            random = np.random.default_rng(seed)
+            nodes, names = self.grow(random)
+            outputs = [info(name, None) for name in dict.fromkeys(names[-2:]) if name not in "xz"]
+            model = self.unchecked(nodes, inputs, outputs, constants)
+            runs = self.fitting(model, random)
+            with self.subTest(seed=seed):
+                library = cameo.load(self.compile(model)) if runs else None
+                for feed, expected in runs:
+                    results = library.run(feed)
+                    for output, want in zip(outputs, expected):
+                        self.same(results[output.name], want, output.name)
+                compared += len(runs)
+        self.assertGreater(compared, self.SEEDS)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,15 @@ KernelModel &KernelModel::in(const cameo_value &value, int32_t dtype) {
   return *this;
 }
 
+KernelModel &KernelModel::inOfAnyRank(const cameo_value &value) {
+  int32_t dtype = value.kind == CAMEO_STRINGS ? int32_t{CAMEO_STRING} : value.as.tensor.dtype;
+  cameo_io io = {"x", nullptr, value.kind, dtype, -1, 0};
+  operands_.push_back({CAMEO_SPACE_INPUT, static_cast<int32_t>(inputPorts_.size()), 0, io});
+  inputPorts_.push_back(io);
+  inputs.push_back(value);
+  return *this;
+}
+
 KernelModel &KernelModel::absent() {
   operands_.push_back({});
   return *this;

@@ -54,13 +54,16 @@ public:
   /// An input of the model as declared by an example: tensors with all dims open, sequences and
   /// optionals of `dtype`. Inputs come before outputs.
   KernelModel &in(const cameo_value &value, int32_t dtype = CAMEO_FLOAT32);
+  /// A tensor or strings, of which the model does not know the rank.
+  KernelModel &inOfAnyRank(const cameo_value &value);
   KernelModel &absent();
   KernelModel &attr(const char *name, int64_t value);
   KernelModel &attr(const char *name, const std::vector<int64_t> &values);
   KernelModel &attr(const char *name, double value);
   KernelModel &attr(const char *name, const char *value);
   KernelModel &attr(const char *name, const std::vector<const char *> &values);
-  /// A result in a box, all dims open; rank -1 for what is neither a tensor nor strings.
+  /// A result in a box, all dims open; rank -1 for what is neither a tensor nor strings, or of any
+  /// rank.
   KernelModel &out(int32_t dtype, int32_t rank, int32_t kind = CAMEO_TENSOR);
   /// A result that nobody wants.
   KernelModel &noOut();

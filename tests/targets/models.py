@@ -1,4 +1,4 @@
-"""A model of what the run finds out: sizes from data, a sequence, a value that grows in a loop."""
+"""A model of what the run finds out: sizes from data, a sequence, a value that grows in a loop, a rank."""
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
 
@@ -35,9 +35,11 @@ def write_boxes(path):
         helper.make_node("ConcatFromSequence", ["sequence"], ["both"], axis=0),
         helper.make_node("Reshape", ["both", "rows"], ["y"]),
         helper.make_node("Loop", ["trips", "", "found"], ["z"], body=body),
+        helper.make_node("Squeeze", ["x"], ["squeezed"]),
+        helper.make_node("Neg", ["squeezed"], ["w"]),
     ]
     initializers = [numpy_helper.from_array(np.array(v), name) for name, v in constants.items()]
-    outputs = [info("y", [2, None]), info("z", [None])]
+    outputs = [info("y", [2, None]), info("z", [None]), info("w", None)]
     graph = helper.make_graph(nodes, "boxes", [info("x", ["n", 9])], outputs, initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     save(model, path)
