@@ -404,6 +404,29 @@ std::optional<Dims> knownElements(const ConstRef &data) {
 
 namespace {
 
+/// Element types that an attribute says are for the rule to know, which needs ranks: it is asked
+/// with some for which it works. Results keep unknown ranks.
+void inferElementTypes(Module &module, Op &op, InferFn rule) {
+  constexpr size_t kLargestRank = 8;
+  std::vector<std::pair<Value *, Type>> unranked;
+  for (Value *operand : op.operands())
+    if (operand && operand->type.isTensor() && !operand->type.isRanked())
+      unranked.emplace_back(operand, operand->type);
+  InferContext ctx(module, op);
+  bool hasRun = false;
+  for (size_t rank = 0; rank <= kLargestRank && !hasRun; rank++) {
+    for (const auto &[operand, type] : unranked)
+      operand->type = Type::tensor(type.dtype(), Dims(rank, Dim::symbol("any")));
+    hasRun = static_cast<bool>(rule(ctx));
+  }
+  for (const auto &[operand, type] : unranked)
+    operand->type = type;
+  for (const std::unique_ptr<Value> &result : op.results()) {
+    result->type = hasRun ? Type::unranked(result->type.dtype()) : Type();
+    result->known.reset();
+  }
+}
+
 Result<void> infer(Module &module, Op &op, std::vector<Requirement> *requirements) {
   const OpSpec &row = spec(op.kind());
   ICE_UNLESS(row.level == Level::Graph, "inference of '" + std::string(row.name) + "'");
@@ -414,14 +437,16 @@ Result<void> infer(Module &module, Op &op, std::vector<Requirement> *requirement
   TRY(bindTypes(ctx, row, bindings));
   presetResults(ctx, row, bindings);
   bool hasRun = ctx.ranked() || toleratesUnranked(row.infer);
+  auto isOpen = [](const std::unique_ptr<Value> &result) { return result->type.isNone(); };
   if (hasRun)
     TRY(row.infer(ctx));
+  else if (std::any_of(op.results().begin(), op.results().end(), isOpen))
+    inferElementTypes(module, op, row.infer);
   shortenSizes(ctx);
   ctx.settleSymbols();
   for (int64_t i = 0; i < op.numResults(); i++) {
-    // Element types that an attribute says are for the rule to know.
-    if (!hasRun && op.result(i)->type.isNone())
-      return unsupported(ctx.error("inputs of unknown rank are not supported").message);
+    if (!hasRun && isOpen(op.results()[i]))
+      return unsupported(ctx.error("expected inputs of known rank").message);
     TRY(checkResult(ctx, row, i));
   }
   return {};

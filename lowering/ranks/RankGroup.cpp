@@ -202,7 +202,15 @@ Result<void> RankGroup::copy(Combination &combination, const Op &op) {
   }
   numCopies += numOps(op);
   Op *copied = cloneOp(op, *combination.block, combination.values);
-  return op.numRegions() ? types_.inferAgain(*copied) : inferOp(module_, *copied);
+  TRY(op.numRegions() ? types_.inferAgain(*copied) : inferOp(module_, *copied));
+  for (int64_t i = 0; op.kind() == OpKind::Scan && i < copied->numResults(); i++)
+    if (isUnranked(copied->result(i)))
+      return unsupported(
+          fmt::format("node '{}' (Scan): the rank of output {} changes in iterations, "
+                      "or is not known: expected a declared shape of what the body "
+                      "yields for it",
+                      op.loc.str(), i));
+  return {};
 }
 
 Result<void> RankGroup::copyBranch(Combination &combination, const Op &op, Block &branch) {

@@ -57,10 +57,13 @@ class RankTest(GraphTest):
                 file.write(numpy_helper.from_array(np.asarray(value), name).SerializeToString())
         return folder
 
+    def interpret(self, path, folder):
+        command = [graphs.CAMEO, "run", path.removesuffix(".so") + ".onnx", "--data", folder]
+        return subprocess.run([*command, "--output-dir", folder], capture_output=True, text=True)
+
     def interpreted(self, path, feed, count):
         folder = self.data(feed)
-        command = [graphs.CAMEO, "run", path.removesuffix(".so") + ".onnx", "--data", folder]
-        run = subprocess.run([*command, "--output-dir", folder], capture_output=True, text=True)
+        run = self.interpret(path, folder)
         self.assertEqual(run.returncode, 0, run.stderr)
         tensors = []
         for k in range(count):
@@ -460,9 +463,14 @@ class RandomGraphs(RankTest):
             model = self.unchecked(nodes, inputs, outputs, constants)
             runs = self.fitting(model, random)
             with self.subTest(seed=seed):
-                library = cameo.load(self.compile(model)) if runs else None
+                path = self.compile(model) if runs else None
+                library = cameo.load(path) if runs else None
                 for feed, expected in runs:
-                    results = library.run(feed)
+                    try:
+                        results = library.run(feed)
+                    except cameo.CameoError as error:  # ONNX Runtime reduces scalars, over axes they have not
+                        self.assertEqual(self.interpret(path, self.data(feed)).returncode, 2, error)
+                        continue
                     for output, want in zip(outputs, expected):
                         self.same(results[output.name], want, output.name)
                 compared += len(runs)
