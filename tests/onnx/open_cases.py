@@ -6,7 +6,8 @@ DIR is what make_cases.py wrote. What compiles with fixed sizes compiles with op
 same numbers: each case of passing.txt that passes compiled runs again with every dim of every input a
 symbol of its own ("all"), with one dim after the other a symbol (its input's number and axis,
 "one.0.1"), and with one input after the other of unknown rank ("rank.0"), while the sizes that the model
-states for other values are left out. The data stays the case's own. --sample takes one form of each case, or of one of N, chosen by the case's name.
+states for other values are left out. The data stays the case's own. --sample takes one form of each case,
+or of one of N, chosen by the case's name.
 open_refused.txt beside this file has the cases that may be refused: a pattern of names and the reason, a line
 each. Any other that fails is an error, and so are other numbers than the case's, whatever is listed; a
 pattern none of whose cases was refused is pointed out.
