@@ -65,6 +65,8 @@ double randomElement(DType dtype, const std::string &name, int64_t i) {
 }
 
 Result<Tensor> tensorFor(const std::string &name, const Type &type, const RunLine &line) {
+  if (!type.isRanked() || type.dtype() == DType::String)
+    return unsupported(fmt::format("'{}' is no tensor of numbers of known rank", name));
   std::vector<int64_t> dims;
   for (const Dim &dim : type.shape()) {
     std::optional<int64_t> size =

@@ -1,0 +1,67 @@
+// The cases of this folder's *.cir, which the loop interpreter runs, reach every kernel emitter and
+// every form of it.
+#include "ir/OpSpec.h"
+#include "ir/Parser.h"
+#include "ir/Printer.h"
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/Elements.h"
+#include "ir/kernel/Reduce.h"
+#include "ir/kernel/Window.h"
+#include "lowering/PassManager.h"
+#include "lowering/kernels/KernelFunc.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace cameo {
+namespace {
+
+/// The printed modules of all cases of this folder, planned for one target.
+std::string plannedText(const char *cpu) {
+  std::string printed;
+  for (const auto &entry : std::filesystem::directory_iterator(CAMEO_SOURCE "/tests/loops")) {
+    if (entry.path().extension() != ".cir")
+      continue;
+    std::ifstream file(entry.path());
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+      end = text.find("\n// -----", begin);
+      Result<Module> module = parseModule(text.substr(begin, end - begin), entry.path());
+      EXPECT_TRUE(module) << module.error().message;
+      PassContext context;
+      context.target = *namedTarget("x86_64-linux-gnu", cpu);
+      EXPECT_TRUE(module->main().attrs.has("arena") ||
+                  runPasses(*module, context, pipeline(), allPasses()));
+      printed += print(*module);
+    }
+  }
+  return printed;
+}
+
+template <class Enum> void expectWords(const std::string &text, const std::string &attribute) {
+  for (std::string_view word : EnumWords<Enum>::words)
+    EXPECT_NE(text.find(attribute + " = \"" + std::string(word) + "\""), std::string::npos)
+        << "no case has " << attribute << " = " << word;
+}
+
+TEST(LoopCoverage, EveryEmitterAndForm) {
+  std::string text = plannedText("x86-64-v4");
+  for (const OpSpec &row : allSpecs())
+    if (emitterFor(row.kind)) {
+      EXPECT_NE(text.find(" " + std::string(row.name) + "("), std::string::npos)
+          << "no case has the kernel " << row.name;
+    }
+  expectWords<ConvAlgorithm>(text, "algorithm");
+  expectWords<PackForm>(text, "form");
+  expectWords<ScatterForm>(text, "form");
+  expectWords<RowForm>(text, "form");
+  expectWords<Combiner>(text, "combiner");
+  expectWords<Extreme>(text, "which");
+  expectWords<PoolKind>(text, "kind");
+}
+
+} // namespace
+} // namespace cameo
