@@ -61,7 +61,9 @@ void RunTimeSizes::reserve(const Op &op) {
     attrs.set("index", buffer.port);
     attrs.set("keep", int64_t{kept_.count(id) > 0});
     Dim bytes = buffer.size * Dim(dtypeBytes(buffer.dtype));
-    main_.create(OpKind::FrameReserve, {sizes_.value(main_, bytes)}, {}, std::move(attrs));
+    // Negative on the way to a size that fits, while what it depends on grows.
+    Value *room = main_.max(sizes_.value(main_, bytes), main_.index(0));
+    main_.create(OpKind::FrameReserve, {room}, {}, std::move(attrs));
   }
   if (!boxed.empty())
     leaveIfFailed();

@@ -17,6 +17,16 @@ void fail(LoopBuilder &b, int64_t code, int64_t node, Value *x, Value *y) {
 }
 
 /// Writes the arithmetic of sizes, collecting whether any step overflowed.
+Value *isOutside(LoopBuilder &b, Value *position, Value *size) {
+  return b.binary(OpKind::ScalarOr, b.cmp("lt", position, b.index(0)), b.cmp("ge", position, size));
+}
+
+/// How a message calls position `at`, whose value is given: as it was counted.
+Value *asCounted(LoopBuilder &b, const Dim &at, const Dim &extent, Value *position) {
+  Dim fromEnd = at - extent;
+  return fromEnd.isConst() ? b.index(fromEnd.value()) : position;
+}
+
 struct SizeWriter {
   const std::map<std::string, int64_t> &entries;
   LoopBuilder &b;
@@ -81,12 +91,9 @@ struct SizeWriter {
 
   /// A constant position relative to the end of the dim is shown as the user wrote it, negative.
   void requireElement(const Dim &at, const Dim &extent, int64_t node) {
-    Dim fromEnd = at - extent;
     Value *position = size(at), *size = this->size(extent);
-    Value *outside =
-        b.binary(OpKind::ScalarOr, b.cmp("lt", position, b.index(0)), b.cmp("ge", position, size));
-    Value *shown = fromEnd.isConst() ? b.index(fromEnd.value()) : position;
-    failIf(outside, CAMEO_FAULT_INDEX_RANGE, shown, size, node);
+    failIf(isOutside(b, position, size), CAMEO_FAULT_INDEX_RANGE,
+           asCounted(b, at, extent, position), size, node);
   }
 
   void failIf(Value *wrong, int64_t code, Value *a, Value *second, int64_t node) {
@@ -202,6 +209,17 @@ void SizeTable::requireElements(const Dim &first, const Dim &last, const Dim &ex
   elements_.push_back({first, last, extent, node});
 }
 
+void SizeTable::requireElementsHere(LoopBuilder &b, const Dim &first, const Dim &last,
+                                    const Dim &extent, int64_t node) {
+  Value *size = value(b, extent);
+  for (const Dim &at : {first, last}) {
+    Value *position = value(b, at);
+    b.ifThen(isOutside(b, position, size), [&] {
+      fail(b, CAMEO_FAULT_INDEX_RANGE, node, asCounted(b, at, extent, position), size);
+    });
+  }
+}
+
 bool SizeTable::knows(const Dim &dim) const {
   std::set<std::string> used;
   dim.collectSymbols(used);
@@ -241,13 +259,15 @@ Value *SizeTable::emitGroup(LoopBuilder &b, int64_t group) const {
     Value *x = writer.size(sizes.a), *y = writer.size(sizes.b);
     writer.failIf(violates(b, sizes.relation, x, y), sizes.code, x, y, sizes.node);
   }
+  // Symbols of later groups take values on the way, as a loop's results grow, that no op sees: what
+  // reads the final ones checks what follows from them.
   for (const Dim &dim : nonNegative_)
-    if (groupOf(dim) == group)
+    if (groupOf(dim) == group && (group == 0 || dim.symbolName()))
       writer.overflow =
           b.binary(OpKind::ScalarOr, writer.overflow, b.cmp("lt", writer.size(dim), b.index(0)));
   for (const Elements &needed : elements_) {
-    if (std::max(groupOf(needed.last), groupOf(needed.extent)) != group)
-      continue;
+    if (group != 0)
+      break;
     writer.requireElement(needed.first, needed.extent, needed.node);
     if (!(needed.last == needed.first))
       writer.requireElement(needed.last, needed.extent, needed.node);

@@ -37,8 +37,11 @@ public:
   void requireNonNegative(const Dim &dim);
 
   /// Makes a run fail, naming node number `node`, unless elements `first` and `last` of a dim are
-  /// there.
+  /// there. Checked at the head of the run: knowsAtHead() of all three.
   void requireElements(const Dim &first, const Dim &last, const Dim &extent, int64_t node);
+  /// The same where the builder is, in `main`.
+  void requireElementsHere(LoopBuilder &b, const Dim &first, const Dim &last, const Dim &extent,
+                           int64_t node);
 
   /// Whether the table has the symbols of a size, and whether they are known at the head of a run.
   bool knows(const Dim &dim) const;

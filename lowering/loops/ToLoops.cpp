@@ -7,10 +7,10 @@
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
 #include "ir/Verifier.h"
+#include "ir/infer/Sizes.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/RunTime.h"
 #include "ir/kernel/ViewOps.h"
-#include "ir/kernel/Window.h"
 #include "lowering/ControlFlow.h"
 #include "lowering/Shapes.h"
 #include "lowering/kernels/KernelFunc.h"
@@ -60,6 +60,8 @@ struct State {
   void addKernel(Op &op);
   void addGuard(Op &op);
   void requireSlice(Op &slice);
+  bool isCheckedAtHead(const Op &op, const Dims &of) const;
+  void checkHere(const std::function<void()> &check);
   void requireSizes(Op &op);
   void addBlock(Block &block);
   void addIf(Op &op);
@@ -121,10 +123,33 @@ void State::addWeights() {
 void State::requireSlice(Op &slice) {
   const Type &x = slice.operand(0)->type, &y = slice.result()->type;
   auto [starts, steps] = attrsOf<SliceAttrs>(slice);
-  for (int64_t i = 0; i < x.rank(); i++)
-    if (!x.dim(i).isConst() && y.dim(i).isConst() && y.dim(i).value() > 0)
-      sizes.requireElements(starts[i], starts[i] + Dim(y.dim(i).value() - 1) * Dim(steps[i]),
-                            x.dim(i), internNode(program.nodeNames, slice.loc));
+  int64_t node = internNode(program.nodeNames, slice.loc);
+  for (int64_t i = 0; i < x.rank(); i++) {
+    if (x.dim(i).isConst() || !y.dim(i).isConst() || y.dim(i).value() == 0)
+      continue;
+    Dim first = starts[i], last = first + Dim(y.dim(i).value() - 1) * Dim(steps[i]);
+    if (isCheckedAtHead(slice, {first, last, x.dim(i)}))
+      sizes.requireElements(first, last, x.dim(i), node);
+    else
+      checkHere([&] { sizes.requireElementsHere(main, first, last, x.dim(i), node); });
+  }
+}
+
+/// Whether what an op requires of these sizes is checked at the head of the run: they are known
+/// there, and the op runs in any case.
+bool State::isCheckedAtHead(const Op &op, const Dims &of) const {
+  return op.block() == &func.body && std::all_of(of.begin(), of.end(), [&](const Dim &size) {
+           return sizes.knowsAtHead(size);
+         });
+}
+
+/// Checks something between team functions, where it stands.
+void State::checkHere(const std::function<void()> &check) {
+  closeTeam();
+  profile.enterMain(main);
+  check();
+  runTime.leaveIfFailed();
+  profile.leaveMain(main);
 }
 
 /// Whether the calling thread does it, between team functions.
@@ -183,22 +208,32 @@ struct SharedKernel {
   }
 };
 
-/// Sizes that only the run knows may turn out negative. A branch that is not taken may have such,
-/// and what the run finds out takes values on the way that no op sees.
+/// Sizes that an op makes of others may turn out negative.
 void State::requireSizes(Op &op) {
-  if (op.block() != &func.body)
-    return;
+  auto isOfOperand = [&](const Dim &size) {
+    return std::any_of(op.operands().begin(), op.operands().end(), [&](const Value *operand) {
+      return operand && operand->type.isRanked() &&
+             std::count(operand->type.shape().begin(), operand->type.shape().end(), size) > 0;
+    });
+  };
+  int64_t node = internNode(program.nodeNames, op.loc);
   for (const std::unique_ptr<Value> &result : op.results()) {
     const Type &y = result->type;
-    for (int64_t i = 0; y.isTensor() && y.isRanked() && i < y.rank(); i++)
-      if (!y.dim(i).isConst() && sizes.knowsAtHead(y.dim(i)))
-        sizes.require(Relation::AtMost, Dim(0), y.dim(i), CAMEO_FAULT_NEGATIVE_SIZE,
-                      internNode(program.nodeNames, op.loc));
+    for (int64_t i = 0; y.isTensor() && y.isRanked() && i < y.rank(); i++) {
+      const Dim &size = y.dim(i), zero(0);
+      if (provablyAtLeast(size, zero) || isOfOperand(size) || !sizes.knows(size))
+        continue;
+      if (isCheckedAtHead(op, {size}))
+        sizes.require(Relation::AtMost, zero, size, CAMEO_FAULT_NEGATIVE_SIZE, node);
+      else
+        checkHere([&] {
+          sizes.requireHere(main, Relation::AtMost, zero, size, CAMEO_FAULT_NEGATIVE_SIZE, node);
+        });
+    }
   }
 }
 
-/// At the head of the run, or, where the sizes are not known there or the guard may not be reached,
-/// in its place.
+/// At the head of the run, or, where that is too early, in its place.
 void State::addGuard(Op &op) {
   GuardAttrs guard = attrsOf<GuardAttrs>(op);
   const Dims &of = guard.sizes;
@@ -207,15 +242,10 @@ void State::addGuard(Op &op) {
     return;
   int64_t code = CAMEO_FAULT_OWN + program.faultTexts.add(guard.text);
   int64_t node = internNode(program.nodeNames, op.loc);
-  if (op.block() == &func.body && sizes.knowsAtHead(of[0]) && sizes.knowsAtHead(of[1])) {
+  if (isCheckedAtHead(op, of))
     sizes.require(guard.relation, of[0], of[1], code, node);
-    return;
-  }
-  closeTeam();
-  profile.enterMain(main);
-  sizes.requireHere(main, guard.relation, of[0], of[1], code, node);
-  runTime.leaveIfFailed();
-  profile.leaveMain(main);
+  else
+    checkHere([&] { sizes.requireHere(main, guard.relation, of[0], of[1], code, node); });
 }
 
 void State::addKernel(Op &op) {

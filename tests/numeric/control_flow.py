@@ -205,6 +205,40 @@ class ControlFlow(GraphTest):
         ]
         self.check(nodes, inputs, [info("last", [None]), info("all", [None, None])], feeds)
 
+    def test_sizes_that_follow_from_the_number_of_iterations(self):
+        """What a window, parts and repeats make of a stack is not there before the stack is whole."""
+        inner = [helper.make_node("Add", ["a", "y"], ["b"]), helper.make_node("Identity", ["b"], ["s"])]
+        loop = body(inner, [info("a", [None])], [info("b", [None]), info("s", [None])])
+        nodes = [
+            helper.make_node("Loop", ["m", "", "x"], ["last", "all"], body=loop),
+            helper.make_node("Unsqueeze", ["all", "fronts"], ["image"]),
+            helper.make_node("MaxPool", ["image"], ["pooled"], "pool", kernel_shape=[3, 1]),
+            helper.make_node("Tile", ["all", "repeats"], ["tiled"]),
+            helper.make_node("Split", ["tiled", "parts"], ["first", "rest"], axis=0),
+            helper.make_node("Gather", ["all", "second"], ["row"], "pick"),
+        ]
+        inputs = [info("m", [], TensorProto.INT64), info("x", ["n"]), info("y", ["n"])]
+        given = [constant("fronts", np.array([0, 1])), constant("repeats", np.array([2, 1])),
+                 constant("parts", np.array([3, 5])), constant("second", np.int64(2))]
+        outputs = [info("pooled", [None] * 4), info("first", [None] * 2), info("rest", [None] * 2), info("row", [None])]
+        good = {"m": np.array(4), "x": self.numbers(5), "y": self.numbers(5)}
+        self.check(nodes, inputs, outputs, good, given)
+        few = {**good, "m": np.array(2)}
+        self.check_fault(nodes, inputs, outputs, good, few, "node 'pool': .*at least the kernel's 3, got 2", given)
+        nodes, outputs = [nodes[0], nodes[-1]], outputs[-1:]
+        self.check_fault(nodes, inputs, outputs, good, few, "node 'pick': index 2 is out of range for an axis of size 2", given[-1:])
+
+    def test_checks_of_a_branch_are_those_of_who_takes_it(self):
+        then = branch([helper.make_node("Gather", ["x", "at"], ["t"], "pick")], info("t", []))
+        other = branch([helper.make_node("ReduceSum", ["x"], ["e"], keepdims=0)], info("e", []))
+        nodes = [helper.make_node("If", ["c"], ["v"], then_branch=then, else_branch=other)]
+        inputs = [info("x", ["n"]), info("c", [], TensorProto.BOOL)]
+        given = [constant("at", np.int64(4))]
+        feeds = [{"x": self.numbers(n), "c": np.array(c)} for n, c in ((5, True), (2, False), (0, False))]
+        self.check(nodes, inputs, [info("v", [])], feeds, given)
+        bad = {"x": self.numbers(4), "c": np.array(True)}
+        self.check_fault(nodes, inputs, [info("v", [])], feeds[1], bad, "node 'pick': index 4 is out of range", given)
+
     def test_states_of_sizes_that_broadcast(self):
         """A Scan's state keeps its size, whatever of two open sizes is the larger one."""
         inner = [helper.make_node("Add", ["a", "v"], ["b"]), helper.make_node("Identity", ["b"], ["s"])]
