@@ -1,8 +1,8 @@
 // See ModelParts.h.
 #include "frontend/ModelParts.h"
 
+#include "frontend/GraphImporter.h"
 #include "frontend/NodeOrder.h"
-#include "frontend/Tensors.h"
 #include "frontend/ValueTypes.h"
 
 #include <algorithm>
@@ -30,7 +30,7 @@ using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
 
 void addOperators(const Nodes &nodes, Operators &operators) {
   for (const onnx::NodeProto &node : nodes) {
-    operators.emplace(node.domain(), node.op_type());
+    operators.emplace(canonicalDomain(node.domain()), node.op_type());
     for (const onnx::AttributeProto &attribute : node.attribute())
       addOperators(attribute.g().node(), operators);
   }
@@ -45,7 +45,7 @@ void addFunctions(const onnx::ModelProto &from, onnx::ModelProto &to) {
     changed = false;
     for (int i = 0; i < from.functions_size(); i++) {
       const onnx::FunctionProto &function = from.functions(i);
-      if (added[i] || !called.contains({function.domain(), function.name()}))
+      if (added[i] || !called.contains({canonicalDomain(function.domain()), function.name()}))
         continue;
       *to.add_functions() = function;
       addOperators(function.node(), called);

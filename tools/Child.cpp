@@ -21,12 +21,13 @@ namespace {
 
 constexpr std::array<int, 3> interruptions = {SIGINT, SIGTERM, SIGHUP};
 volatile std::sig_atomic_t interruption = 0;
-volatile pid_t runningChild = 0;
+/// As `kill` takes it: a child, or the negative number of its process group; 0 when there is none.
+volatile pid_t running = 0;
 
 void onInterruption(int signal) {
   interruption = signal;
-  if (runningChild > 0)
-    ::kill(runningChild, signal);
+  if (running != 0)
+    ::kill(running, signal);
 }
 
 /// While one lives, interruptions go to the child that `fork` makes; after, they take their course.
@@ -39,7 +40,7 @@ public:
       ::sigaction(interruptions[i], &action, &before_[i]);
   }
   ~Interruptions() {
-    runningChild = 0;
+    running = 0;
     restore();
     if (interruption)
       ::raise(interruption);
@@ -47,8 +48,9 @@ public:
   Interruptions(const Interruptions &) = delete;
   Interruptions &operator=(const Interruptions &) = delete;
 
-  /// In the child interruptions are as they were before.
-  pid_t fork() {
+  /// In the child interruptions are as they were before. A child that will start others is a
+  /// process group with them, so that interruptions end all.
+  pid_t fork(bool isGroup) {
     // A signal between the fork and the assignment must not get lost.
     sigset_t blocked, old;
     sigemptyset(&blocked);
@@ -58,7 +60,10 @@ public:
     pid_t child = ::fork();
     if (child == 0)
       restore();
-    runningChild = child;
+    // Both do it, as either may go on first.
+    if (isGroup)
+      ::setpgid(child, child);
+    running = child > 0 && isGroup ? -child : child;
     ::sigprocmask(SIG_SETMASK, &old, nullptr);
     return child;
   }
@@ -82,8 +87,10 @@ ChildEnd waitFor(pid_t child) {
 
 /// The rest of a child that becomes the shell. Returns only if it cannot.
 int becomeShell(const std::string &command, const std::string &output) {
-  int fd = ::open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0 || ::dup2(fd, STDOUT_FILENO) < 0 || ::dup2(fd, STDERR_FILENO) < 0)
+  int in = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  int out = ::open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (in < 0 || out < 0 || ::dup2(in, STDIN_FILENO) < 0 || ::dup2(out, STDOUT_FILENO) < 0 ||
+      ::dup2(out, STDERR_FILENO) < 0)
     return 127;
   // The program ignores these; commands expect what is usual.
   std::signal(SIGPIPE, SIG_DFL);
@@ -92,13 +99,11 @@ int becomeShell(const std::string &command, const std::string &output) {
   return 127;
 }
 
-} // namespace
-
-Result<ChildEnd> runInChild(const std::function<int()> &work,
-                            const std::function<void()> &cleanUp) {
+Result<ChildEnd> run(const std::function<int()> &work, bool isGroup,
+                     const std::function<void()> &cleanUp) {
   std::fflush(stdout);
   Interruptions handled;
-  pid_t child = handled.fork();
+  pid_t child = handled.fork(isGroup);
   if (child < 0)
     return badInput(fmt::format("cannot fork: {}", std::strerror(errno)));
   if (child == 0) {
@@ -115,9 +120,16 @@ Result<ChildEnd> runInChild(const std::function<int()> &work,
   return end;
 }
 
+} // namespace
+
+Result<ChildEnd> runInChild(const std::function<int()> &work,
+                            const std::function<void()> &cleanUp) {
+  return run(work, false, cleanUp);
+}
+
 Result<ChildEnd> runShell(const std::string &command, const std::string &output,
                           const std::function<void()> &cleanUp) {
-  return runInChild([&] { return becomeShell(command, output); }, cleanUp);
+  return run([&] { return becomeShell(command, output); }, true, cleanUp);
 }
 
 std::string shellWord(const std::string &text) {

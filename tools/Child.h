@@ -21,8 +21,8 @@ struct ChildEnd {
 Result<ChildEnd> runInChild(const std::function<int()> &work,
                             const std::function<void()> &cleanUp = {});
 
-/// Runs a command by the shell in a child process. What it writes to stdout and stderr goes to the
-/// file `output`.
+/// Runs a command by the shell, which reads nothing from stdin. What it writes to stdout and stderr
+/// goes to the file `output`. Signals are passed on to all processes that the command starts.
 Result<ChildEnd> runShell(const std::string &command, const std::string &output,
                           const std::function<void()> &cleanUp = {});
 

@@ -104,6 +104,13 @@ class Custom(unittest.TestCase):
         self.gives([1, 2, 3, 4], "y: f32[2,2] = -3 -6 -9 -12")
         self.gives([], "y: f32[0,2]")
 
+    def test_attributes_called_as_those_of_kernels(self):
+        self.built(self.compile("Scale", ["N", 2], times=3, kind=1, form=2, algorithm=3, combiner=4, tile=5))
+        self.gives([1, 2], "y: f32[1,2] = -3 -6")
+        explained = self.cameo("explain", "m.onnx", "--ops", "libops.a")
+        self.assertEqual(explained.returncode, 0, explained.stderr)
+        self.assertIn("call (my_ops_Scale)", explained.stdout)
+
     def test_size_of_the_result_is_found_out(self):
         self.built(self.compile("Roots", ["found"]))
         self.gives([4, -1, 0, 9], "y: f32[2] = -2 -3")

@@ -4,7 +4,7 @@ leaves behind. Runs the program; needs nothing but Python.
 
   debug_test.py --cameo build/bin/cameo [--sanitized] [unittest arguments]
 """
-import argparse, os, random, re, resource, subprocess, sys, unittest
+import argparse, os, random, re, resource, signal, subprocess, sys, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
@@ -41,6 +41,20 @@ def cancelling():
     constants = [onnx.tensor("mask", [1, 32, 1, 1], [0] + [2] * 31), onnx.tensor("base", [1, 32, 1, 1], [1] + [0] * 31),
                  onnx.tensor("w", [32, 32, 3, 3], weights), onnx.tensor("large", [], [2**22])]
     return onnx.model(nodes, [onnx.value_info("x", [1, 32, 24, 24])], [onnx.value_info("y", [1, 32, 24, 24])], constants)
+
+
+def running_in(group):
+    """Processes of a process group that have not ended."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/stat" % entry) as file:
+                state, _, its_group = file.read().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(its_group) == group and state != "Z":
+            found.append(entry)
+    return found
 
 
 CPU = ("--cpu", "x86-64-v3", "--samples", "1")
@@ -150,6 +164,24 @@ class Reduce(Case):
         # What is left is whole: it compiles and computes.
         self.run_cameo("compare", "small.onnx")
 
+    def test_functions_that_are_called_stay(self):
+        def function(name, *nodes):
+            return [(1, name), (4, "a"), (5, "b"), *[(7, node) for node in nodes], (9, [(1, ""), (2, 20)]),
+                    (9, [(1, "local"), (2, 1)]), (10, "local")]
+        functions = [function("Outer", onnx.node("Neg", ["a"], ["c"], "neg"), onnx.node("Inner", ["c"], ["b"], "", "local")),
+                     function("Inner", onnx.node("NoSuchOp", ["a"], ["b"], "odd", "example.org")),
+                     function("Idle", onnx.node("Abs", ["a"], ["b"], "abs"))]
+        nodes = [onnx.node("Relu", ["x"], ["r"]), onnx.node("Outer", ["r"], ["s"], "calls", "local"),
+                 onnx.node("Idle", ["s"], ["y"], "", "local")]
+        self.write("m.onnx", onnx.model(nodes, [onnx.value_info("x", [3])], [onnx.value_info("y", [3])])
+                   + onnx.message([(8, [(1, "local"), (2, 1)])] + [(25, function) for function in functions]))
+        said = self.reduce("m.onnx", "cameo compile {}", "--message", "NoSuchOp").stdout
+        self.assertIn(": 1 of 3 nodes", said)
+        with open(self.path("m.reduced.onnx"), "rb") as file:
+            text = file.read()
+        self.assertIn(b"Inner", text)
+        self.assertNotIn(b"Idle", text)
+
     def test_limits_and_misuse(self):
         self.write("odd.onnx", chain(31, 17))
         said = self.reduce("odd.onnx", "cameo compile {}", "--tries", "3").stdout
@@ -161,6 +193,23 @@ class Reduce(Case):
         self.assertIn("would replace", self.reduce("odd.onnx", "cameo compile {}", "-o", "odd.onnx", status=2).stderr)
         self.reduce("none.onnx", "cameo compile {}", status=2)
         self.assertEqual(self.files(), before)
+
+    def test_interrupted(self):
+        self.write("odd.onnx", chain(31, 17))
+        os.mkdir(self.path("tmp"))
+        run = subprocess.Popen([CAMEO, "debug", "reduce", "odd.onnx", "--fails", "echo $$ >pid; sleep 100; false {}"],
+                               cwd=self.dir, env={**os.environ, "TMPDIR": self.path("tmp")})
+        while not os.path.exists(self.path("pid")) or not os.path.getsize(self.path("pid")):
+            time.sleep(0.01)
+        with open(self.path("pid")) as file:
+            group = int(file.read())
+        run.terminate()
+        self.assertEqual(run.wait(timeout=60), -signal.SIGTERM)
+        self.assertEqual(self.files("tmp"), [])
+        deadline = time.monotonic() + 30
+        while running_in(group) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(running_in(group), [])  # nor does `sleep` go on
 
     def test_same_result_every_time(self):
         self.write("odd.onnx", chain(31, 17))
