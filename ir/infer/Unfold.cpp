@@ -20,12 +20,10 @@ Result<void> inferMaxUnpool(InferContext &ctx) {
     shape.push_back((ctx.in(0).dim(static_cast<int64_t>(d) + 2) - Dim(1)) * Dim(strides[d]) +
                     Dim(kernel[d]) - Dim(pads[d]) - Dim(pads[d + spatial]));
   if (ctx.has(2)) {
+    TRY(expectShape(ctx, 2, {Dim(rank)}, "one size a dim of " + ctx.name(0)));
     std::optional<Dims> stated = TRY(shapeFrom(ctx, 2));
     if (!stated)
       return {};
-    if (static_cast<int64_t>(stated->size()) != rank)
-      return ctx.error(ctx.name(2) + ": expected " + std::to_string(rank) + " sizes, got " +
-                       std::to_string(stated->size()));
     shape = *stated;
   }
   ctx.outShape(0, shape);
@@ -195,6 +193,7 @@ Result<void> inferLinearAttention(InferContext &ctx) {
 /// theta[batch, 2 or 3, 3 or 4] and the size of the image: [batch, sizes..., coordinates].
 Result<void> inferAffineGrid(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 3));
+  TRY(expectShape(ctx, 1, {ctx.in(0).dim(1) + Dim(2)}, "the dims of an image"));
   std::optional<Dims> size = TRY(shapeFrom(ctx, 1));
   if (!size)
     return {};

@@ -283,6 +283,24 @@ std::vector<Sizes> resizeSizes(OperandReader &r) {
   return {sizes};
 }
 
+std::vector<Sizes> unpoolSizes(OperandReader &r) {
+  Sizes sizes;
+  for (int64_t i = 0; i < *r.length(2); i++)
+    sizes.push_back(r.element(2, i));
+  return {sizes};
+}
+
+/// [batch, image..., coordinates] of an image [batch, channels, image...].
+std::vector<Sizes> gridSizes(OperandReader &r) {
+  Sizes sizes = {r.element(1, 0)};
+  for (int64_t i = 2; i < *r.length(1); i++)
+    sizes.push_back(r.element(1, i));
+  sizes.push_back(nullptr);
+  Value *batch = r.size(r.s.in(0).dim(0));
+  require(r.b, r.b.cmp("eq", sizes[0], batch), CAMEO_FAULT_DIMS_DIFFER, sizes[0], batch);
+  return {sizes};
+}
+
 /// For sums that inference gave up on.
 std::vector<Sizes> concatSizes(OperandReader &r) {
   int64_t rank = r.s.out().rank(), axis = *normalizeAxis(r.s.op.attrs.getInt("axis"), rank);
@@ -293,29 +311,37 @@ std::vector<Sizes> concatSizes(OperandReader &r) {
   return {sizes};
 }
 
-SizesFn sizesOf(OpKind kind) {
-  static const std::unordered_map<OpKind, SizesFn> table = {
-      {OpKind::Reshape, reshapeSizes},
-      {OpKind::Expand, expandSizes},
-      {OpKind::ConstantOfShape, listSizes},
-      {OpKind::Tile, tileSizes},
-      {OpKind::Range, rangeSizes},
-      {OpKind::Slice, sliceSizes},
-      {OpKind::TopK, topKSizes},
-      {OpKind::OneHot, oneHotSizes},
-      {OpKind::Split, splitSizes},
-      {OpKind::Pad, padSizes},
-      {OpKind::Unsqueeze, unsqueezeSizes},
-      {OpKind::Squeeze, squeezeSizes},
-      {OpKind::CenterCropPad, cropSizes},
-      {OpKind::Resize, resizeSizes},
-      {OpKind::HannWindow, listSizes},
-      {OpKind::HammingWindow, listSizes},
-      {OpKind::BlackmanWindow, listSizes},
-      {OpKind::Concat, concatSizes},
+/// A rule, and the lists that it reads.
+struct SizesRule {
+  SizesFn sizes;
+  std::vector<int64_t> lists;
+};
+
+const SizesRule *sizesOf(OpKind kind) {
+  static const std::unordered_map<OpKind, SizesRule> table = {
+      {OpKind::Reshape, {reshapeSizes, {1}}},
+      {OpKind::Expand, {expandSizes, {1}}},
+      {OpKind::ConstantOfShape, {listSizes, {0}}},
+      {OpKind::Tile, {tileSizes, {1}}},
+      {OpKind::Range, {rangeSizes, {0, 1, 2}}},
+      {OpKind::Slice, {sliceSizes, {1, 2, 3, 4}}},
+      {OpKind::TopK, {topKSizes, {1}}},
+      {OpKind::OneHot, {oneHotSizes, {1}}},
+      {OpKind::Split, {splitSizes, {1}}},
+      {OpKind::Pad, {padSizes, {1, 3}}},
+      {OpKind::Unsqueeze, {unsqueezeSizes, {1}}},
+      {OpKind::Squeeze, {squeezeSizes, {1}}},
+      {OpKind::CenterCropPad, {cropSizes, {1}}},
+      {OpKind::Resize, {resizeSizes, {2, 3}}},
+      {OpKind::MaxUnpool, {unpoolSizes, {2}}},
+      {OpKind::AffineGrid, {gridSizes, {1}}},
+      {OpKind::HannWindow, {listSizes, {0}}},
+      {OpKind::HammingWindow, {listSizes, {0}}},
+      {OpKind::BlackmanWindow, {listSizes, {0}}},
+      {OpKind::Concat, {concatSizes, {}}},
   };
   auto found = table.find(kind);
-  return found == table.end() ? nullptr : found->second;
+  return found == table.end() ? nullptr : &found->second;
 }
 
 /// The symbol that a size of a result still lacks: the size itself, or the larger of it and another
@@ -325,16 +351,17 @@ std::optional<std::string> missingSymbol(const Dim &dim, const std::vector<std::
   return symbols.size() == 1 ? std::optional(symbols.front()) : std::nullopt;
 }
 
-/// Whether the operands behind the first are lists to be read one by one: of a known length, or
-/// with at most one entry an axis.
-bool readsElements(Selection &s) {
+/// Whether operands are lists to be read one by one: of a known length, or with at most one entry
+/// an axis. Absent ones are not read.
+bool areReadable(Selection &s, const std::vector<int64_t> &lists) {
   bool isOfAxes = s.op.kind() == OpKind::Slice || s.op.kind() == OpKind::Pad;
   OperandReader reader(s);
-  for (int64_t i = 1; i < s.op.numOperands(); i++)
-    if (s.op.operand(i) &&
-        (!s.in(i).isRanked() || s.in(i).rank() > 1 || (!isOfAxes && !reader.length(i))))
-      return false;
-  return true;
+  return std::all_of(lists.begin(), lists.end(), [&](int64_t i) {
+    if (i >= s.op.numOperands() || !s.op.operand(i))
+      return true;
+    const Type &type = s.in(i);
+    return type.isRanked() && type.rank() <= 1 && (isOfAxes || reader.length(i));
+  });
 }
 
 /// The dim that entry i of a list means, unless only the run knows.
@@ -432,19 +459,17 @@ SliceBounds sliceBounds(OperandReader &r, int64_t dim) {
 }
 
 Result<void> defineSizes(Selection &s, std::vector<std::string> &bound) {
-  SizesFn rule = sizesOf(s.op.kind());
+  const SizesRule *rule = sizesOf(s.op.kind());
   bool isMissing = false;
   for (const std::unique_ptr<Value> &result : s.op.results())
     if (result->type.isRanked())
       for (const Dim &dim : result->type.shape())
         isMissing = isMissing || missingSymbol(dim, bound);
-  if (!rule || !isMissing)
-    return {};
-  if (s.op.kind() != OpKind::Concat && !readsElements(s))
+  if (!rule || !isMissing || !areReadable(s, rule->lists))
     return {};
   writeSizes(s.b, [&](SymbolValues &to) {
     OperandReader reader(s);
-    std::vector<Sizes> sizes = rule(reader);
+    std::vector<Sizes> sizes = rule->sizes(reader);
     for (size_t r = 0; r < sizes.size() && r < static_cast<size_t>(s.op.numResults()); r++)
       for (size_t d = 0; d < sizes[r].size(); d++) {
         std::optional<std::string> symbol =
