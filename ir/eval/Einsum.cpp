@@ -95,6 +95,8 @@ Result<EinsumSpace> einsumSpace(EvalContext &c, const Equation &equation) {
   for (int64_t i = 0; i < c.numInputs(); i++)
     for (size_t d = 0; d < equation.inputs[i].size(); d++) {
       int64_t size = c.in(i).dims[d];
+      size_t first = equation.inputs[i].find(equation.inputs[i][d]);
+      TRY(c.require(size == c.in(i).dims[first], "a diagonal of shape " + dimsText(c.in(i).dims)));
       int64_t &known = sizes.try_emplace(equation.inputs[i][d], size).first->second;
       TRY(c.require(known == size || known == 1 || size == 1,
                     "label '" + equation.inputs[i].substr(d, 1) + "' has sizes " +

@@ -204,8 +204,9 @@ Result<Dims> kernelOf(const InferContext &ctx, int64_t i) {
     kernel[d] = Dim(stated[d]);
   }
   for (const Dim &size : kernel)
-    if (size == Dim(0))
-      return ctx.error(ctx.name(i) + ": expected a kernel of at least 1, got " + ctx.in(i).str());
+    TRY(ctx.require(Relation::AtMost, Dim(1), size,
+                    literal(ctx.name(i)) + ": expected a kernel of at least 1, got %b in " +
+                        literal(ctx.in(i).str())));
   return kernel;
 }
 

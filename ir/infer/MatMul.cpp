@@ -149,6 +149,7 @@ Result<void> inferEinsum(InferContext &ctx) {
             covered = ctx.in(i).rank() - letters;
     TRY(expectRank(ctx, i, letters, dots ? -1 : letters));
     int64_t axis = 0;
+    std::map<char, int64_t> axes;
     for (char c : term) {
       if (c == '.') {
         const Dims &shape = ctx.in(i).shape();
@@ -158,6 +159,9 @@ Result<void> inferEinsum(InferContext &ctx) {
         axis += covered;
         continue;
       }
+      if (auto own = axes.try_emplace(c, axis).first; own->second != axis)
+        TRY(expectDim(ctx, i, axis, ctx.in(i).dim(own->second),
+                      std::string("the size of '") + c + "' in the same input"));
       auto [known, isNew] = sizes.try_emplace(c, ctx.in(i).dim(axis));
       known->second =
           TRY(broadcastWith(ctx, {known->second}, i, {ctx.in(i).dim(axis)},

@@ -22,9 +22,8 @@ Result<void> inferMaxUnpool(InferContext &ctx) {
   if (ctx.has(2)) {
     TRY(expectShape(ctx, 2, {Dim(rank)}, "one size a dim of " + ctx.name(0)));
     std::optional<Dims> stated = TRY(shapeFrom(ctx, 2));
-    if (!stated)
-      return {};
-    shape = *stated;
+    for (size_t d = 0; d < shape.size(); d++)
+      shape[d] = stated ? (*stated)[d] : ctx.freshDim();
   }
   ctx.outShape(0, shape);
   return {};
@@ -118,6 +117,7 @@ Result<void> inferCausalConvWithState(InferContext &ctx) {
   const Type &x = ctx.in(0);
   TRY(expectDim(ctx, 1, 0, x.dim(1), "the channels of " + ctx.name(0)));
   TRY(expectDim(ctx, 1, 1, Dim(1), "depthwise weights"));
+  TRY(expectElements(ctx, 1, 2, Dim(1), "a step"));
   Dims state{x.dim(0), x.dim(1), ctx.in(1).dim(2) - Dim(1)};
   if (ctx.has(2))
     TRY(expectShape(ctx, 2, {x.dim(1)}, "the channels of " + ctx.name(0)));
@@ -195,6 +195,13 @@ Result<void> inferAffineGrid(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 3));
   TRY(expectShape(ctx, 1, {ctx.in(0).dim(1) + Dim(2)}, "the dims of an image"));
   std::optional<Dims> size = TRY(shapeFrom(ctx, 1));
+  // How many coordinates there are says how long a list of open length is.
+  const Dim &given = ctx.in(0).dim(1);
+  if (!size && (given == Dim(2) || given == Dim(3))) {
+    size.emplace(given.value() + 2);
+    for (Dim &dim : *size)
+      dim = ctx.freshDim();
+  }
   if (!size)
     return {};
   if (size->size() != 4 && size->size() != 5)

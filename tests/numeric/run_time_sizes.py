@@ -174,6 +174,39 @@ class RunTimeSizes(GraphTest):
         given = [constant("most", np.int64(2)), constant("iou", np.float32(0.3))]
         self.check(nodes, inputs, [info("count", [2], INT64)], feeds, given)
 
+    def test_grids_and_unpooled_images_of_a_given_size(self):
+        nodes = [
+            helper.make_node("AffineGrid", ["theta", "size"], ["grid"]),
+            helper.make_node("GridSample", ["x", "grid"], ["a"]),
+            helper.make_node("MaxUnpool", ["x", "where", "image"], ["b"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("Resize", ["x", "unread", "scales"], ["c"], mode="linear"),
+        ]
+        feeds = [
+            {
+                "theta": self.numbers(2, 2, 3),
+                "size": ints(2, 3, *size),
+                "x": self.numbers(2, 3, height, 2),
+                "where": np.arange(12 * height).reshape(2, 3, height, 2) * 4,
+                "image": ints(2, 3, 2 * height, 4),
+                "unread": self.numbers(unread),
+                "scales": np.array([1, 1, *scales], np.float32),
+            }
+            for size, height, unread, scales in (((4, 5), 2, 8, (2, 3)), ((1, 7), 3, 3, (0.5, 1)))
+        ]
+        inputs = [info("theta", ["n", 2, 3]), info("x", ["n", 3, "h", "w"]), info("where", ["n", 3, "h", "w"], INT64)]
+        inputs += [info("unread", ["u"]), info("scales", ["s"])]
+        inputs += [info(name, [length], INT64) for name, length in (("size", "k"), ("image", "m"))]
+        outputs = [info(name, [None] * 4) for name in "abc"]
+        self.check(nodes, inputs, outputs, feeds, opset=20)
+        for wrong, message in (
+            (dict(size=ints(3, 3, 4, 5)), "dims 3 and 2 differ"),
+            (dict(image=ints(2, 3, 3, 4)), "index"),
+            (dict(image=ints(2, 3, -4, 4)), "a dim would be -4"),
+            (dict(size=ints(2, 3, 4, 5, 6)), "expected dim 0 to be 4"),
+        ):
+            with self.subTest(message=message):
+                self.check_fault(nodes, inputs, outputs, feeds[0], {**feeds[0], **wrong}, message, opset=20)
+
     def test_lists_that_the_run_makes(self):
         """Lists as long as something that is found, where no other length will do."""
         nodes = [
