@@ -46,11 +46,13 @@ std::span<const PipelineStep> pipeline() {
       {"decompose", "remove-dead-ops"},
       // Kernel level.
       {"kernels", "select-kernels"},
-      // Before layouts: which values exist in memory decides where they live.
-      {"kernels", "fuse-epilogues"},
-      {"kernels", "remove-dead-ops"},
-      // Before layouts: how far a kernel reads past the edges depends on its algorithm.
+      // Before weights are packed: algorithms read different forms of them.
       {"plan", "choose-algorithms"},
+      // Before fusion, which moves what is done to inputs to where they are made.
+      {"plan", "plan-packing"},
+      // Before layouts: which values exist in memory decides where they live.
+      {"fuse", "fuse-epilogues"},
+      {"fuse", "remove-dead-ops"},
       {"layout", "assign-layouts"},
       // Behind layouts: rows that are next to each other in memory are tiled as one axis.
       {"tile", "plan-tiles"},

@@ -73,6 +73,15 @@ Result<void> ContractionPlan::verify() const {
   return {};
 }
 
+Result<void> ContractionInputs::verify(const Op &op) const {
+  if (weights == WeightForm::Packed && !(x.isZero() && w.isZero()))
+    return badInput("expected no zero points of packed weights");
+  for (int64_t operand : {x.operand, w.operand})
+    if (operand != -1 && (operand < 2 || operand >= op.numOperands()))
+      return badInput(fmt::format("there is no operand {} for a zero point", operand));
+  return {};
+}
+
 Dims packedShape(const PackAttrs &attrs, const Dims &weights) {
   Dim taps(1);
   for (size_t i = 2; i < weights.size(); i++)
@@ -129,11 +138,13 @@ Result<void> ConvAttrs::verify(const Op &op) const {
     return badInput("expected tiles and a block of them for Winograd's algorithm");
   if (winogradTile(algorithm) && (kernel != std::vector<int64_t>{3, 3} || group != 1))
     return badInput("expected a window of 3 x 3 and one group for Winograd's algorithm");
+  TRY(inputs.verify(op));
   Dims weights = {y.type.dim(1), Dim::floorDiv(x.type.dim(1), Dim(group))};
   for (int64_t extent : kernel)
     weights.push_back(Dim(extent));
   PackAttrs packing{packFormFor(algorithm), group, interleave};
-  TRY(hasShape(packed, packedShape(packing, weights)));
+  bool isPlain = inputs.weights == WeightForm::Plain;
+  TRY(hasShape(packed, isPlain ? weights : packedShape(packing, weights)));
   return verifyEpilogue(op);
 }
 
@@ -145,21 +156,23 @@ Dim ConvAttrs::flops(const Op &op) const {
 }
 
 Result<void> GemmAttrs::verify(const Op &op) const {
-  const Value &a = *op.operand(0), &packed = *op.operand(1), &y = *op.result();
+  const Type &a = op.operand(0)->type, &weights = op.operand(1)->type, &y = op.result()->type;
   TRY(interleaveFits(interleave));
   TRY(plan.verify());
-  if (a.type.rank() < 2 || packed.type.rank() < 3 || y.type.rank() < 2)
+  TRY(inputs.verify(op));
+  bool isPlain = inputs.weights == WeightForm::Plain;
+  int64_t dims = isPlain ? 2 : 3; // of one matrix of weights
+  if (a.rank() < 2 || weights.rank() < dims || y.rank() < 2)
     return badInput("expected matrices, or batches of them");
-  Dims panels(packed.type.shape().end() - 3, packed.type.shape().end());
-  Dims wanted = packedShape({PackForm::Gemm, 1, interleave},
-                            {a.type.dim(a.type.rank() - 1), y.type.dim(y.type.rank() - 1)});
-  for (size_t i = 0; i < wanted.size(); i++)
-    if (differ(panels[i], wanted[i]))
-      return badInput(fmt::format("expected panels of <{}, {}, {}>, got {}", wanted[0].str(),
-                                  wanted[1].str(), wanted[2].str(), packed.type.str()));
-  if (differ(a.type.dim(a.type.rank() - 2), y.type.dim(y.type.rank() - 2)))
-    return badInput(
-        fmt::format("expected as many rows in {} as in {}", y.type.str(), a.type.str()));
+  Dims wanted = {a.dim(a.rank() - 1), y.dim(y.rank() - 1)};
+  if (!isPlain)
+    wanted = packedShape({PackForm::Gemm, 1, interleave}, wanted);
+  for (int64_t i = 0; i < dims; i++)
+    if (differ(weights.dim(weights.rank() - dims + i), wanted[i]))
+      return badInput(fmt::format("expected weights that end in {}, got {}",
+                                  weights.withShape(wanted).str(), weights.str()));
+  if (differ(a.dim(a.rank() - 2), y.dim(y.rank() - 2)))
+    return badInput(fmt::format("expected as many rows in {} as in {}", y.str(), a.str()));
   return verifyEpilogue(op);
 }
 

@@ -18,6 +18,37 @@ template <> struct EnumWords<ConvAlgorithm> {
                                                "winograd-2x2"};
 };
 
+/// What a contraction's weights look like: as the model has them, or packed for the target.
+enum class WeightForm { Packed, Plain };
+template <> struct EnumWords<WeightForm> {
+  static constexpr std::string_view words[] = {"packed", "plain"};
+};
+
+/// What is subtracted from each element of an operand of integers before it is multiplied: a
+/// number, or an element of the operand of this number, which broadcasts to the result. The region
+/// need not read that operand.
+struct ZeroPoint {
+  int64_t value = 0, operand = -1;
+
+  bool isZero() const { return value == 0 && operand < 0; }
+};
+
+/// A contraction as kernel selection leaves it: plain weights, and zero points of integers. The
+/// pass plan-packing packs the weights and makes terms of the epilogue of zero points.
+struct ContractionInputs {
+  WeightForm weights = WeightForm::Packed;
+  ZeroPoint x, w; // plain weights only
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    visit("weights", self.weights, WeightForm::Packed);
+    visit("x_zero", self.x.value, int64_t{0});
+    visit("x_zero_operand", self.x.operand, int64_t{-1});
+    visit("w_zero", self.w.value, int64_t{0});
+    visit("w_zero_operand", self.w.operand, int64_t{-1});
+  }
+  Result<void> verify(const Op &op) const;
+};
+
 /// The loop that is outside the other.
 enum class LoopOrder { Rows, Panels };
 template <> struct EnumWords<LoopOrder> {
@@ -57,10 +88,11 @@ struct ConvAttrs {
   ConvAlgorithm algorithm = ConvAlgorithm::Direct;
   /// Of the packed weights: so many k's of a column are next to each other.
   int64_t interleave = 1;
-  /// What the padding is full of: a number, or the only element of an operand, which has this
-  /// number or is absent (-1).
+  /// With packed weights, what the padding is full of: a number, or the only element of an operand,
+  /// which has this number or is absent (-1). With plain ones that is the zero point of x.
   int64_t fill = 0, fillOperand = -1;
   ContractionPlan plan = {};
+  ContractionInputs inputs = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("kernel", self.kernel);
@@ -74,6 +106,7 @@ struct ConvAttrs {
     visit("fill", self.fill, int64_t{0});
     visit("fill_operand", self.fillOperand, int64_t{-1});
     ContractionPlan::fields(self.plan, visit);
+    ContractionInputs::fields(self.inputs, visit);
   }
   Result<void> verify(const Op &op) const;
   std::string_view variant() const { return wordOf(algorithm); }
@@ -83,10 +116,12 @@ struct ConvAttrs {
 struct GemmAttrs {
   int64_t interleave = 1; // as in ConvAttrs
   ContractionPlan plan = {};
+  ContractionInputs inputs = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("interleave", self.interleave, int64_t{1});
     ContractionPlan::fields(self.plan, visit);
+    ContractionInputs::fields(self.inputs, visit);
   }
   Result<void> verify(const Op &op) const;
   Dim flops(const Op &op) const;

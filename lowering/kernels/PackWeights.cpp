@@ -8,6 +8,7 @@
 #include "lowering/ControlFlow.h"
 #include "lowering/kernels/KernelFunc.h"
 #include "lowering/kernels/WinogradTransform.h"
+#include "lowering/plan/Packing.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>
@@ -16,16 +17,8 @@
 namespace cameo {
 namespace {
 
-Op *constantBehind(Op &pack) {
-  Op *source = pack.operand(0)->definingOp();
-  while (source &&
-         (source->kind() == OpKind::KernelTranspose || source->kind() == OpKind::KernelReshape))
-    source = source->operand(0)->definingOp();
-  return source && source->kind() == OpKind::Constant ? source : nullptr;
-}
-
 /// Strided reads and packed writes. Extents and strides are in elements.
-struct Packing {
+struct Packer {
   const std::byte *from;
   DType dtype, packedDType;
   int64_t interleave = 1; // consecutive k of a column next to each other
@@ -84,7 +77,7 @@ private:
 };
 
 /// [g][panel][tap][channel][16] from [O][I/g][taps].
-void packConv(const Packing &packing, std::byte *out, int64_t offset,
+void packConv(const Packer &packing, std::byte *out, int64_t offset,
               const std::vector<int64_t> &dims, const std::vector<int64_t> &strides, int64_t group,
               int64_t taps, int64_t tapStride) {
   int64_t outputs = dims[0] / group;
@@ -130,10 +123,7 @@ std::vector<int64_t> numbers(const Dims &dims) { return *constantDims(dims); }
 
 } // namespace
 
-/// A view may give a constant sizes that only the run can check.
-bool isConstantPack(Op &pack) {
-  return constantBehind(pack) && constantDims(pack.operand(0)->type.shape());
-}
+bool isConstantPack(Op &pack) { return isPackedEarly(pack.operand(0)); }
 
 bool isReadDirectly(Op &constant) {
   std::vector<Value *> work = {constant.result()};
@@ -152,14 +142,14 @@ bool isReadDirectly(Op &constant) {
 
 std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
   Value *source = pack.operand(0);
-  ConstRef data = constantBehind(pack)->attrs.getConst("value");
+  ConstRef data = constantBehind(pack.operand(0))->attrs.getConst("value");
   std::vector<int64_t> dims = numbers(source->type.shape());
   std::vector<int64_t> strides = numbers(source->layout->strides);
   int64_t offset = source->layout->offset.value();
   PackAttrs attrs = attrsOf<PackAttrs>(pack);
   DType packedDType = pack.result()->type.dtype();
   return [=](std::span<std::byte> to) {
-    Packing packing{data->bytes.data(), data->dtype, packedDType, attrs.interleave, attrs.flipSign};
+    Packer packing{data->bytes.data(), data->dtype, packedDType, attrs.interleave, attrs.flipSign};
     std::byte *out = to.data();
     if (attrs.form == PackForm::Gemm) {
       size_t rank = dims.size();

@@ -1,16 +1,13 @@
-// Chooses the algorithm of each convolution, before layouts, as how far a kernel reads past the
-// edges depends on it. Convolutions are direct or depthwise as selected; those with windows of 3 x
-// 3 and stride 1 may become Winograd's, whose weights are packed in another form, at compile time.
-// Weights that the run computes stay direct: transforming them would cost more than a few
-// convolutions gain.
-#include "ir/kernel/Contraction.h"
+// Chooses the algorithm of each convolution: depthwise where every channel has its own window,
+// Winograd's where it is estimated to be clearly faster, else direct. Runs before weights are
+// packed, as algorithms read different forms of them, and before layouts: how far a kernel reads
+// past the edges depends on its algorithm. A convolution that has packed weights keeps its
+// algorithm.
 #include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
 #include "lowering/Shapes.h"
-#include "lowering/kernels/PackWeights.h"
+#include "lowering/plan/Packing.h"
 #include "lowering/plan/Winograd.h"
-
-#include "ir/Builder.h"
 
 #include <algorithm>
 
@@ -25,63 +22,47 @@ bool all(const std::vector<int64_t> &values, int64_t wanted) {
 bool isF32(const Value &value) { return value.type.dtype() == DType::F32; }
 
 /// The sizes of a convolution that Winograd's algorithm can compute.
-std::optional<ConvSizes> winogradSizes(Op &conv) {
-  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
-  Op *pack = conv.operand(1)->definingOp();
+std::optional<ConvSizes> winogradSizes(const PassContext &context, Op &conv,
+                                       const ConvAttrs &attrs) {
   bool window =
       all(attrs.kernel, 3) && all(attrs.strides, 1) && all(attrs.dilations, 1) && attrs.group == 1;
-  bool zeros = attrs.fill == 0 && attrs.fillOperand < 0;
-  if (!window || !zeros || attrs.algorithm != ConvAlgorithm::Direct || attrs.interleave != 1 ||
-      !pack || pack->kind() != OpKind::KernelPack || !isConstantPack(*pack))
-    return std::nullopt;
   const Type &x = conv.operand(0)->type, &y = conv.result()->type;
-  if (!isF32(*conv.operand(0)) || !isF32(*pack->operand(0)) || !isF32(*pack->result()) ||
-      conv.region().arg(0)->type.dtype() != DType::F32)
+  if (!window || !isF32(*conv.operand(0)) || !isF32(*conv.operand(1)) ||
+      conv.region().arg(0)->type.dtype() != DType::F32 || !isPackedEarly(conv.operand(1)) ||
+      packingFor(context, conv).rounded)
     return std::nullopt;
   if (!constantDims({x.dim(1), y.dim(1), y.dim(2), y.dim(3)}))
     return std::nullopt;
   return convSizes(conv);
 }
 
-/// The weights of `pack` in the form of another algorithm.
-Value *transformed(Module &module, Op &pack, ConvAlgorithm algorithm) {
-  Builder b(module);
-  b.before(&pack);
-  b.loc = pack.loc;
-  PackAttrs attrs = attrsOf<PackAttrs>(pack);
-  attrs.form = packFormFor(algorithm);
-  Type type = Type::tensor(DType::F32, packedShape(attrs, pack.operand(0)->type.shape()));
-  Op *op = b.create(OpKind::KernelPack, {pack.operand(0)}, {type}, dictOf(attrs));
-  op->result()->name = pack.result()->name;
-  return op->result();
-}
-
-void setAlgorithm(Module &module, Op &conv, const AlgorithmChoice &choice) {
-  Op *pack = conv.operand(1)->definingOp();
-  conv.setOperand(1, transformed(module, *pack, choice.algorithm));
-  if (pack->result()->users().empty())
-    pack->erase();
-  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
-  attrs.algorithm = choice.algorithm;
-  attrs.plan = choice.plan;
-  conv.attrs = dictOf(attrs);
+/// Depthwise weights are packed at compile time only; others take the general path.
+bool isDepthwise(Op &conv, const ConvAttrs &attrs) {
+  const Dims &weights = conv.operand(1)->type.shape();
+  return attrs.group > 1 && weights[1] == Dim(1) && weights[0] == Dim(attrs.group) &&
+         constantData(conv.operand(1));
 }
 
 } // namespace
 
 Result<bool> chooseAlgorithms(Module &module, PassContext &context) {
-  if (!context.winograd)
-    return false;
   bool changed = false;
   for (Op *op : opsOf(module.main())) {
     if (op->kind() != OpKind::KernelConv)
       continue;
-    std::optional<ConvSizes> sizes = winogradSizes(*op);
-    AlgorithmChoice choice = sizes ? chooseWinograd(context.target, *sizes) : AlgorithmChoice();
-    if (choice.algorithm == ConvAlgorithm::Direct)
+    ConvAttrs attrs = attrsOf<ConvAttrs>(*op);
+    if (attrs.inputs.weights == WeightForm::Packed || attrs.algorithm != ConvAlgorithm::Direct)
       continue;
-    setAlgorithm(module, *op, choice);
-    changed = true;
+    AlgorithmChoice choice;
+    if (isDepthwise(*op, attrs))
+      choice.algorithm = ConvAlgorithm::Depthwise;
+    else if (std::optional<ConvSizes> sizes = winogradSizes(context, *op, attrs);
+             sizes && context.winograd)
+      choice = chooseWinograd(context.target, *sizes);
+    attrs.algorithm = choice.algorithm;
+    attrs.plan = choice.plan;
+    op->attrs = dictOf(attrs);
+    changed |= choice.algorithm != ConvAlgorithm::Direct;
   }
   return changed;
 }

@@ -58,6 +58,7 @@ void addTaps(Contraction &c, const ConvAttrs &attrs, const Value &x, const Dim &
 
 Contraction ofConv(const Op &op) {
   ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+  ICE_UNLESS(attrs.inputs.weights == WeightForm::Packed, "weights that are not packed");
   const Value &x = *op.operand(0), &y = *op.result(), &w = *op.operand(1);
   const Dims &packed = w.type.shape(); // group, panels, taps * channels, 16
   Dim outputs = Dim(*Dim::exactDiv(y.type.dim(1), Dim(attrs.group)));
@@ -83,6 +84,7 @@ Contraction ofConv(const Op &op) {
 
 Contraction ofGemm(const Op &op) {
   GemmAttrs attrs = attrsOf<GemmAttrs>(op);
+  ICE_UNLESS(attrs.inputs.weights == WeightForm::Packed, "weights that are not packed");
   const Value &a = *op.operand(0), &packed = *op.operand(1), &y = *op.result();
   const Dims &shape = y.type.shape();
   int64_t rank = y.type.rank();

@@ -149,24 +149,6 @@ Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands
   return value;
 }
 
-Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands) {
-  Op *def = operand->definingOp();
-  DType dtype = operand->type.dtype();
-  if (def && def->kind() == OpKind::Constant && dtype != DType::String) {
-    ConstRef data = def->attrs.getConst("value");
-    if (data->numElements() == 1)
-      return isFloat(dtype) ? b.constant(Type::scalar(dtype), constFloat(*data, 0))
-                            : b.constantInt(Type::scalar(dtype), constInt(*data, 0));
-  }
-  operands.push_back(operand);
-  return region.addArg(Type::scalar(dtype));
-}
-
-Value *widened(LoopBuilder &b, Value *element) {
-  bool half = element->type.dtype() == DType::F16 || element->type.dtype() == DType::BF16;
-  return half ? b.cast(element, DType::F32) : element;
-}
-
 namespace {
 
 /// Constants of numbers stay; those of strings are made by the run.

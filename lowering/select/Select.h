@@ -7,6 +7,8 @@
 #include "ir/kernel/Window.h"
 #include "lowering/Pass.h"
 #include "lowering/Shapes.h"
+#include "lowering/build/Regions.h"
+#include "lowering/build/ViewBuilder.h"
 #include "lowering/loops/LoopBuilder.h"
 
 #include <functional>
@@ -46,15 +48,6 @@ using SelectFn = Result<void> (*)(Selection &);
 /// The function that lowers ops of this kind; nullptr if there is none.
 SelectFn selectorFor(OpKind kind);
 
-/// A region argument for an element of `operand`, or a constant if the operand is one number.
-/// Operands that become arguments are appended to `operands`.
-Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands);
-
-/// Views at the kernel level; the value itself where nothing would change.
-Value *reshapeView(LoopBuilder &b, Value *x, const Dims &shape);
-Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm);
-Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape);
-
 /// A `generate` kernel in the place of the op: `write` gets the builder inside the region, the
 /// index of the element, one value a dim, and returns the element.
 using ElementFn = std::function<Value *(LoopBuilder &b, const std::vector<Value *> &index)>;
@@ -73,9 +66,8 @@ Value *matrixProduct(Selection &s, Value *a, Value *b, DType dtype);
 /// are constants, else selected at once.
 Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands,
                         AttrDict attrs = {});
-/// Inside a region: the element of the kernel's operand at an index, or a size as an index value.
+/// Inside a region: the element of the kernel's operand at an index.
 Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<Value *> index);
-Value *sizeValue(LoopBuilder &b, const Dim &dim);
 /// An index from data, counted from the end when negative; the run fails if it is out of range.
 Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent);
 /// The same without counting from the end: a negative index is out of range.
@@ -99,9 +91,6 @@ Value *both(LoopBuilder &b, Value *first, Value *second);
 PoolAttrs poolAttrs(Op &op, const Window &window, PoolKind kind);
 /// Where the maxima of a MaxPool are: its second result.
 Result<Value *> poolIndices(Selection &s, const Window &window);
-
-/// Half-precision elements are computed in f32 inside bodies.
-Value *widened(LoopBuilder &b, Value *element);
 
 // The selectors, by family.
 Result<void> selectPointwise(Selection &s);

@@ -50,14 +50,6 @@ Value *elementAt(LoopBuilder &b, const Type &type, int64_t operand, std::vector<
       ->result();
 }
 
-Value *sizeValue(LoopBuilder &b, const Dim &dim) {
-  if (dim.isConst())
-    return b.index(dim.value());
-  AttrDict attrs;
-  attrs.set("dim", Dims{dim});
-  return b.create(OpKind::RegionSize, {}, {Type::index()}, std::move(attrs))->result();
-}
-
 Value *checkIndex(LoopBuilder &b, Value *index, const Dim &extent) {
   return b.create(OpKind::RegionCheckIndex, {index, sizeValue(b, extent)}, {Type::index()})
       ->result();

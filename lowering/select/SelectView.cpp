@@ -11,30 +11,6 @@
 
 namespace cameo {
 
-Value *reshapeView(LoopBuilder &b, Value *x, const Dims &shape) {
-  if (x->type.shape() == shape)
-    return x;
-  return b.create(OpKind::KernelReshape, {x}, {x->type.withShape(shape)})->result();
-}
-
-Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm) {
-  if (std::is_sorted(perm.begin(), perm.end()))
-    return x;
-  Dims shape;
-  for (int64_t axis : perm)
-    shape.push_back(x->type.dim(axis));
-  return b
-      .create(OpKind::KernelTranspose, {x}, {x->type.withShape(shape)},
-              dictOf(TransposeAttrs{perm}))
-      ->result();
-}
-
-Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape) {
-  if (x->type.shape() == shape)
-    return x;
-  return b.create(OpKind::KernelBroadcast, {x}, {x->type.withShape(shape)})->result();
-}
-
 namespace {
 Value *sliceView(LoopBuilder &b, Value *x, Dims starts, std::vector<int64_t> steps, Type type) {
   SliceAttrs attrs{std::move(starts), std::move(steps)};

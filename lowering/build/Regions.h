@@ -1,0 +1,25 @@
+// What is written into the regions of kernel ops.
+#pragma once
+
+#include "lowering/loops/LoopBuilder.h"
+
+#include <vector>
+
+namespace cameo {
+
+/// A region argument for an element of `operand`, or a constant if the operand is one number.
+/// Operands that become arguments are appended to `operands`.
+Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands);
+/// Half-precision elements are computed in f32 inside bodies.
+Value *widened(LoopBuilder &b, Value *element);
+/// A size as an index value.
+Value *sizeValue(LoopBuilder &b, const Dim &dim);
+
+/// Ends the only region of a kernel: yields the element as the type of the kernel's result. The builder
+/// is left behind the kernel.
+void endEpilogue(LoopBuilder &b, Op *kernel, Value *element);
+/// An element of an operand that the epilogue reads from now on, or a constant, see elementOf; widened.
+/// The builder is left at the end of the kernel's region.
+Value *epilogueElement(LoopBuilder &b, Op *kernel, Value *operand);
+
+} // namespace cameo

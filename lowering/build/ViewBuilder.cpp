@@ -1,0 +1,40 @@
+// See ViewBuilder.h.
+#include "lowering/build/ViewBuilder.h"
+
+#include "ir/kernel/ViewOps.h"
+
+#include <algorithm>
+
+namespace cameo {
+
+Value *reshapeView(LoopBuilder &b, Value *x, const Dims &shape) {
+  if (x->type.shape() == shape)
+    return x;
+  return b.create(OpKind::KernelReshape, {x}, {x->type.withShape(shape)})->result();
+}
+
+Value *transposeView(LoopBuilder &b, Value *x, const std::vector<int64_t> &perm) {
+  if (std::is_sorted(perm.begin(), perm.end()))
+    return x;
+  Dims shape;
+  for (int64_t axis : perm)
+    shape.push_back(x->type.dim(axis));
+  return b
+      .create(OpKind::KernelTranspose, {x}, {x->type.withShape(shape)},
+              dictOf(TransposeAttrs{perm}))
+      ->result();
+}
+
+Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape) {
+  if (x->type.shape() == shape)
+    return x;
+  return b.create(OpKind::KernelBroadcast, {x}, {x->type.withShape(shape)})->result();
+}
+
+Value *alongChannels(LoopBuilder &b, Value *vector, int64_t rank) {
+  Dims shape(rank - 1, Dim(1));
+  shape[0] = vector->type.dim(0);
+  return reshapeView(b, vector, shape);
+}
+
+} // namespace cameo

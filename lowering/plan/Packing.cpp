@@ -1,0 +1,73 @@
+// See Packing.h.
+#include "lowering/plan/Packing.h"
+
+namespace cameo {
+namespace {
+
+/// How the target's dot product takes bytes.
+void packBytes(const Target &target, DType input, DType weights, Packing &packing) {
+  switch (target.dot) {
+  case DotKind::None:
+    return;
+  case DotKind::Vnni:
+  case DotKind::I8mm:
+    packing.flipInput = input == DType::I8;
+    break;
+  case DotKind::SDot:
+    packing.flipInput = input == DType::U8;
+    break;
+  }
+  packing.flipWeights = weights == DType::U8;
+  packing.interleave = 4;
+}
+
+/// Pairs of bf16 where the model has them, or where the compilation asks for them, and the weights are
+/// constant. An odd depth would let an element of another row, which may be a NaN, meet a weight of
+/// zero.
+void packPairs(const PassContext &context, DType dtype, const Dim &depth, Packing &packing) {
+  bool wanted = dtype == DType::BF16 || (dtype == DType::F32 && context.precision == DType::BF16);
+  bool isEven = depth.isConst() && depth.value() % 2 == 0;
+  if (!wanted || !isEven || !context.target.hasBf16Dot)
+    return;
+  packing.rounded = DType::BF16;
+  packing.interleave = 2;
+}
+
+bool isByte(DType dtype) { return dtype == DType::I8 || dtype == DType::U8; }
+
+} // namespace
+
+Op *constantBehind(Value *value) {
+  Op *source = value->definingOp();
+  while (source &&
+         (source->kind() == OpKind::KernelTranspose || source->kind() == OpKind::KernelReshape))
+    source = source->operand(0)->definingOp();
+  return source && source->kind() == OpKind::Constant ? source : nullptr;
+}
+
+bool isPackedEarly(Value *weights) {
+  return constantBehind(weights) && constantDims(weights->type.shape());
+}
+
+Packing packingFor(const PassContext &context, const Op &op) {
+  const Type &x = op.operand(0)->type;
+  Value *weights = op.operand(1);
+  Packing packing;
+  Dim depth = x.dim(x.rank() - 1);
+  if (op.kind() == OpKind::KernelConv) {
+    ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+    packing.form = packFormFor(attrs.algorithm);
+    packing.group = attrs.group;
+    depth = weights->type.dim(1);
+    // Depthwise kernels take any elements; Winograd's algorithm is chosen for f32 alone.
+    if (attrs.algorithm != ConvAlgorithm::Direct)
+      return packing;
+  }
+  if (isByte(x.dtype()))
+    packBytes(context.target, x.dtype(), weights->type.dtype(), packing);
+  else if (isPackedEarly(weights))
+    packPairs(context, x.dtype(), depth, packing);
+  return packing;
+}
+
+} // namespace cameo

@@ -1,0 +1,31 @@
+// How the operands of a contraction are stored for the instructions of the target: the one place that
+// decides the form of packed weights, their interleaving, and the signs of bytes.
+#pragma once
+
+#include "ir/kernel/Contraction.h"
+#include "lowering/Pass.h"
+
+#include <optional>
+
+namespace cameo {
+
+struct Packing {
+  PackForm form = PackForm::Gemm;
+  int64_t group = 1;
+  int64_t interleave = 1;
+  /// Whether bytes are stored in the other signedness, 128 added.
+  bool flipInput = false, flipWeights = false;
+  /// The element type to round input and weights to; their own if nothing.
+  std::optional<DType> rounded = std::nullopt;
+};
+
+/// The packing of a `conv` or `gemm` with plain weights.
+Packing packingFor(const PassContext &context, const Op &op);
+
+/// The Constant whose elements a value has, seen through transposes and reshapes; or nullptr.
+Op *constantBehind(Value *value);
+/// Whether packed weights can be computed at compile time: they are constant, of sizes that are numbers
+/// (a view may give a constant sizes that only the run can check).
+bool isPackedEarly(Value *weights);
+
+} // namespace cameo

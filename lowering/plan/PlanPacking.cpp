@@ -1,0 +1,139 @@
+// Stores the operands of contractions as the target's instructions want them: packs the weights, flips
+// the signs of bytes or rounds inputs to bf16, and makes terms of the epilogue of zero points. Runs when
+// algorithms are chosen, and before fusion, which moves what is done to inputs to where they are made.
+//
+// Turn this: %y = conv(%x, %w) {weights = "plain", x_zero = 3}
+// Into this: %p = pack(%w) {form = "conv", interleave = 4}
+//            %y = conv(%x, %p, %sums) {interleave = 4, fill = 3} ^(%sum, %s) { sum - s ... }
+#include "lowering/ControlFlow.h"
+#include "lowering/Passes.h"
+#include "lowering/build/Regions.h"
+#include "lowering/plan/Packing.h"
+#include "lowering/plan/ZeroPoints.h"
+
+namespace cameo {
+namespace {
+
+struct Packer {
+  const PassContext &context;
+  LoopBuilder b;
+  bool changed = false;
+
+  void conv(Op &op);
+  void gemm(Op &op);
+  Value *packed(Op &op, const Packing &packing);
+  Value *storedInput(Value *x, const Packing &packing);
+  Value *sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill);
+};
+
+Value *Packer::packed(Op &op, const Packing &packing) {
+  Value *weights = op.operand(1);
+  PackAttrs attrs{packing.form, packing.group, packing.interleave, packing.flipWeights};
+  DType dtype = weights->type.dtype();
+  if (packing.flipWeights)
+    dtype = dtype == DType::I8 ? DType::U8 : DType::I8;
+  Type type =
+      Type::tensor(packing.rounded.value_or(dtype), packedShape(attrs, weights->type.shape()));
+  Op *pack = b.create(OpKind::KernelPack, {weights}, {type}, dictOf(attrs));
+  pack->result()->name = weights->name;
+  return pack->result();
+}
+
+Value *Packer::storedInput(Value *x, const Packing &packing) {
+  if (!packing.rounded || x->type.dtype() == *packing.rounded)
+    return storedBytes(b, x, packing.flipInput);
+  Op *rounding =
+      b.create(OpKind::KernelPointwise, {x}, {x->type.withDType(*packing.rounded)}, {}, 1);
+  endEpilogue(b, rounding, rounding->region().addArg(Type::scalar(x->type.dtype())));
+  return rounding->result();
+}
+
+/// Sums of stored x over the window of each result of a packed convolution: another one, with ones. One
+/// channel of them does where there are no groups.
+Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill) {
+  std::vector<int64_t> shape = *constantDims(op.operand(1)->type.shape());
+  Dims result = op.result()->type.shape();
+  if (attrs.group == 1) {
+    shape[0] = 1;
+    result[1] = Dim(1);
+  }
+  attrs.algorithm = ConvAlgorithm::Direct;
+  PackAttrs form{PackForm::Conv, attrs.group, attrs.interleave};
+  Value *ones = b.constant(makeSplat(DType::I8, shape, 1));
+  Type packed = Type::tensor(DType::I8, packedShape(form, ones->type.shape()));
+  std::vector<Value *> operands = {
+      stored, b.create(OpKind::KernelPack, {ones}, {packed}, dictOf(form))->result()};
+  if (fill) {
+    operands.push_back(fill);
+    attrs.fillOperand = 2;
+  }
+  Op *sums = b.create(OpKind::KernelConv, operands, {Type::tensor(DType::I32, result)},
+                      dictOf(attrs), 1);
+  Value *sum = sums->region().addArg(Type::scalar(DType::I32));
+  if (fill)
+    sums->region().addArg(Type::scalar(fill->type.dtype()));
+  endEpilogue(b, sums, sum);
+  return sums->result();
+}
+
+void Packer::conv(Op &op) {
+  ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+  if (attrs.inputs.weights == WeightForm::Packed)
+    return;
+  Packing packing = packingFor(context, op);
+  b.before(&op);
+  b.loc = op.loc;
+  Side x{op.operand(0), packing.flipInput, attrs.inputs.x};
+  Side w{op.operand(1), packing.flipWeights, attrs.inputs.w};
+  Value *input = storedInput(op.operand(0), packing), *weights = packed(op, packing);
+  // Padding is the zero point of x, as it is stored.
+  Value *fill = nullptr;
+  attrs.fill = x.fixed().value_or(0);
+  if (x.zero.operand >= 0) {
+    fill = storedBytes(b, op.operand(x.zero.operand), packing.flipInput);
+    attrs.fillOperand = op.numOperands();
+    op.addOperand(fill);
+    op.region().addArg(Type::scalar(fill->type.dtype()));
+  }
+  attrs.interleave = packing.interleave;
+  attrs.inputs = {};
+  subtractZeroPoints(b, &op, x, w, [&] { return sumsOfWindows(op, attrs, input, fill); });
+  op.setOperand(0, input);
+  op.setOperand(1, weights);
+  op.attrs = dictOf(attrs);
+  changed = true;
+}
+
+void Packer::gemm(Op &op) {
+  GemmAttrs attrs = attrsOf<GemmAttrs>(op);
+  if (attrs.inputs.weights == WeightForm::Packed)
+    return;
+  Packing packing = packingFor(context, op);
+  b.before(&op);
+  b.loc = op.loc;
+  Side x{op.operand(0), packing.flipInput, attrs.inputs.x};
+  Side w{op.operand(1), packing.flipWeights, attrs.inputs.w};
+  Value *input = storedInput(op.operand(0), packing), *weights = packed(op, packing);
+  attrs.interleave = packing.interleave;
+  attrs.inputs = {};
+  subtractZeroPoints(b, &op, x, w, [&] { return sumOver(b, x, {x.bytes->type.rank() - 1}); });
+  op.setOperand(0, input);
+  op.setOperand(1, weights);
+  op.attrs = dictOf(attrs);
+  changed = true;
+}
+
+} // namespace
+
+Result<bool> planPacking(Module &module, PassContext &context) {
+  Packer packer{context, LoopBuilder(module)};
+  for (Op *op : opsOf(module.main())) {
+    if (op->kind() == OpKind::KernelConv)
+      packer.conv(*op);
+    if (op->kind() == OpKind::KernelGemm)
+      packer.gemm(*op);
+  }
+  return packer.changed;
+}
+
+} // namespace cameo
