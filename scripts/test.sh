@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh [--quick]
 #
-# The format of the sources; then the fast tests with AddressSanitizer and UndefinedBehaviorSanitizer;
+# The format of the sources and the references in them; then the fast tests with AddressSanitizer and UndefinedBehaviorSanitizer;
 # then, in a release build, all tests but those labelled slow: among them the ONNX project's cases and a
 # few real models against ONNX Runtime. --quick leaves out the sanitizers and the real models. Builds,
 # cases and models are kept in build/ and build-asan/, so that a second run is quick.
@@ -39,6 +39,9 @@ fi
 
 step "format"
 scripts/lint.sh
+
+step "references"
+python3 scripts/check_references.py
 
 if ! $quick; then
   step "building with sanitizers"

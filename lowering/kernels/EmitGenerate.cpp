@@ -71,7 +71,7 @@ struct Generator {
     return true;
   }
 
-  /// Whether there are elements to read, as far as that can be in doubt; nullptr if it is not. A
+  /// A run-time test that the operand has elements, or nullptr if that is certain. A
   /// result with elements says so for dims that its own index goes through; the others may be empty
   /// (padding from nothing, gathering from an empty table) and have not even an element 0.
   Value *anyElements(Op &at, const Value &x) {

@@ -36,7 +36,7 @@ void LayoutState::planConcats() {
     Op *op = *it;
     if (op->kind() != OpKind::KernelConcat)
       continue;
-    // There is no room yet for parts of what gets its size after them.
+    // A result whose size is known only after its parts are computed has no place yet for them.
     auto [axis, offsets] = attrsOf<ConcatAttrs>(*op);
     if (!offsets.empty() || isSizedByRun(product(op->result()->type.shape())))
       continue;
