@@ -15,11 +15,11 @@ Value *widened(LoopBuilder &b, Value *element);
 /// A size as an index value.
 Value *sizeValue(LoopBuilder &b, const Dim &dim);
 
-/// Ends the only region of a kernel: yields the element as the type of the kernel's result. The builder
-/// is left behind the kernel.
+/// Ends the only region of a kernel: yields the element as the type of the kernel's result. The
+/// builder is left behind the kernel.
 void endEpilogue(LoopBuilder &b, Op *kernel, Value *element);
-/// An element of an operand that the epilogue reads from now on, or a constant, see elementOf; widened.
-/// The builder is left at the end of the kernel's region.
+/// An element of an operand that the epilogue reads from now on, or a constant, see elementOf;
+/// widened. The builder is left at the end of the kernel's region.
 Value *epilogueElement(LoopBuilder &b, Op *kernel, Value *operand);
 
 } // namespace cameo

@@ -21,9 +21,9 @@ void packBytes(const Target &target, DType input, DType weights, Packing &packin
   packing.interleave = 4;
 }
 
-/// Pairs of bf16 where the model has them, or where the compilation asks for them, and the weights are
-/// constant. An odd depth would let an element of another row, which may be a NaN, meet a weight of
-/// zero.
+/// Pairs of bf16 where the model has them, or where the compilation asks for them, and the weights
+/// are constant. An odd depth would let an element of another row, which may be a NaN, meet a
+/// weight of zero.
 void packPairs(const PassContext &context, DType dtype, const Dim &depth, Packing &packing) {
   bool wanted = dtype == DType::BF16 || (dtype == DType::F32 && context.precision == DType::BF16);
   bool isEven = depth.isConst() && depth.value() % 2 == 0;

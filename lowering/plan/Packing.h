@@ -1,5 +1,5 @@
-// How the operands of a contraction are stored for the instructions of the target: the one place that
-// decides the form of packed weights, their interleaving, and the signs of bytes.
+// How the operands of a contraction are stored for the instructions of the target: the one place
+// that decides the form of packed weights, their interleaving, and the signs of bytes.
 #pragma once
 
 #include "ir/kernel/Contraction.h"
@@ -24,8 +24,8 @@ Packing packingFor(const PassContext &context, const Op &op);
 
 /// The Constant whose elements a value has, seen through transposes and reshapes; or nullptr.
 Op *constantBehind(Value *value);
-/// Whether packed weights can be computed at compile time: they are constant, of sizes that are numbers
-/// (a view may give a constant sizes that only the run can check).
+/// Whether packed weights can be computed at compile time: they are constant, of sizes that are
+/// numbers (a view may give a constant sizes that only the run can check).
 bool isPackedEarly(Value *weights);
 
 } // namespace cameo

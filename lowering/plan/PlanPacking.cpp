@@ -1,6 +1,7 @@
-// Stores the operands of contractions as the target's instructions want them: packs the weights, flips
-// the signs of bytes or rounds inputs to bf16, and makes terms of the epilogue of zero points. Runs when
-// algorithms are chosen, and before fusion, which moves what is done to inputs to where they are made.
+// Stores the operands of contractions as the target's instructions want them: packs the weights,
+// flips the signs of bytes or rounds inputs to bf16, and makes terms of the epilogue of zero
+// points. Runs when algorithms are chosen, and before fusion, which moves what is done to inputs to
+// where they are made.
 //
 // Turn this: %y = conv(%x, %w) {weights = "plain", x_zero = 3}
 // Into this: %p = pack(%w) {form = "conv", interleave = 4}
@@ -48,8 +49,8 @@ Value *Packer::storedInput(Value *x, const Packing &packing) {
   return rounding->result();
 }
 
-/// Sums of stored x over the window of each result of a packed convolution: another one, with ones. One
-/// channel of them does where there are no groups.
+/// Sums of stored x over the window of each result of a packed convolution: another one, with ones.
+/// One channel of them does where there are no groups.
 Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill) {
   std::vector<int64_t> shape = *constantDims(op.operand(1)->type.shape());
   Dims result = op.result()->type.shape();
@@ -67,8 +68,8 @@ Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill
     operands.push_back(fill);
     attrs.fillOperand = 2;
   }
-  Op *sums = b.create(OpKind::KernelConv, operands, {Type::tensor(DType::I32, result)},
-                      dictOf(attrs), 1);
+  Op *sums =
+      b.create(OpKind::KernelConv, operands, {Type::tensor(DType::I32, result)}, dictOf(attrs), 1);
   Value *sum = sums->region().addArg(Type::scalar(DType::I32));
   if (fill)
     sums->region().addArg(Type::scalar(fill->type.dtype()));

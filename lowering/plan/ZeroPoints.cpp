@@ -115,10 +115,10 @@ struct Correction {
     b.before(kernel);
     bool isConstant = constantData(w.bytes) != nullptr;
     if (isConstant && x.fixed())
-      return epilogueElement(
-          b, kernel, shapedSums(b.constant(constantSums(w, weightAxes(), *x.fixed()))));
-    Value *sums = isConstant ? b.constant(constantSums(w, weightAxes(), 1))
-                             : sumOver(b, w, weightAxes());
+      return epilogueElement(b, kernel,
+                             shapedSums(b.constant(constantSums(w, weightAxes(), *x.fixed()))));
+    Value *sums =
+        isConstant ? b.constant(constantSums(w, weightAxes(), 1)) : sumOver(b, w, weightAxes());
     Value *element = epilogueElement(b, kernel, shapedSums(sums));
     return b.mul(element, zeroOf(x));
   }

@@ -12,12 +12,12 @@
 
 namespace cameo {
 
-/// One side of the products: bytes as they are stored, and their zero point. A flipped side is stored
-/// as the other signedness, 128 added to bytes and zero point.
+/// One side of the products: bytes as they are stored, and their zero point. A flipped side is
+/// stored as the other signedness, 128 added to bytes and zero point.
 struct Side {
   Value *bytes; // as they were before they were flipped
   bool flip = false;
-  ZeroPoint zero = {};          // of the bytes as they were
+  ZeroPoint zero = {}; // of the bytes as they were
 
   int64_t shift() const { return !flip ? 0 : bytes->type.dtype() == DType::U8 ? -128 : 128; }
   /// The zero point of the stored bytes, if it is a number.
@@ -27,12 +27,12 @@ struct Side {
   bool isZero() const { return fixed() == 0; }
 };
 
-/// The bytes as they are stored: a kernel of its own before the builder's place, which fusion moves to
-/// where they are made.
+/// The bytes as they are stored: a kernel of its own before the builder's place, which fusion moves
+/// to where they are made.
 Value *storedBytes(LoopBuilder &b, Value *bytes, bool flip);
 
-/// Subtracts the terms from the sum that a kernel's region takes. `inputSums` makes the sums of stored
-/// x over the products of each element, when they are needed.
+/// Subtracts the terms from the sum that a kernel's region takes. `inputSums` makes the sums of
+/// stored x over the products of each element, when they are needed.
 void subtractZeroPoints(LoopBuilder &b, Op *kernel, const Side &x, const Side &w,
                         const std::function<Value *()> &inputSums);
 

@@ -259,8 +259,8 @@ Result<bool> selectKernels(Module &module, PassContext &context) {
   for (Op *op : opsOf(module.main()))
     if (isGraphOp(*op))
       work.push_back(op);
-  // Ops that cannot be lowered stay for now. Those that only fed shapes, which are in the types, are
-  // dead and go below; the others are reported all at once.
+  // Ops that cannot be lowered stay for now. Those that only fed shapes, which are in the types,
+  // are dead and go below; the others are reported all at once.
   std::unordered_map<Op *, std::string> refused;
   for (Op *op : work) {
     Selection selection(module, *op, context);
