@@ -28,6 +28,7 @@ OWN_LIMITS = {
     "must be greater than 0": "no heads, queries, keys or images are as many as any",
     "Pad reflect": "an image may be reflected more than once, as in NumPy, which ONNX's reference calls",
     "Unexpected mode of 3": "what is wrapped along one axis may be empty along another",
+    "IsScalarOr1ElementVector(a_": "scales and zero points of a product's left side may be one a row",
     "Invalid dim0_offset": "a Scan of no steps has the states that it was given",
     "must be a positive multiple": "columns of no channels are images of none",
     "must be in range [0,0]": "lengths of sequences without elements reverse nothing",
