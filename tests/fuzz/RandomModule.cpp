@@ -316,7 +316,9 @@ std::unique_ptr<Module> Grower::grow() {
 
 } // namespace
 
-std::unique_ptr<Module> randomModule(uint32_t seed) { return Grower(seed).grow(); }
+std::unique_ptr<Module> randomModule(uint32_t seed) {
+  return seed % 3 == 0 ? randomQuantizedModule(seed) : Grower(seed).grow();
+}
 
 std::vector<RuntimeValue> randomInputs(Module &module, uint32_t seed, int64_t symbolValue) {
   std::mt19937 random(seed);

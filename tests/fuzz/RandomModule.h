@@ -14,7 +14,12 @@
 
 namespace cameo {
 
+/// Every third one is a quantized module.
 std::unique_ptr<Module> randomModule(uint32_t seed);
+
+/// Layers of dequantized operands, quantized again, whose results are the same to the bit however
+/// they are computed.
+std::unique_ptr<Module> randomQuantizedModule(uint32_t seed);
 
 /// Inputs for a module's arguments; symbols are `symbolValue`.
 std::vector<RuntimeValue> randomInputs(Module &module, uint32_t seed, int64_t symbolValue);
