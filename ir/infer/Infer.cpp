@@ -315,6 +315,9 @@ ConstRef InferContext::constant(int64_t i) const {
 std::optional<Dims> InferContext::known(int64_t i) const {
   if (!has(i))
     return std::nullopt;
+  const Type &type = in(i);
+  if (type.isRanked() && isInt(type.dtype()) && type.shape() == Dims{Dim(0)})
+    return Dims(); // no elements are known elements
   return op.operand(i)->known ? op.operand(i)->known : knownElements(constant(i));
 }
 

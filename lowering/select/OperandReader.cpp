@@ -43,22 +43,28 @@ Value *OperandReader::size(const Dim &dim) {
   return dim.isConst() ? number(dim.value()) : b.cast(sizeValue(b, dim), DType::I64);
 }
 
-std::optional<int64_t> OperandReader::length(int64_t operand) const {
-  const Type &type = s.in(operand);
-  if (type.rank() == 0)
-    return 1;
-  const Dim &length = type.dim(0);
-  if (length.isConst())
-    return length.value();
-  // Where no other length will do, a guard has seen to it.
-  Result<std::vector<Requirement>> required = requirementsOf(s.op);
+/// The number that a size is. Where no other will do, a guard has seen to it.
+static std::optional<int64_t> sizeIn(Op &op, const Dim &size) {
+  if (size.isConst())
+    return size.value();
+  Result<std::vector<Requirement>> required = requirementsOf(op);
   for (size_t i = 0; required && i < required->size(); i++) {
     const auto &[relation, a, b, text] = (*required)[i];
-    if (relation == Relation::Equal && (a == length ? b : a).isConst() &&
-        (a == length || b == length))
-      return (a == length ? b : a).value();
+    if (relation == Relation::Equal && (a == size ? b : a).isConst() && (a == size || b == size))
+      return (a == size ? b : a).value();
   }
   return std::nullopt;
+}
+
+std::optional<int64_t> OperandReader::length(int64_t operand) const {
+  std::vector<int64_t> sizes;
+  for (const Dim &dim : s.in(operand).shape()) {
+    std::optional<int64_t> size = sizeIn(s.op, dim);
+    if (!size)
+      return std::nullopt;
+    sizes.push_back(*size);
+  }
+  return checkedNumElements(sizes);
 }
 
 int64_t OperandReader::entries(int64_t operand) const {

@@ -351,16 +351,15 @@ std::optional<std::string> missingSymbol(const Dim &dim, const std::vector<std::
   return symbols.size() == 1 ? std::optional(symbols.front()) : std::nullopt;
 }
 
-/// Whether operands are lists to be read one by one: of a known length, or with at most one entry
-/// an axis. Absent ones are not read.
+/// Whether operands are numbers, or lists to be read one by one: of a known length, or with at most
+/// one entry an axis. Absent ones are not read.
 bool areReadable(Selection &s, const std::vector<int64_t> &lists) {
   bool isOfAxes = s.op.kind() == OpKind::Slice || s.op.kind() == OpKind::Pad;
   OperandReader reader(s);
   return std::all_of(lists.begin(), lists.end(), [&](int64_t i) {
     if (i >= s.op.numOperands() || !s.op.operand(i))
       return true;
-    const Type &type = s.in(i);
-    return type.isRanked() && type.rank() <= 1 && (isOfAxes || reader.length(i));
+    return s.in(i).rank() > 1 ? reader.length(i) == 1 : isOfAxes || reader.length(i);
   });
 }
 

@@ -205,6 +205,20 @@ class Ranks(RankTest):
         library = self.agree(nodes, inputs[1:], [info("y", None)], feeds, [constant("one", np.float32(1))])
         self.fault(library, {"s": np.ones(9, np.int64)}, r"node 'ConstantOfShape_0'.* got 9")
 
+    def test_shape_of_no_sizes(self):
+        nodes = [node("Reshape", ["x", "s"], ["v"]), node("Neg", ["v"], ["y"])]
+        inputs = [info("x", ["n"]), info("s", [0], INT64)]
+        none = np.zeros(0, np.int64)
+        library = self.agree(nodes, inputs, [info("y", [])], [{"x": self.numbers(1), "s": none}])
+        self.fault(library, {"x": self.numbers(2), "s": none}, "input 'x': expected dim 0 to be 1, got 2")
+
+    def test_bounds_of_any_rank(self):
+        nodes = [node("Range", ["zero", "x", "one"], ["y"])]
+        feeds = [{"x": np.full(shape, n, np.int64)} for shape in ((), (1,)) for n in (4, 0)]
+        constants = [constant("zero", 0), constant("one", 1)]
+        library = self.agree(nodes, [info("x", None, INT64)], [info("y", ["n"], INT64)], feeds, constants)
+        self.fault(library, {"x": np.array([4, 5])}, "node 'Range_0'.*one element")
+
     def test_axes_of_unknown_number(self):
         inputs = [info("x", [1, "n", 1]), info("s", ["r"], INT64)]
         for op, axes in (
