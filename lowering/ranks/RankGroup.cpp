@@ -4,6 +4,7 @@
 #include "ir/OpSpec.h"
 #include "ir/infer/Infer.h"
 #include "lowering/ControlFlow.h"
+#include "lowering/simplify/FoldConstants.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -177,6 +178,7 @@ Result<void> RankGroup::add(Op &op) {
     if (Result<void> copied = copy(*combination, op); !copied) {
       combination->isAlive = false;
       error = error ? error : copied.error();
+      limiting_ = limiting_ ? limiting_ : &op;
     }
   if (alive().empty())
     return error ? *error : badInput("node '" + op.loc.str() + "': no size is possible");
@@ -240,6 +242,16 @@ bool RankGroup::differs(const Value &value) {
   return differs;
 }
 
+/// Numbers that all combinations agree on: they decide what follows.
+ConstRef RankGroup::commonConstant(const Value &value) {
+  Combinations all = alive();
+  const Value *first = all.front()->values.at(&value);
+  bool isCommon = std::all_of(all.begin(), all.end(), [&](const Combination *combination) {
+    return combination->values.at(&value)->known == first->known;
+  });
+  return isCommon ? knownConstant(first) : nullptr;
+}
+
 bool RankGroup::isOutside(Op *op) const {
   for (; op; op = op->block()->parentOp())
     if (members_.contains(op))
@@ -278,12 +290,19 @@ void RankGroup::box(const std::vector<Value *> &outlets) {
 }
 
 Result<std::vector<Value *>> RankGroup::finish(Op &where) {
-  std::vector<Value *> left = outlets(), changed;
+  std::vector<Value *> left = outlets(), changed, constants;
+  Builder b(module_);
+  b.before(&where);
+  for (const Value *outlet : left) {
+    ConstRef same = commonConstant(*outlet);
+    constants.push_back(same ? b.constant(same) : nullptr);
+  }
   box(left);
   std::vector<Value *> results = TRY(emit(alive(), left, 0, where));
   for (size_t i = 0; i < left.size(); i++) {
+    results[i] = constants[i] ? constants[i] : results[i];
     results[i]->name = left[i]->name;
-    if (!(results[i]->type == left[i]->type))
+    if (constants[i] || !(results[i]->type == left[i]->type))
       changed.push_back(results[i]);
     left[i]->replaceAllUsesWith(results[i]);
   }
@@ -322,8 +341,11 @@ Result<std::vector<Value *>> RankGroup::emit(const Combinations &combinations,
   for (const Combination *combination : combinations)
     if (choices.empty() || choices.back() != combination->choices[level])
       choices.push_back(combination->choices[level]);
+  std::string expected = expectedText(roots_[level], choices);
+  if (limiting_ && limiting_ != &first_)
+    expected += fmt::format(", as node '{}' does", limiting_->loc.str());
   for (Combination *combination : combinations)
-    combination->expects[level]->attrs.set("expected", expectedText(roots_[level], choices));
+    combination->expects[level]->attrs.set("expected", expected);
   Builder b(module_);
   b.loc = first_.loc;
   b.before(&where);

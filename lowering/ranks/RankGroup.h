@@ -52,6 +52,7 @@ private:
   Result<void> copy(Combination &combination, const Op &op);
   Result<void> copyBranch(Combination &combination, const Op &op, Block &branch);
   bool differs(const Value &value);
+  ConstRef commonConstant(const Value &value);
   bool isOutside(Op *op) const;
   std::vector<Value *> outlets() const;
   void box(const std::vector<Value *> &outlets);
@@ -65,6 +66,7 @@ private:
   Module &module_;
   RegionTypes &types_;
   Op &first_;
+  const Op *limiting_ = nullptr; // the first op that cannot work in all combinations
   std::vector<RankRoot> roots_;
   std::unique_ptr<Op> holder_; // its regions are the blocks of the combinations
   std::vector<Combination> combinations_;

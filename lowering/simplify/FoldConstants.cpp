@@ -24,22 +24,6 @@ constexpr int64_t kMaxGrowth = 64 << 10;
 constexpr int64_t kMemoryLimit = int64_t(1) << 30;
 constexpr int64_t kWorkLimit = 2'000'000'000;
 
-/// A small integer tensor whose elements are all numbers.
-ConstRef knownConstant(Value *value) {
-  if (!value->known || !value->type.isRanked() || !isInt(value->type.dtype()))
-    return nullptr;
-  std::optional<std::vector<int64_t>> elements = constantDims(*value->known);
-  std::optional<std::vector<int64_t>> dims = constantDims(value->type.shape());
-  if (!elements || !dims)
-    return nullptr;
-  DType dtype = value->type.dtype();
-  int64_t size = dtypeBytes(dtype);
-  std::vector<std::byte> bytes(elements->size() * size);
-  for (size_t i = 0; i < elements->size(); i++)
-    std::copy_n(reinterpret_cast<const std::byte *>(&(*elements)[i]), size, &bytes[i * size]);
-  return makeConst(dtype, *dims, std::move(bytes), value->name);
-}
-
 bool isKnown(Op &op) {
   return std::all_of(
       op.results().begin(), op.results().end(),
@@ -132,6 +116,22 @@ Result<bool> evaluate(Module &module, Op &op) {
 }
 
 } // namespace
+
+ConstRef knownConstant(const Value *value) {
+  if (!value->known || !value->type.isRanked() ||
+      !(isInt(value->type.dtype()) || value->type.dtype() == DType::Bool))
+    return nullptr;
+  std::optional<std::vector<int64_t>> elements = constantDims(*value->known);
+  std::optional<std::vector<int64_t>> dims = constantDims(value->type.shape());
+  if (!elements || !dims)
+    return nullptr;
+  DType dtype = value->type.dtype();
+  int64_t size = dtypeBytes(dtype);
+  std::vector<std::byte> bytes(elements->size() * size);
+  for (size_t i = 0; i < elements->size(); i++)
+    std::copy_n(reinterpret_cast<const std::byte *>(&(*elements)[i]), size, &bytes[i * size]);
+  return makeConst(dtype, *dims, std::move(bytes), value->name);
+}
 
 Result<bool> foldOp(Module &module, Op &op, int64_t growth) {
   return mayFold(op, growth) ? evaluate(module, op) : Result<bool>(false);

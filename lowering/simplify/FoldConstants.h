@@ -10,4 +10,7 @@ namespace cameo {
 /// `growth` times the operands' bytes and 64 KB; whether it did. The op stays, without uses.
 Result<bool> foldOp(Module &module, Op &op, int64_t growth);
 
+/// A small tensor of integers or bools whose elements are all known numbers; nullptr for others.
+ConstRef knownConstant(const Value *value);
+
 } // namespace cameo

@@ -135,6 +135,12 @@ class Ranks(RankTest):
         library = self.agree(nodes, self.X, [info("y", [4, "n"])], feeds[1:])
         self.fault(library, feeds[0], r"node 'Transpose_1': expected rank 2, got rank 1")
 
+    def test_a_later_operator_excludes_a_rank(self):
+        nodes = self.pooled(node("Exp", ["v"], ["a"]), node("Transpose", ["a"], ["y"], perm=[1, 0]))
+        feeds = self.both(3)
+        library = self.agree(nodes, self.X, [info("y", [4, "n"])], feeds[1:])
+        self.fault(library, feeds[0], "node 'Exp_1': expected rank 2, as node 'Transpose_2' does, got rank 1")
+
     def test_rank_asked_for(self):
         """What scripted LSTM cells do: whether to unsqueeze is decided by the rank."""
         nodes = self.pooled(
@@ -145,6 +151,15 @@ class Ranks(RankTest):
         )
         nodes.insert(1, node("Shape", ["v"], ["shape"]))
         self.agree(nodes, self.X, [info("y", ["n", 1])], self.both(3), [constant("one", 1), constant("last", [-1])])
+
+    def test_branch_that_no_rank_takes(self):
+        nodes = self.pooled(
+            node("Shape", ["v"], ["shape"]),
+            node("Size", ["shape"], ["r"]),
+            node("Equal", ["r", "three"], ["deep"]),
+            either([node("Transpose", ["v"], ["t2"], perm=[2, 0, 1])], [node("Neg", ["v"], ["n"])], "deep", "y"),
+        )
+        self.agree(nodes, self.X, [info("y", None)], self.both(3), [constant("three", 3)])
 
     def test_two_values_of_two_ranks(self):
         also = [node("ReduceMin", ["x"], ["t2"], axes=[1], keepdims=0)]
