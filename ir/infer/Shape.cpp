@@ -226,6 +226,8 @@ Result<void> inferSqueeze(InferContext &ctx) {
     if (*count > rank)
       return ctx.error(ctx.name(1) + ": expected at most " + std::to_string(rank) + " axes, got " +
                        std::to_string(*count));
+    for (int64_t axis = 0; *count == rank && axis < rank; axis++)
+      TRY(expectDim(ctx, 0, axis, Dim(1), "only dims of size 1 can be squeezed"));
     Dims shape;
     for (int64_t i = *count; i < rank; i++)
       shape.push_back(ctx.freshDim());

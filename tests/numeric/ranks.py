@@ -246,6 +246,13 @@ class Ranks(RankTest):
             feeds = [{"x": self.numbers(1, 5, 1), "s": np.array(a, np.int64)} for a in axes]
             self.agree(nodes, inputs, [info("y", None)], feeds)
 
+    def test_axes_that_cannot_be_so_many(self):
+        """There is no code for as many axes as would leave a scalar of twelve elements."""
+        nodes = [node("Squeeze", ["x", "s"], ["y"])]
+        feeds = [{"x": self.numbers(1, 3, 4), "s": np.array([0])}]
+        library = self.agree(nodes, [info("x", [1, 3, 4]), info("s", ["r"], INT64)], [info("y", None)], feeds)
+        self.fault(library, {"x": feeds[0]["x"], "s": np.array([0, 1, 2])}, "node 'Squeeze_0'")
+
     # Sequences and loops
 
     def test_elements_of_two_ranks(self):
