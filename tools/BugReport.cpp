@@ -109,9 +109,8 @@ void writeReport(const CompilerWork &work) {
     remove();
     return reportNote("there is no report: it did not happen a second time");
   }
-  const char *ir = fs::exists(*folder / kIr, ignored) ? "the IR before it, " : "";
-  reportNote(fmt::format("'{}' has {}the message and the command that repeats it: please report it "
-                         "with these",
+  const char *ir = fs::exists(*folder / kIr, ignored) ? "the IR before the step that failed, " : "";
+  reportNote(fmt::format("'{}' has {}the message and the command: please report them",
                          folder->string(), ir));
 }
 

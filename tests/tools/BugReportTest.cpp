@@ -104,7 +104,7 @@ struct BugReport : testing::Test {
     ASSERT_EQ(reports().size(), 1u) << said;
     fs::path report = reports().front();
     EXPECT_NE(said.find(message), std::string::npos) << said;
-    EXPECT_NE(said.find("note: '" + report.string() + "' has the IR before it, "),
+    EXPECT_NE(said.find("note: '" + report.string() + "' has the IR before the step that failed, "),
               std::string::npos)
         << said;
     EXPECT_NE(read(report / "message.txt").find(message), std::string::npos);

@@ -233,7 +233,7 @@ class InternalErrors(Case):
             resource.setrlimit(resource.RLIMIT_STACK, (64 << 10, 64 << 10))
         options = {"preexec_fn": small_stack, "env": {**os.environ, "TMPDIR": self.path("tmp")}}
         said = self.run_cameo("compile", "chain.onnx", status=4, **options).stderr
-        folder = re.search(r"(?m)^note: '(.*)' has .*the message and the command that repeats it", said).group(1)
+        folder = re.search(r"(?m)^note: '(.*)' has .*the message and the command: ", said).group(1)
         self.assertEqual(self.files("tmp"), [os.path.basename(folder)])
         self.assertLessEqual({"message.txt", "repeat.sh"}, set(self.files(folder)))
         with open(os.path.join(folder, "message.txt")) as file:

@@ -146,6 +146,23 @@ class Passes(FolderCase):
         self.cameo("compile", "end.cir", "-o", "end.so")
         self.assertIn("PASS", self.cameo("compare", "small.onnx", "end.so").stdout)
 
+    def test_a_plan_changed_by_hand_stays(self):
+        self.write("product.onnx", onnx.model([onnx.node("MatMul", ["a", "b"], ["y"], "product")],
+                                              [onnx.value_info("a", [13, 40]), onnx.value_info("b", [40, 48])],
+                                              [onnx.value_info("y", [13, 48])]))
+        for name in ("plan-tiles", "plan-memory"):
+            self.cameo("compile", "product.onnx", "--stop-after", name, "--emit", "ir", "-o", "half.cir")
+            with open(self.path("half.cir")) as file:
+                text = file.read()
+            changed = re.sub(r"tile_rows = \d+", "tile_rows = 3", text)
+            removed = re.sub(r" \{tile_rows[^}]*\}", "", text)
+            self.assertEqual(len({text, changed, removed}), 3)
+            for edited, kept in (changed, "tile_rows = 3"), (removed, "tile_rows = "):
+                self.write("edited.cir", edited.encode())
+                self.assertIn(kept, self.cameo("opt", "edited.cir", "--pipeline").stdout)
+                self.cameo("compile", "edited.cir", "-o", "edited.so")
+                self.assertIn("PASS", self.cameo("compare", "product.onnx", "edited.so").stdout)
+
     def test_ir_that_cannot_be_compiled(self):
         self.cameo("compile", "residual.onnx", "--stop-after", "decompose", "--emit", "ir", "-o", "half.cir")
         said = self.cameo("compile", "half.cir", status=2).stderr
