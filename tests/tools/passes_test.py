@@ -146,6 +146,15 @@ class Passes(FolderCase):
         self.cameo("compile", "end.cir", "-o", "end.so")
         self.assertIn("PASS", self.cameo("compare", "small.onnx", "end.so").stdout)
 
+    def test_the_end_is_the_same_from_every_pass(self):
+        # Text has no elements of weights, and nothing here is computed from those but packed weights.
+        for model in ("residual", "shape", "quantized"):
+            ends = set()
+            for name in self.passes("required") + self.passes("optional"):
+                self.cameo("opt", model + ".onnx", "--pipeline", "--stop-after", name, "-o", "half.cir")
+                ends.add(self.cameo("opt", "half.cir", "--pipeline").stdout)
+            self.assertEqual(len(ends), 1, model)
+
     def test_a_plan_changed_by_hand_stays(self):
         self.write("product.onnx", onnx.model([onnx.node("MatMul", ["a", "b"], ["y"], "product")],
                                               [onnx.value_info("a", [13, 40]), onnx.value_info("b", [40, 48])],
