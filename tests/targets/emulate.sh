@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs code made for another architecture: compiles runner.c for it, once a work folder, and runs that
+# Runs code made for another architecture: compiles runner.c for it, into the work folder, and runs that
 # under an emulator; wasm modules run in Node.js.
 #
 #   emulate.sh ARCH WORK                                      exit status 77 where something is missing
@@ -29,7 +29,9 @@ sysroot=/usr/$triple
 command -v "qemu-$machine" >/dev/null && [ -e "$sysroot/lib/$loader" ] && [ -e "$sysroot/lib/crt1.o" ] || exit 77
 
 runner=$work/runner-$arch
-if [ ! -e "$runner" ]; then
+interface=$here/../../runtime/include/cameo.h
+# A runner for an older interface would be refused by libraries.
+if [ ! "$runner" -nt "$here/runner.c" ] || [ ! "$runner" -nt "$interface" ]; then
   mkdir -p "$work"
   # Tests run at the same time, hence a name of its own until it is complete.
   clang-19 "--target=${triple/arm-/armv7-}" -O1 -I"$sysroot/include" -I"$here/../../runtime/include" \
