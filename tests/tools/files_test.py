@@ -257,12 +257,16 @@ class Changing(Case):
     """Files that another program shortens or overwrites while they are read: an error or the whole old content."""
 
     def race(self, change, *command):
-        """Runs the command again and again, changing a file some time after it starts."""
+        """Runs the command again and again, changing a file at one moment after another of the time it takes."""
         seen = set()
+        self.reset()
+        start = time.monotonic()
+        subprocess.run([CAMEO, *command], cwd=self.dir, stdout=subprocess.DEVNULL, timeout=60, check=True)
+        duration = time.monotonic() - start
         for attempt in range(40):
             self.reset()
             run = subprocess.Popen([CAMEO, *command], cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            time.sleep(attempt * 0.004)
+            time.sleep(attempt * duration / 40)
             change()
             out, error = run.communicate(timeout=60)
             self.assertIn(run.returncode, (0, 2), error)
