@@ -185,8 +185,10 @@ def change_attribute(subject):
     if not attribute:
         return False
     name, kind = attribute.name, attribute.kind
-    present = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    old = present.get(name) if isinstance(present.get(name), list) else []
+    types = {"is": onnx.AttributeProto.INTS, "fs": onnx.AttributeProto.FLOATS, "ss": onnx.AttributeProto.STRINGS}
+    # One that change_attribute_kind made is of another type.
+    present = {a.name: helper.get_attribute_value(a) for a in node.attribute if a.type == types.get(kind)}
+    old = list(present.get(name, []))
     words = STRINGS + subject.words.get((node.op_type, name), [])
     if kind == "i":
         made = helper.make_attribute(name, rng.choice(INTEGERS))
@@ -198,13 +200,13 @@ def change_attribute(subject):
         made = helper.make_attribute(name, rng.choice(words))
     elif kind == "is":
         values = changed_list(rng, old or [1] * rng.randrange(5), INTEGERS)
-        made = helper.make_attribute(name, values, attr_type=onnx.AttributeProto.INTS)
+        made = helper.make_attribute(name, values, attr_type=types[kind])
     elif kind == "fs":
         values = changed_list(rng, old, FLOATS)
-        made = helper.make_attribute(name, values, attr_type=onnx.AttributeProto.FLOATS)
+        made = helper.make_attribute(name, values, attr_type=types[kind])
     elif kind == "ss":
         values = changed_list(rng, old, words)
-        made = helper.make_attribute(name, values, attr_type=onnx.AttributeProto.STRINGS)
+        made = helper.make_attribute(name, values, attr_type=types[kind])
     else:
         shape = [rng.choice(SMALL) for _ in range(rng.randrange(4))]
         dtype = rng.choice([np.float32, np.int64, np.int8, np.float16, np.bool_])

@@ -58,7 +58,9 @@ def out_of_time(code):
 
 
 def compile_complaint(result, path, limited):
-    first = (result.stderr.splitlines() or [""])[0]
+    # Notes of what was taken for what may come before.
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("note: ")]
+    first = (lines or [""])[0]
     if out_of_time(result.code):
         return "takes too long"
     if result.code not in (0, 2, 3):
