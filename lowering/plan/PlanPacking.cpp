@@ -15,6 +15,12 @@
 namespace cameo {
 namespace {
 
+/// The operands of a contraction, as they were and as they are stored.
+struct Operands {
+  Side x, w;
+  Value *input, *weights;
+};
+
 struct Packer {
   const PassContext &context;
   LoopBuilder b;
@@ -22,6 +28,8 @@ struct Packer {
 
   void conv(Op &op);
   void gemm(Op &op);
+  Operands stored(Op &op, const ContractionInputs &inputs, const Packing &packing);
+  void replace(Op &op, const Operands &operands, AttrDict attrs);
   Value *packed(Op &op, const Packing &packing);
   Value *storedInput(Value *x, const Packing &packing);
   Value *sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill);
@@ -77,16 +85,29 @@ Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill
   return sums->result();
 }
 
+Operands Packer::stored(Op &op, const ContractionInputs &inputs, const Packing &packing) {
+  b.before(&op);
+  b.loc = op.loc;
+  return {{op.operand(0), packing.flipInput, inputs.x},
+          {op.operand(1), packing.flipWeights, inputs.w},
+          storedInput(op.operand(0), packing),
+          packed(op, packing)};
+}
+
+void Packer::replace(Op &op, const Operands &operands, AttrDict attrs) {
+  op.setOperand(0, operands.input);
+  op.setOperand(1, operands.weights);
+  op.attrs = std::move(attrs);
+  changed = true;
+}
+
 void Packer::conv(Op &op) {
   ConvAttrs attrs = attrsOf<ConvAttrs>(op);
   if (attrs.inputs.weights == WeightForm::Packed)
     return;
   Packing packing = packingFor(context, op);
-  b.before(&op);
-  b.loc = op.loc;
-  Side x{op.operand(0), packing.flipInput, attrs.inputs.x};
-  Side w{op.operand(1), packing.flipWeights, attrs.inputs.w};
-  Value *input = storedInput(op.operand(0), packing), *weights = packed(op, packing);
+  Operands operands = stored(op, attrs.inputs, packing);
+  const Side &x = operands.x;
   // Padding is the zero point of x, as it is stored.
   Value *fill = nullptr;
   attrs.fill = x.fixed().value_or(0);
@@ -98,11 +119,9 @@ void Packer::conv(Op &op) {
   }
   attrs.interleave = packing.interleave;
   attrs.inputs = {};
-  subtractZeroPoints(b, &op, x, w, [&] { return sumsOfWindows(op, attrs, input, fill); });
-  op.setOperand(0, input);
-  op.setOperand(1, weights);
-  op.attrs = dictOf(attrs);
-  changed = true;
+  subtractZeroPoints(b, &op, x, operands.w,
+                     [&] { return sumsOfWindows(op, attrs, operands.input, fill); });
+  replace(op, operands, dictOf(attrs));
 }
 
 void Packer::gemm(Op &op) {
@@ -110,18 +129,13 @@ void Packer::gemm(Op &op) {
   if (attrs.inputs.weights == WeightForm::Packed)
     return;
   Packing packing = packingFor(context, op);
-  b.before(&op);
-  b.loc = op.loc;
-  Side x{op.operand(0), packing.flipInput, attrs.inputs.x};
-  Side w{op.operand(1), packing.flipWeights, attrs.inputs.w};
-  Value *input = storedInput(op.operand(0), packing), *weights = packed(op, packing);
+  Operands operands = stored(op, attrs.inputs, packing);
+  const Side &x = operands.x;
   attrs.interleave = packing.interleave;
   attrs.inputs = {};
-  subtractZeroPoints(b, &op, x, w, [&] { return sumOver(b, x, {x.bytes->type.rank() - 1}); });
-  op.setOperand(0, input);
-  op.setOperand(1, weights);
-  op.attrs = dictOf(attrs);
-  changed = true;
+  subtractZeroPoints(b, &op, x, operands.w,
+                     [&] { return sumOver(b, x, {x.bytes->type.rank() - 1}); });
+  replace(op, operands, dictOf(attrs));
 }
 
 } // namespace

@@ -67,12 +67,15 @@ std::vector<Sizes> expandSizes(OperandReader &r) {
   return {sizes};
 }
 
-std::vector<Sizes> listSizes(OperandReader &r) {
+/// The elements of an operand.
+std::vector<Sizes> listed(OperandReader &r, int64_t operand) {
   Sizes sizes;
-  for (int64_t i = 0; i < *r.length(0); i++)
-    sizes.push_back(r.element(0, i));
+  for (int64_t i = 0; i < *r.length(operand); i++)
+    sizes.push_back(r.element(operand, i));
   return {sizes};
 }
+
+std::vector<Sizes> listSizes(OperandReader &r) { return listed(r, 0); }
 
 std::vector<Sizes> tileSizes(OperandReader &r) {
   Sizes sizes;
@@ -283,12 +286,7 @@ std::vector<Sizes> resizeSizes(OperandReader &r) {
   return {sizes};
 }
 
-std::vector<Sizes> unpoolSizes(OperandReader &r) {
-  Sizes sizes;
-  for (int64_t i = 0; i < *r.length(2); i++)
-    sizes.push_back(r.element(2, i));
-  return {sizes};
-}
+std::vector<Sizes> unpoolSizes(OperandReader &r) { return listed(r, 2); }
 
 /// [batch, image..., coordinates] of an image [batch, channels, image...].
 std::vector<Sizes> gridSizes(OperandReader &r) {

@@ -5,10 +5,11 @@ program are told apart or do not link.
 
   headers_test.py --cameo build/bin/cameo --cc gcc --cxx g++ [unittest arguments]
 """
-import argparse, os, shutil, subprocess, sys, tempfile, unittest
+import argparse, os, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
+from folder import FolderCase
 
 CAMEO = CC = CXX = ""
 
@@ -59,19 +60,7 @@ def entry_of(header):
     return header[header.index("static inline"):].split("*")[1].split("(")[0]
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_headers_")
-        self.addCleanup(shutil.rmtree, self.dir)
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def write(self, name, data):
-        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        with open(self.path(name), "wb") as file:
-            file.write(data if isinstance(data, bytes) else data.encode())
-
+class Case(FolderCase):
     def read(self, name):
         with open(self.path(name), encoding="utf-8") as file:
             return file.read()
