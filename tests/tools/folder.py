@@ -13,4 +13,4 @@ class FolderCase(unittest.TestCase):
     def write(self, name, data):
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         with open(self.path(name), "wb") as file:
-            file.write(data if isinstance(data, bytes) else data.encode())
+            file.write(data.encode() if isinstance(data, str) else data)
