@@ -2,7 +2,7 @@
 // those of docs/compare.md; nothing else in the project has an opinion on them.
 #pragma once
 
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 
 namespace cameo {
 

@@ -2,7 +2,7 @@
 // They own plain vectors and take from no memory budget; whoever makes one has bounded its size.
 #pragma once
 
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 
 namespace cameo {
 

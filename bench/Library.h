@@ -2,7 +2,7 @@
 // program that links a generated library can do, and nothing else.
 #pragma once
 
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 #include "runtime/include/cameo.h"
 
 #include <memory>

@@ -6,7 +6,7 @@
 // Strings are fixed width (`<U5`); they become UTF-8.
 #pragma once
 
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 #include "support/File.h"
 
 #include <optional>

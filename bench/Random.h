@@ -2,7 +2,7 @@
 // machine, whatever order they are made in.
 #pragma once
 
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 
 namespace cameo {
 

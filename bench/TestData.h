@@ -5,7 +5,7 @@
 #pragma once
 
 #include "ir/Type.h"
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 #include "support/File.h"
 
 namespace cameo {

@@ -2,6 +2,7 @@
 #include "codegen/Codegen.h"
 
 #include "codegen/AddressSpace.h"
+#include "codegen/Bitcode.h"
 #include "codegen/Checksum.h"
 #include "codegen/Header.h"
 #include "codegen/Linker.h"
@@ -12,7 +13,6 @@
 #include "codegen/RuntimeLink.h"
 #include "codegen/WasmLinker.h"
 #include "codegen/Weights.h"
-#include "runtime/Bitcode.h"
 #include "support/File.h"
 #include "support/OutputFile.h"
 

@@ -1,8 +1,8 @@
 // See RuntimeLink.h.
 #include "codegen/RuntimeLink.h"
 
+#include "codegen/Bitcode.h"
 #include "codegen/Functions.h"
-#include "runtime/Bitcode.h"
 
 #include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/Bitcode/BitcodeReader.h>

@@ -18,7 +18,7 @@ struct PassContext {
   DType precision = DType::F32;
   /// Whether convolutions may use Winograd's algorithm where it is faster.
   bool winograd = true;
-  /// Adds a last output: how long each kernel took (lowering/loops/Profile.h).
+  /// Adds a last output: how long each kernel took (lowering/program/Profile.h).
   bool profile = false;
 };
 

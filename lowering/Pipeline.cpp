@@ -2,8 +2,8 @@
 // order. This is the first file to read in this folder.
 #include "lowering/Pipeline.h"
 #include "ir/OpSpec.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/build/ControlFlow.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// The passes there are and the pipeline they make. PassManager.h runs it; toLoops (loops/ToLoops.h)
-// makes the Program of what comes out.
+// The passes there are and the pipeline they make. PassManager.h runs it; toLoops
+// (program/ToLoops.h) makes the Program of what comes out.
 #pragma once
 
 #include "lowering/Pass.h"

@@ -6,7 +6,7 @@
 #include "codegen/Target.h"
 #include "frontend/MappedFile.h"
 #include "ir/Printer.h"
-#include "lowering/loops/ToLoops.h"
+#include "lowering/program/ToLoops.h"
 #include "support/File.h"
 #include "tools/BugReport.h"
 #include "tools/Command.h"

@@ -49,7 +49,7 @@ struct CompileRequest {
   std::string stem;
   /// Make inner values outputs too (Taps.h).
   bool taps = false;
-  /// Make the times of kernels an output (lowering/loops/Profile.h).
+  /// Make the times of kernels an output (lowering/program/Profile.h).
   bool profile = false;
   /// Of IR text: take constants whose elements are not in it as zeros.
   bool zeroWeights = false;

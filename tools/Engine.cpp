@@ -2,7 +2,7 @@
 #include "tools/Engine.h"
 
 #include "frontend/MappedFile.h"
-#include "ir/eval/Interpreter.h"
+#include "ir/eval/graph/Interpreter.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -4,9 +4,9 @@
 #include "ir/OpSpec.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/KernelSpec.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/PassManager.h"
-#include "lowering/kernels/PackWeights.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/plan/Packing.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>

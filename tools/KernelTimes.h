@@ -1,5 +1,5 @@
 // Where the time of a run goes: the time of each kernel, read from a library that was
-// compiled to measure itself (lowering/loops/Profile.h). What `bench --profile` prints.
+// compiled to measure itself (lowering/program/Profile.h). What `bench --profile` prints.
 #pragma once
 
 #include "bench/Library.h"

@@ -6,10 +6,10 @@
 #include "ir/Half.h"
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
-#include "ir/eval/Interpreter.h"
+#include "ir/eval/graph/Interpreter.h"
 #include "ir/eval/loop/LoopInterpreter.h"
 #include "lowering/PassManager.h"
-#include "lowering/loops/ToLoops.h"
+#include "lowering/program/ToLoops.h"
 
 #include <algorithm>
 #include <charconv>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "ir/Program.h"
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 #include "lowering/Pipeline.h"
 
 #include <map>

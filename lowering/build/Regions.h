@@ -1,7 +1,7 @@
 // What is written into the regions of kernel ops.
 #pragma once
 
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/build/LoopBuilder.h"
 
 #include <vector>
 

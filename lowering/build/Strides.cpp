@@ -1,7 +1,7 @@
 // See Strides.h.
 #include "lowering/build/Strides.h"
 
-#include "lowering/layout/Views.h"
+#include "lowering/build/Views.h"
 
 namespace cameo {
 

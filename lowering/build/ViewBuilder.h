@@ -1,7 +1,7 @@
 // Views at the kernel level; the value itself where nothing would change.
 #pragma once
 
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/build/LoopBuilder.h"
 
 namespace cameo {
 

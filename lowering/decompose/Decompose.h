@@ -3,7 +3,7 @@
 // again.
 #pragma once
 
-#include "lowering/Rewrite.h"
+#include "lowering/build/Rewrite.h"
 
 namespace cameo {
 

@@ -1,7 +1,7 @@
 // Building a graph-level Loop that runs a known number of times.
 #pragma once
 
-#include "lowering/Rewrite.h"
+#include "lowering/build/Rewrite.h"
 
 #include <vector>
 

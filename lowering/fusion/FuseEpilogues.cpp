@@ -8,10 +8,9 @@
 // Only if: %c has no other use, %y has its shape, and the joined kernel is not very large. Each op
 // looks for a producer to join, from the first to the last, so that chains collapse.
 #include "ir/kernel/KernelSpec.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-
-#include "lowering/select/Select.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/LoopBuilder.h"
 
 #include <algorithm>
 #include <unordered_map>

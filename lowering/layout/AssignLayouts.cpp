@@ -16,10 +16,10 @@
 #include "ir/kernel/Elements.h"
 #include "ir/kernel/KernelSpec.h"
 #include "ir/kernel/ViewOps.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
-#include "lowering/kernels/PackWeights.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
+#include "lowering/plan/Packing.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -41,6 +41,20 @@ static Order innermost(int64_t rank, int64_t dim) {
 }
 
 Order channelsLast(int64_t rank) { return rank < 3 ? rowMajor(rank) : innermost(rank, 1); }
+
+/// Extra elements after each row of channels (or columns) whose size in bytes is a multiple of 2
+/// KiB: without them rows fall into the same L1 sets and a GEMM over them runs at 70-75 % of peak
+/// (measured on Zen 4).
+static constexpr int64_t kLeadingDimPadding = 16;
+static bool wantsPadding(const Type &type, const Dim &extent) {
+  if (!extent.isConst() || type.rank() < 2)
+    return false;
+  Dim rows = Dim(1);
+  for (const Dim &dim : type.shape())
+    rows = rows * dim;
+  int64_t bytes = extent.value() * dtypeBytes(type.dtype());
+  return bytes > 0 && bytes % 2048 == 0 && !(rows == extent);
+}
 
 bool isKernel(Op *op) {
   return op && !isKernelView(op->kind()) && op->kind() != OpKind::Constant &&

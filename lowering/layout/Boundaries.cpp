@@ -3,8 +3,8 @@
 #include "lowering/layout/LayoutState.h"
 
 #include "ir/kernel/RunTime.h"
-#include "lowering/ControlFlow.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 

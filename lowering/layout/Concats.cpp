@@ -1,6 +1,6 @@
 // Concatenation as placement: which value lives in which concat; see AssignLayouts.cpp.
 #include "ir/kernel/ViewOps.h"
-#include "lowering/ControlFlow.h"
+#include "lowering/build/ControlFlow.h"
 #include "lowering/layout/LayoutState.h"
 
 namespace cameo {

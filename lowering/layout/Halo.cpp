@@ -3,6 +3,7 @@
 
 #include "ir/infer/Sizes.h"
 #include "ir/kernel/Contraction.h"
+#include "ir/kernel/ViewOps.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>
@@ -68,6 +69,17 @@ Halo haloOf(Op &conv) {
   if (attrs.fillOperand >= 0)
     halo.fillFrom = conv.operand(attrs.fillOperand);
   return halo;
+}
+
+Halo sliceHalo(Op &slice, const Halo &halo) {
+  Halo result = halo;
+  std::vector<int64_t> steps = attrsOf<SliceAttrs>(slice).steps;
+  for (int64_t i = 0; i < slice.result()->type.rank(); i++)
+    if (!(slice.result()->type.dim(i) == slice.operand(0)->type.dim(i)) || steps[i] != 1) {
+      result.lo[i] = 0;
+      result.hi[i] = Dim(0);
+    }
+  return result;
 }
 
 } // namespace cameo

@@ -32,5 +32,7 @@ struct Halo {
 Halo noHalo(int64_t rank);
 /// What a conv reads around its first operand.
 Halo haloOf(Op &conv);
+/// The halo around a slice: the operand's along dims taken whole, none along the others.
+Halo sliceHalo(Op &slice, const Halo &halo);
 
 } // namespace cameo

@@ -1,9 +1,9 @@
 // What the files of the layout pass share; see AssignLayouts.cpp.
 #pragma once
 
+#include "lowering/build/LoopBuilder.h"
+#include "lowering/build/Views.h"
 #include "lowering/layout/Halo.h"
-#include "lowering/layout/Views.h"
-#include "lowering/loops/LoopBuilder.h"
 
 #include <set>
 #include <unordered_map>

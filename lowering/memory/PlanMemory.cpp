@@ -9,9 +9,9 @@
 // buffers share slots as large as the largest of them. Buffers whose size the run finds out are not
 // in the arena: they are boxes, shared likewise, which may move when symbols in a size of theirs
 // are defined, so nothing lives in one then.
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
 
 #include <algorithm>
 #include <map>

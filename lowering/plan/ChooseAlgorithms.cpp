@@ -3,9 +3,9 @@
 // packed, as algorithms read different forms of them, and before layouts: how far a kernel reads
 // past the edges depends on its algorithm. A convolution that has packed weights keeps its
 // algorithm.
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/Winograd.h"
 

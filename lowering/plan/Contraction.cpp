@@ -1,7 +1,7 @@
 // See Contraction.h.
 #include "lowering/plan/Contraction.h"
 
-#include "lowering/layout/Views.h"
+#include "lowering/build/Views.h"
 
 #include <algorithm>
 

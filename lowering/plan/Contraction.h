@@ -1,6 +1,6 @@
 // What convolutions and matrix products have in common: rows of an input multiplied with packed
 // panels of weights, for every row of an output. Planned by PlanTiles.cpp, written by
-// lowering/kernels/EmitContraction.cpp as loops around micro-kernels.
+// lowering/emit/EmitContraction.cpp as loops around micro-kernels.
 #pragma once
 
 #include "ir/kernel/Contraction.h"

@@ -1,6 +1,8 @@
 // See Packing.h.
 #include "lowering/plan/Packing.h"
 
+#include "ir/kernel/KernelSpec.h"
+
 namespace cameo {
 namespace {
 
@@ -47,6 +49,23 @@ Op *constantBehind(Value *value) {
 
 bool isPackedEarly(Value *weights) {
   return constantBehind(weights) && constantDims(weights->type.shape());
+}
+
+bool isConstantPack(Op &pack) { return isPackedEarly(pack.operand(0)); }
+
+bool isReadDirectly(Op &constant) {
+  std::vector<Value *> work = {constant.result()};
+  while (!work.empty()) {
+    Value *value = work.back();
+    work.pop_back();
+    for (Op *user : value->users()) {
+      if (isKernelView(user->kind()))
+        work.push_back(user->result());
+      else if (user->kind() != OpKind::KernelPack || !isConstantPack(*user))
+        return true;
+    }
+  }
+  return false;
 }
 
 Packing packingFor(const PassContext &context, const Op &op) {

@@ -27,5 +27,10 @@ Op *constantBehind(Value *value);
 /// Whether packed weights can be computed at compile time: they are constant, of sizes that are
 /// numbers (a view may give a constant sizes that only the run can check).
 bool isPackedEarly(Value *weights);
+/// Whether a `pack` is of constant bytes, through views.
+bool isConstantPack(Op &pack);
+/// Whether a constant's bytes are read by generated code, through views or not, and not only by
+/// packing.
+bool isReadDirectly(Op &constant);
 
 } // namespace cameo

@@ -6,8 +6,8 @@
 // Turn this: %y = conv(%x, %w) {weights = "plain", x_zero = 3}
 // Into this: %p = pack(%w) {form = "conv", interleave = 4}
 //            %y = conv(%x, %p, %sums) {interleave = 4, fill = 3} ^(%sum, %s) { sum - s ... }
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/build/ControlFlow.h"
 #include "lowering/build/Regions.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/ZeroPoints.h"

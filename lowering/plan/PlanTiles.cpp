@@ -1,8 +1,8 @@
 // Cuts the work of contractions: the register tile of each, and which of its loops is the outer
 // one. Runs when layouts are known, as rows that are contiguous are tiled as one axis. An op that
 // has a plan keeps it.
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/build/ControlFlow.h"
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/Tiles.h"
 

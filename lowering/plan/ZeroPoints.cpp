@@ -2,8 +2,8 @@
 #include "lowering/plan/ZeroPoints.h"
 
 #include "ir/kernel/Reduce.h"
-#include "lowering/Shapes.h"
 #include "lowering/build/Regions.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/build/ViewBuilder.h"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "ir/kernel/Contraction.h"
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/build/LoopBuilder.h"
 
 #include <functional>
 #include <optional>

@@ -6,7 +6,7 @@
 // Turn this: %c = Conv(DequantizeLinear(%x, %sx, %zx), DequantizeLinear(%w, %sw, %zw), %b)
 // Into this: %a = ConvInteger(%x, %w, %zx, %zw);  %c = Cast(%a) * (%sx * %sw) + %b
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/quant/Quantized.h"
 
 #include <cmath>

@@ -2,7 +2,7 @@
 #include "lowering/quant/Quantized.h"
 
 #include "ir/infer/Infer.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 //   q = saturate(rne(float(acc) * float(float(sx * sw) / sy)) + zp)
 #pragma once
 
-#include "lowering/Rewrite.h"
+#include "lowering/build/Rewrite.h"
 
 #include <optional>
 

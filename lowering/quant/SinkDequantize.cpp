@@ -4,8 +4,8 @@
 // Turn this: MaxPool(DequantizeLinear(%x, s, z))      Into this: DequantizeLinear(MaxPool(%x), s,
 // z) Turn this: QuantizeLinear(DequantizeLinear(%x, s, z), s, z)                     Into this: %x
 // Only if: s is one positive constant, so that the order of elements stays.
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/build/ControlFlow.h"
 #include "lowering/quant/Quantized.h"
 
 #include <algorithm>

@@ -16,8 +16,8 @@
 // grows with the number of ops and of ranks (docs/decisions/013-ranks-at-run-time.md).
 #include "ir/OpSpec.h"
 #include "ir/infer/Infer.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
+#include "lowering/build/ControlFlow.h"
 #include "lowering/ranks/RankGroup.h"
 #include "lowering/ranks/StackSlices.h"
 

@@ -3,7 +3,7 @@
 
 #include "ir/OpSpec.h"
 #include "ir/infer/Infer.h"
-#include "lowering/ControlFlow.h"
+#include "lowering/build/ControlFlow.h"
 #include "lowering/simplify/FoldConstants.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // What reads elements of operands as numbers, for sizes and positions that only the run knows; see
 // RunTimeShapes.h.
 #include "ir/infer/Infer.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "runtime/abi.h"
 

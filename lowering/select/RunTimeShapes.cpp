@@ -4,7 +4,7 @@
 
 #include "ir/infer/Infer.h"
 #include "ir/kernel/RunTime.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 #include "runtime/abi.h"
 
 #include <algorithm>

@@ -3,10 +3,10 @@
 
 #include "ir/OpSpec.h"
 #include "ir/infer/Infer.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Rewrite.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Rewrite.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "lowering/select/SelectCall.h"
 #include "lowering/select/SelectControl.h"

@@ -6,10 +6,10 @@
 #include "ir/Result.h"
 #include "ir/kernel/Window.h"
 #include "lowering/Pass.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/LoopBuilder.h"
 #include "lowering/build/Regions.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/build/ViewBuilder.h"
-#include "lowering/loops/LoopBuilder.h"
 
 #include <functional>
 #include <vector>

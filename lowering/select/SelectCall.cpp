@@ -2,8 +2,8 @@
 #include "lowering/select/SelectCall.h"
 
 #include "ir/OpSpec.h"
-#include "ir/eval/Regex.h"
-#include "lowering/Shapes.h"
+#include "ir/eval/graph/Regex.h"
+#include "lowering/build/Shapes.h"
 
 #include <fmt/format.h>
 

@@ -10,7 +10,7 @@
 //         iteration.
 #include "lowering/select/SelectControl.h"
 
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "runtime/abi.h"
 

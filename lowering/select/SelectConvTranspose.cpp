@@ -7,7 +7,7 @@
 // 2016).
 #include "lowering/select/Contractions.h"
 
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 namespace {

@@ -4,7 +4,7 @@
 // them innermost too.
 #include "lowering/select/Select.h"
 
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 namespace {

@@ -2,7 +2,7 @@
 // extra result, a few neighbours, a loop.
 #include "lowering/select/Select.h"
 
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 

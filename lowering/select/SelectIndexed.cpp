@@ -5,7 +5,7 @@
 
 #include "ir/infer/Infer.h"
 #include "ir/kernel/ViewOps.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "runtime/abi.h"
 

@@ -4,7 +4,7 @@
 
 #include "ir/infer/Infer.h"
 #include "ir/kernel/Reduce.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 

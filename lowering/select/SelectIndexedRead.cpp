@@ -4,7 +4,7 @@
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 

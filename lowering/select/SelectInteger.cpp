@@ -2,7 +2,7 @@
 #include "lowering/select/Contractions.h"
 
 #include "ir/kernel/Contraction.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 namespace {

@@ -5,7 +5,7 @@
 // SelectConvTranspose.cpp).
 #include "lowering/select/Contractions.h"
 
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 namespace {

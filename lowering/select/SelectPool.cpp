@@ -1,7 +1,7 @@
 // Pools other than plain maxima and means: positions of maxima, p-norms over windows.
 #include "lowering/select/Select.h"
 
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 #include <numeric>
 

@@ -1,11 +1,11 @@
 // Resize. Nearest is one read by index. Linear and cubic interpolation, with and without
 // antialiasing, go one axis after another: each is a sum of a few neighbours along the axis, whose
 // positions and weights are computed in f64 from the output index, by the interpreter's formulas
-// (ir/eval/Resize.cpp), so that both pick the same neighbours.
+// (ir/eval/graph/Resize.cpp), so that both pick the same neighbours.
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Infer.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 // Images sampled at positions that come from data: GridSample, RoiAlign, MaxRoiPool. Positions and
 // weights are computed in f64, once a pixel where channels are innermost, by the interpreter's
-// formulas (ir/eval/Sample.cpp, ir/eval/Boxes.cpp), so that both read the same neighbours.
+// formulas (ir/eval/graph/Sample.cpp, ir/eval/graph/Boxes.cpp), so that both read the same
+// neighbours.
 #include "lowering/select/Select.h"
 #include "runtime/abi.h"
 

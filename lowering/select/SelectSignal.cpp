@@ -6,7 +6,7 @@
 
 #include "ir/infer/Infer.h"
 #include "ir/infer/Sizes.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 
 #include <cmath>
 #include <numbers>

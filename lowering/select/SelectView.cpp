@@ -4,7 +4,7 @@
 #include "ir/infer/Infer.h"
 #include "ir/infer/Sizes.h"
 #include "ir/kernel/ViewOps.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 
 #include <algorithm>

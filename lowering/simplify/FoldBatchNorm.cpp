@@ -5,10 +5,10 @@
 // Only if: everything but %x is constant and nothing else reads %c. Computed in double; changes the
 // last bits of the result, which docs/ir.md allows.
 #include "ir/Half.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/LoopBuilder.h"
+#include "lowering/build/Shapes.h"
 
 #include <cmath>
 

@@ -7,12 +7,12 @@
 #include "lowering/simplify/FoldConstants.h"
 
 #include "ir/OpSpec.h"
-#include "ir/eval/Interpreter.h"
+#include "ir/eval/graph/Interpreter.h"
 #include "ir/infer/Infer.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/LoopBuilder.h"
+#include "lowering/build/Shapes.h"
 
 #include <algorithm>
 #include <unordered_set>

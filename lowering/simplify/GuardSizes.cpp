@@ -8,10 +8,10 @@
 #include "ir/OpSpec.h"
 #include "ir/infer/Requirement.h"
 #include "ir/kernel/RunTime.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/LoopBuilder.h"
+#include "lowering/build/Shapes.h"
 
 #include <algorithm>
 #include <set>

@@ -1,8 +1,8 @@
 // Drops ops that do nothing: dead ones, and those that return an operand unchanged.
 #include "ir/OpSpec.h"
-#include "lowering/ControlFlow.h"
 #include "lowering/Passes.h"
-#include "lowering/Shapes.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
 
 namespace cameo {
 namespace {

@@ -2,7 +2,7 @@
  * What the C kernels share: small steps on operands and results. Each kernel is one function,
  * int32_t cameo_kernel_NAME(cameo_call *), NAME being the operator's in snake case; operands,
  * results and attributes are those of ONNX's newest version, and the semantics are those of the
- * reference interpreter in ir/eval. A kernel is only in the library of a model that uses it.
+ * reference interpreter in ir/eval/graph. A kernel is only in the library of a model that uses it.
  *
  * Functions that return int32_t return nonzero after a fault, which they have recorded.
  */

@@ -4,10 +4,10 @@
 
 #include "bench/Deviation.h"
 #include "ir/Printer.h"
-#include "ir/eval/Interpreter.h"
+#include "ir/eval/graph/Interpreter.h"
 #include "ir/eval/loop/LoopInterpreter.h"
 #include "lowering/PassManager.h"
-#include "lowering/loops/ToLoops.h"
+#include "lowering/program/ToLoops.h"
 
 #include <gtest/gtest.h>
 

@@ -7,8 +7,8 @@
 #include "ir/OpSpec.h"
 #include "ir/Parser.h"
 #include "ir/Printer.h"
-#include "ir/eval/Elements.h"
-#include "ir/eval/Interpreter.h"
+#include "ir/eval/graph/Elements.h"
+#include "ir/eval/graph/Interpreter.h"
 #include "lowering/PassManager.h"
 
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "ir/Module.h"
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 
 #include <memory>
 #include <vector>

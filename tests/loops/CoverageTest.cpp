@@ -8,7 +8,7 @@
 #include "ir/kernel/Reduce.h"
 #include "ir/kernel/Window.h"
 #include "lowering/PassManager.h"
-#include "lowering/kernels/KernelFunc.h"
+#include "lowering/emit/KernelFunc.h"
 
 #include <gtest/gtest.h>
 

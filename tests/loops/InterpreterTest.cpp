@@ -1,6 +1,6 @@
 // The loop interpreter on functions written by hand: what it computes, and what it refuses.
 #include "ir/Parser.h"
-#include "ir/eval/Elements.h"
+#include "ir/eval/graph/Elements.h"
 #include "ir/eval/loop/LoopInterpreter.h"
 
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include "ir/OpSpec.h"
 #include "ir/Parser.h"
 #include "ir/Printer.h"
-#include "lowering/loops/LoopBuilder.h"
+#include "lowering/build/LoopBuilder.h"
 #include "tools/RunCase.h"
 
 #include <gtest/gtest.h>

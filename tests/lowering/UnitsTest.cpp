@@ -1,5 +1,5 @@
 // Grids of units and tiles of rows: whatever the sizes, each position is covered once.
-#include "lowering/kernels/Units.h"
+#include "lowering/build/Units.h"
 #include "lowering/plan/Tiles.h"
 
 #include <gtest/gtest.h>

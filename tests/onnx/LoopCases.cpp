@@ -5,10 +5,10 @@
 #include "bench/Deviation.h"
 #include "bench/TestData.h"
 #include "frontend/Importer.h"
-#include "ir/eval/Interpreter.h"
+#include "ir/eval/graph/Interpreter.h"
 #include "ir/eval/loop/LoopInterpreter.h"
 #include "lowering/PassManager.h"
-#include "lowering/loops/ToLoops.h"
+#include "lowering/program/ToLoops.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -3,8 +3,8 @@
 #include "ir/eval/loop/Lanes.h"
 
 #include "ir/OpSpec.h"
-#include "ir/eval/Arithmetic.h"
-#include "ir/eval/Elements.h"
+#include "ir/eval/graph/Arithmetic.h"
+#include "ir/eval/graph/Elements.h"
 
 #include <utility>
 

@@ -7,7 +7,7 @@
 #include "ir/Program.h"
 #include "ir/Result.h"
 #include "ir/Target.h"
-#include "ir/eval/Tensor.h"
+#include "ir/eval/graph/Tensor.h"
 
 #include <cstdint>
 #include <vector>

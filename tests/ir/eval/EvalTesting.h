@@ -3,7 +3,7 @@
 
 #include "ir/Builder.h"
 #include "ir/Half.h"
-#include "ir/eval/Interpreter.h"
+#include "ir/eval/graph/Interpreter.h"
 
 #include <gtest/gtest.h>
 

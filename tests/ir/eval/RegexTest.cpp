@@ -1,5 +1,5 @@
 // Regular expressions of the interpreter.
-#include "ir/eval/Regex.h"
+#include "ir/eval/graph/Regex.h"
 
 #include <gtest/gtest.h>
 

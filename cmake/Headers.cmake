@@ -1,0 +1,20 @@
+# cameo_headers(TARGET PATTERN...): TARGET and what links it may include these headers of the current
+# folder, by their paths from the root of the sources. The include path of a target is a folder of links
+# to its headers, so a source can only include what its target links: the link graph is the layering.
+function(cameo_headers target)
+  set(root ${CMAKE_BINARY_DIR}/include/${target})
+  file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${ARGN})
+  file(REMOVE_RECURSE ${root})
+  foreach(header ${headers})
+    get_filename_component(subfolder ${folder}/${header} DIRECTORY)
+    file(MAKE_DIRECTORY ${root}/${subfolder})
+    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${root}/${folder}/${header} SYMBOLIC)
+  endforeach()
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "INTERFACE_LIBRARY")
+    target_include_directories(${target} INTERFACE ${root})
+  else()
+    target_include_directories(${target} PUBLIC ${root})
+  endif()
+endfunction()

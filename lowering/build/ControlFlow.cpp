@@ -1,0 +1,32 @@
+// See ControlFlow.h.
+#include "lowering/build/ControlFlow.h"
+
+#include "ir/OpSpec.h"
+
+namespace cameo {
+namespace {
+
+void addOps(Block &block, std::vector<Op *> &ops) {
+  for (const std::unique_ptr<Op> &op : block.ops()) {
+    ops.push_back(op.get());
+    if (isControlFlow(*op))
+      for (int64_t i = 0; i < op->numRegions(); i++)
+        addOps(op->region(i), ops);
+  }
+}
+
+} // namespace
+
+Dim iterationOf(int64_t loop) { return Dim::symbol("iteration." + std::to_string(loop)); }
+
+bool isControlFlow(const Op &op) {
+  return op.numRegions() > 0 && spec(op.kind()).level == Level::Graph;
+}
+
+std::vector<Op *> opsOf(Func &func) {
+  std::vector<Op *> ops;
+  addOps(func.body, ops);
+  return ops;
+}
+
+} // namespace cameo

@@ -1,0 +1,37 @@
+// The units of work of a kernel: the cells of a grid. Along each axis of the grid, `extent`
+// positions are cut into runs of `run`, the last of which may be shorter, a *tail*. The number of a
+// unit is a number in mixed radix whose lowest digit is the cell along the last axis. So any split
+// of the numbers over threads visits each position of the grid once.
+#pragma once
+
+#include "ir/Dim.h"
+
+#include <vector>
+
+namespace cameo {
+
+struct UnitAxis {
+  Dim extent;
+  int64_t run = 1;
+
+  Dim cells() const { return Dim::ceilDiv(extent, Dim(run)); }
+};
+
+class Units {
+public:
+  /// Adds an axis inside those that are there; its number.
+  size_t add(Dim extent, int64_t run = 1);
+  Dim count() const;
+  const std::vector<UnitAxis> &axes() const { return axes_; }
+
+  /// What the unit of a number covers, [first, end) along each axis. All sizes must be constants.
+  struct Range {
+    int64_t first, end;
+  };
+  std::vector<Range> slab(int64_t unit) const;
+
+private:
+  std::vector<UnitAxis> axes_;
+};
+
+} // namespace cameo

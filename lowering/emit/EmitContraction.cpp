@@ -1,0 +1,188 @@
+// Loops around micro-kernels for everything that multiplies rows with packed panels; see
+// Contraction.h. A unit is a run of row tiles times a group of panels. The larger of the two sides
+// is walked once: where the weights outweigh the rows, all rows of a panel group come before the
+// next group.
+#include "lowering/emit/EmitContraction.h"
+#include "ir/kernel/Contraction.h"
+#include "lowering/emit/MicroKernel.h"
+#include "lowering/plan/Tiles.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+constexpr int64_t kTilesPerUnit = 8;
+// Run-time row counts are served by these tile heights besides the largest.
+constexpr int64_t kDynamicRows[] = {4, 1};
+struct Emitter {
+  KernelFunc &k;
+  const Contraction &c;
+  LoopBuilder &b;
+  EvenTiles tiles; // of the tiled axis, if its extent is a constant
+
+  enum Tensor { Input, Weights, Result, FirstOperand };
+
+  const NestAxis &tiled() const { return c.rows.back(); }
+  Dim numPanels() const { return Dim::ceilDiv(c.columns, Dim(kPanel)); }
+
+  Dim panelElements() const { return c.tapCount() * c.depth * Dim(kPanel * c.interleave); }
+
+  /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on.
+  void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *panel,
+            const std::vector<Value *> &at) {
+    MicroShape shape{rows,
+                     panels,
+                     static_cast<int64_t>(c.taps.size()),
+                     masked,
+                     c.interleave,
+                     c.advance,
+                     c.columnOperands,
+                     {}};
+    size_t numOperands = c.columnOperands.size();
+    for (size_t e = 0; e < numOperands; e++)
+      shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));
+    Value *column = b.mul(panel, b.index(kPanel));
+    auto from = [&](Value *pointer, size_t tensor, Value *extra) {
+      Value *offset = k.advance(at[tensor], row, tiled().strides[tensor]);
+      return b.offset(pointer, extra ? b.add(offset, extra) : offset);
+    };
+    std::vector<Value *> args = {
+        from(k.operands[0], Input, nullptr),
+        k.size(tiled().strides[Input]),
+        b.offset(k.operands[1], k.advance(at[Weights], panel, panelElements())),
+        k.size(panelElements()),
+        from(k.results[0], Result, column),
+        k.size(tiled().strides[Result])};
+    for (size_t e = 0; e < numOperands; e++) {
+      args.push_back(
+          from(k.operands[2 + e], FirstOperand + e, c.columnOperands[e] ? column : nullptr));
+      args.push_back(k.size(tiled().strides[FirstOperand + e]));
+    }
+    args.push_back(k.size(c.depth * Dim(c.advance)));
+    for (const TapLoop &tap : c.taps) {
+      args.push_back(b.index(tap.extent));
+      args.push_back(k.size(tap.stride));
+    }
+    if (masked)
+      args.push_back(b.sub(k.size(c.columns), column));
+    b.call(microKernel(k, shape), args);
+  }
+
+  /// All row tiles of a unit for one group of panels.
+  void rowTiles(Value *chunk, int64_t panels, bool masked, Value *panel,
+                const std::vector<Value *> &at) {
+    if (tiles.count > 0)
+      return constantRows(chunk, panels, masked, panel, at);
+    Value *count = k.size(tiled().extent);
+    Value *first = b.mul(chunk, b.index(kTilesPerUnit * c.plan.tileRows));
+    Value *end = b.min(count, b.add(first, b.index(kTilesPerUnit * c.plan.tileRows)));
+    // The largest tile while it fits, then smaller ones.
+    std::vector<int64_t> heights = {c.plan.tileRows};
+    for (int64_t rows : kDynamicRows)
+      if (rows < c.plan.tileRows)
+        heights.push_back(rows);
+    for (int64_t rows : heights) {
+      Value *whole = b.mul(b.div(b.sub(end, first), b.index(rows)), b.index(rows));
+      Value *stop = b.add(first, whole);
+      b.forLoop(first, stop, rows, [&](Value *row) { tile(rows, panels, masked, row, panel, at); });
+      first = stop;
+    }
+  }
+
+  void constantRows(Value *chunk, int64_t panels, bool masked, Value *panel,
+                    const std::vector<Value *> &at) {
+    Value *first = b.mul(chunk, b.index(tilesPerUnit()));
+    Value *end = b.min(b.index(tiles.count), b.add(first, b.index(tilesPerUnit())));
+    auto loop = [&](Value *from, Value *to, int64_t rows) {
+      b.forLoop(from, to, 1, [&](Value *t) {
+        Value *row = b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
+        tile(rows, panels, masked, row, panel, at);
+      });
+    };
+    Value *extra = b.index(tiles.extra);
+    if (tiles.extra > 0)
+      loop(first, b.min(end, extra), tiles.rows + 1);
+    loop(b.max(first, extra), end, tiles.rows);
+  }
+
+  int64_t tilesPerUnit() const {
+    int64_t units = (tiles.count + kTilesPerUnit - 1) / kTilesPerUnit;
+    return units ? (tiles.count + units - 1) / units : 1;
+  }
+
+  Dim chunks() const {
+    if (tiles.count > 0)
+      return Dim((tiles.count + tilesPerUnit() - 1) / tilesPerUnit());
+    return Dim::ceilDiv(tiled().extent, Dim(kTilesPerUnit * c.plan.tileRows));
+  }
+
+  /// The panels of a unit: whole groups, then what is left of them.
+  void panelGroup(Value *group, Value *chunk, const std::vector<Value *> &at) {
+    Dim whole = Dim::floorDiv(c.columns, Dim(c.plan.tilePanels * kPanel));
+    Value *panel = b.mul(group, b.index(c.plan.tilePanels));
+    auto full = [&] { rowTiles(chunk, c.plan.tilePanels, false, panel, at); };
+    if (!c.columns.isConst()) {
+      return (void)b.ifElse(
+          b.cmp("lt", group, k.size(whole)), {},
+          [&] {
+            full();
+            return LoopBuilder::Values{};
+          },
+          [&] {
+            b.forLoop(panel, k.size(numPanels()), 1,
+                      [&](Value *one) { rowTiles(chunk, 1, true, one, at); });
+            return LoopBuilder::Values{};
+          });
+    }
+    int64_t rest = c.columns.value() - whole.value() * c.plan.tilePanels * kPanel;
+    auto tail = [&] {
+      int64_t panels = (rest + kPanel - 1) / kPanel;
+      rowTiles(chunk, panels, rest % kPanel != 0, panel, at);
+    };
+    if (rest == 0)
+      return full();
+    if (whole == Dim(0))
+      return tail();
+    b.ifElse(
+        b.cmp("lt", group, b.index(whole.value())), {},
+        [&] {
+          full();
+          return LoopBuilder::Values{};
+        },
+        [&] {
+          tail();
+          return LoopBuilder::Values{};
+        });
+  }
+
+  Dim emit() {
+    Units units;
+    auto addGroups = [&] { return units.add(c.columns, c.plan.tilePanels * kPanel); };
+    bool outside = c.plan.outer == LoopOrder::Panels;
+    size_t groups = outside ? addGroups() : 0, firstRow = outside ? 1 : 0;
+    for (size_t i = 0; i + 1 < c.rows.size(); i++)
+      units.add(c.rows[i].extent);
+    size_t chunk = units.add(chunks());
+    if (!outside)
+      groups = addGroups();
+    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+      auto rows = cells.begin() + static_cast<std::ptrdiff_t>(firstRow);
+      std::vector<Value *> steps(rows, rows + std::ssize(c.rows) - 1);
+      panelGroup(cells[groups], cells[chunk],
+                 advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size())));
+    });
+  }
+};
+
+} // namespace
+
+Dim emitContraction(KernelFunc &k, const Contraction &contraction) {
+  ICE_UNLESS(contraction.plan.tileRows > 0, "a contraction without a plan");
+  const Dim &rows = contraction.rows.back().extent;
+  EvenTiles tiles =
+      rows.isConst() ? evenTiles(rows.value(), contraction.plan.tileRows) : EvenTiles();
+  return Emitter{k, contraction, k.b, tiles}.emit();
+}
+
+} // namespace cameo

@@ -1,0 +1,247 @@
+// Kernels whose elements are a function of their index (gather, pad, resize, one-hot ...). One loop
+// a dim, in the order of the result's memory; the innermost runs in vectors when every read moves
+// with it one element at a time, which holds for whatever does not touch the innermost dim.
+#include "ir/kernel/Reduce.h"
+#include "lowering/emit/Nest.h"
+#include "runtime/abi.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_map>
+
+namespace cameo {
+namespace {
+
+/// How a value of the region depends on the innermost index.
+enum class Varies { No, ByOne, Data };
+
+struct Generator {
+  KernelFunc &k;
+  LoopBuilder &b;
+  Block &region;
+  std::vector<int64_t> order; // dims, outermost first
+
+  explicit Generator(KernelFunc &k) : k(k), b(k.b), region(k.op.region()) {
+    const Value &y = *k.op.result();
+    order.resize(y.type.rank());
+    std::iota(order.begin(), order.end(), 0);
+    if (constantDims(y.layout->strides))
+      std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t c) {
+        return y.layout->strides[a].value() > y.layout->strides[c].value();
+      });
+  }
+
+  bool isUnit(const Value &x, int64_t dim) const { return x.layout->strides[dim] == Dim(1); }
+
+  /// Whether reads and arithmetic allow vectors along the innermost dim.
+  bool vectorizable() {
+    if (order.empty() || !isUnit(*k.op.result(), order.back()))
+      return false;
+    std::unordered_map<Value *, Varies> varies;
+    for (int64_t i = 0; i < region.numArgs(); i++)
+      varies[region.arg(i)] = i == order.back() ? Varies::ByOne : Varies::No;
+    for (const std::unique_ptr<Op> &op : region.ops()) {
+      if (op->numRegions() > 0)
+        return false;
+      bool isAt = op->kind() == OpKind::RegionAt, data = false;
+      int64_t moving = 0;
+      for (int64_t i = 0; i < op->numOperands(); i++) {
+        Varies how = op->operand(i) ? varies.at(op->operand(i)) : Varies::No;
+        data = data || how == Varies::Data;
+        if (how != Varies::ByOne)
+          continue;
+        moving++;
+        if (isAt && !isUnit(*k.op.operand(op->attrs.getInt("operand")), i))
+          return false;
+      }
+      bool sum = op->kind() == OpKind::ScalarAdd ||
+                 (op->kind() == OpKind::ScalarSub && varies.at(op->operand(0)) == Varies::ByOne);
+      bool isCheck = op->kind() == OpKind::RegionRequire;
+      if (moving > 1 || (isCheck && (data || moving)) ||
+          (moving == 1 && !isAt && !(sum && op->result()->type.isIndex())))
+        return false;
+      // Elements that differ from lane to lane are data; an index made of them needs a gather.
+      data = data || (moving == 1 && isAt);
+      for (const std::unique_ptr<Value> &result : op->results()) {
+        if (data && result->type.isIndex())
+          return false;
+        varies[result.get()] = data ? Varies::Data : moving == 1 ? Varies::ByOne : Varies::No;
+      }
+    }
+    return true;
+  }
+
+  /// A run-time test that the operand has elements, or nullptr if that is certain. A
+  /// result with elements says so for dims that its own index goes through; the others may be empty
+  /// (padding from nothing, gathering from an empty table) and have not even an element 0.
+  Value *anyElements(Op &at, const Value &x) {
+    Value *any = nullptr;
+    for (int64_t i = 0; i < at.numOperands(); i++) {
+      const Dim &extent = x.type.dim(i);
+      if (at.operand(i)->owner() == &region || (extent.isConst() && extent.value() > 0))
+        continue;
+      Value *some = b.cmp("gt", k.size(extent), b.index(0));
+      any = any ? b.binary(OpKind::ScalarAnd, any, some) : some;
+    }
+    return any;
+  }
+
+  Value *read(Op &at, const std::vector<Value *> &index, int64_t lanes, Value *mask,
+              const std::unordered_map<Value *, bool> &moves) {
+    int64_t number = at.attrs.getInt("operand");
+    const Value &x = *k.op.operand(number);
+    Value *offset = b.index(0);
+    bool moving = false;
+    for (size_t i = 0; i < index.size(); i++) {
+      offset = k.advance(offset, index[i], x.layout->strides[i]);
+      moving = moving || moves.count(at.operand(static_cast<int64_t>(i)));
+    }
+    auto load = [&] {
+      return moving ? b.load(k.operands[number], offset, lanes, mask)
+                    : b.load(k.operands[number], offset);
+    };
+    Value *any = anyElements(at, x);
+    if (!any)
+      return load();
+    DType dtype = x.type.dtype();
+    Type type = moving && lanes > 1 ? Type::vector(dtype, lanes) : Type::scalar(dtype);
+    return b.ifElse(
+        any, {type}, [&] { return LoopBuilder::Values{load()}; },
+        [&] { return LoopBuilder::Values{b.constant(type, 0)}; })[0];
+  }
+
+  /// Values of the region that move with the innermost index.
+  std::unordered_map<Value *, bool> movingValues() {
+    std::unordered_map<Value *, bool> moves;
+    if (!order.empty())
+      moves[region.arg(order.back())] = true;
+    for (const std::unique_ptr<Op> &op : region.ops())
+      for (Value *operand : op->operands())
+        if (moves.count(operand) && op->numResults() && op->result()->type.isIndex())
+          moves[op->result()] = true;
+    return moves;
+  }
+
+  void element(const std::vector<Value *> &index, int64_t lanes, Value *mask,
+               const std::unordered_map<Value *, bool> &moves) {
+    const Value &y = *k.op.result();
+    Value *to = b.index(0);
+    for (size_t i = 0; i < index.size(); i++)
+      to = k.advance(to, index[i], y.layout->strides[i]);
+    Value *result =
+        inlineRegion(b, k.sizes, region, index, [&](Op &op, const std::vector<Value *> &operands) {
+          if (op.kind() == OpKind::RegionCheckIndex)
+            return k.checkIndex(operands[0], operands[1], op.loc);
+          if (op.kind() == OpKind::RegionRequire)
+            return k.require(op, operands);
+          return read(op, operands, lanes, mask, moves);
+        })[0];
+    if (lanes > 1 && !result->type.isVector())
+      result = b.splat(result, lanes);
+    b.store(result, k.results[0], to, mask);
+  }
+
+  Dim emit() {
+    const Value &y = *k.op.result();
+    int64_t widest = dtypeBytes(y.type.dtype()), narrowest = widest;
+    for (Value *operand : k.op.operands()) {
+      widest = std::max(widest, dtypeBytes(operand->type.dtype()));
+      narrowest = std::min(narrowest, dtypeBytes(operand->type.dtype()));
+    }
+    int64_t lanes = vectorizable() ? std::max<int64_t>(1, k.target.vectorBytes / widest) : 1;
+    std::unordered_map<Value *, bool> moves = movingValues();
+    // All loops but the innermost are units.
+    Units units;
+    for (size_t i = 0; i + 1 < order.size(); i++)
+      units.add(y.type.dim(order[i]));
+    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+      std::vector<Value *> index(order.size());
+      for (size_t i = 0; i < cells.size(); i++)
+        index[order[i]] = cells[i];
+      if (order.empty())
+        return element(index, 1, nullptr, moves);
+      emitVectorLoop(k, k.size(y.type.dim(order.back())), lanes, narrowest,
+                     [&](Value *i, int64_t width, Value *mask) {
+                       index[order.back()] = i;
+                       element(index, width, mask, moves);
+                     });
+    });
+  }
+};
+
+} // namespace
+
+Result<Dim> emitGenerate(KernelFunc &k) { return Generator(k).emit(); }
+
+Result<Dim> emitArgReduce(KernelFunc &k) {
+  LoopBuilder &b = k.b;
+  const Value &x = *k.op.operand(0);
+  ArgReduceAttrs attrs = attrsOf<ArgReduceAttrs>(k.op);
+  bool largest = attrs.which == Extreme::Max, last = attrs.selectLast;
+  std::string pred = std::string(largest ? "g" : "l") + (last ? "e" : "t");
+  DType dtype = x.type.dtype();
+  DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+  Dim extent = x.type.dim(attrs.axis);
+  Value *empty =
+      extent.isConst() && extent.value() > 0 ? nullptr : b.cmp("eq", k.size(extent), b.index(0));
+  auto line = [&](Value *from, Value *to) {
+    Value *first = b.cast(b.load(k.operands[0], from), work);
+    LoopBuilder::Values best = b.forLoop(
+        b.index(1), k.size(extent), 1, {first, b.index(0)},
+        [&](Value *i, const LoopBuilder::Values &now) -> LoopBuilder::Values {
+          Value *at = k.advance(from, i, x.layout->strides[attrs.axis]);
+          Value *element = b.cast(b.load(k.operands[0], at), work);
+          Value *better = b.cmp(pred, element, now[0]);
+          if (isFloat(work)) {
+            // NaN is the extreme of a line, the least as well as the largest.
+            Value *isNaN = b.cmp("ne", element, element);
+            Value *first =
+                last ? isNaN : b.binary(OpKind::ScalarAnd, isNaN, b.cmp("eq", now[0], now[0]));
+            better = b.binary(OpKind::ScalarOr, better, first);
+          }
+          return {b.select(better, element, now[0]), b.select(better, i, now[1])};
+        });
+    b.store(b.cast(best[1], DType::I64), k.results[0], to);
+  };
+  return emitLines(k, attrs.axis, {&x, k.op.result()}, [&](const std::vector<Value *> &at) {
+    Value *from = at[0], *to = at[1];
+    if (!empty)
+      return line(from, to);
+    b.ifElse(
+        empty, {},
+        [&] {
+          k.fail(CAMEO_FAULT_EMPTY, k.op.loc);
+          return LoopBuilder::Values{};
+        },
+        [&] {
+          line(from, to);
+          return LoopBuilder::Values{};
+        });
+  });
+}
+
+Result<Dim> emitScan(KernelFunc &k) {
+  LoopBuilder &b = k.b;
+  const Value &x = *k.op.operand(0), &y = *k.op.result();
+  ScanAttrs attrs = attrsOf<ScanAttrs>(k.op);
+  bool product = attrs.combiner == Combiner::Mul;
+  DType dtype = x.type.dtype();
+  DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+  return emitLines(k, attrs.axis, {&x, k.op.result()}, [&](const std::vector<Value *> &at) {
+    Value *from = at[0], *to = at[1];
+    Value *extent = k.size(x.type.dim(attrs.axis));
+    Value *start = b.constant(Type::scalar(work), product);
+    b.forLoop(b.index(0), extent, 1, {start},
+              [&](Value *step, const LoopBuilder::Values &now) -> LoopBuilder::Values {
+                Value *i = attrs.reverse ? b.sub(b.sub(extent, b.index(1)), step) : step;
+                Value *at = k.advance(from, i, x.layout->strides[attrs.axis]);
+                Value *element = b.cast(b.load(k.operands[0], at), work);
+                Value *next = product ? b.mul(now[0], element) : b.add(now[0], element);
+                b.store(b.cast(attrs.exclusive ? now[0] : next, dtype), k.results[0],
+                        k.advance(to, i, y.layout->strides[attrs.axis]));
+                return {next};
+              });
+  });
+}
+
+} // namespace cameo

@@ -1,0 +1,126 @@
+// Packing at run time, for weights that are not constants (attention's keys and values, weights
+// that are inputs): the same panels that PackWeights.cpp makes at compile time. A unit is one
+// panel.
+#include "ir/kernel/Contraction.h"
+#include "lowering/emit/Nest.h"
+
+#include <algorithm>
+
+namespace cameo {
+
+namespace {
+
+/// Where packing is: offset of the source, columns left in the panel, offset of the panel, and the
+/// number of the run of k's.
+struct Position {
+  Value *source, *real, *to, *run;
+};
+
+/// The element with the signedness of the result.
+Value *flipped(KernelFunc &k, Value *element) {
+  if (!attrsOf<PackAttrs>(k.op).flipSign)
+    return element;
+  Type type = Type::scalar(k.op.result()->type.dtype());
+  Value *top = k.b.constantInt(type, type.dtype() == DType::I8 ? -128 : 128);
+  return k.b.binary(OpKind::ScalarXor, k.b.bitcast(element, type), top);
+}
+
+/// One run of k's along `axis`, in steps of `interleave` of them next to each other, the last step
+/// filled up with zeros.
+void packSteps(KernelFunc &k, const Position &at, const NestAxis &axis, const Dim &columnStride) {
+  LoopBuilder &b = k.b;
+  int64_t interleave = attrsOf<PackAttrs>(k.op).interleave;
+  Type type = Type::scalar(k.op.result()->type.dtype());
+  Value *steps = k.size(Dim::ceilDiv(axis.extent, Dim(interleave)));
+  b.forLoop(b.index(0), steps, 1, [&](Value *step) {
+    Value *to = b.add(b.mul(at.run, steps), step);
+    b.forLoop(b.index(0), b.index(kPanel), 1, [&](Value *column) {
+      Value *first =
+          b.add(at.to, b.mul(b.add(b.mul(to, b.index(kPanel)), column), b.index(interleave)));
+      for (int64_t j = 0; j < interleave; j++) {
+        Value *depth = b.add(b.mul(step, b.index(interleave)), b.index(j));
+        Value *inside = b.binary(OpKind::ScalarAnd, b.cmp("lt", depth, k.size(axis.extent)),
+                                 b.cmp("lt", column, at.real));
+        Value *element = b.ifElse(
+            inside, {type},
+            [&]() -> LoopBuilder::Values {
+              Value *from = k.advance(at.source, depth, axis.strides[0]);
+              Value *loaded = b.load(k.operands[0], k.advance(from, column, columnStride));
+              return {flipped(k, loaded)};
+            },
+            [&]() -> LoopBuilder::Values { return {b.constant(type, 0)}; })[0];
+        b.store(element, k.results[0], b.add(first, b.index(j)));
+      }
+    });
+  });
+}
+
+} // namespace
+
+Result<Dim> emitPack(KernelFunc &k) {
+  const Value &w = *k.op.operand(0);
+  LoopBuilder &b = k.b;
+  PackAttrs attrs = attrsOf<PackAttrs>(k.op);
+  bool isGemm = attrs.form == PackForm::Gemm;
+  ICE_UNLESS(isGemm || attrs.form == PackForm::Conv, "weights in this form are constant");
+  // Axes of the source: which run over batches (or groups), over depth, and the one over columns.
+  const Dims &shape = w.type.shape(), &strides = w.layout->strides;
+  std::vector<NestAxis> batches, depths;
+  Dim columns, columnStride;
+  if (isGemm) {
+    size_t rank = shape.size();
+    for (size_t i = 0; i + 2 < rank; i++)
+      batches.push_back({shape[i], {strides[i]}});
+    depths.push_back({shape[rank - 2], {strides[rank - 2]}});
+    columns = shape[rank - 1];
+    columnStride = strides[rank - 1];
+  } else {
+    Dim group(attrs.group);
+    columns = *Dim::exactDiv(shape[0], group);
+    columnStride = strides[0];
+    batches.push_back({group, {columns * strides[0]}});
+    for (size_t i = 2; i < shape.size(); i++)
+      depths.push_back({shape[i], {strides[i]}});
+    depths.push_back({shape[1], {strides[1]}});
+  }
+  int64_t interleave = attrs.interleave;
+  Dim depth = Dim::ceilDiv(depths.back().extent, Dim(interleave)) * Dim(interleave);
+  for (size_t i = 0; i + 1 < depths.size(); i++)
+    depth = depth * depths[i].extent;
+  Units units;
+  for (const NestAxis &axis : batches)
+    units.add(axis.extent);
+  units.add(columns, kPanel);
+  int64_t lanes = std::min(kPanel, k.lanes(w.type.dtype()));
+  b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+    std::vector<Value *> cells = unitCells(k, units, unit);
+    Value *first = b.mul(cells.back(), b.index(kPanel));
+    cells.pop_back();
+    Value *from = advanceAlong(k, batches, cells, {k.advance(b.index(0), first, columnStride)})[0];
+    Value *real = b.sub(k.size(columns), first);
+    Value *to = b.mul(unit, k.size(depth * Dim(kPanel)));
+    std::function<void(size_t, Value *, Value *)> loops = [&](size_t axis, Value *source,
+                                                              Value *index) {
+      if (interleave > 1 && axis + 1 == depths.size())
+        return packSteps(k, {source, real, to, index}, depths[axis], columnStride);
+      if (axis < depths.size()) {
+        b.forLoop(b.index(0), k.size(depths[axis].extent), 1, [&](Value *i) {
+          loops(axis + 1, k.advance(source, i, depths[axis].strides[0]),
+                b.add(b.mul(index, k.size(depths[axis].extent)), i));
+        });
+        return;
+      }
+      for (int64_t lane = 0; lane < kPanel; lane += lanes) {
+        Value *mask = b.laneMask(b.sub(real, b.index(lane)), lanes);
+        Value *at = k.advance(source, b.index(lane), columnStride);
+        Value *element = b.stridedLoad(k.operands[0], at, k.size(columnStride), lanes, mask);
+        b.store(element, k.results[0],
+                b.add(to, b.add(b.mul(index, b.index(kPanel)), b.index(lane))));
+      }
+    };
+    loops(0, from, b.index(0));
+  });
+  return units.count();
+}
+
+} // namespace cameo

@@ -1,0 +1,196 @@
+// Reductions over axes. Where the innermost dim in memory is kept, vectors run along it and each
+// lane reduces its own column; where it is reduced, lanes hold partial results that are combined at
+// the end. A unit is one output element, or one vector of them; no output depends on the units'
+// split.
+#include "lowering/emit/Nest.h"
+
+#include "ir/kernel/Reduce.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+namespace cameo {
+namespace {
+
+OpKind combinerKind(Combiner combiner) {
+  switch (combiner) {
+  case Combiner::Add:
+    return OpKind::ScalarAdd;
+  case Combiner::Mul:
+    return OpKind::ScalarMul;
+  case Combiner::Min:
+    return OpKind::ScalarMin;
+  case Combiner::Max:
+    return OpKind::ScalarMax;
+  }
+  ICE("a combiner without an op");
+}
+
+/// The value that changes nothing when combined.
+Value *identityOf(LoopBuilder &b, Combiner combiner, const Type &type) {
+  if (combiner == Combiner::Add || combiner == Combiner::Mul)
+    return b.constant(type, combiner == Combiner::Mul);
+  bool least = combiner == Combiner::Max;
+  DType dtype = type.dtype();
+  if (isFloat(dtype))
+    return b.constant(type, least ? -INFINITY : INFINITY);
+  if (dtype == DType::Bool)
+    return b.constantInt(type, least ? 0 : 1);
+  int64_t bits = dtypeBytes(dtype) * 8;
+  if (isUnsignedInt(dtype))
+    return b.constantInt(type, least ? 0 : (bits == 64 ? -1 : (int64_t(1) << bits) - 1));
+  int64_t top = bits == 64 ? std::numeric_limits<int64_t>::max() : (int64_t(1) << (bits - 1)) - 1;
+  return b.constantInt(type, least ? -top - 1 : top);
+}
+
+struct Reducer {
+  KernelFunc &k;
+  LoopBuilder &b;
+  ReduceAttrs attrs;
+  std::vector<NestAxis> kept;    // strides: result, x, epilogue operands
+  std::vector<NestAxis> reduced; // strides: x
+  Type term;
+
+  using Values = LoopBuilder::Values;
+
+  explicit Reducer(KernelFunc &k) : k(k), b(k.b), attrs(attrsOf<ReduceAttrs>(k.op)) {
+    term = k.op.region(0).terminator()->operand(0)->type;
+    const Value &x = *k.op.operand(0), &y = *k.op.result();
+    std::set<int64_t> isReduced(attrs.axes.begin(), attrs.axes.end());
+    bool keepDims = y.type.rank() == x.type.rank();
+    std::vector<std::vector<Dim>> operands;
+    for (int64_t e = 1; e < k.op.numOperands(); e++)
+      operands.push_back(broadcastStrides(*k.op.operand(e), y.type.shape()));
+    int64_t out = 0;
+    for (int64_t i = 0; i < x.type.rank(); i++) {
+      if (isReduced.count(i)) {
+        reduced.push_back({x.type.dim(i), {x.layout->strides[i]}});
+        out += keepDims;
+        continue;
+      }
+      NestAxis axis{x.type.dim(i), {y.layout->strides[out], x.layout->strides[i]}};
+      for (const std::vector<Dim> &operand : operands)
+        axis.strides.push_back(operand[out]);
+      kept.push_back(std::move(axis));
+      out++;
+    }
+    if (kept.empty())
+      kept.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(1))});
+    if (reduced.empty())
+      reduced.push_back({Dim(1), {Dim(1)}});
+    innermostLast(kept, 1);
+    innermostLast(reduced, 0);
+    mergeContiguous(kept);
+    mergeContiguous(reduced);
+  }
+
+  /// Moves the axis with stride 1 in x last.
+  static void innermostLast(std::vector<NestAxis> &axes, size_t tensor) {
+    for (size_t i = 0; i + 1 < axes.size(); i++)
+      if (axes[i].strides[tensor] == Dim(1) && !(axes[i].extent == Dim(1))) {
+        std::rotate(axes.begin() + i, axes.begin() + i + 1, axes.end());
+        return;
+      }
+  }
+
+  Value *termOf(Value *element) { return inlineRegion(b, k.sizes, k.op.region(0), {element})[0]; }
+
+  Value *combine(Value *a, Value *c) { return b.binary(combinerKind(attrs.combiner), a, c); }
+
+  void store(Value *combined, const Values &at, int64_t lanes, Value *mask) {
+    Values args = {combined};
+    for (int64_t e = 1; e < k.op.numOperands(); e++)
+      args.push_back(kept.back().strides[1 + e] == Dim(0) || lanes == 1
+                         ? b.load(k.operands[e], at[1 + e])
+                         : b.stridedLoad(k.operands[e], at[1 + e],
+                                         k.size(kept.back().strides[1 + e]), lanes, mask));
+    Value *result = inlineRegion(b, k.sizes, k.op.region(1), args)[0];
+    if (lanes > 1 && !result->type.isVector())
+      result = b.splat(result, lanes);
+    b.store(result, k.results[0], at[0], mask);
+  }
+
+  /// How often loop `axis` of those reduced runs: not at all where one inside it does not.
+  Value *trips(size_t axis) {
+    Value *count = k.size(reduced[axis].extent);
+    for (size_t inner = axis + 1; inner < reduced.size(); inner++) {
+      const Dim &extent = reduced[inner].extent;
+      if (!extent.isConst() || extent.value() == 0)
+        count = b.select(b.cmp("gt", k.size(extent), b.index(0)), count, b.index(0));
+    }
+    return count;
+  }
+
+  /// Reduces the loops of `reduced` from `axis` on; lanes run over kept elements.
+  Value *column(size_t axis, Value *at, Value *sum, int64_t lanes, Value *mask) {
+    if (axis == reduced.size())
+      return combine(sum, termOf(b.load(k.operands[0], at, lanes, mask)));
+    return b.forLoop(b.index(0), trips(axis), 1, {sum}, [&](Value *i, const Values &now) -> Values {
+      Value *next = k.advance(at, i, reduced[axis].strides[0]);
+      return {column(axis + 1, next, now[0], lanes, mask)};
+    })[0];
+  }
+
+  /// Reduces one element; the innermost reduced loop is contiguous, lanes hold partial results.
+  Value *row(size_t axis, Value *at, Value *sum, int64_t lanes) {
+    if (axis + 1 < reduced.size())
+      return b.forLoop(b.index(0), trips(axis), 1, {sum},
+                       [&](Value *i, const Values &now) -> Values {
+                         Value *next = k.advance(at, i, reduced[axis].strides[0]);
+                         return {row(axis + 1, next, now[0], lanes)};
+                       })[0];
+    Value *count = k.size(reduced.back().extent);
+    Value *rest = b.rem(count, b.index(lanes)), *whole = b.sub(count, rest);
+    sum = b.forLoop(b.index(0), whole, lanes, {sum}, [&](Value *i, const Values &now) -> Values {
+      return {combine(now[0], termOf(b.load(k.operands[0], b.add(at, i), lanes)))};
+    })[0];
+    if (b.constantIndex(rest) == 0)
+      return sum;
+    Value *mask = b.laneMask(rest, lanes);
+    Value *tail = termOf(b.load(k.operands[0], b.add(at, whole), lanes, mask));
+    return combine(sum, b.select(mask, tail, identityOf(b, attrs.combiner, sum->type)));
+  }
+
+  Dim emit() {
+    int64_t widest = std::max({dtypeBytes(term.dtype()), dtypeBytes(k.op.result()->type.dtype()),
+                               dtypeBytes(k.op.operand(0)->type.dtype())});
+    int64_t lanes = std::max<int64_t>(1, k.target.vectorBytes / widest);
+    bool columns = kept.back().strides[1] == Dim(1) && kept.back().strides[0] == Dim(1) &&
+                   !(kept.back().extent == Dim(1));
+    bool rows = !columns && reduced.back().strides[0] == Dim(1) && lanes > 1;
+    Units units;
+    for (size_t i = 0; i + 1 < kept.size(); i++)
+      units.add(kept[i].extent);
+    units.add(kept.back().extent, columns ? lanes : 1);
+    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+      Values steps = cells;
+      Value *first = steps.back() = columns ? b.mul(cells.back(), b.index(lanes)) : cells.back();
+      Values at = advanceAlong(k, kept, steps, zeroOffsets(k, kept[0].strides.size()));
+      if (columns) {
+        Value *mask = b.laneMask(b.sub(k.size(kept.back().extent), first), lanes);
+        if (kept.back().extent.isConst() && kept.back().extent.value() % lanes == 0)
+          mask = nullptr;
+        Value *start = identityOf(b, attrs.combiner, Type::vector(term.dtype(), lanes));
+        store(lanes > 1 ? column(0, at[1], start, lanes, mask)
+                        : column(0, at[1], identityOf(b, attrs.combiner, term), 1, nullptr),
+              at, lanes, lanes > 1 ? mask : nullptr);
+        return;
+      }
+      if (rows) {
+        Value *start = identityOf(b, attrs.combiner, Type::vector(term.dtype(), lanes));
+        return store(
+            b.reduceLanes(row(0, at[1], start, lanes), std::string(wordOf(attrs.combiner))), at, 1,
+            nullptr);
+      }
+      store(column(0, at[1], identityOf(b, attrs.combiner, term), 1, nullptr), at, 1, nullptr);
+    });
+  }
+};
+
+} // namespace
+
+Result<Dim> emitReduce(KernelFunc &k) { return Reducer(k).emit(); }
+
+} // namespace cameo

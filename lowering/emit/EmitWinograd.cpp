@@ -1,0 +1,254 @@
+// Convolutions by Winograd's algorithm (lowering/plan/Winograd.h). A unit is a block of tiles of
+// one image times a group of panels: transform the tiles' inputs, vectors of channels at a time,
+// into memory of the thread; multiply, for each point, the matrix of tiles by channels with the
+// group's weights; transform back and apply the epilogue. The units of a block follow each other
+// and share the transformed inputs, which the first of a thread's units computes again, the same.
+//
+// Tiles at the right and lower edge read past the image, into a halo that is wide enough
+// (Halo.cpp), and write what is inside.
+#include "ir/kernel/Contraction.h"
+#include "lowering/emit/MicroKernel.h"
+#include "lowering/emit/Nest.h"
+#include "lowering/emit/WinogradTransform.h"
+#include "lowering/plan/Winograd.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+struct WinogradEmitter {
+  KernelFunc &k;
+  LoopBuilder &b;
+  WinogradPlan plan;
+  int64_t lanes, side; // side: of a tile of inputs
+  std::vector<std::vector<Dim>> epilogueStrides = {};
+  Value *inputs = nullptr, *sums = nullptr, *column = nullptr; // of the thread
+
+  using Values = LoopBuilder::Values;
+
+  /// Where a unit works: an image, and the rows [first, end) of the products of its block.
+  struct Block {
+    Value *image, *firstTile, *endTile, *first, *end;
+  };
+
+  int64_t numPanels() const { return (plan.sizes.outputs + kPanel - 1) / kPanel; }
+  /// The first row of register tile `t`.
+  Value *rowOf(Value *t) {
+    return b.add(b.mul(t, b.index(plan.registers.rows)), b.min(t, b.index(plan.registers.extra)));
+  }
+
+  Block blockOf(Value *image, Value *number) {
+    Value *first = b.mul(number, b.index(plan.block));
+    Value *end = b.min(b.add(first, b.index(plan.block)), b.index(plan.registers.count));
+    return {image, first, end, rowOf(first), rowOf(end)};
+  }
+
+  /// Runs body(row of the block, first row and first column of the tile's outputs).
+  void forTiles(const Block &block, const std::function<void(Value *, Value *, Value *)> &body) {
+    b.forLoop(block.first, block.end, 1, [&](Value *tile) {
+      Value *down = b.div(tile, b.index(plan.across)), *across = b.rem(tile, b.index(plan.across));
+      body(b.sub(tile, block.first), b.mul(down, b.index(plan.tile)),
+           b.mul(across, b.index(plan.tile)));
+    });
+  }
+
+  /// One dimension of a transform: reads columns of `side` values, transforms them, and leaves them
+  /// as rows of `side` in the thread's small matrix.
+  void columns(int64_t width, const std::function<Value *(Value *, int64_t)> &read,
+               const std::function<Values(const Values &)> &transform) {
+    b.forLoop(b.index(0), b.index(side), 1, [&](Value *x) {
+      Values values;
+      for (int64_t y = 0; y < side; y++)
+        values.push_back(read(x, y));
+      values = transform(values);
+      for (size_t y = 0; y < values.size(); y++) {
+        Value *at = b.add(x, b.index(static_cast<int64_t>(y) * side));
+        b.store(values[y], column, b.mul(at, b.index(width)));
+      }
+    });
+  }
+
+  Values rowAt(Value *y, int64_t width) {
+    Values values;
+    for (int64_t x = 0; x < side; x++) {
+      Value *at = b.add(b.mul(y, b.index(side)), b.index(x));
+      values.push_back(b.load(column, b.mul(at, b.index(width)), width));
+    }
+    return values;
+  }
+
+  void transformInputs(const Block &block) {
+    const Value &x = *k.op.operand(0);
+    const Dims &strides = x.layout->strides;
+    Dims pads = attrsOf<ConvAttrs>(k.op).padsBegin;
+    Dim corner = Dim(0) - pads[0] * strides[2] - pads[1] * strides[3];
+    Value *image = k.advance(k.size(corner), block.image, strides[0]);
+    forTiles(block, [&](Value *row, Value *oh, Value *ow) {
+      Value *from = k.advance(k.advance(image, oh, strides[2]), ow, strides[3]);
+      Value *to = b.mul(row, b.index(plan.inputRow));
+      emitVectorLoop(k, b.index(plan.sizes.channels), lanes, kElement,
+                     [&](Value *c, int64_t width, Value *mask) {
+                       Value *at = b.add(from, c);
+                       columns(
+                           width,
+                           [&](Value *across, int64_t y) {
+                             Value *element = k.advance(k.advance(at, across, strides[3]),
+                                                        b.index(y), strides[2]);
+                             return b.load(k.operands[0], element, width, mask);
+                           },
+                           [&](const Values &d) { return winogradInput(b, plan.tile, d); });
+                       b.forLoop(b.index(0), b.index(side), 1, [&](Value *y) {
+                         Values points = winogradInput(b, plan.tile, rowAt(y, width));
+                         Value *point =
+                             b.add(b.mul(y, b.index(side * plan.inputPoint)), b.add(to, c));
+                         for (int64_t x = 0; x < side; x++)
+                           b.store(points[x], inputs, b.add(point, b.index(x * plan.inputPoint)));
+                       });
+                     });
+    });
+  }
+
+  /// The products of a block with `panels` panels from `panel` on, point by point.
+  void multiply(const Block &block, Value *panel, int64_t panels) {
+    int64_t pointWeights = plan.sizes.channels * kPanel, panelWeights = plan.points * pointWeights;
+    Value *weights = b.offset(k.operands[1], b.mul(panel, b.index(panelWeights)));
+    b.forLoop(b.index(0), b.index(plan.points), 1, [&](Value *point) {
+      auto tiles = [&](Value *from, Value *to, int64_t rows) {
+        MicroShape shape;
+        shape.rows = rows;
+        shape.panels = panels;
+        shape.plain = true;
+        std::string micro = microKernel(k, shape);
+        b.forLoop(from, to, 1, [&](Value *t) {
+          Value *row = b.sub(rowOf(t), block.first);
+          auto at = [&](int64_t pointStride, int64_t rowStride) {
+            return b.add(b.mul(point, b.index(pointStride)), b.mul(row, b.index(rowStride)));
+          };
+          b.call(micro,
+                 {b.offset(inputs, at(plan.inputPoint, plan.inputRow)), b.index(plan.inputRow),
+                  b.offset(weights, b.mul(point, b.index(pointWeights))), b.index(panelWeights),
+                  b.offset(sums, at(plan.sumPoint, plan.sumRow)), b.index(plan.sumRow),
+                  b.index(plan.sizes.channels)});
+        });
+      };
+      Value *extra = b.index(plan.registers.extra);
+      if (plan.registers.extra > 0)
+        tiles(block.firstTile, b.min(block.endTile, extra), plan.registers.rows + 1);
+      tiles(b.max(block.firstTile, extra), block.endTile, plan.registers.rows);
+    });
+  }
+
+  void transformSums(const Block &block, Value *panel, int64_t panels, bool masked) {
+    forTiles(block, [&](Value *row, Value *oh, Value *ow) {
+      Value *from = b.mul(row, b.index(plan.sumRow));
+      b.forLoop(b.index(0), b.index(panels * kPanel), lanes, [&](Value *lane) {
+        Value *channel = b.add(b.mul(panel, b.index(kPanel)), lane);
+        Value *mask =
+            masked ? b.laneMask(b.sub(b.index(plan.sizes.outputs), channel), lanes) : nullptr;
+        columns(
+            lanes,
+            [&](Value *x, int64_t y) {
+              Value *point = b.mul(b.add(x, b.index(y * side)), b.index(plan.sumPoint));
+              return b.load(sums, b.add(point, b.add(from, lane)), lanes);
+            },
+            [&](const Values &s) { return winogradOutput(b, plan.tile, s); });
+        Value *rows = b.min(b.index(plan.tile), b.sub(b.index(plan.sizes.height), oh));
+        b.forLoop(b.index(0), rows, 1, [&](Value *y) {
+          Values results = winogradOutput(b, plan.tile, rowAt(y, lanes));
+          for (int64_t x = 0; x < plan.tile; x++) {
+            Value *pixel = b.add(ow, b.index(x));
+            auto write = [&] {
+              finish(results[x], {block.image, b.add(oh, y), pixel}, channel, mask);
+            };
+            // The first pixel of a tile is always inside.
+            if (x == 0 || plan.sizes.width % plan.tile == 0)
+              write();
+            else
+              b.ifThen(b.cmp("lt", pixel, b.index(plan.sizes.width)), write);
+          }
+        });
+      });
+    });
+  }
+
+  /// `pixel`: batch, row, column.
+  void finish(Value *sum, const std::array<Value *, 3> &pixel, Value *channel, Value *mask) {
+    auto at = [&](const std::vector<Dim> &strides) {
+      Value *offset = k.advance(b.index(0), pixel[0], strides[0]);
+      offset = k.advance(offset, pixel[1], strides[2]);
+      offset = k.advance(offset, pixel[2], strides[3]);
+      return strides[1] == Dim(0) ? offset : b.add(offset, channel);
+    };
+    Values args = {sum};
+    for (size_t e = 0; e < epilogueStrides.size(); e++) {
+      bool vector = !(epilogueStrides[e][1] == Dim(0));
+      args.push_back(vector ? b.load(k.operands[2 + e], at(epilogueStrides[e]), lanes, mask)
+                            : b.load(k.operands[2 + e], at(epilogueStrides[e])));
+    }
+    Value *result = inlineRegion(b, k.sizes, k.op.region(), args)[0];
+    if (lanes > 1 && !result->type.isVector())
+      result = b.splat(result, lanes);
+    b.store(result, k.results[0], at(k.op.result()->layout->strides), mask);
+  }
+
+  /// Products and results of group number `group`; the last one may be smaller.
+  void panelGroup(Value *group, const Block &block) {
+    int64_t width = plan.panels, whole = plan.sizes.outputs / (width * kPanel);
+    int64_t rest = plan.sizes.outputs - whole * width * kPanel;
+    Value *panel = b.mul(group, b.index(width));
+    auto some = [&](int64_t panels, bool masked) {
+      multiply(block, panel, panels);
+      transformSums(block, panel, panels, masked);
+    };
+    auto full = [&] { some(width, false); };
+    auto tail = [&] { some((rest + kPanel - 1) / kPanel, rest % kPanel != 0); };
+    if (rest == 0)
+      return full();
+    if (whole == 0)
+      return tail();
+    b.ifElse(
+        b.cmp("lt", group, b.index(whole)), {},
+        [&] {
+          full();
+          return Values{};
+        },
+        [&] {
+          tail();
+          return Values{};
+        });
+  }
+
+  Dim emit() {
+    for (int64_t e = 2; e < k.op.numOperands(); e++)
+      epilogueStrides.push_back(broadcastStrides(*k.op.operand(e), k.op.result()->type.shape()));
+    inputs = b.retype(k.threadMemory(plan.elements() * kElement), DType::F32);
+    sums = b.offset(inputs, b.index(plan.inputElements()));
+    column = b.scratch(DType::F32, side * side * lanes);
+    Units units;
+    units.add(k.op.result()->type.dim(0));
+    units.add(Dim(plan.registers.count), plan.block);
+    units.add(Dim(numPanels()), plan.panels);
+    b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+      std::vector<Value *> cells = unitCells(k, units, unit);
+      Value *group = cells[2];
+      Block block = blockOf(cells[0], cells[1]);
+      Value *isNew =
+          b.binary(OpKind::ScalarOr, b.cmp("eq", group, b.index(0)), b.cmp("eq", unit, k.begin));
+      b.ifThen(isNew, [&] { transformInputs(block); });
+      panelGroup(group, block);
+    });
+    return units.count();
+  }
+
+  static constexpr int64_t kElement = 4; // bytes
+};
+
+} // namespace
+
+Result<Dim> emitWinograd(KernelFunc &k) {
+  WinogradPlan plan = winogradPlanOf(k.op);
+  return WinogradEmitter{k, k.b, plan, std::min(kPanel, k.lanes(DType::F32)), plan.tile + 2}.emit();
+}
+
+} // namespace cameo

@@ -1,0 +1,224 @@
+// See MicroKernel.h. What makes it fast, measured on Zen 4 (LLVM 19): row pointers and accumulators
+// are carried by the loop, k is not unrolled, and accumulators, one vector of each panel and a
+// broadcast fit the registers. A long epilogue works on a scratch tile in L1, one vector at a time,
+// because on live accumulators it spills them all.
+#include "lowering/emit/MicroKernel.h"
+
+#include "ir/kernel/Contraction.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace cameo {
+namespace {
+
+// Ops an epilogue may have before it goes through scratch; transcendentals count as several.
+constexpr int64_t kShortEpilogue = 4;
+
+int64_t epilogueWeight(Block &region) {
+  int64_t weight = 0;
+  for (const std::unique_ptr<Op> &op : region.ops()) {
+    switch (op->kind()) {
+    case OpKind::LoopYield:
+    case OpKind::ScalarConst:
+      break;
+    case OpKind::ScalarExp:
+    case OpKind::ScalarLog:
+    case OpKind::ScalarErf:
+    case OpKind::ScalarTanh:
+    case OpKind::ScalarSigmoid:
+    case OpKind::ScalarPow:
+    case OpKind::ScalarDiv:
+      weight += 8;
+      break;
+    default:
+      weight++;
+    }
+  }
+  return weight;
+}
+
+struct Writer {
+  KernelFunc &k;
+  const MicroShape &shape;
+  LoopBuilder &b;
+  DType accumulator;
+  int64_t lanes, vectors; // vectors a row
+  Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
+  Value *yRow = nullptr, *depth = nullptr, *columns = nullptr;
+  std::vector<Value *> operands = {}, operandRows = {};
+  std::vector<std::pair<Value *, Value *>> taps = {};
+  std::vector<Value *> rows = {}; // pointers to the tile's input rows
+
+  using Values = LoopBuilder::Values;
+
+  void signature(Func &func) {
+    auto pointer = [&](Value *like) { return func.body.addArg(like->type); };
+    auto index = [&] { return func.body.addArg(Type::index()); };
+    a = pointer(k.operands[0]), aRow = index();
+    w = pointer(k.operands[1]), panelStride = index();
+    y = func.body.addArg(shape.plain ? Type::pointer(accumulator) : k.results[0]->type);
+    yRow = index();
+    for (size_t e = 2; e < k.operands.size() && !shape.plain; e++) {
+      operands.push_back(pointer(k.operands[e]));
+      operandRows.push_back(index());
+    }
+    depth = index();
+    for (int64_t i = 0; i < shape.tapLoops; i++) {
+      Value *extent = index(), *stride = index();
+      taps.push_back({extent, stride});
+    }
+    if (shape.masked)
+      columns = index();
+  }
+
+  Value *panelVector(int64_t v) const {
+    return b.index(v % (kPanel / lanes) * lanes * shape.interleave);
+  }
+
+  /// The input of a row at one step, in every lane.
+  Value *input(Value *row, Value *i) {
+    if (shape.interleave == 1)
+      return b.splat(b.cast(b.load(row, i), accumulator), lanes);
+    Value *elements = b.load(row, i, shape.interleave);
+    Value *word = b.bitcast(elements, Type::scalar(accumulator));
+    return b.bitcast(b.splat(word, lanes),
+                     Type::vector(elements->type.dtype(), lanes * shape.interleave));
+  }
+
+  Value *multiplyAdd(Value *sum, Value *x, Value *weights) {
+    if (shape.interleave > 1)
+      return b.dot(sum, x, weights);
+    return isFloat(accumulator) ? b.mad(x, weights, sum) : b.add(sum, b.mul(x, weights));
+  }
+
+  /// One step over k: multiplies each row's elements with each panel's vector.
+  Values step(const std::vector<Value *> &at, Value *i, const Values &carried) {
+    Value *weight = carried.back();
+    Values next, panel;
+    for (int64_t v = 0; v < vectors; v++) {
+      int64_t number = v / (kPanel / lanes);
+      Value *base = b.offset(w, b.mul(b.index(number), panelStride));
+      Value *elements = b.load(base, b.add(weight, panelVector(v)), lanes * shape.interleave);
+      panel.push_back(shape.interleave > 1 ? elements : b.cast(elements, accumulator));
+    }
+    for (int64_t r = 0; r < shape.rows; r++) {
+      Value *x = input(at[r], i);
+      for (int64_t v = 0; v < vectors; v++)
+        next.push_back(multiplyAdd(carried[r * vectors + v], x, panel[v]));
+    }
+    next.push_back(b.add(weight, b.index(kPanel * shape.interleave)));
+    return next;
+  }
+
+  /// The loops over taps, then over depth; carries the sums and the position in the panels.
+  Values reduce(size_t tap, const std::vector<Value *> &at, const Values &carried) {
+    if (tap == taps.size())
+      return b.forLoop(b.index(0), depth, shape.advance, carried,
+                       [&](Value *i, const Values &now) { return step(at, i, now); });
+    return b.forLoop(b.index(0), taps[tap].first, 1, carried, [&](Value *t, const Values &now) {
+      Value *shift = b.mul(t, taps[tap].second);
+      std::vector<Value *> moved;
+      for (Value *row : at)
+        moved.push_back(b.offset(row, shift));
+      return reduce(tap + 1, moved, now);
+    });
+  }
+
+  Value *maskOf(int64_t v) {
+    return shape.masked ? b.laneMask(b.sub(columns, b.index(v * lanes)), lanes) : nullptr;
+  }
+
+  /// The epilogue of vector v of a row; `row` is its number as an index value.
+  void finish(Value *sum, Value *row, int64_t v, Value *mask, const Values &hoisted) {
+    Values args = {sum};
+    for (size_t e = 0; e < operands.size(); e++) {
+      if (hoisted[e]) {
+        args.push_back(hoisted[e]);
+        continue;
+      }
+      Value *at = b.mul(row, operandRows[e]);
+      args.push_back(shape.columnOperands[e]
+                         ? b.load(operands[e], b.add(at, b.index(v * lanes)), lanes, mask)
+                         : b.load(operands[e], at));
+    }
+    Value *result = inlineRegion(b, k.sizes, k.op.region(), args)[0];
+    if (!result->type.isVector() && lanes > 1)
+      result = b.splat(result, lanes);
+    b.store(result, y, b.add(b.mul(row, yRow), b.index(v * lanes)), mask);
+  }
+
+  /// Epilogue operands that are the same for every row, loaded once.
+  Values hoist(int64_t v, Value *mask) {
+    Values hoisted(operands.size(), nullptr);
+    for (size_t e = 0; e < operands.size(); e++)
+      if (!shape.rowOperands[e])
+        hoisted[e] = shape.columnOperands[e] ? b.load(operands[e], b.index(v * lanes), lanes, mask)
+                                             : b.load(operands[e], b.index(0));
+    return hoisted;
+  }
+
+  void shortEpilogue(const Values &sums) {
+    for (int64_t v = 0; v < vectors; v++) {
+      Value *mask = maskOf(v);
+      Values hoisted = hoist(v, mask);
+      for (int64_t r = 0; r < shape.rows; r++)
+        finish(sums[r * vectors + v], b.index(r), v, mask, hoisted);
+    }
+  }
+
+  void scratchEpilogue(const Values &sums) {
+    int64_t width = vectors * lanes;
+    Value *tile = b.scratch(accumulator, shape.rows * width);
+    for (int64_t r = 0; r < shape.rows; r++)
+      for (int64_t v = 0; v < vectors; v++)
+        b.store(sums[r * vectors + v], tile, b.index(r * width + v * lanes));
+    for (int64_t v = 0; v < vectors; v++) {
+      Value *mask = maskOf(v);
+      Values hoisted = hoist(v, mask);
+      b.forLoop(b.index(0), b.index(shape.rows), 1, [&](Value *r) {
+        Value *at = b.add(b.mul(r, b.index(width)), b.index(v * lanes));
+        finish(b.load(tile, at, lanes), r, v, mask, hoisted);
+      });
+    }
+  }
+
+  void plainStores(const Values &sums) {
+    for (int64_t r = 0; r < shape.rows; r++)
+      for (int64_t v = 0; v < vectors; v++)
+        b.store(sums[r * vectors + v], y, b.add(b.mul(b.index(r), yRow), b.index(v * lanes)));
+  }
+
+  void write(Func &func) {
+    signature(func);
+    for (int64_t r = 0; r < shape.rows; r++)
+      rows.push_back(b.offset(a, b.mul(b.index(r), aRow)));
+    Type vector = lanes > 1 ? Type::vector(accumulator, lanes) : Type::scalar(accumulator);
+    Value *zero = b.constant(vector, 0);
+    Values sums(shape.rows * vectors, zero);
+    sums.push_back(b.index(0));
+    sums = reduce(0, rows, sums);
+    sums.pop_back();
+    if (shape.plain)
+      plainStores(sums);
+    else if (epilogueWeight(k.op.region()) > kShortEpilogue)
+      scratchEpilogue(sums);
+    else
+      shortEpilogue(sums);
+    b.ret();
+  }
+};
+
+} // namespace
+
+std::string microKernel(KernelFunc &k, const MicroShape &shape) {
+  DType accumulator = k.op.region().arg(0)->type.dtype();
+  int64_t lanes = std::min(kPanel, k.lanes(accumulator));
+  std::string name = fmt::format("tile_{}x{}", shape.rows, shape.panels * kPanel);
+  return k.micro(name, [&](Func &func, LoopBuilder &b) {
+    Writer writer{k, shape, b, accumulator, lanes, shape.panels * (kPanel / lanes)};
+    writer.write(func);
+  });
+}
+
+} // namespace cameo

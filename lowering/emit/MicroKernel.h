@@ -1,0 +1,28 @@
+// The register tile: m rows by p panels of 16 columns, with the whole reduction in registers.
+#pragma once
+
+#include "lowering/emit/KernelFunc.h"
+
+namespace cameo {
+
+/// Everything a micro-kernel's text depends on. Strides, depths and pointers are run-time
+/// arguments, so that layers share micro-kernels:
+///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., depth, (tapExtent, tapStride)..., [columns])
+/// `depth` is how far the steps over k go in the input, in elements; `columns` is how many of the
+/// last panels' columns are real, for the masked variant.
+struct MicroShape {
+  int64_t rows = 1;
+  int64_t panels = 1;
+  int64_t tapLoops = 0;
+  bool masked = false;
+  int64_t interleave = 1, advance = 1; // as in Contraction
+  std::vector<bool> columnOperands;    // whether each epilogue operand varies along the columns
+  std::vector<bool> rowOperands;       // whether it varies along the rows
+  /// Stores the sums as they are, in their own type: no operands, and no epilogue.
+  bool plain = false;
+};
+
+/// The name of the micro-kernel for a contraction's region and element types.
+std::string microKernel(KernelFunc &k, const MicroShape &shape);
+
+} // namespace cameo

@@ -1,0 +1,43 @@
+// See UnitLoops.h.
+#include "lowering/emit/UnitLoops.h"
+
+namespace cameo {
+
+std::vector<Value *> unitCells(KernelFunc &k, const Units &units, Value *unit) {
+  const std::vector<UnitAxis> &axes = units.axes();
+  std::vector<Value *> cells(axes.size());
+  for (size_t i = axes.size(); i-- > 0;) {
+    Value *number = k.size(axes[i].cells());
+    // What is left is the outermost digit.
+    cells[i] = i == 0 ? unit : k.b.rem(unit, number);
+    unit = i == 0 ? unit : k.b.div(unit, number);
+  }
+  return cells;
+}
+
+UnitRun unitRun(KernelFunc &k, const UnitAxis &axis, Value *cell) {
+  Value *first = k.b.mul(cell, k.b.index(axis.run));
+  if (axis.extent.isConst() && axis.extent.value() % axis.run == 0)
+    return {first, k.b.index(axis.run)};
+  return {first, k.b.min(k.b.sub(k.size(axis.extent), first), k.b.index(axis.run))};
+}
+
+Dim emitUnits(KernelFunc &k, const Units &units,
+              const std::function<void(const std::vector<Value *> &)> &body) {
+  k.b.forLoop(k.begin, k.end, 1, [&](Value *unit) { body(unitCells(k, units, unit)); });
+  return units.count();
+}
+
+std::vector<Value *> advanceAlong(KernelFunc &k, const std::vector<NestAxis> &axes,
+                                  const std::vector<Value *> &steps, std::vector<Value *> offsets) {
+  for (size_t i = 0; i < steps.size(); i++)
+    for (size_t t = 0; t < offsets.size(); t++)
+      offsets[t] = k.advance(offsets[t], steps[i], axes[i].strides[t]);
+  return offsets;
+}
+
+std::vector<Value *> zeroOffsets(KernelFunc &k, size_t numTensors) {
+  return std::vector<Value *>(numTensors, k.b.index(0));
+}
+
+} // namespace cameo

@@ -1,0 +1,36 @@
+// Loops over the units of a kernel (lowering/build/Units.h), and what of each tensor a unit works
+// on.
+#pragma once
+
+#include "lowering/build/Strides.h"
+#include "lowering/build/Units.h"
+#include "lowering/emit/KernelFunc.h"
+
+#include <functional>
+#include <vector>
+
+namespace cameo {
+
+/// Writes the loop over units [k.begin, k.end); body(the cell along each axis). Returns the number
+/// of units.
+Dim emitUnits(KernelFunc &k, const Units &units,
+              const std::function<void(const std::vector<Value *> &)> &body);
+/// The cell along each axis of the unit of a number.
+std::vector<Value *> unitCells(KernelFunc &k, const Units &units, Value *unit);
+
+/// The positions of a unit along an axis.
+struct UnitRun {
+  Value *first, *count;
+};
+
+/// What a cell of the axis covers; the tail is cut off at the extent.
+UnitRun unitRun(KernelFunc &k, const UnitAxis &axis, Value *cell);
+
+/// Offsets of all tensors after `steps[i]` steps along axes[i], from `offsets` on. There may be
+/// more axes than steps.
+std::vector<Value *> advanceAlong(KernelFunc &k, const std::vector<NestAxis> &axes,
+                                  const std::vector<Value *> &steps, std::vector<Value *> offsets);
+/// One offset of 0 a tensor.
+std::vector<Value *> zeroOffsets(KernelFunc &k, size_t numTensors);
+
+} // namespace cameo
