@@ -1,6 +1,7 @@
 // See Shapes.h. Window arithmetic: ONNX operator pages of Conv and MaxPool.
 #include "lowering/build/Shapes.h"
 
+#include "ir/OpSpec.h"
 #include "ir/infer/Sizes.h"
 #include "ir/kernel/RunTime.h"
 
@@ -22,6 +23,68 @@ std::optional<std::vector<int64_t>> constantInts(Value *value) {
   ConstRef data = constantData(value);
   return data && isInt(data->dtype) ? std::optional(constInts(*data)) : std::nullopt;
 }
+
+std::optional<double> uniformValue(Value *value) {
+  ConstRef data = value ? constantData(value) : nullptr;
+  if (!data || data->dtype == DType::String || data->numElements() == 0)
+    return std::nullopt;
+  for (int64_t i = 1; i < data->numElements(); i++)
+    if (constFloat(*data, i) != constFloat(*data, 0))
+      return std::nullopt;
+  return constFloat(*data, 0);
+}
+
+bool sameNumbers(Value *a, Value *b) {
+  if (a == b)
+    return true;
+  ConstRef x = a ? constantData(a) : nullptr, y = b ? constantData(b) : nullptr;
+  return x && y && x->dtype == y->dtype && x->numElements() == y->numElements() &&
+         std::equal(x->bytes.begin(), x->bytes.end(), y->bytes.begin(), y->bytes.end());
+}
+
+namespace {
+
+bool computesTheSame(Op &a, Op &b, int depth);
+
+bool isSame(Value *a, Value *b, int depth) {
+  if (a == b)
+    return true;
+  if (!a || !b || !(a->type == b->type) || a->index() != b->index())
+    return false;
+  if (constantData(a) && constantData(b))
+    return a->type.dtype() != DType::String && sameNumbers(a, b);
+  return depth > 0 && a->definingOp() && b->definingOp() &&
+         computesTheSame(*a->definingOp(), *b->definingOp(), depth);
+}
+
+bool hasAttrsOf(const Op &a, const Op &b) {
+  return std::all_of(b.attrs.begin(), b.attrs.end(), [&](const auto &entry) {
+    const Attr *own = a.attrs.find(entry.first);
+    return own && *own == entry.second;
+  });
+}
+
+/// Whether the op gives the same results whenever it has the same operands.
+bool isPure(const Op &op) {
+  return spec(op.kind()).level == Level::Graph && spec(op.kind()).check != Check::Random &&
+         op.kind() != OpKind::Custom && op.numRegions() == 0;
+}
+
+/// Whether both are pure, have few operands, and those are the same as deep as `depth`.
+bool computesTheSame(Op &a, Op &b, int depth) {
+  constexpr int64_t kMostOperands = 4;
+  if (a.kind() != b.kind() || !isPure(a) || a.numOperands() != b.numOperands() ||
+      a.numOperands() > kMostOperands || !hasAttrsOf(a, b) || !hasAttrsOf(b, a))
+    return false;
+  for (int64_t i = 0; i < a.numOperands(); i++)
+    if (!isSame(a.operand(i), b.operand(i), depth - 1))
+      return false;
+  return true;
+}
+
+} // namespace
+
+bool sameValue(Value *a, Value *b) { return isSame(a, b, 2); }
 
 bool isGiven(const Value *list) {
   return list && !(list->type.rank() == 1 && list->type.dim(0) == Dim(0));

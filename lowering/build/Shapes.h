@@ -14,6 +14,13 @@ namespace cameo {
 std::optional<std::vector<int64_t>> constantInts(Value *value);
 /// The data of a Constant's result; nullptr for anything else.
 ConstRef constantData(Value *value);
+/// The element of a constant whose elements are all equal.
+std::optional<double> uniformValue(Value *value);
+/// Whether two values are the same constant, or the same value; both may be absent.
+bool sameNumbers(Value *a, Value *b);
+/// Whether two values are the same, also where an exporter has computed one twice: a quantizer
+/// gives each reader a DequantizeLinear of its own.
+bool sameValue(Value *a, Value *b);
 
 /// Whether an optional list operand is given: exporters write an absent one as an empty tensor.
 bool isGiven(const Value *list);

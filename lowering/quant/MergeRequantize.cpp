@@ -6,12 +6,15 @@
 // Into this: QuantizeLinear(Cast(%sums) * (%f / %s), 1, %z)     if %z is the least u8 or i8
 // Only if: the scale is one number, and nothing else reads what is in between.
 #include "lowering/Passes.h"
+#include "lowering/build/Match.h"
 #include "lowering/quant/Quantized.h"
 
 #include <cmath>
 
 namespace cameo {
 namespace {
+
+using namespace match;
 
 struct Range {
   double least, most;
@@ -50,14 +53,15 @@ Op *soleProducer(Value *value) {
   return value->users().size() == 1 ? value->definingOp() : nullptr;
 }
 
-bool isSums(Value *value) {
-  Op *cast = value->definingOp();
-  if (!cast || cast->kind() != OpKind::Cast || cast->operand(0)->type.dtype() != DType::I32)
-    return false;
-  Op *sums = cast->operand(0)->definingOp();
-  if (sums && sums->kind() == OpKind::Add)
-    sums = sums->operand(0)->definingOp();
-  return sums && (sums->kind() == OpKind::ConvInteger || sums->kind() == OpKind::MatMulInteger);
+const Capture kSums, kFactor;
+
+/// The sums of an integer contraction, as floats, times a factor.
+const Pattern &scaledSums() {
+  static const Pattern contraction = op(OpKind::ConvInteger) | op(OpKind::MatMulInteger);
+  static const Pattern sums =
+      op(OpKind::Cast, {contraction | op(OpKind::Add, {contraction, any()})});
+  static const Pattern scaled = op(OpKind::Mul, {sums.as(kSums), any().as(kFactor)});
+  return scaled;
 }
 
 Value *merged(Rewriter &b, Op &quantize) {
@@ -76,12 +80,14 @@ Value *merged(Rewriter &b, Op &quantize) {
     relu = relu || !nothing;
     producer = soleProducer(producer->operand(0));
   }
-  if (!producer || producer->kind() != OpKind::Mul || !isSums(producer->operand(0)))
+  std::optional<Match> scaled =
+      producer ? scaledSums().matchShared(producer->result()) : std::nullopt;
+  if (!scaled)
     return nullptr;
   b.loc = producer->loc;
   auto number = [&](DType dtype, double value) { return b.constant(makeSplat(dtype, {}, value)); };
-  Value *factor = b.graphValue(OpKind::Div, {producer->operand(1), number(DType::F32, *scale)});
-  Value *value = b.graphValue(OpKind::Mul, {producer->operand(0), factor});
+  Value *factor = b.graphValue(OpKind::Div, {scaled->at(kFactor), number(DType::F32, *scale)});
+  Value *value = b.graphValue(OpKind::Mul, {scaled->at(kSums), factor});
   if (relu)
     value = b.graphValue(OpKind::Relu, {value});
   b.loc = quantize.loc;

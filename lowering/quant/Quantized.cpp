@@ -31,24 +31,6 @@ std::optional<Quantized> dequantized(Value *value) {
   return result;
 }
 
-bool sameNumbers(Value *a, Value *b) {
-  if (a == b)
-    return true;
-  ConstRef x = a ? constantData(a) : nullptr, y = b ? constantData(b) : nullptr;
-  return x && y && x->dtype == y->dtype && x->numElements() == y->numElements() &&
-         std::equal(x->bytes.begin(), x->bytes.end(), y->bytes.begin(), y->bytes.end());
-}
-
-std::optional<double> uniformValue(Value *value) {
-  ConstRef data = value ? constantData(value) : nullptr;
-  if (!data || data->dtype == DType::String || data->numElements() == 0)
-    return std::nullopt;
-  for (int64_t i = 1; i < data->numElements(); i++)
-    if (constFloat(*data, i) != constFloat(*data, 0))
-      return std::nullopt;
-  return constFloat(*data, 0);
-}
-
 Value *shapedAlong(Rewriter &b, Value *vector, int64_t axis, int64_t rank) {
   std::vector<int64_t> shape;
   if (!hasOneElement(*vector)) {

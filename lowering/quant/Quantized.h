@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lowering/build/Rewrite.h"
+#include "lowering/build/Shapes.h"
 
 #include <optional>
 
@@ -24,10 +25,6 @@ struct Quantized {
 
 /// The operands of a DequantizeLinear to f32, if they are not in blocks.
 std::optional<Quantized> dequantized(Value *value);
-/// Whether two values are the same constant, or the same value; both may be absent.
-bool sameNumbers(Value *a, Value *b);
-/// The element of a constant whose elements are all equal.
-std::optional<double> uniformValue(Value *value);
 
 /// One element a position of dim `axis` of `rank` dims, shaped to broadcast; one element: a scalar.
 Value *shapedAlong(Rewriter &b, Value *vector, int64_t axis, int64_t rank);

@@ -4,16 +4,19 @@
 // Into this: %y = Conv(%x, W*f, (b-m)*f+B)    with f = s / sqrt(v + epsilon), one a channel
 // Only if: everything but %x is constant and nothing else reads %c. Computed in double; changes the
 // last bits of the result, which docs/ir.md allows.
+#include "ir/Builder.h"
 #include "ir/Half.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
-#include "lowering/build/LoopBuilder.h"
+#include "lowering/build/Match.h"
 #include "lowering/build/Shapes.h"
 
 #include <cmath>
 
 namespace cameo {
 namespace {
+
+using namespace match;
 
 /// A constant of the like's type whose element i is value(i).
 ConstRef mapped(const ConstData &like, std::vector<int64_t> dims, int64_t count,
@@ -25,16 +28,26 @@ ConstRef mapped(const ConstData &like, std::vector<int64_t> dims, int64_t count,
   return makeConst(like.dtype, std::move(dims), std::move(bytes), like.name);
 }
 
+const Capture kWeights, kBias, kScale, kShift, kMean, kVariance;
+
+const Pattern &normalizedConv() {
+  static const Pattern conv =
+      op(OpKind::Conv, {any(), constant().as(kWeights), maybe(constant().as(kBias))});
+  static const Pattern norm =
+      op(OpKind::BatchNormalization, {conv, constant().as(kScale), constant().as(kShift),
+                                      constant().as(kMean), constant().as(kVariance)})
+          .where([](Value &value) { return !value.definingOp()->attrs.getInt("training_mode"); });
+  return norm;
+}
+
 bool fold(Module &module, Op &norm) {
+  std::optional<Match> m = normalizedConv().match(norm.result());
+  if (!m)
+    return false;
   Op *conv = norm.operand(0)->definingOp();
-  if (!conv || conv->kind() != OpKind::Conv || !conv->result()->hasOneUse() ||
-      norm.attrs.getInt("training_mode"))
-    return false;
-  ConstRef w = constantData(conv->operand(1)), bias = constantData(conv->operand(2));
-  ConstRef scale = constantData(norm.operand(1)), shift = constantData(norm.operand(2));
-  ConstRef mean = constantData(norm.operand(3)), variance = constantData(norm.operand(4));
-  if (!w || (conv->operand(2) && !bias) || !scale || !shift || !mean || !variance)
-    return false;
+  auto data = [&](const Capture &capture) { return constantData(m->at(capture)); };
+  ConstRef w = data(kWeights), bias = data(kBias), scale = data(kScale), shift = data(kShift);
+  ConstRef mean = data(kMean), variance = data(kVariance);
   int64_t channels = w->dims[0], each = w->numElements() / std::max<int64_t>(channels, 1);
   double epsilon = norm.attrs.getFloat("epsilon");
   auto factor = [&](int64_t c) {
