@@ -124,20 +124,19 @@ std::vector<AttrSpec> parseAttributes(std::string_view text) {
   return attributes;
 }
 
-OpSpec graphSpec(OpKind kind, std::string_view name, int64_t version, Tier tier, const char *inputs,
-                 const char *outputs, const char *constraints, const char *attributes,
-                 InferFn infer, Check check) {
+OpSpec graphSpec(OpKind kind, std::string_view name, int64_t version, Flops flops,
+                 const char *inputs, const char *outputs, const char *constraints,
+                 const char *attributes, InferFn infer) {
   return {kind,
           Level::Graph,
           name,
           version,
-          tier,
+          flops,
           parseFormals(inputs),
           parseFormals(outputs),
           parseConstraints(constraints),
           parseAttributes(attributes),
-          infer,
-          check};
+          infer};
 }
 
 OpSpec coreSpec(OpKind kind, Level level, std::string_view name, const char *inputs,
@@ -146,13 +145,12 @@ OpSpec coreSpec(OpKind kind, Level level, std::string_view name, const char *inp
           level,
           name,
           0,
-          Tier::Kernel,
+          Flops::None,
           parseFormals(inputs),
           parseFormals(outputs),
           {},
           std::move(attributes),
-          nullptr,
-          Check::Close};
+          nullptr};
 }
 
 std::vector<AttrSpec> kernelAttributes(OpKind kind) {
@@ -164,9 +162,8 @@ std::vector<AttrSpec> kernelAttributes(OpKind kind) {
 
 const std::vector<OpSpec> &table() {
   static const std::vector<OpSpec> specs = {
-#define GRAPH_OP(kind, version, tier, ins, outs, constraints, attrs, rule, check)                  \
-  graphSpec(OpKind::kind, #kind, version, Tier::tier, ins, outs, constraints, attrs, infer##rule,  \
-            Check::check),
+#define GRAPH_OP(kind, version, flops, ins, outs, constraints, attrs, rule, evaluator, selector)   \
+  graphSpec(OpKind::kind, #kind, version, Flops::flops, ins, outs, constraints, attrs, infer##rule),
 #define KERNEL_OP(kind, text, ins, outs, ...)                                                      \
   coreSpec(OpKind::kind, Level::Kernel, text, ins, outs, kernelAttributes(OpKind::kind)),
 #define CORE_OP(kind, text, ins, outs, attrs)                                                      \

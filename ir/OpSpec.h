@@ -1,6 +1,7 @@
 // What the op table says about each kind, expanded from ir/ops/*.def: signature, attributes, type
-// constraints, inference, tolerance class. The verifier, parser, printer, importer, support table
-// and test enrolment read this; nothing about an op is said twice.
+// constraints, inference. The verifier, parser, printer and importer read this; nothing about an op
+// is said twice. Evaluators, selectors and emitters, which rows name too, are declared from the
+// rows where they are (EvalContext.h, Select.h, KernelFunc.h).
 #pragma once
 
 #include "ir/Attr.h"
@@ -20,19 +21,13 @@ using InferFn = Result<void> (*)(InferContext &);
 
 enum class Level { Graph, Kernel, Core };
 
-/// How a graph op is lowered, which is also where its implementation is looked for.
-enum class Tier {
-  Pointwise, // one scalar formula, broadcast
-  Reduce,    // a reduction over axes
-  View,      // moves or reinterprets data: reshape, transpose, slice, concat, pad, gather ...
-  Composite, // lowered to other graph ops
-  Kernel,    // its own kernel emitter
-  Control,   // regions
-  Constant,  // evaluated at compile time only
+/// How many operations an op takes, for reports: those that take more, such as products, are
+/// counted by kind (tools/ModelCost.cpp).
+enum class Flops {
+  None,       // it moves or names data, or has regions
+  PerResult,  // one for each element of the result
+  PerOperand, // one for each element of the first operand
 };
-
-/// How results are compared in tests.
-enum class Check { Exact, Ulp, Close, Random };
 
 /// A formal input or output: `B:T?` is optional, `inputs:T*` variadic, `inputs:T?*` variadic with
 /// gaps.
@@ -64,18 +59,19 @@ struct OpSpec {
   Level level;
   std::string_view name; // in text; for graph ops the ONNX name
   int64_t version = 0;   // ONNX opset whose semantics it has; 0 for what ONNX does not have
-  Tier tier = Tier::Kernel;
+  Flops flops = Flops::None;
   std::vector<FormalSpec> inputs, outputs;
   std::vector<ConstraintSpec> constraints;
   std::vector<AttrSpec> attributes;
   InferFn infer = nullptr;
-  Check check = Check::Close;
 
   /// nullptr for an attribute that the row does not name.
   const AttrSpec *attribute(std::string_view name) const;
   /// Whether an op may have the attribute: one that the row names, or one of the node's own.
   bool allowsAttribute(std::string_view name) const;
   const ConstraintSpec *constraint(std::string_view name) const;
+  /// Whether two evaluations may differ: it draws random numbers.
+  bool isRandom() const { return attribute("seed"); }
   /// Number of operands that must be there, and the largest number (-1: any).
   int64_t minOperands() const;
   int64_t maxOperands() const;

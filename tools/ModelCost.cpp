@@ -90,16 +90,15 @@ double Counter::flops(const Op &op) {
   if (name == "Attention")
     // Scores and weighted sum: queries times keys times head size, twice.
     return 4 * elements(op.operand(0)) * extent(op.operand(1), -2);
-  switch (spec(op.kind()).tier) {
-  case Tier::Reduce:
-    return elements(op.operand(0));
-  case Tier::View:
-  case Tier::Control:
-  case Tier::Constant:
+  switch (spec(op.kind()).flops) {
+  case Flops::None:
     return 0;
-  default:
+  case Flops::PerResult:
     return elements(out);
+  case Flops::PerOperand:
+    return elements(op.operand(0));
   }
+  ICE("an op that is counted in no way");
 }
 
 void Counter::countOp(const Op &op) {

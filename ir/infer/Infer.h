@@ -101,7 +101,8 @@ std::optional<Dims> broadcastShapes(const Dims &a, const Dims &b);
 std::optional<int64_t> normalizeAxis(int64_t axis, int64_t rank);
 
 // The rules; the op table names them without the prefix `infer`.
-#define INFER_RULE(name) Result<void> infer##name(InferContext &);
-#include "ir/infer/Rules.def"
+#define GRAPH_OP(kind, version, flops, ins, outs, constraints, attrs, rule, evaluator, selector)   \
+  Result<void> infer##rule(InferContext &);
+#include "ir/ops/Ops.def"
 
 } // namespace cameo

@@ -66,7 +66,7 @@ bool hasAttrsOf(const Op &a, const Op &b) {
 
 /// Whether the op gives the same results whenever it has the same operands.
 bool isPure(const Op &op) {
-  return spec(op.kind()).level == Level::Graph && spec(op.kind()).check != Check::Random &&
+  return spec(op.kind()).level == Level::Graph && !spec(op.kind()).isRandom() &&
          op.kind() != OpKind::Custom && op.numRegions() == 0;
 }
 

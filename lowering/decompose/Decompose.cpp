@@ -1,18 +1,14 @@
-// The table of decompositions and the pass; see Decompose.h.
+// The pass; see Decompose.h.
 #include "lowering/decompose/Decompose.h"
 
 #include "lowering/Passes.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace cameo {
 namespace {
 
-/// Whether a decomposition looks at no shape, so that it need not be known how many dims there are.
-bool ignoresShapes(OpKind kind) {
-  return kind == OpKind::CastLike || kind == OpKind::Scan || kind == OpKind::SequenceMap;
-}
+enum class Needs { Ranks, Nothing };
 
 bool hasRanks(const Op &op) {
   auto isRanked = [](const Value *value) {
@@ -23,34 +19,15 @@ bool hasRanks(const Op &op) {
                      [&](const std::unique_ptr<Value> &result) { return isRanked(result.get()); });
 }
 
-RewriteFn decompositionOf(OpKind kind) {
-  static const std::unordered_map<OpKind, RewriteFn> table = {
-      {OpKind::BatchNormalization, decomposeBatchNorm},
-      {OpKind::InstanceNormalization, decomposeInstanceNorm},
-      {OpKind::GroupNormalization, decomposeGroupNorm},
-      {OpKind::MeanVarianceNormalization, decomposeMeanVarianceNorm},
-      {OpKind::LpNormalization, decomposeLpNorm},
-      {OpKind::LRN, decomposeLrn},
-      {OpKind::ReduceLogSumExp, decomposeLogSumExp},
-      {OpKind::CastLike, decomposeCastLike},
-      {OpKind::Sum, decomposeVariadic},
-      {OpKind::Mean, decomposeVariadic},
-      {OpKind::Max, decomposeVariadic},
-      {OpKind::Min, decomposeVariadic},
-      {OpKind::CausalConvWithState, decomposeCausalConv},
-      {OpKind::LinearAttention, decomposeLinearAttention},
-      {OpKind::Scan, decomposeScan},
-      {OpKind::SequenceMap, decomposeSequenceMap},
-      {OpKind::RNN, decomposeRecurrent},
-      {OpKind::GRU, decomposeRecurrent},
-      {OpKind::LSTM, decomposeRecurrent},
-      {OpKind::Hardmax, decomposeHardmax},
-      {OpKind::DynamicQuantizeLinear, decomposeDynamicQuantize},
-      {OpKind::QuantizeLinear, decomposeBlockedQuantize},
-      {OpKind::DequantizeLinear, decomposeBlockedDequantize},
-  };
-  auto found = table.find(kind);
-  return found == table.end() ? nullptr : found->second;
+RewriteFn decompositionOf(const Op &op) {
+  switch (op.kind()) {
+#define DECOMPOSE(kind, function, needs)                                                           \
+  case OpKind::kind:                                                                               \
+    return Needs::needs == Needs::Nothing || hasRanks(op) ? function : nullptr;
+#include "lowering/decompose/Decompose.def"
+  default:
+    return nullptr;
+  }
 }
 
 } // namespace
@@ -66,9 +43,7 @@ Value *scalarLike(Rewriter &b, Value *like, double value) {
 }
 
 Result<bool> decompose(Module &module, PassContext &) {
-  return rewriteOps(module, [](const Op &op) {
-    return ignoresShapes(op.kind()) || hasRanks(op) ? decompositionOf(op.kind()) : nullptr;
-  });
+  return rewriteOps(module, decompositionOf);
 }
 
 } // namespace cameo

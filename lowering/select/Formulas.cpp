@@ -1,9 +1,9 @@
-// The scalar formula of every Pointwise op; ONNX's operator pages are the source. One row an op.
+// The scalar formula of every op that is selected here; ONNX's operator pages are the source. One
+// row an op.
 // Bodies compute halves in f32, so formulas see f32, f64, integers and bool.
 #include "lowering/select/Select.h"
 
 #include <cmath>
-#include <unordered_map>
 
 namespace cameo {
 namespace {
@@ -147,90 +147,99 @@ template <OpKind kind> Value *variadic(LoopBuilder &b, const Op &, const Args &x
   return result;
 }
 
+struct Row {
+  OpKind kind;
+  Formula formula;
+};
+
 #define FORMULA(kind, expression)                                                                  \
   {OpKind::kind, [](LoopBuilder &b, const Op &op, const Args &x) -> Value * {                      \
      (void)b, (void)op;                                                                            \
      return expression;                                                                            \
    }}
 
-const std::unordered_map<OpKind, Formula> &formulas() {
-  static const std::unordered_map<OpKind, Formula> table = {
-      {OpKind::Add, binary<OpKind::ScalarAdd>},
-      {OpKind::Sub, binary<OpKind::ScalarSub>},
-      {OpKind::Mul, binary<OpKind::ScalarMul>},
-      {OpKind::Div, binary<OpKind::ScalarDiv>},
-      {OpKind::And, binary<OpKind::ScalarAnd>},
-      {OpKind::Or, binary<OpKind::ScalarOr>},
-      {OpKind::Xor, binary<OpKind::ScalarXor>},
-      {OpKind::BitwiseAnd, binary<OpKind::ScalarAnd>},
-      {OpKind::BitwiseOr, binary<OpKind::ScalarOr>},
-      {OpKind::BitwiseXor, binary<OpKind::ScalarXor>},
-      {OpKind::Max, variadic<OpKind::ScalarMax>},
-      {OpKind::Min, variadic<OpKind::ScalarMin>},
-      {OpKind::Sum, variadic<OpKind::ScalarAdd>},
-      {OpKind::Abs, unary<OpKind::ScalarAbs>},
-      {OpKind::Neg, unary<OpKind::ScalarNeg>},
-      {OpKind::Not, unary<OpKind::ScalarNot>},
-      {OpKind::BitwiseNot, unary<OpKind::ScalarNot>},
-      {OpKind::Exp, unary<OpKind::ScalarExp>},
-      {OpKind::Log, unary<OpKind::ScalarLog>},
-      {OpKind::Sqrt, unary<OpKind::ScalarSqrt>},
-      {OpKind::Sin, unary<OpKind::ScalarSin>},
-      {OpKind::Cos, unary<OpKind::ScalarCos>},
-      {OpKind::Tan, unary<OpKind::ScalarTan>},
-      {OpKind::Asin, unary<OpKind::ScalarAsin>},
-      {OpKind::Acos, unary<OpKind::ScalarAcos>},
-      {OpKind::Atan, unary<OpKind::ScalarAtan>},
-      {OpKind::Sinh, unary<OpKind::ScalarSinh>},
-      {OpKind::Cosh, unary<OpKind::ScalarCosh>},
-      {OpKind::Tanh, unary<OpKind::ScalarTanh>},
-      {OpKind::Asinh, unary<OpKind::ScalarAsinh>},
-      {OpKind::Acosh, unary<OpKind::ScalarAcosh>},
-      {OpKind::Atanh, unary<OpKind::ScalarAtanh>},
-      {OpKind::Erf, unary<OpKind::ScalarErf>},
-      {OpKind::Floor, unary<OpKind::ScalarFloor>},
-      {OpKind::Ceil, unary<OpKind::ScalarCeil>},
-      {OpKind::Round, unary<OpKind::ScalarRound>},
-      {OpKind::Sigmoid, unary<OpKind::ScalarSigmoid>},
-      {OpKind::Sign, sign},
-      {OpKind::Mod, modulo},
-      {OpKind::Pow, power},
-      {OpKind::Clip, clip},
-      {OpKind::Gelu, gelu},
-      {OpKind::IsInf, isInfinite},
-      {OpKind::Shrink, shrink},
-      {OpKind::BitShift, bitShift},
-      FORMULA(Mean, b.div(variadic<OpKind::ScalarAdd>(b, op, x), like(b, x[0], x.size()))),
-      FORMULA(Cast, x[0]), // to the result's type, by the caller
-      FORMULA(IsNaN, b.cmp("ne", x[0], x[0])),
-      FORMULA(Equal, b.cmp("eq", x[0], x[1])),
-      FORMULA(Less, b.cmp("lt", x[0], x[1])),
-      FORMULA(LessOrEqual, b.cmp("le", x[0], x[1])),
-      FORMULA(Greater, b.cmp("gt", x[0], x[1])),
-      FORMULA(GreaterOrEqual, b.cmp("ge", x[0], x[1])),
-      FORMULA(Where, b.select(x[0], x[1], x[2])),
-      FORMULA(Reciprocal, b.div(like(b, x[0], 1), x[0])),
-      FORMULA(Relu, b.max(x[0], like(b, x[0], 0))),
-      FORMULA(LeakyRelu, b.select(b.cmp("lt", x[0], like(b, x[0], 0)),
-                                  b.mul(x[0], like(b, x[0], attr(op, "alpha"))), x[0])),
-      FORMULA(PRelu, b.select(b.cmp("lt", x[0], like(b, x[0], 0)), b.mul(x[0], x[1]), x[0])),
-      FORMULA(ThresholdedRelu, b.select(b.cmp("gt", x[0], like(b, x[0], attr(op, "alpha"))), x[0],
-                                        like(b, x[0], 0))),
-      FORMULA(Elu, elu(b, x[0], attr(op, "alpha"))),
-      FORMULA(Selu, b.mul(elu(b, x[0], attr(op, "alpha")), like(b, x[0], attr(op, "gamma")))),
-      FORMULA(Celu, celu(b, x[0], attr(op, "alpha"))),
-      FORMULA(HardSigmoid, hardSigmoid(b, x[0], attr(op, "alpha"), attr(op, "beta"))),
-      FORMULA(HardSwish, b.mul(x[0], hardSigmoid(b, x[0], 1.0 / 6, 0.5))),
-      FORMULA(Softplus, softplus(b, x[0])),
-      FORMULA(Softsign, b.div(x[0], b.add(like(b, x[0], 1), b.unary(OpKind::ScalarAbs, x[0])))),
-      FORMULA(Mish, b.mul(x[0], b.unary(OpKind::ScalarTanh, softplus(b, x[0])))),
-      FORMULA(Swish, b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha")))))),
-      FORMULA(SwiGLU,
-              b.mul(b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha"))))), x[1])),
-  };
-  return table;
-}
+constexpr Row kFormulas[] = {
+    {OpKind::Add, binary<OpKind::ScalarAdd>},
+    {OpKind::Sub, binary<OpKind::ScalarSub>},
+    {OpKind::Mul, binary<OpKind::ScalarMul>},
+    {OpKind::Div, binary<OpKind::ScalarDiv>},
+    {OpKind::And, binary<OpKind::ScalarAnd>},
+    {OpKind::Or, binary<OpKind::ScalarOr>},
+    {OpKind::Xor, binary<OpKind::ScalarXor>},
+    {OpKind::BitwiseAnd, binary<OpKind::ScalarAnd>},
+    {OpKind::BitwiseOr, binary<OpKind::ScalarOr>},
+    {OpKind::BitwiseXor, binary<OpKind::ScalarXor>},
+    {OpKind::Max, variadic<OpKind::ScalarMax>},
+    {OpKind::Min, variadic<OpKind::ScalarMin>},
+    {OpKind::Sum, variadic<OpKind::ScalarAdd>},
+    {OpKind::Abs, unary<OpKind::ScalarAbs>},
+    {OpKind::Neg, unary<OpKind::ScalarNeg>},
+    {OpKind::Not, unary<OpKind::ScalarNot>},
+    {OpKind::BitwiseNot, unary<OpKind::ScalarNot>},
+    {OpKind::Exp, unary<OpKind::ScalarExp>},
+    {OpKind::Log, unary<OpKind::ScalarLog>},
+    {OpKind::Sqrt, unary<OpKind::ScalarSqrt>},
+    {OpKind::Sin, unary<OpKind::ScalarSin>},
+    {OpKind::Cos, unary<OpKind::ScalarCos>},
+    {OpKind::Tan, unary<OpKind::ScalarTan>},
+    {OpKind::Asin, unary<OpKind::ScalarAsin>},
+    {OpKind::Acos, unary<OpKind::ScalarAcos>},
+    {OpKind::Atan, unary<OpKind::ScalarAtan>},
+    {OpKind::Sinh, unary<OpKind::ScalarSinh>},
+    {OpKind::Cosh, unary<OpKind::ScalarCosh>},
+    {OpKind::Tanh, unary<OpKind::ScalarTanh>},
+    {OpKind::Asinh, unary<OpKind::ScalarAsinh>},
+    {OpKind::Acosh, unary<OpKind::ScalarAcosh>},
+    {OpKind::Atanh, unary<OpKind::ScalarAtanh>},
+    {OpKind::Erf, unary<OpKind::ScalarErf>},
+    {OpKind::Floor, unary<OpKind::ScalarFloor>},
+    {OpKind::Ceil, unary<OpKind::ScalarCeil>},
+    {OpKind::Round, unary<OpKind::ScalarRound>},
+    {OpKind::Sigmoid, unary<OpKind::ScalarSigmoid>},
+    {OpKind::Sign, sign},
+    {OpKind::Mod, modulo},
+    {OpKind::Pow, power},
+    {OpKind::Clip, clip},
+    {OpKind::Gelu, gelu},
+    {OpKind::IsInf, isInfinite},
+    {OpKind::Shrink, shrink},
+    {OpKind::BitShift, bitShift},
+    FORMULA(Mean, b.div(variadic<OpKind::ScalarAdd>(b, op, x), like(b, x[0], x.size()))),
+    FORMULA(Cast, x[0]), // to the result's type, by the caller
+    FORMULA(IsNaN, b.cmp("ne", x[0], x[0])),
+    FORMULA(Equal, b.cmp("eq", x[0], x[1])),
+    FORMULA(Less, b.cmp("lt", x[0], x[1])),
+    FORMULA(LessOrEqual, b.cmp("le", x[0], x[1])),
+    FORMULA(Greater, b.cmp("gt", x[0], x[1])),
+    FORMULA(GreaterOrEqual, b.cmp("ge", x[0], x[1])),
+    FORMULA(Where, b.select(x[0], x[1], x[2])),
+    FORMULA(Reciprocal, b.div(like(b, x[0], 1), x[0])),
+    FORMULA(Relu, b.max(x[0], like(b, x[0], 0))),
+    FORMULA(LeakyRelu, b.select(b.cmp("lt", x[0], like(b, x[0], 0)),
+                                b.mul(x[0], like(b, x[0], attr(op, "alpha"))), x[0])),
+    FORMULA(PRelu, b.select(b.cmp("lt", x[0], like(b, x[0], 0)), b.mul(x[0], x[1]), x[0])),
+    FORMULA(ThresholdedRelu,
+            b.select(b.cmp("gt", x[0], like(b, x[0], attr(op, "alpha"))), x[0], like(b, x[0], 0))),
+    FORMULA(Elu, elu(b, x[0], attr(op, "alpha"))),
+    FORMULA(Selu, b.mul(elu(b, x[0], attr(op, "alpha")), like(b, x[0], attr(op, "gamma")))),
+    FORMULA(Celu, celu(b, x[0], attr(op, "alpha"))),
+    FORMULA(HardSigmoid, hardSigmoid(b, x[0], attr(op, "alpha"), attr(op, "beta"))),
+    FORMULA(HardSwish, b.mul(x[0], hardSigmoid(b, x[0], 1.0 / 6, 0.5))),
+    FORMULA(Softplus, softplus(b, x[0])),
+    FORMULA(Softsign, b.div(x[0], b.add(like(b, x[0], 1), b.unary(OpKind::ScalarAbs, x[0])))),
+    FORMULA(Mish, b.mul(x[0], b.unary(OpKind::ScalarTanh, softplus(b, x[0])))),
+    FORMULA(Swish, b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha")))))),
+    FORMULA(SwiGLU,
+            b.mul(b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha"))))), x[1])),
+};
 #undef FORMULA
+
+Formula formulaOf(OpKind kind) {
+  for (const Row &row : kFormulas)
+    if (row.kind == kind)
+      return row.formula;
+  return nullptr;
+}
 
 } // namespace
 
@@ -238,7 +247,8 @@ Result<void> selectPointwise(Selection &s) {
   for (Value *operand : s.op.operands())
     if (operand && operand->type.dtype() == DType::String)
       return s.unsupportedBecause("strings are not supported yet");
-  if (!formulas().count(s.op.kind()))
+  Formula formula = formulaOf(s.op.kind());
+  if (!formula)
     return s.unsupportedBecause("no lowering for this operator yet");
   for (int64_t i = 1; i < s.op.numResults(); i++)
     if (!s.op.result(i)->users().empty())
@@ -252,7 +262,7 @@ Result<void> selectPointwise(Selection &s) {
     Value *element = operand ? elementOf(s.b, kernel->region(), operand, operands) : nullptr;
     elements.push_back(element ? widened(s.b, element) : nullptr);
   }
-  Value *result = formulas().at(s.op.kind())(s.b, s.op, elements);
+  Value *result = formula(s.b, s.op, elements);
   s.b.create(OpKind::LoopYield, {s.b.cast(result, s.out().dtype())}, {});
   kernel->setOperands(operands);
   return {};

@@ -1,4 +1,4 @@
-// The table of selectors, and the pass that runs them; see Select.h.
+// The pass that selects kernels; see Select.h.
 #include "lowering/select/Select.h"
 
 #include "ir/OpSpec.h"
@@ -45,87 +45,18 @@ void Selection::refuse(const std::string &reason) const {
   throw Refusal{unsupportedBecause(reason)};
 }
 
+/// What rows of ops without a selector name; nobody calls it.
+Result<void> notSelected(Selection &s) { return s.unsupportedBecause("it has no selector"); }
+
 SelectFn selectorFor(OpKind kind) {
-  static const std::unordered_map<OpKind, SelectFn> table = {
-      {OpKind::Identity, selectReshape},
-      {OpKind::Reshape, selectReshape},
-      {OpKind::Flatten, selectReshape},
-      {OpKind::Squeeze, selectReshape},
-      {OpKind::Expect, selectReshape},
-      {OpKind::Unsqueeze, selectReshape},
-      {OpKind::Transpose, selectTranspose},
-      {OpKind::DepthToSpace, selectDepthToSpace},
-      {OpKind::SpaceToDepth, selectSpaceToDepth},
-      {OpKind::Slice, selectSlice},
-      {OpKind::Split, selectSplit},
-      {OpKind::Concat, selectConcat},
-      {OpKind::Expand, selectExpand},
-      {OpKind::Gather, selectGather},
-      {OpKind::Pad, selectPad},
-      {OpKind::GatherElements, selectGatherElements},
-      {OpKind::GatherND, selectGatherND},
-      {OpKind::ScatterElements, selectScatterElements},
-      {OpKind::ScatterND, selectScatterND},
-      {OpKind::TensorScatter, selectTensorScatter},
-      {OpKind::OneHot, selectOneHot},
-      {OpKind::ReverseSequence, selectReverseSequence},
-      {OpKind::ConstantOfShape, selectConstantOfShape},
-      {OpKind::EyeLike, selectEyeLike},
-      {OpKind::Range, selectRange},
-      {OpKind::Trilu, selectTrilu},
-      {OpKind::Tile, selectTile},
-      {OpKind::CenterCropPad, selectCenterCropPad},
-      {OpKind::CumSum, selectScan},
-      {OpKind::CumProd, selectScan},
-      {OpKind::Conv, selectConv},
-      {OpKind::ConvTranspose, selectConvTranspose},
-      {OpKind::Resize, selectResize},
-      {OpKind::GridSample, selectGridSample},
-      {OpKind::RoiAlign, selectRoiAlign},
-      {OpKind::MaxRoiPool, selectMaxRoiPool},
-      {OpKind::MatMul, selectMatMul},
-      {OpKind::Gemm, selectGemm},
-      {OpKind::ConvInteger, selectConvInteger},
-      {OpKind::MatMulInteger, selectMatMulInteger},
-      {OpKind::QuantizeLinear, selectQuantizeLinear},
-      {OpKind::DequantizeLinear, selectDequantizeLinear},
-      {OpKind::MaxPool, selectPool},
-      {OpKind::AveragePool, selectPool},
-      {OpKind::LpPool, selectLpPool},
-      {OpKind::GlobalLpPool, selectGlobalLpPool},
-      {OpKind::BitCast, selectBitCast},
-      {OpKind::Pow, selectPow},
-      {OpKind::Dropout, selectDropout},
-      {OpKind::Det, selectDet},
-      {OpKind::SwiGLU, selectPointwise},
-      {OpKind::ArgMax, selectArgReduce},
-      {OpKind::ArgMin, selectArgReduce},
-      {OpKind::Attention, selectAttention},
-      {OpKind::RotaryEmbedding, selectRotaryEmbedding},
-      {OpKind::Einsum, selectEinsum},
-      {OpKind::TopK, selectTopK},
-      {OpKind::AffineGrid, selectAffineGrid},
-      {OpKind::Col2Im, selectCol2Im},
-      {OpKind::MaxUnpool, selectMaxUnpool},
-      {OpKind::NegativeLogLikelihoodLoss, selectNegativeLogLikelihoodLoss},
-      {OpKind::SoftmaxCrossEntropyLoss, selectSoftmaxCrossEntropyLoss},
-      {OpKind::DFT, selectDFT},
-      {OpKind::STFT, selectSTFT},
-      {OpKind::HannWindow, selectSignalWindow},
-      {OpKind::HammingWindow, selectSignalWindow},
-      {OpKind::BlackmanWindow, selectSignalWindow},
-      {OpKind::DeformConv, selectDeformConv},
-      {OpKind::Softmax, selectSoftmax},
-      {OpKind::LogSoftmax, selectSoftmax},
-      {OpKind::LayerNormalization, selectLayerNorm},
-      {OpKind::RMSNormalization, selectLayerNorm},
-  };
-  auto found = table.find(kind);
-  if (found != table.end())
-    return found->second;
-  if (spec(kind).tier == Tier::Pointwise)
-    return selectPointwise;
-  return spec(kind).tier == Tier::Reduce ? selectReduce : nullptr;
+  switch (kind) {
+#define GRAPH_OP(kind, version, flops, ins, outs, constraints, attrs, rule, evaluator, selector)   \
+  case OpKind::kind:                                                                               \
+    return selector == notSelected ? nullptr : selector;
+#include "ir/ops/Ops.def"
+  default:
+    return nullptr;
+  }
 }
 
 Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands, AttrDict attrs) {

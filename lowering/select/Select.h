@@ -1,5 +1,5 @@
-// Kernel selection: each graph op becomes one kernel-level op (or a few), by a function named in
-// the table of Select.cpp. Constants stay. Runs after simplification and decomposition, before
+// Kernel selection: each graph op becomes one kernel-level op (or a few), by a function that its
+// row of the op table names. Constants stay. Runs after simplification and decomposition, before
 // fusion.
 #pragma once
 
@@ -92,68 +92,11 @@ PoolAttrs poolAttrs(Op &op, const Window &window, PoolKind kind);
 /// Where the maxima of a MaxPool are: its second result.
 Result<Value *> poolIndices(Selection &s, const Window &window);
 
-// The selectors, by family.
-Result<void> selectPointwise(Selection &s);
-Result<void> selectReduce(Selection &s);
-Result<void> selectArgReduce(Selection &s);
-Result<void> selectAttention(Selection &s);
-Result<void> selectRotaryEmbedding(Selection &s);
-Result<void> selectEinsum(Selection &s);
-Result<void> selectTopK(Selection &s);
-Result<void> selectAffineGrid(Selection &s);
-Result<void> selectCol2Im(Selection &s);
-Result<void> selectMaxUnpool(Selection &s);
-Result<void> selectNegativeLogLikelihoodLoss(Selection &s);
-Result<void> selectSoftmaxCrossEntropyLoss(Selection &s);
-Result<void> selectDFT(Selection &s);
-Result<void> selectSTFT(Selection &s);
-Result<void> selectSignalWindow(Selection &s);
-Result<void> selectDeformConv(Selection &s);
-Result<void> selectConv(Selection &s);
-Result<void> selectConvTranspose(Selection &s);
-Result<void> selectResize(Selection &s);
-Result<void> selectGridSample(Selection &s);
-Result<void> selectRoiAlign(Selection &s);
-Result<void> selectMaxRoiPool(Selection &s);
-Result<void> selectMatMul(Selection &s);
-Result<void> selectGemm(Selection &s);
-Result<void> selectConvInteger(Selection &s);
-Result<void> selectMatMulInteger(Selection &s);
-Result<void> selectQuantizeLinear(Selection &s);
-Result<void> selectDequantizeLinear(Selection &s);
-Result<void> selectPool(Selection &s);
-Result<void> selectLpPool(Selection &s);
-Result<void> selectGlobalLpPool(Selection &s);
-Result<void> selectBitCast(Selection &s);
-Result<void> selectPow(Selection &s);
-Result<void> selectDropout(Selection &s);
-Result<void> selectDet(Selection &s);
-Result<void> selectSoftmax(Selection &s);
-Result<void> selectLayerNorm(Selection &s);
+// The selectors that rows of the op table name.
+#define GRAPH_OP(kind, version, flops, ins, outs, constraints, attrs, rule, evaluator, selector)   \
+  Result<void> selector(Selection &s);
+#include "ir/ops/Ops.def"
+/// For what inference knows all elements of, whatever the op is.
 Result<void> selectKnown(Selection &s);
-Result<void> selectGather(Selection &s);
-Result<void> selectPad(Selection &s);
-Result<void> selectGatherElements(Selection &s);
-Result<void> selectGatherND(Selection &s);
-Result<void> selectOneHot(Selection &s);
-Result<void> selectReverseSequence(Selection &s);
-Result<void> selectScatterElements(Selection &s);
-Result<void> selectScatterND(Selection &s);
-Result<void> selectTensorScatter(Selection &s);
-Result<void> selectConstantOfShape(Selection &s);
-Result<void> selectEyeLike(Selection &s);
-Result<void> selectRange(Selection &s);
-Result<void> selectTrilu(Selection &s);
-Result<void> selectTile(Selection &s);
-Result<void> selectCenterCropPad(Selection &s);
-Result<void> selectScan(Selection &s);
-Result<void> selectReshape(Selection &s);
-Result<void> selectDepthToSpace(Selection &s);
-Result<void> selectSpaceToDepth(Selection &s);
-Result<void> selectTranspose(Selection &s);
-Result<void> selectSlice(Selection &s);
-Result<void> selectSplit(Selection &s);
-Result<void> selectConcat(Selection &s);
-Result<void> selectExpand(Selection &s);
 
 } // namespace cameo

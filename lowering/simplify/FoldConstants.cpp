@@ -60,7 +60,7 @@ Result<bool> inferAgain(Module &module, Op &op) {
 
 /// Whether the op's results are worth having as constants: known sizes, not grown past the limit.
 bool mayFold(Op &op, int64_t growth) {
-  if (op.operands().empty() || spec(op.kind()).check == Check::Random || op.numRegions() ||
+  if (op.operands().empty() || spec(op.kind()).isRandom() || op.numRegions() ||
       !hasEvaluator(op.kind()))
     return false;
   int64_t read = 0, made = 0;

@@ -4,13 +4,14 @@ import pathlib
 import re
 
 OPS = pathlib.Path(__file__).resolve().parents[2] / "ir" / "ops"
-ROW = re.compile(
-    r'^GRAPH_OP\((\w+), *(\d+), *(\w+), *"(.*?)", *"(.*?)", *"(.*?)", *"(.*?)", *(\w+), *(\w+)\)$'
-)
+# Elementwise rows have no column of operations, and a meaning instead of evaluator and selector.
+SIGNATURE = r'"(.*?)", *"(.*?)", *"(.*?)", *"(.*?)", *(\w+)'
+ROWS = {
+    "GRAPH_OP": re.compile(rf"^GRAPH_OP\((\w+), *(\d+), *\w+, *{SIGNATURE}, *\w+, *\w+\)$"),
+    "ELEMENTWISE_OP": re.compile(rf"^ELEMENTWISE_OP\((\w+), *(\d+), *{SIGNATURE}, *.+\)$"),
+}
 
-Row = collections.namedtuple(
-    "Row", "op version tier inputs outputs constraints attributes rule check where"
-)
+Row = collections.namedtuple("Row", "op version inputs outputs constraints attributes rule where")
 # mark is `?` for an optional formal, `*` for any number of it, `?*` for both; type is a variable or a type.
 Formal = collections.namedtuple("Formal", "name type mark")
 # kind as in ir/ops/Ops.def; default is its text or None.
@@ -49,9 +50,10 @@ def onnx_rows():
         if path.name in ("Ops.def", "Custom.def"):  # the latter has what ONNX does not
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if not line.startswith("GRAPH_OP("):
+            row = ROWS.get(line.partition("(")[0])
+            if not row:
                 continue
-            match = ROW.match(line)
+            match = row.match(line)
             where = f"{path.name}:{number}"
             if not match:
                 raise ValueError(f"{where}: not a row of the table's format: {line}")

@@ -1,6 +1,6 @@
 // What one op's evaluator sees: its inputs, attributes with the op table's defaults, allocation and
 // work accounting against the budgets, and errors that name the node. Evaluators are plain
-// functions `EvalResult evalX(EvalContext &)`, registered in Evaluators.def; several kinds may
+// functions `EvalResult evalX(EvalContext &)`, named by the op table's rows; several kinds may
 // share one. They may rely on operand element types (checked against the IR's types before the
 // call), not on ranks or sizes, which may be known only at run time.
 #pragma once

@@ -69,66 +69,51 @@ double unaryReal(OpKind kind, double x) {
   }
 }
 
-template <class W> W unaryOf(OpKind kind, DType dtype, W x) {
-  if constexpr (std::is_same_v<W, double>) {
-    return unaryReal(kind, x);
-  } else {
-    int64_t a = static_cast<int64_t>(x);
-    switch (kind) {
-    case OpKind::ScalarNeg:
-      return static_cast<W>(negInt(a));
-    case OpKind::ScalarAbs:
-      return std::is_signed_v<W> ? static_cast<W>(absInt(a)) : x;
-    case OpKind::ScalarNot:
-      return dtype == DType::Bool ? W{x == 0} : static_cast<W>(~a);
-    default:
-      ICE("'" + std::string(spec(kind).name) + "' is no function of an integer");
-    }
-  }
-}
-
-double binaryReal(OpKind kind, double a, double b) {
+template <class W> W unaryInteger(OpKind kind, DType dtype, W x) {
   switch (kind) {
-  case OpKind::ScalarAdd:
-    return a + b;
-  case OpKind::ScalarSub:
-    return a - b;
-  case OpKind::ScalarMul:
-    return a * b;
-  case OpKind::ScalarDiv:
-    return a / b;
-  case OpKind::ScalarRem:
-    return std::fmod(a, b);
-  case OpKind::ScalarMin:
-    return minReal(a, b);
-  case OpKind::ScalarMax:
-    return maxReal(a, b);
-  case OpKind::ScalarPow:
-    return std::pow(a, b);
+  case OpKind::ScalarNeg:
+    return negate(x);
+  case OpKind::ScalarAbs:
+    return absolute(x);
+  case OpKind::ScalarNot:
+    return dtype == DType::Bool ? W{x == 0} : static_cast<W>(~x);
   default:
-    ICE("'" + std::string(spec(kind).name) + "' is no function of two floats");
+    ICE("'" + std::string(spec(kind).name) + "' is no function of an integer");
   }
 }
 
-/// Of integers: `bits` is the width of their type.
-template <class W> W binaryInteger(OpKind kind, int64_t bits, W a, W b) {
-  constexpr bool kSigned = std::is_signed_v<W>;
-  auto x = static_cast<int64_t>(a), y = static_cast<int64_t>(b);
+template <class W> W unaryOf(OpKind kind, DType dtype, W x) {
+  if constexpr (std::is_same_v<W, double>)
+    return unaryReal(kind, x);
+  else
+    return unaryInteger(kind, dtype, x);
+}
+
+/// What floats and integers have in common; nothing for other kinds.
+template <class W> std::optional<W> arithmetic(OpKind kind, W a, W b) {
   switch (kind) {
   case OpKind::ScalarAdd:
-    return static_cast<W>(addInt(x, y));
+    return add(a, b);
   case OpKind::ScalarSub:
-    return static_cast<W>(subInt(x, y));
+    return subtract(a, b);
   case OpKind::ScalarMul:
-    return static_cast<W>(mulInt(x, y));
+    return multiply(a, b);
   case OpKind::ScalarDiv:
-    return kSigned ? static_cast<W>(divInt(x, y)) : static_cast<W>(divNat(a, b));
+    return divide(a, b);
   case OpKind::ScalarRem:
-    return kSigned ? static_cast<W>(remInt(x, y)) : static_cast<W>(remNat(a, b));
+    return remainder(a, b);
   case OpKind::ScalarMin:
-    return std::min(a, b);
+    return minimum(a, b);
   case OpKind::ScalarMax:
-    return std::max(a, b);
+    return maximum(a, b);
+  default:
+    return std::nullopt;
+  }
+}
+
+/// `bits` is the width of the integers' type.
+template <class W> W bitwise(OpKind kind, int64_t bits, W a, W b) {
+  switch (kind) {
   case OpKind::ScalarAnd:
     return a & b;
   case OpKind::ScalarOr:
@@ -136,21 +121,21 @@ template <class W> W binaryInteger(OpKind kind, int64_t bits, W a, W b) {
   case OpKind::ScalarXor:
     return a ^ b;
   case OpKind::ScalarShl:
-  case OpKind::ScalarShr: {
-    bool left = kind == OpKind::ScalarShl;
-    return kSigned ? static_cast<W>(shiftInt(x, y, left, bits))
-                   : static_cast<W>(shiftNat(a, b, left, bits));
-  }
+  case OpKind::ScalarShr:
+    return shift(a, b, kind == OpKind::ScalarShl, bits);
   default:
     ICE("'" + std::string(spec(kind).name) + "' is no function of two integers");
   }
 }
 
 template <class W> W binaryOf(OpKind kind, DType dtype, W a, W b) {
-  if constexpr (std::is_same_v<W, double>)
-    return binaryReal(kind, a, b);
-  else
-    return binaryInteger<W>(kind, 8 * dtypeBytes(dtype), a, b);
+  if (std::optional<W> result = arithmetic(kind, a, b))
+    return *result;
+  if constexpr (std::is_integral_v<W>)
+    return bitwise(kind, 8 * dtypeBytes(dtype), a, b);
+  ICE_UNLESS(kind == OpKind::ScalarPow,
+             "'" + std::string(spec(kind).name) + "' is no function of two floats");
+  return std::pow(a, b);
 }
 
 /// One rounding on targets with a fused instruction, else two. Products of halves are exact.
