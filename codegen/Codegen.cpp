@@ -88,7 +88,7 @@ private:
   Result<void> writeShared(const std::string &object, llvm::TargetMachine &machine);
   Result<void> writeStatic(const std::string &object);
   Result<void> writeWasm(const std::string &object);
-  Result<void> writeHeaders();
+  Result<void> writeHeaders(const std::filesystem::path &header);
   bool isStatic() const {
     return options_.kind == OutputKind::StaticLibrary || options_.kind == OutputKind::Object;
   }
@@ -121,16 +121,18 @@ Result<void> Emission::checkKind() const {
 // The file is made first: there is no point in compiling what cannot be written.
 Result<void> Emission::run() {
   TRY(checkKind());
+  if (options_.kind == OutputKind::Header)
+    return writeHeaders(file_);
   TRY(output_.create(isShared()));
   TRY(writeContents());
   TRY(output_.commit());
   bool library = isStatic() || isShared() || isModule();
-  return library && options_.header ? writeHeaders() : Result<void>();
+  if (!library || !options_.header)
+    return {};
+  return writeHeaders(std::filesystem::path(file_).replace_extension(".h"));
 }
 
 Result<void> Emission::writeContents() {
-  if (options_.kind == OutputKind::Header)
-    return output_.append(modelHeader(program_, model_, file_.filename().string()));
   if (isStatic() && program_.weightBytes > options_.maxStaticWeights)
     TRY(writeWeightsBeside());
   llvm::LLVMContext context;
@@ -201,12 +203,12 @@ Result<void> Emission::writeWasm(const std::string &object) {
                   output_);
 }
 
-Result<void> Emission::writeHeaders() {
-  if (isModule())
+/// The model's header at a path, and beside it what it includes; for wasm the loader alone.
+Result<void> Emission::writeHeaders(const std::filesystem::path &header) {
+  if (target_.isWasm())
     return writeFile((file_.parent_path() / "cameo.mjs").string(), jsLoader());
   if (!options_.ops.empty())
     TRY(writeFile((file_.parent_path() / "cameo_op.h").string(), opHeader()));
-  std::filesystem::path header = std::filesystem::path(file_).replace_extension(".h");
   TRY(writeFile(header.string(), modelHeader(program_, model_, header.filename().string())));
   return writeFile((file_.parent_path() / "cameo.h").string(), publicHeader());
 }

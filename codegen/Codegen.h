@@ -18,7 +18,7 @@ enum class OutputKind {
   Object,        // .o
   Assembly,
   LlvmIr,
-  Header,     // the model's C header alone
+  Header,     // the headers or the loader that go beside a library
   WasmModule, // .wasm, what there is instead of libraries and objects for wasm32
 };
 

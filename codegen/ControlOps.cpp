@@ -1,6 +1,7 @@
 // Regions: loops, branches, calls, and the team ops, which are calls of the runtime.
 #include "codegen/FuncEmitter.h"
 
+#include "ir/Fault.h"
 #include "runtime/abi.h"
 
 namespace cameo {
@@ -200,7 +201,7 @@ void FuncEmitter::emitFail(Op &op) {
   llvm::Type *i64 = b_.getInt64Ty();
   llvm::Value *node = op.operand(2) ? b_.CreateTrunc(operand(op, 2), b_.getInt32Ty())
                                     : b_.getInt32(op.attrs.getInt("node", -1));
-  Values args = {b_.getInt32(op.attrs.getInt("code")), node};
+  Values args = {b_.getInt32(faultOf(op.attrs)), node};
   for (int64_t i = 0; i < 2; i++) {
     llvm::Value *value = operand(op, i);
     args.push_back(value ? b_.CreateSExtOrTrunc(value, i64) : b_.getInt64(0));

@@ -1,5 +1,6 @@
 // See CoreRules.h: what the rules are made of, and which rule is whose.
 #include "ir/CoreRules.h"
+#include "ir/Fault.h"
 
 #include "ir/OpSpec.h"
 
@@ -79,6 +80,14 @@ Result<void> CoreRules::intAttr(const char *name, int64_t least) const {
     return {};
   return badInput("expected an integer attribute '" + std::string(name) + "' of at least " +
                   std::to_string(least));
+}
+
+Result<void> CoreRules::faultAttr() const {
+  const Attr *attr = op_.attrs.find("code");
+  const std::string *word = attr ? std::get_if<std::string>(attr) : nullptr;
+  if (word && faultFromWord(*word))
+    return {};
+  return badInput("expected the name of a fault as attribute 'code'");
 }
 
 Result<void> CoreRules::wordAttr(const char *name,

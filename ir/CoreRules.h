@@ -64,6 +64,8 @@ private:
                      const std::vector<Type> &expected) const;
 
   Result<void> intAttr(const char *name, int64_t least) const;
+  /// The attribute `code` names a fault.
+  Result<void> faultAttr() const;
   Result<void> wordAttr(const char *name, std::initializer_list<std::string_view> words) const;
   Result<void> region(int64_t i, const std::vector<Type> &args,
                       const std::vector<Type> &yields) const;

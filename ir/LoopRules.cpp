@@ -148,7 +148,7 @@ Result<void> CoreRules::team() const {
   case OpKind::TeamClock:
     return outIs(0, Type::scalar(DType::I64));
   case OpKind::TeamFail:
-    TRY(intAttr("code", 0));
+    TRY(faultAttr());
     for (int64_t i = 0; i < op_.numOperands(); i++)
       if (op_.operand(i))
         TRY(inIsOne(
@@ -176,7 +176,7 @@ Result<void> CoreRules::inKernel() const {
   }
   if (op_.kind() == OpKind::RegionRequire) {
     TRY(inIs(0, Type::scalar(DType::Bool)));
-    return intAttr("code", 0);
+    return faultAttr();
   }
   const Op *kernel = op_.block()->parentOp();
   while (kernel && spec(kernel->kind()).level != Level::Kernel)

@@ -57,15 +57,6 @@ std::optional<OutputKind> outputKind(EmitKind kind) {
   ICE("an emit kind without a case");
 }
 
-/// Makes a header by way of an object that nobody keeps: what it declares depends on the code.
-Result<void> emitHeader(const Program &program, const Target &target, const EmitOptions &options,
-                        const fs::path &stem) {
-  fs::path object = stem.string() + ".o";
-  TRY(emit(program, target, options, object));
-  fs::remove(object);
-  return {};
-}
-
 Result<void> emitProgram(const CompileRequest &request, const Program &program,
                          const Target &target, uint64_t hash, const fs::path &stem) {
   EmitOptions options;
@@ -85,10 +76,9 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
       TRY(writeFile(path, print(program.module)));
     }
   }
-  if (options.header && !isLinkable) {
-    options.kind = target.isWasm() ? OutputKind::WasmModule : OutputKind::Object;
-    return emitHeader(program, target, options, stem);
-  }
+  options.kind = OutputKind::Header;
+  if (options.header && !isLinkable)
+    TRY(emit(program, target, options, stem.string() + ".h"));
   return {};
 }
 

@@ -1,6 +1,7 @@
 // See SizeTable.h.
 #include "lowering/build/SizeTable.h"
 
+#include "ir/Fault.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace {
 
 void fail(LoopBuilder &b, int64_t code, int64_t node, Value *x, Value *y) {
   AttrDict attrs;
-  attrs.set("code", code);
+  attrs.set("code", faultWord(code));
   attrs.set("node", node);
   b.create(OpKind::TeamFail, {x, y}, {}, std::move(attrs));
 }
@@ -289,7 +290,7 @@ void SizeTable::emit(Module &module) const {
     Value *failed = emitGroup(in, group);
     in.ifThen(failed, [&] {
       AttrDict attrs;
-      attrs.set("code", int64_t{CAMEO_FAULT_SIZES});
+      attrs.set("code", faultWord(CAMEO_FAULT_SIZES));
       attrs.set("node", int64_t{-1});
       in.create(OpKind::TeamFail, {}, {}, std::move(attrs));
     });

@@ -1,5 +1,6 @@
 // RNN, GRU and LSTM as loops over steps; the formulas are those of the ONNX operator pages. The
 // product of all inputs with the weights is one, before the loop.
+#include "ir/RecurrentActivations.h"
 #include "lowering/decompose/Decompose.h"
 #include "lowering/decompose/Loops.h"
 
@@ -53,63 +54,7 @@ Value *transposed(Rewriter &b, Value *x, std::vector<int64_t> perm) {
   return b.graphValue(OpKind::Transpose, {x}, std::move(attrs));
 }
 
-struct Activation {
-  std::string name; // lower case
-  double alpha = 0, beta = 0;
-};
-
-/// Names without parameters, or with how many and their defaults.
-struct ActivationRow {
-  const char *name;
-  int takes;
-  double alpha, beta;
-};
-constexpr ActivationRow kActivations[] = {
-    {"sigmoid", 0, 0, 0},      {"tanh", 0, 0, 0},
-    {"relu", 0, 0, 0},         {"softsign", 0, 0, 0},
-    {"softplus", 0, 0, 0},     {"affine", 2, 1, 0},
-    {"leakyrelu", 1, 0.01, 0}, {"thresholdedrelu", 1, 1, 0},
-    {"scaledtanh", 2, 1, 1},   {"hardsigmoid", 2, 0.2, 0.5},
-    {"elu", 1, 1, 0},
-};
-
-template <class T> std::vector<T> listOf(const Op &op, const char *name) {
-  const Attr *attr = op.attrs.find(name);
-  const auto *list = attr ? std::get_if<std::vector<T>>(attr) : nullptr;
-  return list ? *list : std::vector<T>();
-}
-
-/// The activations of all directions, one after another; empty if one is unknown.
-std::vector<Activation> activationsOf(const Op &op, const std::vector<std::string> &defaults,
-                                      int64_t directions) {
-  std::vector<std::string> names = listOf<std::string>(op, "activations");
-  std::vector<double> alphas = listOf<double>(op, "activation_alpha"),
-                      betas = listOf<double>(op, "activation_beta");
-  size_t wanted = defaults.size() * directions;
-  if (names.size() < defaults.size())
-    names = defaults;
-  while (names.size() < wanted)
-    names.push_back(names[names.size() - defaults.size()]);
-  names.resize(wanted);
-  std::vector<Activation> result;
-  size_t nextAlpha = 0, nextBeta = 0;
-  for (std::string name : names) {
-    std::transform(name.begin(), name.end(), name.begin(), ::tolower);
-    auto row = std::find_if(std::begin(kActivations), std::end(kActivations),
-                            [&](const ActivationRow &known) { return known.name == name; });
-    if (row == std::end(kActivations))
-      return {};
-    Activation activation{name, row->alpha, row->beta};
-    if (row->takes > 0 && nextAlpha < alphas.size())
-      activation.alpha = alphas[nextAlpha++];
-    if (row->takes > 1 && nextBeta < betas.size())
-      activation.beta = betas[nextBeta++];
-    result.push_back(std::move(activation));
-  }
-  return result;
-}
-
-Value *activate(Rewriter &b, const Activation &f, Value *x) {
+Value *activate(Rewriter &b, const RecurrentActivation &f, Value *x) {
   AttrDict attrs;
   auto withAlpha = [&](OpKind kind) {
     attrs.set("alpha", f.alpha);
@@ -145,7 +90,7 @@ struct Cell {
   Rewriter &b;
   const Op &op;
   const Units &units;
-  const Activation *f; // f, g, h
+  const RecurrentActivation *f; // f, g, h
   Value *r = nullptr, *peep = nullptr, *freshBias = nullptr;
 
   Value *gate(Value *all, int64_t k) const { return units.part(all, 1, k); }
@@ -262,7 +207,7 @@ struct Recurrence {
     return b.graphValue(OpKind::Unsqueeze, {runs, b.constant(makeConst({1}))});
   }
 
-  void addDirection(int64_t d, const Activation *activations) {
+  void addDirection(int64_t d, const RecurrentActivation *activations) {
     Cell cell{b, op, units, activations};
     cell.r = transposed(b, entry(b, op.operand(2), 0, d), {1, 0});
     cell.peep = entry(b, op.operand(7), 0, d);
@@ -324,11 +269,8 @@ Value *decomposeRecurrent(Rewriter &b, Op &op) {
       return nullptr;
   int64_t directions = op.attrs.getString("direction") == "bidirectional" ? 2 : 1;
   bool lstm = op.kind() == OpKind::LSTM, gru = op.kind() == OpKind::GRU;
-  std::vector<std::string> defaults = lstm  ? std::vector<std::string>{"Sigmoid", "Tanh", "Tanh"}
-                                      : gru ? std::vector<std::string>{"Sigmoid", "Tanh"}
-                                            : std::vector<std::string>{"Tanh"};
-  std::vector<Activation> activations = activationsOf(op, defaults, directions);
-  if (activations.empty())
+  Result<std::vector<RecurrentActivation>> activations = recurrentActivations(op, directions);
+  if (!activations)
     return nullptr;
   bool batchFirst = op.attrs.getInt("layout");
   Value *x = batchFirst ? transposed(b, op.operand(0), {1, 0, 2}) : op.operand(0);
@@ -338,7 +280,7 @@ Value *decomposeRecurrent(Rewriter &b, Op &op) {
   if (op.operand(4))
     recurrence.lengths = recurrence.checkedLengths();
   for (int64_t d = 0; d < recurrence.directions; d++)
-    recurrence.addDirection(d, &activations[d * defaults.size()]);
+    recurrence.addDirection(d, activations->data() + d * activations->size() / directions);
   for (int64_t i = 1; i < op.numResults(); i++) {
     if (op.result(i)->users().empty())
       continue;

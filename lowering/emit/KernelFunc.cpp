@@ -1,6 +1,7 @@
 // See KernelFunc.h.
 #include "lowering/emit/KernelFunc.h"
 
+#include "ir/Fault.h"
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
 #include "runtime/abi.h"
@@ -25,7 +26,7 @@ Error KernelFunc::unsupportedBecause(const std::string &reason) const {
 
 void KernelFunc::fail(int64_t code, const Loc &loc, Value *first, Value *second) {
   AttrDict attrs;
-  attrs.set("code", code);
+  attrs.set("code", faultWord(code));
   attrs.set("node", internNode(nodes, loc));
   b.create(OpKind::TeamFail, {first, second}, {}, std::move(attrs));
 }
@@ -43,7 +44,7 @@ Value *KernelFunc::checkIndex(Value *index, Value *size, const Loc &loc) {
 
 Value *KernelFunc::require(const Op &op, const std::vector<Value *> &operands) {
   b.ifThen(b.unary(OpKind::ScalarNot, operands[0]),
-           [&] { fail(op.attrs.getInt("code"), op.loc, operands[1], operands[2]); });
+           [&] { fail(faultOf(op.attrs), op.loc, operands[1], operands[2]); });
   return nullptr;
 }
 

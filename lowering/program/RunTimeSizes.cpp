@@ -118,7 +118,7 @@ void RunTimeSizes::addSizes(Op &op) {
     Value *wrong = main_.unary(OpKind::ScalarNot, operands[0]);
     main_.ifThen(wrong, [&] {
       AttrDict attrs;
-      attrs.set("code", inner.attrs.getInt("code"));
+      attrs.set("code", inner.attrs.getString("code"));
       attrs.set("node", internNode(program_.nodeNames, op.loc));
       main_.create(OpKind::TeamFail, {operands.begin() + 1, operands.end()}, {}, std::move(attrs));
     });

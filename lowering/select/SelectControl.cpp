@@ -10,6 +10,7 @@
 //         iteration.
 #include "lowering/select/SelectControl.h"
 
+#include "ir/Fault.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "runtime/abi.h"
@@ -178,7 +179,7 @@ Result<void> LoopSelection::defineStacked() {
         Value *before = sizeValue(b, Dim::symbol(definitions.symbols[k]));
         Value *same = b.binary(OpKind::ScalarOr, isFirst, b.cmp("eq", now, before));
         AttrDict attrs;
-        attrs.set("code", int64_t{CAMEO_FAULT_DIMS_DIFFER});
+        attrs.set("code", faultWord(CAMEO_FAULT_DIMS_DIFFER));
         b.create(OpKind::RegionRequire, {same, now, before}, {}, std::move(attrs));
       }
       if (!isCounted)

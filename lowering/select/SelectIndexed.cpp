@@ -3,6 +3,7 @@
 // makes the run fail, and the read stays inside the operand.
 #include "lowering/select/Select.h"
 
+#include "ir/Fault.h"
 #include "ir/infer/Infer.h"
 #include "ir/kernel/ViewOps.h"
 #include "lowering/build/Shapes.h"
@@ -80,7 +81,7 @@ Value *within(LoopBuilder &b, Value *index, const Dim &extent, Value *&inside) {
 
 void require(LoopBuilder &b, Value *condition, int64_t code, Value *first, Value *second) {
   AttrDict attrs;
-  attrs.set("code", code);
+  attrs.set("code", faultWord(code));
   b.create(OpKind::RegionRequire, {condition, first, second}, {}, std::move(attrs));
 }
 

@@ -168,16 +168,7 @@ func @next(%n: i64) {
 }
 
 // A program whose functions are all given; input and output 0 are i64[N].
-Program wholeProgram(std::string text, int64_t numDims = 1) {
-  // Fault codes may be written by name.
-  const std::pair<std::string, int> codes[] = {
-#define X(name, message) {#name, CAMEO_FAULT_##name},
-      CAMEO_FAULTS(X)
-#undef X
-  };
-  for (const auto &[name, code] : codes)
-    if (size_t at = text.find("code = " + name); at != std::string::npos)
-      text.replace(at + 7, name.size(), std::to_string(code));
+Program wholeProgram(const std::string &text, int64_t numDims = 1) {
   Program program = textProgram({DType::I64}, {DType::I64}, 1, "");
   Result<Module> module = parseModule("module \"m\" {\n" + text + "}\n", "test");
   EXPECT_TRUE(module) << module.error().message;
@@ -293,7 +284,7 @@ func @check() attrs {kind = "team"} {
     %z = const() {value = 0} : i64
     %bad = cmp(%v, %z) {pred = "lt"} : bool
     if(%bad) ^ {
-      fail(%v, %n) {code = INDEX_RANGE, node = 1}
+      fail(%v, %n) {code = "index_range", node = 1}
       yield()
     }
     yield()
@@ -318,7 +309,7 @@ func @sizes() attrs {kind = "sizes"} {
   set_dim(%r) {index = 1}
   %is = cmp(%n, %three) {pred = "eq"} : bool
   if(%is) ^ {
-    fail(%n) {code = NO_MEMORY, node = 0}
+    fail(%n) {code = "no_memory", node = 0}
     yield()
   }
   %bad = or(%is, %over) : bool

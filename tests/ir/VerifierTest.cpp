@@ -211,7 +211,12 @@ TEST(Verifier, ControlOps) {
   EXPECT_EQ(loopFaultOf("call(%i) {callee = \"f\"}"),
             "expected 8 operands, got 1, in `call(%i) {callee = \"f\"}`");
   EXPECT_EQ(loopFaultOf("barrier() ^ { yield() }"), "expected 0 regions, got 1, in `barrier()`");
-  EXPECT_EQ(loopFaultOf("fail() {code = 3, node = 1}"), "fine");
+  EXPECT_EQ(loopFaultOf("fail() {code = \"split\", node = 1}"), "fine");
+  EXPECT_EQ(loopFaultOf("fail() {code = \"own 2\", node = 1}"), "fine");
+  for (const char *code : {"\"own -1\"", "\"own 2 \"", "\"own\"", "\"none\"", "\"slip\"", "3"})
+    EXPECT_EQ(loopFaultOf("fail() {code = " + std::string(code) + "}"),
+              "expected the name of a fault as attribute 'code', in `fail() {code = " +
+                  std::string(code) + "}`");
 }
 
 TEST(Verifier, Functions) {

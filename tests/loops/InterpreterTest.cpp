@@ -281,7 +281,7 @@ TEST(LoopInterpreter, ScratchIsOfOneCall) {
 TEST(LoopInterpreter, FaultsAreWhatTheRuntimeSays) {
   expectRefused(programOf(DType::F32, R"(
   parallel(%n) ^(%i: index, %end: index) {
-    fail(%i, %n) {code = 4, node = 0}
+    fail(%i, %n) {code = "index_range", node = 0}
     %v = load(%x, %i) : f32
     store(%v, %y, %i)
     yield()

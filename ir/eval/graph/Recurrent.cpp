@@ -1,6 +1,7 @@
 // RNN, GRU and LSTM. All time steps' input products are one matrix product; then each step
 // multiplies the hidden state and applies the cell. Gates are in ONNX order: RNN i; GRU z r h;
 // LSTM i o f c.
+#include "ir/RecurrentActivations.h"
 #include "ir/eval/graph/Elements.h"
 #include "ir/eval/graph/EvalContext.h"
 #include "ir/eval/graph/Gemm.h"
@@ -10,14 +11,8 @@
 namespace cameo::eval {
 namespace {
 
-struct Activation {
-  std::string name; // lower case
-  double alpha = 0, beta = 0;
-
-  double operator()(double x) const;
-};
-
-double Activation::operator()(double x) const {
+double apply(const RecurrentActivation &f, double x) {
+  const auto &[name, alpha, beta] = f;
   if (name == "sigmoid")
     return 1 / (1 + std::exp(-x));
   if (name == "tanh")
@@ -41,59 +36,11 @@ double Activation::operator()(double x) const {
   return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); // softplus
 }
 
-/// A known activation with its default parameters; `takes` is how many it has.
-struct ActivationRow {
-  const char *name;
-  int takes;
-  double alpha, beta;
-};
-constexpr ActivationRow kActivations[] = {
-    {"sigmoid", 0, 0, 0},       {"tanh", 0, 0, 0},
-    {"relu", 0, 0, 0},          {"affine", 2, 1, 0},
-    {"leakyrelu", 1, 0.01f, 0}, {"thresholdedrelu", 1, 1, 0},
-    {"scaledtanh", 2, 1, 1},    {"elu", 1, 1, 0},
-    {"softsign", 0, 0, 0},      {"hardsigmoid", 2, 0.2f, 0.5f},
-    {"softplus", 0, 0, 0},
-};
-
-/// The activations of all directions. Lists of alpha and beta have entries for those activations
-/// alone that take them, in order.
-Result<std::vector<Activation>> activationsOf(EvalContext &c, std::vector<std::string> otherwise,
-                                              int64_t directions) {
-  std::vector<std::string> names = c.stringsAttr("activations");
-  std::vector<double> alphas = c.floatsAttr("activation_alpha"),
-                      betas = c.floatsAttr("activation_beta");
-  size_t wanted = otherwise.size() * directions;
-  // The table's default for RNN is for one direction.
-  if (names.empty() || !c.op.attrs.has("activations") || names.size() == otherwise.size())
-    for (names = names.empty() ? otherwise : names; names.size() < wanted;)
-      names.push_back(names[names.size() - otherwise.size()]);
-  names.resize(std::min(names.size(), wanted));
-  TRY(c.require(names.size() == wanted,
-                "activations: expected " + std::to_string(wanted) + " names"));
-  std::vector<Activation> activations;
-  size_t nextAlpha = 0, nextBeta = 0;
-  for (std::string name : names) {
-    for (char &letter : name)
-      letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-    const ActivationRow *row = std::find_if(std::begin(kActivations), std::end(kActivations),
-                                            [&](const auto &row) { return row.name == name; });
-    TRY(c.require(row != std::end(kActivations), "there is no activation '" + name + "'"));
-    Activation activation{name, row->alpha, row->beta};
-    if (row->takes > 0 && nextAlpha < alphas.size())
-      activation.alpha = alphas[nextAlpha++];
-    if (row->takes > 1 && nextBeta < betas.size())
-      activation.beta = betas[nextBeta++];
-    activations.push_back(std::move(activation));
-  }
-  return activations;
-}
-
 /// One direction of one op. Matrices are row-major doubles.
 struct Cell {
   OpKind kind;
   int64_t gates = 1, hidden = 0, batch = 0;
-  const Activation *activations = nullptr; // f, g, h
+  const RecurrentActivation *activations = nullptr; // f, g, h
   double clip = HUGE_VAL;
   bool linearBeforeReset = false, inputForget = false;
   const Tensor *w = nullptr, *r = nullptr; // of all directions
@@ -103,7 +50,7 @@ struct Cell {
 
   int64_t width() const { return gates * hidden; }
   double activate(int which, double x) const {
-    return activations[which](x != x ? x : std::clamp(x, -clip, clip));
+    return apply(activations[which], x != x ? x : std::clamp(x, -clip, clip));
   }
 };
 
@@ -137,7 +84,7 @@ void lstmStep(const Cell &cell, const double *x, const double *r, double *h, dou
     double fresh = cell.activate(1, x[3 * n + j] + r[3 * n + j]);
     state[j] = (cell.inputForget ? 1 - in : forget) * old + in * fresh;
     double out = cell.activate(0, x[n + j] + r[n + j] + cell.peep[n + j] * state[j]);
-    h[j] = out * cell.activations[2](state[j]);
+    h[j] = out * apply(cell.activations[2], state[j]);
   }
 }
 
@@ -294,10 +241,9 @@ EvalResult evalRecurrent(EvalContext &c) {
   Sizes s = TRY(sizesOf(c, cell.gates));
   cell.hidden = s.hidden, cell.batch = s.batch;
   int64_t width = cell.width();
-  std::vector<std::string> names = {"Sigmoid", "Tanh", "Tanh"};
-  names.resize(lstm ? 3 : 2);
-  std::vector<Activation> activations =
-      TRY(activationsOf(c, lstm || gru ? names : std::vector<std::string>{"Tanh"}, s.directions));
+  Result<std::vector<RecurrentActivation>> activations = recurrentActivations(c.op, s.directions);
+  if (!activations)
+    return c.error(activations.error().message);
   cell.clip = c.hasAttr("clip") ? c.floatAttr("clip") : HUGE_VAL;
   TRY(c.require(cell.clip >= 0, "clip is negative"));
   cell.w = &c.in(1), cell.r = &c.in(2);
@@ -313,7 +259,7 @@ EvalResult evalRecurrent(EvalContext &c) {
   Tensor h = TRY(c.doubles({s.batch, s.hidden})), state = TRY(c.doubles({s.batch, s.hidden}));
   cell.h = f64Out(h), cell.cell = f64Out(state);
   for (int64_t d = 0; d < s.directions; d++) {
-    cell.activations = activations.data() + d * activations.size() / s.directions;
+    cell.activations = activations->data() + d * activations->size() / s.directions;
     cell.direction = d;
     cell.wBias = f64(bias) + d * 2 * width, cell.rBias = cell.wBias + width;
     cell.peep = f64(peep) + d * 3 * s.hidden;

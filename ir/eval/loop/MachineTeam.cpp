@@ -1,5 +1,6 @@
 // The frame of a run, team functions and their units; see Machine.h. A team function is run once
 // for all threads: what is in it outside of `parallel` and `single` is the same on each.
+#include "ir/Fault.h"
 #include "ir/eval/loop/Machine.h"
 
 #include <algorithm>
@@ -74,7 +75,7 @@ void Machine::recordFault(const Step &step, Call &call) {
   if (fault)
     return;
   auto has = [&](size_t i) { return i < step.operands.size() && step.operands[i].at >= 0; };
-  fault = LoopFault{step.op->attrs.getInt("code"), step.op->attrs.getInt("node", -1), {}, {}};
+  fault = LoopFault{faultOf(step.op->attrs), step.op->attrs.getInt("node", -1), {}, {}};
   if (has(0))
     fault->a = integer(step, call, 0);
   if (has(1))
