@@ -170,7 +170,7 @@ void FuncEmitter::emitSingle(Op &op) {
 }
 
 void FuncEmitter::emitTeam(Op &op) {
-  ICE_UNLESS(self_.kind == "main" || self_.kind == "prepare", "a team is started by a team");
+  ICE_UNLESS(self_.kind == "main", "a team is started by a team");
   const EmittedFunc &team = funcs_.at(op.attrs.getString("callee"));
   ICE_UNLESS(team.kind == "team", "'" + op.attrs.getString("callee") + "' is not a team function");
   b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_team", b_.getVoidTy(), b_.getPtrTy(),

@@ -31,7 +31,7 @@ void FuncEmitter::bindArguments(Func &func) {
     return;
   }
   bool isTeam = self_.kind == "team";
-  if (!isTeam && self_.kind != "main" && self_.kind != "prepare")
+  if (!isTeam && self_.kind != "main")
     for (const std::unique_ptr<Value> &arg : func.body.args())
       values_[arg.get()] = next++;
   if (next != function_->arg_end() && next->getType()->isPointerTy())

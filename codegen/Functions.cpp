@@ -52,8 +52,7 @@ void collectNeeds(Block &block, Needs &needs) {
 }
 
 bool hasFixedSignature(const std::string &kind) {
-  return kind == "main" || kind == "prepare" || kind == "sizes" || kind == "workspace" ||
-         kind == "team";
+  return kind == "main" || kind == "sizes" || kind == "workspace" || kind == "team";
 }
 
 // A function needs what it uses and what those it calls need; calls may be recursive, so until
@@ -88,7 +87,7 @@ void findNeeds(const Module &module, EmittedFuncs &funcs) {
 llvm::FunctionType *signature(OpBuilder &builder, Func &func, const EmittedFunc &entry) {
   llvm::Type *pointer = builder.getPtrTy(), *i32 = builder.getInt32Ty();
   llvm::Type *none = builder.getVoidTy();
-  if (entry.kind == "main" || entry.kind == "prepare")
+  if (entry.kind == "main")
     return llvm::FunctionType::get(none, {pointer}, false);
   if (entry.kind == "sizes")
     return llvm::FunctionType::get(i32, {pointer, pointer}, false);

@@ -2,7 +2,7 @@
 // runtime passes to a run's functions (runtime/abi.h) travels as hidden arguments, only to the
 // functions that need it:
 //
-//   kind "main", "prepare"   void (frame)
+//   kind "main"              void (frame)
 //   kind "sizes"             i32 (dims, fault)
 //   kind "workspace"         i64 (dims, i32 threads)
 //   kind "team"              void (frame, i32 thread, i32 threads)

@@ -254,9 +254,9 @@ llvm::Constant *ModelEmitter::code() {
   return structOf({weights(), file, number(options_.weightsId), mask,
                    small(runtimeArch(target_.arch)), small(nodes.size()),
                    array(b_.getPtrTy(), nodes, "nodes"), array(b_.getPtrTy(), texts, "texts"),
-                   small(texts.size()), function("sizes"), function("workspace"),
-                   function("prepare"), function("main"), small(program_.numBoxes),
-                   small(program_.sites.size()), outputBoxes(), sites(), boxing()});
+                   small(texts.size()), function("sizes"), function("workspace"), function("main"),
+                   small(program_.numBoxes), small(program_.sites.size()), outputBoxes(), sites(),
+                   boxing()});
 }
 
 // cameo_model

@@ -194,12 +194,9 @@ Result<void> addExtensions(Target &target, std::vector<std::string> names) {
 }
 
 void deriveAbilities(Target &target) {
-  bool arm = target.arch == Arch::AArch64;
   target.flushesDenormals = target.arch == Arch::Armv7;
   target.hasFma |= target.has("vfp4");
-  target.hasF16Math = target.has("fullfp16") || target.has("avx512fp16");
   target.hasBf16Dot = target.has("bf16") || target.has("avx512bf16");
-  target.hasBytePermute = arm || target.has("avx512vbmi");
   if (target.has("avx512vnni") || target.has("avxvnni"))
     target.dot = DotKind::Vnni;
   else if (target.has("i8mm"))

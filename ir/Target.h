@@ -43,13 +43,10 @@ struct Target {
   /// Bytes of the smallest element that masked loads and stores exist for; 0: there are none, and
   /// masked accesses are expanded lane by lane, which is slow.
   int64_t maskedElementBytes = 0;
-  bool hasF16Convert = false;  // f16 <-> f32 in hardware
-  bool hasF16Math = false;     // arithmetic on f16 vectors
-  bool hasBf16Dot = false;     // pairs of bf16 into f32 (VDPBF16PS, bfdot)
-  bool hasBytePermute = false; // 64- or 128-byte table lookups (VPERMI2B, tbl)
+  bool hasF16Convert = false; // f16 <-> f32 in hardware
+  bool hasBf16Dot = false;    // pairs of bf16 into f32 (VDPBF16PS, bfdot)
   DotKind dot = DotKind::None;
   int64_t indexBytes = 8;
-  int64_t l1Bytes = 32 << 10;
   int64_t l2Bytes = 1 << 20;
 
   bool has(std::string_view feature) const;

@@ -147,7 +147,6 @@ static int32_t prepare(struct cameo_private *self) {
   }
   if (self->flags & CAMEO_POISON)
     memset(frame->workspace - CAMEO_SLACK, 0xff, (size_t)self->workspace_used + 2 * CAMEO_SLACK);
-  self->needs_prepare = self->needs_prepare || !same || (self->flags & CAMEO_POISON);
   return CAMEO_OK;
 }
 
@@ -304,10 +303,7 @@ static int32_t finishOutputs(struct cameo_private *self, cameo_value *outputs) {
 /* Calls the generated code; its memory is ready. */
 static int32_t execute(struct cameo_private *self) {
   struct cameo_frame *frame = &self->frame;
-  if (self->needs_prepare && self->code->prepare)
-    self->code->prepare(frame);
-  self->needs_prepare = cameo_rt_failed(frame);
-  if (!self->needs_prepare)
+  if (!cameo_rt_failed(frame)) /* cancelled before it began */
     self->code->main(frame);
   frame->run++;
   return cameo_end(self);

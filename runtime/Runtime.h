@@ -55,7 +55,6 @@ struct cameo_private {
   int64_t started;
   int32_t busy;           /* atomic */
   int32_t prepared;       /* dims and workspace fit the symbols in dims[] */
-  int32_t needs_prepare;  /* the generated `prepare` has to be called */
   int64_t workspace_used; /* bytes that the dims need */
   int32_t owns_pool;
   int32_t owns_workspace;

@@ -10,8 +10,8 @@
  *
  * A run goes like this. The runtime checks the inputs, binds the symbols to dims[0 .. num_symbols),
  * calls `sizes`, checks the outputs' capacity, calls `workspace` and sees to the memory, and calls
- * `main` on the caller's thread. `sizes` and `workspace` (and `prepare`) are skipped when the
- * symbols are those of the run before, so they may depend on nothing else. After `main` the
+ * `main` on the caller's thread. `sizes` and `workspace` are skipped when the symbols
+ * are those of the run before, so they may depend on nothing else. After `main` the
  * outputs' dims are read from the dims table.
  *
  * Values whose size only the run knows, and values that are no tensors, live in boxes: memory of
@@ -75,7 +75,6 @@ struct cameo_fault {
   X(AXIS, "axis %a is out of range for rank %b")                                                   \
   X(RANK, "expected rank %b, got %a")                                                              \
   X(ITERATIONS, "the run has come to its limit of %a iterations")                                  \
-  X(BOUND, "the result has %a elements, more than the limit of %b")                                \
   X(VALUE, "value %a is not allowed here, the limit is %b")                                        \
   X(ZERO_STEP, "a step is 0")                                                                      \
   X(EMPTY, "cannot reduce an empty axis")                                                          \
@@ -174,9 +173,6 @@ struct cameo_code {
   int32_t (*sizes)(int64_t *dims, struct cameo_fault *fault);
   /* Bytes of workspace for these dims and number of threads, -1 on overflow. Pure. */
   int64_t (*workspace)(const int64_t *dims, int32_t threads);
-  /* Called on the caller's thread before `main` whenever the workspace is new or the dims changed:
-     fills what later runs leave alone (halos). */
-  void (*prepare)(struct cameo_frame *frame);
   void (*main)(struct cameo_frame *frame);
 
   int32_t num_boxes;

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 packages=(
   g++ cmake ninja-build llvm-19 llvm-19-dev liblld-19-dev lld-19 clang-19 libzstd-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler libcli11-dev libfmt-dev nlohmann-json3-dev
-  libgtest-dev libbenchmark-dev clang-format-19 clang-tidy-19
+  libgtest-dev clang-format-19 clang-tidy-19
   # To run code made for other architectures.
   qemu-user libc6-dev-arm64-cross libc6-dev-armhf-cross libc6-dev-riscv64-cross
   python3-venv

@@ -5,7 +5,7 @@
 int32_t fakeHeld, fakeReleased;
 
 enum { N, M, TWICE_N, ELEMENTS, HITS, NUM_DIMS };
-enum { SLOT = 64, HALO = 64 };
+enum { SLOT = 64, UNUSED = 64 };
 
 static const _Alignas(64) float weights[4 + 16] = {1, 2, 3, 4};
 
@@ -17,24 +17,17 @@ static int32_t sizes(int64_t *dims, struct cameo_fault *fault) {
          dims[ELEMENTS] > INT64_MAX / 8;
 }
 
-/* [halo] [rows: n x 4] [slot: two for each thread] [facts: one for each thread] */
+/* [unused] [rows: n x 4] [slot: two for each thread] [facts: one for each thread] */
 static int64_t rowsSize(const int64_t *dims) { return (dims[N] * 16 + 63) & ~63ll; }
 
 static int64_t workspace(const int64_t *dims, int32_t threads) {
   if (dims[N] > INT64_MAX / 32)
     return -1;
-  return HALO + rowsSize(dims) + (int64_t)threads * 3 * SLOT;
-}
-
-static void prepare(struct cameo_frame *frame) {
-  static int64_t count;
-  int64_t *halo = (int64_t *)frame->workspace;
-  halo[0] = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
-  halo[1] = 12345;
+  return UNUSED + rowsSize(dims) + (int64_t)threads * 3 * SLOT;
 }
 
 static int64_t *slot(struct cameo_frame *frame, int32_t thread, int32_t which) {
-  uint8_t *base = frame->workspace + HALO + rowsSize(frame->dims);
+  uint8_t *base = frame->workspace + UNUSED + rowsSize(frame->dims);
   return (int64_t *)(base + ((int64_t)which * frame->threads + thread) * SLOT);
 }
 
@@ -46,7 +39,7 @@ static int32_t modeIsExact(void) {
 static void teamMain(struct cameo_frame *frame, int32_t thread, int32_t threads) {
   int64_t rows = frame->dims[N], mode = *(const int64_t *)frame->inputs[2];
   const float *a = (const float *)frame->inputs[0], *w = (const float *)frame->weights;
-  float *scaled = (float *)(frame->workspace + HALO), *y = (float *)frame->outputs[0];
+  float *scaled = (float *)(frame->workspace + UNUSED), *y = (float *)frame->outputs[0];
   for (int64_t i = rows * thread / threads * 4; i < rows * (thread + 1) / threads * 4; i++)
     scaled[i] = a[i] * w[i % 4];
   *slot(frame, thread, 0) = 0;
@@ -113,8 +106,7 @@ static void run(struct cameo_frame *frame) {
     if (!*slot(frame, i, 2))
       facts[FACT_DENORMAL] = 0;
   }
-  const int64_t *halo = (const int64_t *)frame->workspace;
-  facts[FACT_PREPARES] = halo[1] == 12345 ? (double)halo[0] : -1;
+  facts[FACT_POISONED] = *(const int64_t *)frame->workspace == -1;
 }
 
 #define ENTRY(i) (-1 - (i))
@@ -147,7 +139,6 @@ static const struct cameo_code code = {
     .nodes = nodes,
     .sizes = sizes,
     .workspace = workspace,
-    .prepare = prepare,
     .main = run,
     .num_boxes = 1,
     .output_boxes = outputBoxes,

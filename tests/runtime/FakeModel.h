@@ -27,7 +27,7 @@ enum fact {
   FACT_THREADS,  /* of the team */
   FACT_ROUNDS,   /* what a chain of barriers counted to, per thread the same; -1 if not */
   FACT_DENORMAL, /* 1 when every thread computes with denormals and rounds to nearest */
-  FACT_PREPARES  /* how often `prepare` was called, -1 if its bytes in the workspace are gone */
+  FACT_POISONED  /* 1 when the workspace was all ones in every bit at first */
 };
 enum { ROUNDS = 200 };
 
