@@ -56,6 +56,7 @@ std::span<const PipelineStep> pipeline() {
       {"layout", "assign-layouts"},
       // Behind layouts: rows that are next to each other in memory are tiled as one axis.
       {"tile", "plan-tiles"},
+      {"tile", "plan-loops"},
       // Last: lifetimes are those of the final list of kernels.
       {"memory", "plan-memory"},
   };

@@ -37,14 +37,6 @@ struct Action {
   PassContext context;
   /// What `// run:` lines are run for; the first is that of `context`.
   std::vector<Target> targets;
-
-  /// How many passes of the pipeline `steps` have done when they are through.
-  size_t numDone() const {
-    for (size_t i = 0; i < pipeline().size() && !steps.empty(); i++)
-      if (pipeline()[i].pass == steps.back().pass)
-        return i + 1;
-    return 0;
-  }
 };
 
 struct ExpectedError {
@@ -147,7 +139,7 @@ Result<void> runOn(const Target &target, const Action &action, const std::string
   PassContext context = action.context;
   context.target = target;
   TRY(runPasses(module, context, action.steps, allPasses()));
-  Program program = TRY(lowerToLoops(module, context, action.numDone()));
+  Program program = TRY(lowerToLoops(module, context));
   return runProgram(program, reference, target, line);
 }
 

@@ -184,9 +184,8 @@ void fillConstants(Module &module) {
     }
 }
 
-Result<Program> lowerToLoops(Module &module, PassContext &context, size_t done) {
-  if (!module.main().attrs.has("arena"))
-    TRY(runPasses(module, context, pipeline().subspan(done), allPasses()));
+Result<Program> lowerToLoops(Module &module, PassContext &context) {
+  TRY(runPasses(module, context, remainingPipeline(module), allPasses()));
   return toLoops(module, context);
 }
 

@@ -26,9 +26,8 @@ Result<RunLine> parseRunLine(std::string_view text);
 /// Gives constants whose bytes are not in the text (docs/ir.md) the same random ones each time.
 void fillConstants(Module &module);
 
-/// Takes a module through the passes that follow `done` of them and to loops. A planned module,
-/// whose arena has a size, is past all passes.
-Result<Program> lowerToLoops(Module &module, PassContext &context, size_t done);
+/// Takes a module through the passes that it still needs, and to loops.
+Result<Program> lowerToLoops(Module &module, PassContext &context);
 
 /// Runs a program as the line says and compares with `reference`, the module that it was lowered
 /// from.

@@ -65,11 +65,29 @@ Result<void> verifyEpilogue(const Op &op) {
 
 } // namespace
 
-Result<void> ContractionPlan::verify() const {
-  if (tileRows < 0 || tilePanels < 0 || block < 0 || (tileRows > 0) != (tilePanels > 0) ||
+Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave) const {
+  bool isDirect = algorithm == ConvAlgorithm::Direct;
+  TRY(areLanes(lanes, kPanel));
+  if (lanes == 1 && interleave > 1)
+    return badInput("attribute 'lanes': expected vectors for interleaved weights, got 1");
+  if (tileRows < 0 || tilePanels < 0 || (tileRows > 0) != (tilePanels > 0) ||
       tilePanels > kMaxTilePanels)
     return badInput(fmt::format("expected a tile of rows by 1 to {} panels, got {} by {}",
                                 kMaxTilePanels, tileRows, tilePanels));
+  if (tilePanels > 0 && tileRows > kMaxTileElements / (tilePanels * kPanel))
+    return badInput(fmt::format("expected a tile of at most {} elements, got {} by {} panels of {}",
+                                kMaxTileElements, tileRows, tilePanels, kPanel));
+  if (block < 0 || (block > 0) != (winogradTile(algorithm) && tileRows > 0))
+    return badInput(fmt::format(
+        "attribute 'block': expected register tiles of Winograd's algorithm, got {}", block));
+  if (unitTiles < 0 || (unitTiles > 0) != (isDirect && lanes > 0))
+    return badInput(fmt::format(
+        "attribute 'unit_tiles': expected tiles of the direct algorithm, got {}", unitTiles));
+  for (size_t i = 0; i < restRows.size(); i++)
+    if (!isDirect || restRows[i] < 2 || restRows[i] >= (i == 0 ? tileRows : restRows[i - 1]))
+      return badInput(fmt::format(
+          "attribute 'rest_rows': expected rows from {} down to 2, the largest first, got {}",
+          tileRows - 1, restRows[i]));
   return {};
 }
 
@@ -114,6 +132,7 @@ Dims packedShape(const PackAttrs &attrs, const Dims &weights) {
 Result<void> PackAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 0));
   TRY(interleaveFits(interleave));
+  TRY(areLanes(plan.lanes, kPanel));
   if (group < 1)
     return badInput(fmt::format("attribute 'group': expected at least 1, got {}", group));
   const Value &weights = *op.operand(0);
@@ -133,9 +152,7 @@ Result<void> ConvAttrs::verify(const Op &op) const {
   if (fillOperand != -1 && (fillOperand < 2 || fillOperand >= op.numOperands()))
     return badInput(
         fmt::format("attribute 'fill_operand': there is no such operand, {}", fillOperand));
-  TRY(plan.verify());
-  if (winogradTile(algorithm) && (plan.tileRows > 0) != (plan.block > 0))
-    return badInput("expected tiles and a block of them for Winograd's algorithm");
+  TRY(plan.verify(algorithm, interleave));
   if (winogradTile(algorithm) && (kernel != std::vector<int64_t>{3, 3} || group != 1))
     return badInput("expected a window of 3 x 3 and one group for Winograd's algorithm");
   TRY(inputs.verify(op));
@@ -158,7 +175,7 @@ Dim ConvAttrs::flops(const Op &op) const {
 Result<void> GemmAttrs::verify(const Op &op) const {
   const Type &a = op.operand(0)->type, &weights = op.operand(1)->type, &y = op.result()->type;
   TRY(interleaveFits(interleave));
-  TRY(plan.verify());
+  TRY(plan.verify(ConvAlgorithm::Direct, interleave));
   TRY(inputs.verify(op));
   bool isPlain = inputs.weights == WeightForm::Plain;
   int64_t dims = isPlain ? 2 : 3; // of one matrix of weights

@@ -1,7 +1,7 @@
 // Attributes of convolutions, matrix products and the packing of their weights.
 #pragma once
 
-#include "ir/kernel/Fields.h"
+#include "ir/kernel/Plan.h"
 
 namespace cameo {
 
@@ -55,26 +55,46 @@ template <> struct EnumWords<LoopOrder> {
   static constexpr std::string_view words[] = {"rows", "panels"};
 };
 
-/// The most panels that a register tile may have.
-inline constexpr int64_t kMaxTilePanels = 8;
+/// The most panels that a register tile may have, and its most elements: a few times what any
+/// target's registers hold.
+inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024;
+
+/// Where a register tile is when the epilogue runs on it.
+enum class EpiloguePlace {
+  Registers,
+  Scratch, // memory, a vector at a time: for epilogues that need the registers themselves
+};
+template <> struct EnumWords<EpiloguePlace> {
+  static constexpr std::string_view words[] = {"registers", "scratch"};
+};
 
 /// How the work of a contraction is cut: lowering/plan/ decides, emitters follow. An op without a
-/// plan has tiles of 0 rows.
-struct ContractionPlan {
+/// plan has tiles of 0 rows and vectors of 0 lanes. Which algorithm reads what is in verify().
+struct ContractionPlan : LoopPlan {
   /// Register tiles have at most so many rows (for Winograd's algorithm, tiles of the image; for
   /// depthwise convolutions, pixels) by so many panels of 16 columns.
   int64_t tileRows = 0, tilePanels = 0;
   LoopOrder outer = LoopOrder::Rows;
-  /// Winograd's algorithm: so many register tiles are transformed at once.
+  /// Winograd's algorithm: so many register tiles are transformed at once, and are a unit.
   int64_t block = 0;
+  /// The direct algorithm and products: a unit has so many register tiles of rows.
+  int64_t unitTiles = 0;
+  /// Where the number of rows is known only at run time: the heights, the largest first, of the
+  /// tiles for what is left behind those of `tileRows`. Behind these, tiles of one row follow.
+  std::vector<int64_t> restRows = {};
+  EpiloguePlace epilogue = EpiloguePlace::Registers;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("tile_rows", self.tileRows, int64_t{0});
     visit("tile_panels", self.tilePanels, int64_t{0});
     visit("outer", self.outer, LoopOrder::Rows);
     visit("block", self.block, int64_t{0});
+    visit("unit_tiles", self.unitTiles, int64_t{0});
+    visit("rest_rows", self.restRows, std::vector<int64_t>());
+    visit("epilogue", self.epilogue, EpiloguePlace::Registers);
+    LoopPlan::fields(self, visit);
   }
-  Result<void> verify() const;
+  Result<void> verify(ConvAlgorithm algorithm, int64_t interleave) const;
 };
 
 /// m of the algorithm's tiles of m x m outputs; 0 for algorithms without.
@@ -151,12 +171,14 @@ struct PackAttrs {
   int64_t interleave = 1;
   /// Whether 128 is added to bytes, which makes u8 of i8 and the other way round.
   bool flipSign = false;
+  VectorPlan plan = {}; // of a kernel that packs at run time
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("form", self.form);
     visit("group", self.group);
     visit("interleave", self.interleave, int64_t{1});
     visit("flip_sign", self.flipSign, false);
+    VectorPlan::fields(self.plan, visit);
   }
   Result<void> verify(const Op &op) const;
   std::string_view variant() const { return wordOf(form); }

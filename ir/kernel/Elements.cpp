@@ -3,10 +3,13 @@
 
 #include "ir/kernel/Rules.h"
 
+#include <fmt/format.h>
+
 namespace cameo {
 
 Result<void> PointwiseAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 1));
+  TRY(plan.verify());
   std::vector<Type> yielded;
   for (int64_t i = 0; i < op.numResults(); i++)
     yielded.push_back(elementOfResult(op, i));
@@ -15,6 +18,7 @@ Result<void> PointwiseAttrs::verify(const Op &op) const {
 
 Result<void> GenerateAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 1));
+  TRY(plan.verify());
   std::vector<Type> index(op.result()->type.rank(), Type::index());
   return regionMaps(op, 0, index, {elementOfResult(op)});
 }
@@ -24,6 +28,10 @@ Result<void> ScatterAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 1));
   if (form == ScatterForm::Lines)
     TRY(isAxis("axis", axis, x));
+  if (unitLines < 0 || (unitLines > 0 && form != ScatterForm::Lines))
+    return badInput(
+        fmt::format("attribute 'unit_lines': expected lines for a unit, got {} of form {}",
+                    unitLines, wordOf(form)));
   TRY(sameElements(x, *op.result()));
   TRY(sameElements(x, *op.operand(2)));
   TRY(hasShape(*op.result(), x.type.shape()));
@@ -33,6 +41,7 @@ Result<void> ScatterAttrs::verify(const Op &op) const {
 
 Result<void> CopyAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 0));
+  TRY(plan.verify());
   TRY(sameElements(*op.operand(0), *op.result()));
   return hasShape(*op.result(), op.operand(0)->type.shape());
 }
@@ -40,6 +49,7 @@ Result<void> CopyAttrs::verify(const Op &op) const {
 Result<void> FillHaloAttrs::verify(const Op &op) const {
   int64_t rank = op.operand(0)->type.rank();
   TRY(hasRegions(op, 0));
+  TRY(plan.verify());
   TRY(hasLength("lo", lo.size(), rank));
   TRY(hasLength("hi", hi.size(), rank));
   return areAtLeast("lo", lo, 0);

@@ -1,19 +1,27 @@
 // Attributes of kernels that compute or move single elements.
 #pragma once
 
-#include "ir/kernel/Fields.h"
+#include "ir/kernel/Plan.h"
 
 namespace cameo {
 
-/// No attributes; the region computes an element of each result from one of each operand.
+/// The region computes an element of each result from one of each operand.
 struct PointwiseAttrs {
-  template <class Self, class Visit> static void fields(Self &, Visit &&) {}
+  NestPlan plan = {};
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    NestPlan::fields(self.plan, visit);
+  }
   Result<void> verify(const Op &op) const;
 };
 
-/// No attributes; the region computes an element from its index.
+/// The region computes an element from its index.
 struct GenerateAttrs {
-  template <class Self, class Visit> static void fields(Self &, Visit &&) {}
+  NestPlan plan = {};
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    NestPlan::fields(self.plan, visit);
+  }
   Result<void> verify(const Op &op) const;
 };
 
@@ -28,17 +36,24 @@ template <> struct EnumWords<ScatterForm> {
 struct ScatterAttrs {
   ScatterForm form = ScatterForm::Lines;
   int64_t axis = 0; // of lines
+  /// Plan of lines: a unit has so many neighbouring ones; 0 in an op without a plan.
+  int64_t unitLines = 0;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("form", self.form);
     visit("axis", self.axis);
+    visit("unit_lines", self.unitLines, int64_t{0});
   }
   Result<void> verify(const Op &op) const;
   std::string_view variant() const { return wordOf(form); }
 };
 
 struct CopyAttrs {
-  template <class Self, class Visit> static void fields(Self &, Visit &&) {}
+  NestPlan plan = {};
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    NestPlan::fields(self.plan, visit);
+  }
   Result<void> verify(const Op &op) const;
 };
 
@@ -46,11 +61,14 @@ struct FillHaloAttrs {
   std::vector<int64_t> lo; // elements before each logical dim
   Dims hi;                 // and behind it
   double value = 0;        // where there is no operand with the element
+  /// Vectors where elements of the halo are next to each other in memory.
+  LoopPlan plan = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("lo", self.lo);
     visit("hi", self.hi);
     visit("value", self.value);
+    LoopPlan::fields(self.plan, visit);
   }
   Result<void> verify(const Op &op) const;
 };

@@ -11,6 +11,7 @@ namespace cameo {
 Result<void> ReduceAttrs::verify(const Op &op) const {
   const Value &x = *op.operand(0), &y = *op.result();
   TRY(hasRegions(op, 2));
+  TRY(plan.verify());
   std::set<int64_t> reduced(axes.begin(), axes.end());
   bool keepsDims = x.type.rank() == y.type.rank();
   for (int64_t axis : axes)

@@ -1,7 +1,7 @@
 // Attributes of kernels that combine or order elements along axes. Axes are not negative.
 #pragma once
 
-#include "ir/kernel/Fields.h"
+#include "ir/kernel/Plan.h"
 
 namespace cameo {
 
@@ -10,13 +10,33 @@ template <> struct EnumWords<Combiner> {
   static constexpr std::string_view words[] = {"add", "mul", "min", "max"};
 };
 
+/// What the lanes of a reduction's vectors have.
+enum class ReduceLanes {
+  Results, // results next to each other: a unit is a vector of them
+  Parts,   // parts of one result, which are combined at the end: a unit is a result
+};
+template <> struct EnumWords<ReduceLanes> {
+  static constexpr std::string_view words[] = {"results", "parts"};
+};
+
+struct ReducePlan : VectorPlan {
+  ReduceLanes lanesHave = ReduceLanes::Results;
+
+  template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
+    VectorPlan::fields(self, visit);
+    visit("lanes_have", self.lanesHave, ReduceLanes::Results);
+  }
+};
+
 struct ReduceAttrs {
   std::vector<int64_t> axes; // of x; dims of 1 in the result, or none of them is there
   Combiner combiner = Combiner::Add;
+  ReducePlan plan = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("axes", self.axes);
     visit("combiner", self.combiner);
+    ReducePlan::fields(self.plan, visit);
   }
   Result<void> verify(const Op &op) const;
   std::string_view variant() const { return wordOf(combiner); }

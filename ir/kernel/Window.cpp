@@ -8,6 +8,7 @@ namespace cameo {
 Result<void> PoolAttrs::verify(const Op &op) const {
   const Value &x = *op.operand(0), &y = *op.result();
   TRY(hasRegions(op, 0));
+  TRY(plan.verify());
   WindowRule windows{kernel, strides, dilations, padsBegin, padsEnd};
   TRY(windows.verify(x, y));
   TRY(hasLength("declared_pads_end", declaredPadsEnd.size(), x.type.rank() - 2));
@@ -17,6 +18,7 @@ Result<void> PoolAttrs::verify(const Op &op) const {
 Result<void> RowAttrs::verify(const Op &op) const {
   const Value &x = *op.operand(0);
   TRY(hasRegions(op, 1));
+  TRY(plan.verify());
   if (x.type.rank() < 1)
     return badInput("expected a row, got " + x.type.str());
   TRY(hasShape(*op.result(), x.type.shape()));

@@ -1,7 +1,7 @@
 // Attributes of kernels that work on windows and rows.
 #pragma once
 
-#include "ir/kernel/Fields.h"
+#include "ir/kernel/Plan.h"
 
 namespace cameo {
 
@@ -18,6 +18,7 @@ struct PoolAttrs {
   Dims padsBegin, padsEnd, declaredPadsEnd;
   std::vector<int64_t> dilations;
   bool countIncludePad = false;
+  LoopPlan plan = {}; // of the channels
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("kind", self.kind);
@@ -28,6 +29,7 @@ struct PoolAttrs {
     visit("declared_pads_end", self.declaredPadsEnd);
     visit("dilations", self.dilations);
     visit("count_include_pad", self.countIncludePad);
+    LoopPlan::fields(self.plan, visit);
   }
   Result<void> verify(const Op &op) const;
   std::string_view variant() const { return wordOf(kind); }
@@ -42,10 +44,12 @@ template <> struct EnumWords<RowForm> {
 struct RowAttrs {
   RowForm form = RowForm::Softmax; // of a masked softmax, a row of -inf alone is 0
   double epsilon = 0;              // of normalizations
+  VectorPlan plan = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("form", self.form);
     visit("epsilon", self.epsilon);
+    VectorPlan::fields(self.plan, visit);
   }
   Result<void> verify(const Op &op) const;
   std::string_view variant() const { return wordOf(form); }

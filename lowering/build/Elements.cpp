@@ -16,7 +16,7 @@ std::vector<Dims> shapesWritten(const Op &op) {
                                                                         : Dims());
   if (op.kind() != OpKind::KernelFillHalo)
     return shapes;
-  auto [lo, hi, value] = attrsOf<FillHaloAttrs>(op);
+  auto [lo, hi, value, plan] = attrsOf<FillHaloAttrs>(op);
   Dims plain;
   for (size_t i = 0; i < lo.size(); i++)
     if (lo[i] == 0 && hi[i] == Dim(0))

@@ -123,6 +123,8 @@ Value *LoopBuilder::splat(Value *scalar, int64_t lanes) {
 }
 
 Value *LoopBuilder::laneMask(Value *count, int64_t lanes) {
+  if (lanes == 1)
+    return cmp("gt", count, index(0));
   return create(OpKind::VectorMask, {count}, {Type::vector(DType::Bool, lanes)})->result();
 }
 

@@ -16,9 +16,12 @@ Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Valu
   return region.addArg(Type::scalar(dtype));
 }
 
+DType computedIn(DType dtype) {
+  return dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+}
+
 Value *widened(LoopBuilder &b, Value *element) {
-  bool half = element->type.dtype() == DType::F16 || element->type.dtype() == DType::BF16;
-  return half ? b.cast(element, DType::F32) : element;
+  return b.cast(element, computedIn(element->type.dtype()));
 }
 
 Value *sizeValue(LoopBuilder &b, const Dim &dim) {

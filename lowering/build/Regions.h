@@ -10,7 +10,9 @@ namespace cameo {
 /// A region argument for an element of `operand`, or a constant if the operand is one number.
 /// Operands that become arguments are appended to `operands`.
 Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands);
-/// Half-precision elements are computed in f32 inside bodies.
+/// What elements are computed in: halves in f32.
+DType computedIn(DType dtype);
+/// An element in that type.
 Value *widened(LoopBuilder &b, Value *element);
 /// A size as an index value.
 Value *sizeValue(LoopBuilder &b, const Dim &dim);

@@ -5,6 +5,13 @@
 
 namespace cameo {
 
+EvenTiles evenTiles(const Dim &extent, int64_t most) {
+  if (!extent.isConst() || extent.value() == 0)
+    return {};
+  int64_t count = ceilDiv(extent.value(), most);
+  return {count, extent.value() / count, extent.value() % count};
+}
+
 size_t Units::add(Dim extent, int64_t run) {
   axes_.push_back({std::move(extent), run});
   return axes_.size() - 1;

@@ -10,6 +10,16 @@
 
 namespace cameo {
 
+inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// A constant number of rows in tiles of `rows` or rows + 1 rows, the first `extra` being larger,
+/// so that no tile is a leftover.
+struct EvenTiles {
+  int64_t count = 0, rows = 0, extra = 0;
+};
+/// Tiles of at most `most` rows; none where the extent is a symbol.
+EvenTiles evenTiles(const Dim &extent, int64_t most);
+
 struct UnitAxis {
   Dim extent;
   int64_t run = 1;

@@ -12,9 +12,6 @@
 namespace cameo {
 namespace {
 
-constexpr int64_t kTilesPerUnit = 8;
-// Run-time row counts are served by these tile heights besides the largest.
-constexpr int64_t kDynamicRows[] = {4, 1};
 struct Emitter {
   KernelFunc &k;
   const Contraction &c;
@@ -37,6 +34,8 @@ struct Emitter {
                      masked,
                      c.interleave,
                      c.advance,
+                     c.plan.lanes,
+                     c.plan.epilogue,
                      c.columnOperands,
                      {}};
     size_t numOperands = c.columnOperands.size();
@@ -75,13 +74,13 @@ struct Emitter {
     if (tiles.count > 0)
       return constantRows(chunk, panels, masked, panel, at);
     Value *count = k.size(tiled().extent);
-    Value *first = b.mul(chunk, b.index(kTilesPerUnit * c.plan.tileRows));
-    Value *end = b.min(count, b.add(first, b.index(kTilesPerUnit * c.plan.tileRows)));
+    Value *first = b.mul(chunk, b.index(c.plan.unitTiles * c.plan.tileRows));
+    Value *end = b.min(count, b.add(first, b.index(c.plan.unitTiles * c.plan.tileRows)));
     // The largest tile while it fits, then smaller ones.
     std::vector<int64_t> heights = {c.plan.tileRows};
-    for (int64_t rows : kDynamicRows)
-      if (rows < c.plan.tileRows)
-        heights.push_back(rows);
+    heights.insert(heights.end(), c.plan.restRows.begin(), c.plan.restRows.end());
+    if (heights.back() > 1)
+      heights.push_back(1);
     for (int64_t rows : heights) {
       Value *whole = b.mul(b.div(b.sub(end, first), b.index(rows)), b.index(rows));
       Value *stop = b.add(first, whole);
@@ -92,8 +91,8 @@ struct Emitter {
 
   void constantRows(Value *chunk, int64_t panels, bool masked, Value *panel,
                     const std::vector<Value *> &at) {
-    Value *first = b.mul(chunk, b.index(tilesPerUnit()));
-    Value *end = b.min(b.index(tiles.count), b.add(first, b.index(tilesPerUnit())));
+    Value *first = b.mul(chunk, b.index(c.plan.unitTiles));
+    Value *end = b.min(b.index(tiles.count), b.add(first, b.index(c.plan.unitTiles)));
     auto loop = [&](Value *from, Value *to, int64_t rows) {
       b.forLoop(from, to, 1, [&](Value *t) {
         Value *row = b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
@@ -106,15 +105,10 @@ struct Emitter {
     loop(b.max(first, extra), end, tiles.rows);
   }
 
-  int64_t tilesPerUnit() const {
-    int64_t units = (tiles.count + kTilesPerUnit - 1) / kTilesPerUnit;
-    return units ? (tiles.count + units - 1) / units : 1;
-  }
-
   Dim chunks() const {
     if (tiles.count > 0)
-      return Dim((tiles.count + tilesPerUnit() - 1) / tilesPerUnit());
-    return Dim::ceilDiv(tiled().extent, Dim(kTilesPerUnit * c.plan.tileRows));
+      return Dim(ceilDiv(tiles.count, c.plan.unitTiles));
+    return Dim::ceilDiv(tiled().extent, Dim(c.plan.unitTiles * c.plan.tileRows));
   }
 
   /// The panels of a unit: whole groups, then what is left of them.
@@ -178,10 +172,9 @@ struct Emitter {
 } // namespace
 
 Dim emitContraction(KernelFunc &k, const Contraction &contraction) {
-  ICE_UNLESS(contraction.plan.tileRows > 0, "a contraction without a plan");
-  const Dim &rows = contraction.rows.back().extent;
-  EvenTiles tiles =
-      rows.isConst() ? evenTiles(rows.value(), contraction.plan.tileRows) : EvenTiles();
+  const ContractionPlan &plan = contraction.plan;
+  ICE_UNLESS(plan.tileRows > 0 && plan.lanes > 0, "a contraction without a plan");
+  EvenTiles tiles = evenTiles(contraction.rows.back().extent, plan.tileRows);
   return Emitter{k, contraction, k.b, tiles}.emit();
 }
 

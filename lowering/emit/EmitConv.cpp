@@ -78,9 +78,7 @@ struct Depthwise {
 
   void row(const std::vector<Value *> &at) {
     const Dim &extent = axes.back().extent;
-    int64_t bytes = std::min(dtypeBytes(k.op.operand(0)->type.dtype()),
-                             dtypeBytes(k.op.result()->type.dtype()));
-    emitVectorLoop(k, k.size(k.op.operand(0)->type.dim(1)), k.lanes(accumulator), bytes,
+    emitVectorLoop(k, k.size(k.op.operand(0)->type.dim(1)), attrs.plan,
                    [&](Value *c, int64_t lanes, Value *mask) {
                      int64_t width = attrs.plan.tileRows;
                      Value *whole = k.size(Dim::floorDiv(extent, Dim(width)) * Dim(width));

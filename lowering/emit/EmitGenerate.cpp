@@ -1,75 +1,25 @@
 // Kernels whose elements are a function of their index (gather, pad, resize, one-hot ...). One loop
-// a dim, in the order of the result's memory; the innermost runs in vectors when every read moves
-// with it one element at a time, which holds for whatever does not touch the innermost dim.
+// a dim, in the order of the result's memory, as the plan cuts them.
+#include "ir/kernel/Elements.h"
 #include "ir/kernel/Reduce.h"
+#include "lowering/build/Regions.h"
 #include "lowering/emit/Nest.h"
 #include "runtime/abi.h"
 
-#include <algorithm>
-#include <numeric>
 #include <unordered_map>
 
 namespace cameo {
 namespace {
-
-/// How a value of the region depends on the innermost index.
-enum class Varies { No, ByOne, Data };
 
 struct Generator {
   KernelFunc &k;
   LoopBuilder &b;
   Block &region;
   std::vector<int64_t> order; // dims, outermost first
+  NestPlan plan = attrsOf<GenerateAttrs>(k.op).plan;
 
-  explicit Generator(KernelFunc &k) : k(k), b(k.b), region(k.op.region()) {
-    const Value &y = *k.op.result();
-    order.resize(y.type.rank());
-    std::iota(order.begin(), order.end(), 0);
-    if (constantDims(y.layout->strides))
-      std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t c) {
-        return y.layout->strides[a].value() > y.layout->strides[c].value();
-      });
-  }
-
-  bool isUnit(const Value &x, int64_t dim) const { return x.layout->strides[dim] == Dim(1); }
-
-  /// Whether reads and arithmetic allow vectors along the innermost dim.
-  bool vectorizable() {
-    if (order.empty() || !isUnit(*k.op.result(), order.back()))
-      return false;
-    std::unordered_map<Value *, Varies> varies;
-    for (int64_t i = 0; i < region.numArgs(); i++)
-      varies[region.arg(i)] = i == order.back() ? Varies::ByOne : Varies::No;
-    for (const std::unique_ptr<Op> &op : region.ops()) {
-      if (op->numRegions() > 0)
-        return false;
-      bool isAt = op->kind() == OpKind::RegionAt, data = false;
-      int64_t moving = 0;
-      for (int64_t i = 0; i < op->numOperands(); i++) {
-        Varies how = op->operand(i) ? varies.at(op->operand(i)) : Varies::No;
-        data = data || how == Varies::Data;
-        if (how != Varies::ByOne)
-          continue;
-        moving++;
-        if (isAt && !isUnit(*k.op.operand(op->attrs.getInt("operand")), i))
-          return false;
-      }
-      bool sum = op->kind() == OpKind::ScalarAdd ||
-                 (op->kind() == OpKind::ScalarSub && varies.at(op->operand(0)) == Varies::ByOne);
-      bool isCheck = op->kind() == OpKind::RegionRequire;
-      if (moving > 1 || (isCheck && (data || moving)) ||
-          (moving == 1 && !isAt && !(sum && op->result()->type.isIndex())))
-        return false;
-      // Elements that differ from lane to lane are data; an index made of them needs a gather.
-      data = data || (moving == 1 && isAt);
-      for (const std::unique_ptr<Value> &result : op->results()) {
-        if (data && result->type.isIndex())
-          return false;
-        varies[result.get()] = data ? Varies::Data : moving == 1 ? Varies::ByOne : Varies::No;
-      }
-    }
-    return true;
-  }
+  explicit Generator(KernelFunc &k)
+      : k(k), b(k.b), region(k.op.region()), order(generateOrder(k.op)) {}
 
   /// A run-time test that the operand has elements, or nullptr if that is certain. A
   /// result with elements says so for dims that its own index goes through; the others may be empty
@@ -141,30 +91,39 @@ struct Generator {
     b.store(result, k.results[0], to, mask);
   }
 
+  /// The loops from number `loop` on, over what units leave of them.
+  void loops(size_t loop, std::vector<Value *> &index, const UnitRun &run,
+             const std::unordered_map<Value *, bool> &moves) {
+    if (loop + 1 < order.size())
+      return b.forLoop(b.index(0), k.size(k.op.result()->type.dim(order[loop])), 1, [&](Value *i) {
+        index[order[loop]] = i;
+        loops(loop + 1, index, run, moves);
+      });
+    emitVectorLoop(k, run.count, plan, [&](Value *i, int64_t width, Value *mask) {
+      index[order.back()] = run.first ? b.add(run.first, i) : i;
+      element(index, width, mask, moves);
+    });
+  }
+
   Dim emit() {
-    const Value &y = *k.op.result();
-    int64_t widest = dtypeBytes(y.type.dtype()), narrowest = widest;
-    for (Value *operand : k.op.operands()) {
-      widest = std::max(widest, dtypeBytes(operand->type.dtype()));
-      narrowest = std::min(narrowest, dtypeBytes(operand->type.dtype()));
-    }
-    int64_t lanes = vectorizable() ? std::max<int64_t>(1, k.target.vectorBytes / widest) : 1;
     std::unordered_map<Value *, bool> moves = movingValues();
-    // All loops but the innermost are units.
+    auto dim = [&](size_t loop) { return k.op.result()->type.dim(order[loop]); };
+    auto unitLoops = static_cast<size_t>(plan.unitLoops);
     Units units;
-    for (size_t i = 0; i + 1 < order.size(); i++)
-      units.add(y.type.dim(order[i]));
+    for (size_t i = 0; i < unitLoops; i++)
+      units.add(dim(i));
+    if (plan.unitRun > 0 && !order.empty())
+      units.add(dim(order.size() - 1), plan.unitRun);
     return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
       std::vector<Value *> index(order.size());
-      for (size_t i = 0; i < cells.size(); i++)
+      for (size_t i = 0; i < unitLoops; i++)
         index[order[i]] = cells[i];
       if (order.empty())
         return element(index, 1, nullptr, moves);
-      emitVectorLoop(k, k.size(y.type.dim(order.back())), lanes, narrowest,
-                     [&](Value *i, int64_t width, Value *mask) {
-                       index[order.back()] = i;
-                       element(index, width, mask, moves);
-                     });
+      UnitRun run{nullptr, k.size(dim(order.size() - 1))};
+      if (plan.unitRun > 0)
+        run = unitRun(k, units.axes().back(), cells.back());
+      loops(unitLoops, index, run, moves);
     });
   }
 };
@@ -179,8 +138,7 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
   ArgReduceAttrs attrs = attrsOf<ArgReduceAttrs>(k.op);
   bool largest = attrs.which == Extreme::Max, last = attrs.selectLast;
   std::string pred = std::string(largest ? "g" : "l") + (last ? "e" : "t");
-  DType dtype = x.type.dtype();
-  DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+  DType work = computedIn(x.type.dtype());
   Dim extent = x.type.dim(attrs.axis);
   Value *empty =
       extent.isConst() && extent.value() > 0 ? nullptr : b.cmp("eq", k.size(extent), b.index(0));
@@ -225,8 +183,7 @@ Result<Dim> emitScan(KernelFunc &k) {
   const Value &x = *k.op.operand(0), &y = *k.op.result();
   ScanAttrs attrs = attrsOf<ScanAttrs>(k.op);
   bool product = attrs.combiner == Combiner::Mul;
-  DType dtype = x.type.dtype();
-  DType work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+  DType dtype = x.type.dtype(), work = computedIn(dtype);
   return emitLines(k, attrs.axis, {&x, k.op.result()}, [&](const std::vector<Value *> &at) {
     Value *from = at[0], *to = at[1];
     Value *extent = k.size(x.type.dim(attrs.axis));

@@ -91,7 +91,7 @@ Result<Dim> emitPack(KernelFunc &k) {
   for (const NestAxis &axis : batches)
     units.add(axis.extent);
   units.add(columns, kPanel);
-  int64_t lanes = std::min(kPanel, k.lanes(w.type.dtype()));
+  int64_t lanes = attrs.plan.lanes;
   b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
     std::vector<Value *> cells = unitCells(k, units, unit);
     Value *first = b.mul(cells.back(), b.index(kPanel));

@@ -31,49 +31,21 @@ struct Inner {
   }
 };
 
-/// The bytes of the widest and the narrowest element in the kernel, body included.
-std::pair<int64_t, int64_t> elementBytes(KernelFunc &k, Block *region) {
-  int64_t widest = 1, narrowest = 8;
-  auto see = [&](const Type &type) { widest = std::max(widest, dtypeBytes(type.dtype())); };
-  auto seeMemory = [&](const Type &type) {
-    see(type);
-    narrowest = std::min(narrowest, dtypeBytes(type.dtype()));
-  };
-  for (Value *operand : k.op.operands())
-    seeMemory(operand->type);
-  for (const std::unique_ptr<Value> &result : k.op.results())
-    seeMemory(result->type);
-  if (region)
-    for (const std::unique_ptr<Op> &op : region->ops())
-      for (const std::unique_ptr<Value> &result : op->results())
-        see(result->type);
-  return {widest, narrowest};
-}
-
 } // namespace
 
 Result<Dim> emitPointwise(KernelFunc &k) {
   LoopBuilder &b = k.b;
-  // The results come first; the first one leads.
-  std::vector<Value *> tensors, pointers = k.results;
-  for (int64_t i = 1; i < k.op.numResults(); i++)
-    tensors.push_back(k.op.result(i));
-  for (int64_t i = 0; i < k.op.numOperands(); i++) {
-    tensors.push_back(k.op.operand(i));
-    pointers.push_back(k.operands[i]);
-  }
-  Nest nest = Nest::over(*k.op.result(), tensors);
+  std::vector<Value *> pointers = k.results;
+  pointers.insert(pointers.end(), k.operands.begin(), k.operands.end());
+  Nest nest = elementNest(k.op);
   const NestAxis &inner = nest.axes.back();
-  Block *region = k.op.numRegions() ? &k.op.region() : nullptr;
+  bool isCopy = k.op.kind() == OpKind::KernelCopy;
+  NestPlan plan = isCopy ? attrsOf<CopyAttrs>(k.op).plan : attrsOf<PointwiseAttrs>(k.op).plan;
+  Block *region = isCopy ? nullptr : &k.op.region();
   size_t numResults = k.op.numResults();
-  auto [widest, narrowest] = elementBytes(k, region);
-  int64_t lanes = std::max<int64_t>(1, k.target.vectorBytes / widest);
-  for (size_t r = 0; r < numResults; r++)
-    if (!(inner.strides[r] == Dim(1)))
-      lanes = 1;
 
-  return emitNest(k, nest, [&](const NestRun &run) {
-    emitVectorLoop(k, run.count, lanes, narrowest, [&](Value *i, int64_t width, Value *mask) {
+  return emitNest(k, nest, plan, [&](const NestRun &run) {
+    emitVectorLoop(k, run.count, plan, [&](Value *i, int64_t width, Value *mask) {
       Inner loop{k, width, mask};
       LoopBuilder::Values elements, values;
       for (size_t t = numResults; t < pointers.size(); t++)
@@ -86,10 +58,11 @@ Result<Dim> emitPointwise(KernelFunc &k) {
 }
 
 /// Stores `fill` to every element of a part of x's buffer, given as a value with a layout.
-static void emitFillSlab(KernelFunc &k, const Value &slab, Value *fill) {
+static void emitFillSlab(KernelFunc &k, LoopPlan plan, const Value &slab, Value *fill) {
   LoopBuilder &b = k.b;
   Nest nest = Nest::over(slab, {});
-  int64_t lanes = nest.axes.back().strides[0] == Dim(1) ? k.lanes(slab.type.dtype()) : 1;
+  if (!(nest.axes.back().strides[0] == Dim(1)))
+    plan.lanes = 1;
   std::function<void(size_t, Value *)> loops = [&](size_t axis, Value *at) {
     const NestAxis &loop = nest.axes[axis];
     if (axis + 1 < nest.axes.size()) {
@@ -97,11 +70,9 @@ static void emitFillSlab(KernelFunc &k, const Value &slab, Value *fill) {
                 [&](Value *i) { loops(axis + 1, k.advance(at, i, loop.strides[0])); });
       return;
     }
-    emitVectorLoop(k, k.size(loop.extent), lanes, dtypeBytes(slab.type.dtype()),
-                   [&](Value *i, int64_t width, Value *mask) {
-                     b.store(b.splat(fill, width), k.operands[0], k.advance(at, i, loop.strides[0]),
-                             mask);
-                   });
+    emitVectorLoop(k, k.size(loop.extent), plan, [&](Value *i, int64_t width, Value *mask) {
+      b.store(b.splat(fill, width), k.operands[0], k.advance(at, i, loop.strides[0]), mask);
+    });
   };
   loops(0, k.size(slab.layout->offset));
 }
@@ -109,7 +80,7 @@ static void emitFillSlab(KernelFunc &k, const Value &slab, Value *fill) {
 Result<Dim> emitFillHalo(KernelFunc &k) {
   LoopBuilder &b = k.b;
   const Value &x = *k.op.operand(0);
-  auto [lo, hi, value] = attrsOf<FillHaloAttrs>(k.op);
+  auto [lo, hi, value, plan] = attrsOf<FillHaloAttrs>(k.op);
   Value *fill = k.operands.size() > 1 ? b.load(k.operands[1], b.index(0))
                                       : b.constant(Type::scalar(x.type.dtype()), value);
   // One slab a side of each dim: it spans the halo of the dims before it and the interior of those
@@ -132,7 +103,7 @@ Result<Dim> emitFillHalo(KernelFunc &k) {
         shape[dim] = thickness;
         slab.type = x.type.withShape(shape);
         slab.layout = layout;
-        emitFillSlab(k, slab, fill);
+        emitFillSlab(k, plan, slab, fill);
       }
     }
   });

@@ -1,5 +1,6 @@
 // Max, average and sum pools: vectors of channels, one output row a unit, windows clipped at the
 // edges instead of a halo, because padding must not win a maximum or count in a mean.
+#include "lowering/build/Regions.h"
 #include "lowering/emit/Nest.h"
 
 #include "ir/kernel/Window.h"
@@ -24,8 +25,7 @@ struct Pool {
 
   explicit Pool(KernelFunc &k)
       : k(k), b(k.b), attrs(attrsOf<PoolAttrs>(k.op)), largest(attrs.kind == PoolKind::Max) {
-    DType dtype = x().type.dtype();
-    work = dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
+    work = computedIn(x().type.dtype());
   }
 
   /// ceil(numerator / dilation), at least 0; the numerator may be negative.
@@ -84,8 +84,7 @@ struct Pool {
         divisor = b.mul(divisor, clips[i].count);
       divisor = b.cast(b.cast(divisor, DType::I64), work);
     }
-    int64_t bytes = dtypeBytes(x().type.dtype());
-    emitVectorLoop(k, k.size(x().type.dim(1)), k.lanes(work), bytes,
+    emitVectorLoop(k, k.size(x().type.dim(1)), attrs.plan,
                    [&](Value *c, int64_t lanes, Value *mask) {
                      Type type = lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work);
                      Value *start = largest ? lowest(type) : b.constant(type, 0);

@@ -1,7 +1,6 @@
-// Reductions over axes. Where the innermost dim in memory is kept, vectors run along it and each
-// lane reduces its own column; where it is reduced, lanes hold partial results that are combined at
-// the end. A unit is one output element, or one vector of them; no output depends on the units'
-// split.
+// Reductions over axes, as the plan says: vectors of results, each lane of which reduces its own
+// column, or vectors of parts of a result, which are combined at the end. A unit is a result, or a
+// vector of them; no result depends on the units' split.
 #include "lowering/emit/Nest.h"
 
 #include "ir/kernel/Reduce.h"
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
 namespace cameo {
 namespace {
@@ -49,50 +47,15 @@ struct Reducer {
   KernelFunc &k;
   LoopBuilder &b;
   ReduceAttrs attrs;
-  std::vector<NestAxis> kept;    // strides: result, x, epilogue operands
-  std::vector<NestAxis> reduced; // strides: x
+  std::vector<NestAxis> kept, reduced; // see ReduceLoops
   Type term;
 
   using Values = LoopBuilder::Values;
 
   explicit Reducer(KernelFunc &k) : k(k), b(k.b), attrs(attrsOf<ReduceAttrs>(k.op)) {
     term = k.op.region(0).terminator()->operand(0)->type;
-    const Value &x = *k.op.operand(0), &y = *k.op.result();
-    std::set<int64_t> isReduced(attrs.axes.begin(), attrs.axes.end());
-    bool keepDims = y.type.rank() == x.type.rank();
-    std::vector<std::vector<Dim>> operands;
-    for (int64_t e = 1; e < k.op.numOperands(); e++)
-      operands.push_back(broadcastStrides(*k.op.operand(e), y.type.shape()));
-    int64_t out = 0;
-    for (int64_t i = 0; i < x.type.rank(); i++) {
-      if (isReduced.count(i)) {
-        reduced.push_back({x.type.dim(i), {x.layout->strides[i]}});
-        out += keepDims;
-        continue;
-      }
-      NestAxis axis{x.type.dim(i), {y.layout->strides[out], x.layout->strides[i]}};
-      for (const std::vector<Dim> &operand : operands)
-        axis.strides.push_back(operand[out]);
-      kept.push_back(std::move(axis));
-      out++;
-    }
-    if (kept.empty())
-      kept.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(1))});
-    if (reduced.empty())
-      reduced.push_back({Dim(1), {Dim(1)}});
-    innermostLast(kept, 1);
-    innermostLast(reduced, 0);
-    mergeContiguous(kept);
-    mergeContiguous(reduced);
-  }
-
-  /// Moves the axis with stride 1 in x last.
-  static void innermostLast(std::vector<NestAxis> &axes, size_t tensor) {
-    for (size_t i = 0; i + 1 < axes.size(); i++)
-      if (axes[i].strides[tensor] == Dim(1) && !(axes[i].extent == Dim(1))) {
-        std::rotate(axes.begin() + i, axes.begin() + i + 1, axes.end());
-        return;
-      }
+    ReduceLoops loops = reduceLoops(k.op);
+    kept = std::move(loops.kept), reduced = std::move(loops.reduced);
   }
 
   Value *termOf(Value *element) { return inlineRegion(b, k.sizes, k.op.region(0), {element})[0]; }
@@ -154,12 +117,9 @@ struct Reducer {
   }
 
   Dim emit() {
-    int64_t widest = std::max({dtypeBytes(term.dtype()), dtypeBytes(k.op.result()->type.dtype()),
-                               dtypeBytes(k.op.operand(0)->type.dtype())});
-    int64_t lanes = std::max<int64_t>(1, k.target.vectorBytes / widest);
-    bool columns = kept.back().strides[1] == Dim(1) && kept.back().strides[0] == Dim(1) &&
-                   !(kept.back().extent == Dim(1));
-    bool rows = !columns && reduced.back().strides[0] == Dim(1) && lanes > 1;
+    int64_t lanes = attrs.plan.lanes;
+    bool columns = lanes > 1 && attrs.plan.lanesHave == ReduceLanes::Results;
+    bool rows = lanes > 1 && attrs.plan.lanesHave == ReduceLanes::Parts;
     Units units;
     for (size_t i = 0; i + 1 < kept.size(); i++)
       units.add(kept[i].extent);
@@ -173,10 +133,7 @@ struct Reducer {
         if (kept.back().extent.isConst() && kept.back().extent.value() % lanes == 0)
           mask = nullptr;
         Value *start = identityOf(b, attrs.combiner, Type::vector(term.dtype(), lanes));
-        store(lanes > 1 ? column(0, at[1], start, lanes, mask)
-                        : column(0, at[1], identityOf(b, attrs.combiner, term), 1, nullptr),
-              at, lanes, lanes > 1 ? mask : nullptr);
-        return;
+        return store(column(0, at[1], start, lanes, mask), at, lanes, mask);
       }
       if (rows) {
         Value *start = identityOf(b, attrs.combiner, Type::vector(term.dtype(), lanes));

@@ -128,21 +128,9 @@ struct Row {
 
 Result<Dim> emitRow(KernelFunc &k) {
   LoopBuilder &b = k.b;
-  const Value &x = *k.op.operand(0), &y = *k.op.result();
-  int64_t rank = x.type.rank();
-  std::vector<NestAxis> axes;
-  std::vector<std::vector<Dim>> operands;
-  for (int64_t e = 1; e < k.op.numOperands(); e++)
-    operands.push_back(broadcastStrides(*k.op.operand(e), y.type.shape()));
-  for (int64_t dim = 0; dim + 1 < rank; dim++) {
-    NestAxis axis{x.type.dim(dim), {x.layout->strides[dim], y.layout->strides[dim]}};
-    for (const std::vector<Dim> &operand : operands)
-      axis.strides.push_back(operand[dim]);
-    axes.push_back(std::move(axis));
-  }
-  if (axes.empty())
-    axes.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(0))});
-  mergeContiguous(axes);
+  const Value &x = *k.op.operand(0);
+  const Dim &length = x.type.dim(x.type.rank() - 1);
+  std::vector<NestAxis> axes = rowLoops(k.op);
   Units units;
   for (const NestAxis &axis : axes)
     units.add(axis.extent);
@@ -154,11 +142,11 @@ Result<Dim> emitRow(KernelFunc &k) {
             b,
             attrs,
             work,
-            k.lanes(work),
-            x.type.dim(rank - 1),
+            attrs.plan.lanes,
+            length,
             b.offset(k.operands[0], at[0]),
             b.offset(k.results[0], at[1]),
-            k.size(x.type.dim(rank - 1))};
+            k.size(length)};
     std::vector<Value *> operandRows(at.begin() + 2, at.end());
     row.write(operandRows);
   });

@@ -12,9 +12,6 @@
 namespace cameo {
 namespace {
 
-// Neighbouring lines that a unit takes together: a cache line of f32.
-constexpr int64_t kLines = 16;
-
 struct Scatter {
   KernelFunc &k;
   LoopBuilder &b;
@@ -44,7 +41,8 @@ struct Scatter {
 };
 
 Dim Scatter::lines() {
-  int64_t rank = y.type.rank(), axis = attrsOf<ScatterAttrs>(k.op).axis;
+  ScatterAttrs attrs = attrsOf<ScatterAttrs>(k.op);
+  int64_t rank = y.type.rank(), axis = attrs.axis;
   int64_t inner = axis == rank - 1 ? rank - 2 : rank - 1;
   Units units;
   std::vector<int64_t> outer; // the dims that lines do not run along
@@ -53,7 +51,7 @@ Dim Scatter::lines() {
       outer.push_back(i);
       units.add(indices.type.dim(i));
     }
-  units.add(indices.type.dim(inner), kLines);
+  units.add(indices.type.dim(inner), attrs.unitLines);
   auto extent = [&](int64_t i) {
     Value *size = least(indices.type.dim(i), updates.type.dim(i));
     bool fits = i == axis || indices.type.dim(i) == y.type.dim(i);
@@ -80,7 +78,7 @@ Dim Scatter::lines() {
     });
   };
   return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
-    Value *first = b.mul(cells.back(), b.index(kLines)), *inside = nullptr;
+    Value *first = b.mul(cells.back(), b.index(attrs.unitLines)), *inside = nullptr;
     Value *which = b.index(0), *from = which, *to = which;
     for (size_t n = 0; n < outer.size(); n++) {
       int64_t i = outer[n];
@@ -93,7 +91,7 @@ Dim Scatter::lines() {
       from = k.advance(from, index, updates.layout->strides[i]);
       to = k.advance(to, index, y.layout->strides[i]);
     }
-    Value *count = b.min(b.sub(extent(inner), first), b.index(kLines));
+    Value *count = b.min(b.sub(extent(inner), first), b.index(attrs.unitLines));
     if (!inside)
       return body(which, from, to, count, first);
     b.ifThen(inside, [&] { body(which, from, to, count, first); });

@@ -2,6 +2,7 @@
 // order at its root, takes every element that comes before the root; then the heap is sorted in
 // place. n log k steps whatever the data, no memory but the result's. A line is a unit.
 #include "ir/kernel/Reduce.h"
+#include "lowering/build/Regions.h"
 #include "lowering/emit/Nest.h"
 #include "runtime/abi.h"
 
@@ -24,9 +25,7 @@ struct TopK {
 
   /// Element i of the line, as a type that compares.
   Value *element(Value *i) {
-    Value *loaded = b.load(k.operands[0], k.advance(from, i, x.layout->strides[axis]));
-    DType dtype = loaded->type.dtype();
-    return dtype == DType::F16 || dtype == DType::BF16 ? b.cast(loaded, DType::F32) : loaded;
+    return widened(b, b.load(k.operands[0], k.advance(from, i, x.layout->strides[axis])));
   }
   Value *slot(Value *i) { return k.advance(heap, i, indices.layout->strides[axis]); }
   Value *position(Value *i) { return b.toIndex(b.load(k.results[1], slot(i))); }

@@ -21,7 +21,8 @@ struct WinogradEmitter {
   KernelFunc &k;
   LoopBuilder &b;
   WinogradPlan plan;
-  int64_t lanes, side; // side: of a tile of inputs
+  LoopPlan loops;
+  int64_t lanes = loops.lanes, side = plan.tile + 2; // side: of a tile of inputs
   std::vector<std::vector<Dim>> epilogueStrides = {};
   Value *inputs = nullptr, *sums = nullptr, *column = nullptr; // of the thread
 
@@ -87,25 +88,24 @@ struct WinogradEmitter {
     forTiles(block, [&](Value *row, Value *oh, Value *ow) {
       Value *from = k.advance(k.advance(image, oh, strides[2]), ow, strides[3]);
       Value *to = b.mul(row, b.index(plan.inputRow));
-      emitVectorLoop(k, b.index(plan.sizes.channels), lanes, kElement,
-                     [&](Value *c, int64_t width, Value *mask) {
-                       Value *at = b.add(from, c);
-                       columns(
-                           width,
-                           [&](Value *across, int64_t y) {
-                             Value *element = k.advance(k.advance(at, across, strides[3]),
-                                                        b.index(y), strides[2]);
-                             return b.load(k.operands[0], element, width, mask);
-                           },
-                           [&](const Values &d) { return winogradInput(b, plan.tile, d); });
-                       b.forLoop(b.index(0), b.index(side), 1, [&](Value *y) {
-                         Values points = winogradInput(b, plan.tile, rowAt(y, width));
-                         Value *point =
-                             b.add(b.mul(y, b.index(side * plan.inputPoint)), b.add(to, c));
-                         for (int64_t x = 0; x < side; x++)
-                           b.store(points[x], inputs, b.add(point, b.index(x * plan.inputPoint)));
-                       });
-                     });
+      emitVectorLoop(
+          k, b.index(plan.sizes.channels), loops, [&](Value *c, int64_t width, Value *mask) {
+            Value *at = b.add(from, c);
+            columns(
+                width,
+                [&](Value *across, int64_t y) {
+                  Value *element =
+                      k.advance(k.advance(at, across, strides[3]), b.index(y), strides[2]);
+                  return b.load(k.operands[0], element, width, mask);
+                },
+                [&](const Values &d) { return winogradInput(b, plan.tile, d); });
+            b.forLoop(b.index(0), b.index(side), 1, [&](Value *y) {
+              Values points = winogradInput(b, plan.tile, rowAt(y, width));
+              Value *point = b.add(b.mul(y, b.index(side * plan.inputPoint)), b.add(to, c));
+              for (int64_t x = 0; x < side; x++)
+                b.store(points[x], inputs, b.add(point, b.index(x * plan.inputPoint)));
+            });
+          });
     });
   }
 
@@ -118,6 +118,7 @@ struct WinogradEmitter {
         MicroShape shape;
         shape.rows = rows;
         shape.panels = panels;
+        shape.lanes = lanes;
         shape.plain = true;
         std::string micro = microKernel(k, shape);
         b.forLoop(from, to, 1, [&](Value *t) {
@@ -247,8 +248,7 @@ struct WinogradEmitter {
 } // namespace
 
 Result<Dim> emitWinograd(KernelFunc &k) {
-  WinogradPlan plan = winogradPlanOf(k.op);
-  return WinogradEmitter{k, k.b, plan, std::min(kPanel, k.lanes(DType::F32)), plan.tile + 2}.emit();
+  return WinogradEmitter{k, k.b, winogradPlanOf(k.op), attrsOf<ConvAttrs>(k.op).plan}.emit();
 }
 
 } // namespace cameo

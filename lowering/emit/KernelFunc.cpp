@@ -12,10 +12,6 @@
 
 namespace cameo {
 
-int64_t KernelFunc::lanes(DType dtype) const {
-  return std::max<int64_t>(1, target.lanes(dtypeBytes(dtype)));
-}
-
 Value *KernelFunc::advance(Value *offset, Value *index, const Dim &stride) {
   return b.add(offset, b.mul(index, size(stride)));
 }

@@ -1,12 +1,12 @@
 // The loop function of one kernel-level op while it is written, and what emitters share: sizes,
-// inlined regions, micro-kernels. An emitter is a function
+// inlined regions, micro-kernels. Emitters follow the op's plan and know no target. An emitter is a
+// function
 //     Result<Dim> emitX(KernelFunc &k)
 // that writes the work of units [k.begin, k.end) and returns how many units there are; any split of
 // the units over threads must give the same result. ir/ops/Kernel.def names the emitter of each op.
 #pragma once
 
 #include "ir/Result.h"
-#include "ir/Target.h"
 #include "lowering/build/LoopBuilder.h"
 #include "lowering/build/SizeTable.h"
 
@@ -29,7 +29,6 @@ struct ThreadMemory {
 };
 
 struct KernelFunc {
-  const Target &target;
   Op &op;
   SizeTable &sizes;
   MicroKernels &micros;
@@ -43,8 +42,6 @@ struct KernelFunc {
   Value *begin = nullptr, *end = nullptr;
 
   Value *size(const Dim &dim) { return sizes.value(b, dim); }
-  /// Lanes of this target's widest vector of `dtype` elements.
-  int64_t lanes(DType dtype) const;
   /// offset + index * stride.
   Value *advance(Value *offset, Value *index, const Dim &stride);
   Error unsupportedBecause(const std::string &reason) const;

@@ -1,6 +1,7 @@
 // The register tile: m rows by p panels of 16 columns, with the whole reduction in registers.
 #pragma once
 
+#include "ir/kernel/Contraction.h"
 #include "lowering/emit/KernelFunc.h"
 
 namespace cameo {
@@ -16,8 +17,10 @@ struct MicroShape {
   int64_t tapLoops = 0;
   bool masked = false;
   int64_t interleave = 1, advance = 1; // as in Contraction
-  std::vector<bool> columnOperands;    // whether each epilogue operand varies along the columns
-  std::vector<bool> rowOperands;       // whether it varies along the rows
+  int64_t lanes = 1;
+  EpiloguePlace epilogue = EpiloguePlace::Registers;
+  std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
+  std::vector<bool> rowOperands;    // whether it varies along the rows
   /// Stores the sums as they are, in their own type: no operands, and no epilogue.
   bool plain = false;
 };

@@ -18,7 +18,7 @@ Dim emitUnits(KernelFunc &k, const Units &units,
 /// The cell along each axis of the unit of a number.
 std::vector<Value *> unitCells(KernelFunc &k, const Units &units, Value *unit);
 
-/// The positions of a unit along an axis.
+/// The positions of a unit along an axis; `first` is nullptr where a unit has all of them.
 struct UnitRun {
   Value *first, *count;
 };

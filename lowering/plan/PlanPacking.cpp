@@ -67,6 +67,7 @@ Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill
     result[1] = Dim(1);
   }
   attrs.algorithm = ConvAlgorithm::Direct;
+  attrs.plan = {};
   PackAttrs form{PackForm::Conv, attrs.group, attrs.interleave};
   Value *ones = b.constant(makeSplat(DType::I8, shape, 1));
   Type packed = Type::tensor(DType::I8, packedShape(form, ones->type.shape()));

@@ -1,14 +1,24 @@
-// Cuts the work of contractions: the register tile of each, and which of its loops is the outer
-// one. Runs when layouts are known, as rows that are contiguous are tiled as one axis. An op that
-// has a plan keeps it.
+// Cuts the work of contractions: the register tile of each, which of its loops is the outer one,
+// how many tiles a unit has, its vectors, and where its epilogue runs. Runs when layouts are known,
+// as rows that are contiguous are tiled as one axis. An op that has a plan keeps it; Winograd's
+// algorithm has come with its tiles.
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/Tiles.h"
 
+#include <algorithm>
+
 namespace cameo {
 namespace {
 
+// Register tiles of a unit: enough of them outweigh what starting a unit costs.
+constexpr int64_t kTilesPerUnit = 8;
+// Where the number of rows is known only at run time, a rest of a tile is cut into tiles of so many
+// rows, and single ones.
+constexpr int64_t kRestRows = 4;
+// Ops an epilogue may have before it goes through scratch; transcendentals count as several.
+constexpr int64_t kShortEpilogue = 4;
 // Pixels that a depthwise convolution computes at a time.
 constexpr int64_t kDepthwisePixels = 6;
 
@@ -25,29 +35,104 @@ LoopOrder outerLoop(const Contraction &c) {
   return outweigh ? LoopOrder::Panels : LoopOrder::Rows;
 }
 
-ContractionPlan planContraction(const Target &target, const Op &op) {
-  Contraction c = contractionOf(op);
+int64_t epilogueWeight(Block &region) {
+  int64_t weight = 0;
+  for (const std::unique_ptr<Op> &op : region.ops()) {
+    switch (op->kind()) {
+    case OpKind::LoopYield:
+    case OpKind::ScalarConst:
+      break;
+    case OpKind::ScalarExp:
+    case OpKind::ScalarLog:
+    case OpKind::ScalarErf:
+    case OpKind::ScalarTanh:
+    case OpKind::ScalarSigmoid:
+    case OpKind::ScalarPow:
+    case OpKind::ScalarDiv:
+      weight += 8;
+      break;
+    default:
+      weight++;
+    }
+  }
+  return weight;
+}
+
+/// As many units as kTilesPerUnit asks for, of even numbers of tiles where these are known.
+int64_t tilesOfUnit(const EvenTiles &tiles) {
+  if (tiles.count == 0)
+    return kTilesPerUnit;
+  int64_t units = ceilDiv(tiles.count, kTilesPerUnit);
+  return ceilDiv(tiles.count, units);
+}
+
+struct Planner {
+  const Target &target;
+  const Op &op;
   DType accumulator = op.region().arg(0)->type.dtype();
-  TilePlan tile = planTile(target, accumulator, c.rows.back().extent, c.columns);
-  return {tile.rows, tile.panels, outerLoop(c), 0};
-}
 
-bool planConv(const Target &target, Op &op) {
-  ConvAttrs attrs = attrsOf<ConvAttrs>(op);
-  if (attrs.plan.tileRows > 0)
-    return false;
-  attrs.plan = attrs.algorithm == ConvAlgorithm::Depthwise
-                   ? ContractionPlan{kDepthwisePixels, 1, LoopOrder::Rows, 0}
-                   : planContraction(target, op);
-  op.attrs = dictOf(attrs);
-  return true;
-}
+  void tile(ContractionPlan &plan, const Contraction &c) const {
+    TilePlan tile = planTile(target, accumulator, c.rows.back().extent, c.columns);
+    plan.tileRows = tile.rows, plan.tilePanels = tile.panels;
+    plan.outer = outerLoop(c);
+  }
 
-bool planGemm(const Target &target, Op &op) {
-  GemmAttrs attrs = attrsOf<GemmAttrs>(op);
-  if (attrs.plan.tileRows > 0)
+  /// What register tiles need besides their size.
+  void vectors(ContractionPlan &plan) const {
+    plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
+    if (epilogueWeight(op.region()) > kShortEpilogue)
+      plan.epilogue = EpiloguePlace::Scratch;
+  }
+
+  void direct(ContractionPlan &plan) const {
+    Contraction c = contractionOf(op);
+    if (plan.tileRows == 0)
+      tile(plan, c);
+    if (plan.lanes > 0)
+      return;
+    vectors(plan);
+    EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
+    plan.unitTiles = tilesOfUnit(tiles);
+    if (tiles.count == 0 && plan.tileRows > kRestRows)
+      plan.restRows = {kRestRows};
+  }
+
+  void depthwise(ContractionPlan &plan) const {
+    if (plan.tileRows == 0)
+      plan.tileRows = kDepthwisePixels, plan.tilePanels = 1;
+    if (plan.lanes > 0)
+      return;
+    plan.lanes = vectorLanes(target, dtypeBytes(accumulator));
+    plan.tail = tailFor(target, std::min(dtypeBytes(op.operand(0)->type.dtype()),
+                                         dtypeBytes(op.result()->type.dtype())));
+  }
+
+  void winograd(ContractionPlan &plan) const {
+    if (plan.lanes > 0)
+      return;
+    plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
+    plan.tail = tailFor(target, dtypeBytes(accumulator));
+  }
+
+  void plan(ContractionPlan &plan, ConvAlgorithm algorithm) const {
+    switch (algorithm) {
+    case ConvAlgorithm::Direct:
+      return direct(plan);
+    case ConvAlgorithm::Depthwise:
+      return depthwise(plan);
+    case ConvAlgorithm::Winograd4:
+    case ConvAlgorithm::Winograd2:
+      return winograd(plan);
+    }
+    ICE("an algorithm without a plan");
+  }
+};
+
+template <class Attrs> bool planOp(const Target &target, Op &op, ConvAlgorithm algorithm) {
+  Attrs attrs = attrsOf<Attrs>(op);
+  if (attrs.plan.tileRows > 0 && attrs.plan.lanes > 0)
     return false;
-  attrs.plan = planContraction(target, op);
+  Planner{target, op}.plan(attrs.plan, algorithm);
   op.attrs = dictOf(attrs);
   return true;
 }
@@ -58,9 +143,9 @@ Result<bool> planTiles(Module &module, PassContext &context) {
   bool changed = false;
   for (Op *op : opsOf(module.main())) {
     if (op->kind() == OpKind::KernelConv)
-      changed |= planConv(context.target, *op);
+      changed |= planOp<ConvAttrs>(context.target, *op, attrsOf<ConvAttrs>(*op).algorithm);
     if (op->kind() == OpKind::KernelGemm)
-      changed |= planGemm(context.target, *op);
+      changed |= planOp<GemmAttrs>(context.target, *op, ConvAlgorithm::Direct);
   }
   return changed;
 }

@@ -20,14 +20,23 @@ double stepCost(int64_t m, int64_t vectors) {
 
 } // namespace
 
+int64_t vectorLanes(const Target &target, int64_t elementBytes) {
+  return std::max<int64_t>(1, target.lanes(elementBytes));
+}
+
+Tail tailFor(const Target &target, int64_t elementBytes) {
+  bool hasMasks = target.maskedElementBytes > 0 && elementBytes >= target.maskedElementBytes;
+  return hasMasks ? Tail::Masked : Tail::Scalar;
+}
+
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
                   int64_t minUnits) {
-  int64_t lanes = std::max<int64_t>(1, target.lanes(dtypeBytes(accumulator)));
+  int64_t lanes = vectorLanes(target, dtypeBytes(accumulator));
   int64_t vectorsPerPanel = std::max<int64_t>(1, kPanel / lanes);
   // A symbolic extent is planned as a large one.
   int64_t m = rows.isConst() ? std::max<int64_t>(rows.value(), 1) : 840;
   int64_t n = columns.isConst() ? std::max<int64_t>(columns.value(), 1) : 1024;
-  int64_t numPanels = (n + kPanel - 1) / kPanel;
+  int64_t numPanels = ceilDiv(n, kPanel);
   TilePlan best;
   for (int64_t panels = 1; panels <= std::min(kMaxTilePanels, numPanels); panels++) {
     int64_t vectors = panels * vectorsPerPanel;
@@ -35,10 +44,10 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
     int64_t maxRows = (target.vectorRegisters - 1 - vectors) / vectors;
     if (maxRows < 1)
       break;
-    int64_t groups = (numPanels + panels - 1) / panels;
-    int64_t wanted = std::min((minUnits + groups - 1) / groups, m / kFewRows);
-    int64_t tiles = std::max((m + maxRows - 1) / maxRows, wanted);
-    EvenTiles even = evenTiles(m, (m + tiles - 1) / tiles);
+    int64_t groups = ceilDiv(numPanels, panels);
+    int64_t wanted = std::min(ceilDiv(minUnits, groups), m / kFewRows);
+    int64_t tiles = std::max(ceilDiv(m, maxRows), wanted);
+    EvenTiles even = evenTiles(Dim(m), ceilDiv(m, tiles));
     // In floating point: hostile models have 2^40 panels.
     auto groupCost = [&](int64_t v) {
       return static_cast<double>(even.extra) * stepCost(even.rows + 1, v) +
@@ -54,13 +63,6 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
   if (best.cost == 0)
     best.cost = static_cast<double>(m) * static_cast<double>(numPanels * vectorsPerPanel) * 4;
   return best;
-}
-
-EvenTiles evenTiles(int64_t extent, int64_t most) {
-  if (extent == 0)
-    return {};
-  int64_t count = (extent + most - 1) / most;
-  return {count, extent / count, extent % count};
 }
 
 } // namespace cameo

@@ -5,8 +5,15 @@
 #include "ir/DType.h"
 #include "ir/Dim.h"
 #include "ir/Target.h"
+#include "ir/kernel/Plan.h"
+#include "lowering/build/Units.h"
 
 namespace cameo {
+
+/// Lanes of the target's widest vector of elements of this size; 1 where it has none.
+int64_t vectorLanes(const Target &target, int64_t elementBytes);
+/// How loops over elements in memory of this size and more end.
+Tail tailFor(const Target &target, int64_t elementBytes);
 
 struct TilePlan {
   int64_t rows = 1; // of the largest tile
@@ -20,13 +27,5 @@ struct TilePlan {
 /// that would take tiles of few rows.
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
                   int64_t minUnits = 1);
-
-/// A constant number of rows in tiles of `rows` or rows + 1 rows, the first `extra` being larger,
-/// so that no tile is a leftover.
-struct EvenTiles {
-  int64_t count = 0, rows = 0, extra = 0;
-};
-/// Tiles of at most `most` rows.
-EvenTiles evenTiles(int64_t extent, int64_t most);
 
 } // namespace cameo

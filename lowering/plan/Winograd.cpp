@@ -20,8 +20,6 @@ constexpr int64_t kLine = 16;    // elements of a cache line
 // Weights of so many times the L2 cache's size are not read from near caches.
 constexpr int64_t kMemoryL2s = 3;
 
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// A stride of whole cache lines, an odd number of them: otherwise the points of a tile, written
 /// one after another, fall into few sets of the L1 cache.
 int64_t spread(int64_t elements) { return (ceilDiv(elements, kLine) | 1) * kLine; }
@@ -48,7 +46,7 @@ WinogradPlan layOut(const ConvSizes &sizes, int64_t tile, const ContractionPlan 
   plan.points = (tile + 2) * (tile + 2);
   plan.across = ceilDiv(sizes.width, tile);
   plan.down = ceilDiv(sizes.height, tile);
-  plan.registers = evenTiles(plan.across * plan.down, cut.tileRows);
+  plan.registers = evenTiles(Dim(plan.across * plan.down), cut.tileRows);
   plan.panels = cut.tilePanels;
   plan.block = cut.block;
   plan.inputRow = ceilDiv(sizes.channels, kLine) * kLine;
@@ -69,7 +67,8 @@ Candidate candidate(const Target &target, const ConvSizes &sizes, ConvAlgorithm 
   int64_t tile = winogradTile(algorithm);
   int64_t tiles = ceilDiv(sizes.width, tile) * ceilDiv(sizes.height, tile);
   TilePlan registers = planTile(target, DType::F32, Dim(tiles), Dim(sizes.outputs), kMinUnits);
-  ContractionPlan cut{registers.rows, registers.panels, LoopOrder::Rows, 1};
+  ContractionPlan cut;
+  cut.tileRows = registers.rows, cut.tilePanels = registers.panels, cut.block = 1;
   WinogradPlan plan = layOut(sizes, tile, cut);
   // Blocks are as small as can be, for the caches and for threads. Only where the weights come from
   // memory, reading them once for many tiles is worth more, even if those leave the L2 cache
@@ -82,7 +81,7 @@ Candidate candidate(const Target &target, const ConvSizes &sizes, ConvAlgorithm 
   cut.block = ceilDiv(plan.registers.count, blocks);
   blocks = ceilDiv(plan.registers.count, cut.block);
 
-  int64_t lanes = std::max<int64_t>(1, target.lanes(kElement));
+  int64_t lanes = vectorLanes(target, kElement);
   double points = static_cast<double>(plan.points) * static_cast<double>(tiles);
   double products = registers.cost * static_cast<double>(sizes.channels * plan.points);
   double inputs = points * static_cast<double>(ceilDiv(sizes.channels, lanes)) * 6;

@@ -267,15 +267,9 @@ void State::addKernel(Op &op) {
   openTeam();
   Func *kernel = program.module.addFunc("");
   kernel->attrs.set("kind", std::string("kernel"));
-  KernelFunc k{context.target,
-               op,
-               sizes,
-               micros,
-               program.nodeNames,
-               threadMemory,
-               LoopBuilder(program.module, kernel->body),
-               {},
-               {}};
+  KernelFunc k{
+      op, sizes, micros, program.nodeNames, threadMemory, LoopBuilder(program.module, kernel->body),
+      {}, {}};
   std::vector<Value *> pointers;
   auto addPointer = [&](Value *value) -> Value * {
     if (!value)

@@ -9,12 +9,9 @@
 #include "ir/kernel/Window.h"
 #include "lowering/PassManager.h"
 #include "lowering/emit/KernelFunc.h"
+#include "tests/loops/Cases.h"
 
 #include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 namespace cameo {
 namespace {
@@ -22,21 +19,13 @@ namespace {
 /// The printed modules of all cases of this folder, planned for one target.
 std::string plannedText(const char *cpu) {
   std::string printed;
-  for (const auto &entry : std::filesystem::directory_iterator(CAMEO_SOURCE "/tests/loops")) {
-    if (entry.path().extension() != ".cir")
-      continue;
-    std::ifstream file(entry.path());
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
-      end = text.find("\n// -----", begin);
-      Result<Module> module = parseModule(text.substr(begin, end - begin), entry.path());
-      EXPECT_TRUE(module) << module.error().message;
-      PassContext context;
-      context.target = *namedTarget("x86_64-linux-gnu", cpu);
-      EXPECT_TRUE(module->main().attrs.has("arena") ||
-                  runPasses(*module, context, pipeline(), allPasses()));
-      printed += print(*module);
-    }
+  for (const LoopCase &test : loopCases()) {
+    Result<Module> module = parseModule(test.text, test.file);
+    EXPECT_TRUE(module) << module.error().message;
+    PassContext context;
+    context.target = *namedTarget("x86_64-linux-gnu", cpu);
+    EXPECT_TRUE(runPasses(*module, context, remainingPipeline(*module), allPasses()));
+    printed += print(*module);
   }
   return printed;
 }

@@ -124,7 +124,7 @@ Lowered lower(const Subject &subject, const char *cpu, IsPlace isPlace) {
   fillConstants(lowered.reference);
   fillConstants(module);
   lowered.context.target = *namedTarget("x86_64-linux-gnu", cpu);
-  lowered.program = *lowerToLoops(module, lowered.context, 0);
+  lowered.program = *lowerToLoops(module, lowered.context);
   for (const std::unique_ptr<Func> &func : lowered.program.module.funcs)
     collect(*func, func->body, isPlace, lowered.places);
   return lowered;

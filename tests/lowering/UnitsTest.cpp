@@ -1,6 +1,5 @@
 // Grids of units and tiles of rows: whatever the sizes, each position is covered once.
 #include "lowering/build/Units.h"
-#include "lowering/plan/Tiles.h"
 
 #include <gtest/gtest.h>
 
@@ -54,7 +53,7 @@ TEST(Units, CountSymbolicSizes) {
 TEST(EvenTiles, HaveAllRowsAndNoLeftover) {
   for (int64_t extent = 0; extent < 200; extent++)
     for (int64_t most : {1, 2, 5, 6, 14, 29}) {
-      EvenTiles tiles = evenTiles(extent, most);
+      EvenTiles tiles = evenTiles(Dim(extent), most);
       EXPECT_EQ(tiles.count * tiles.rows + tiles.extra, extent);
       EXPECT_LE(tiles.rows + (tiles.extra > 0), most);
       EXPECT_EQ(tiles.count, (extent + most - 1) / most);

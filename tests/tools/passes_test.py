@@ -156,21 +156,39 @@ class Passes(FolderCase):
             self.assertEqual(len(ends), 1, model)
 
     def test_a_plan_changed_by_hand_stays(self):
-        self.write("product.onnx", onnx.model([onnx.node("MatMul", ["a", "b"], ["y"], "product")],
-                                              [onnx.value_info("a", [13, 40]), onnx.value_info("b", [40, 48])],
-                                              [onnx.value_info("y", [13, 48])]))
-        for name in ("plan-tiles", "plan-memory"):
+        nodes = [onnx.node("MatMul", ["a", "b"], ["p"], "product"), onnx.node("Softmax", ["p"], ["s"], "softmax", axis=-1),
+                 onnx.node("ReduceMax", ["p"], ["m"], "largest"), onnx.node("Exp", ["a"], ["e"], "exponential")]
+        self.write("product.onnx", onnx.model(
+            nodes, [onnx.value_info("a", ["rows", 40]), onnx.value_info("b", [40, 48])],
+            [onnx.value_info("s", ["rows", 48]), onnx.value_info("m", [1, 1]), onnx.value_info("e", ["rows", 40])]))
+        plan = r" \{(?:tile_rows|lanes)[^}]*\}|, lanes[^}]*(?=\})"
+        edits = [(r"tile_rows = \d+", "tile_rows = 5"), (r"unit_tiles = \d+", "unit_tiles = 2"),
+                 (r"rest_rows = [^,]*\]", "rest_rows = [3]"), (r"lanes = \d+", "lanes = 2"),
+                 (r"unit_run = \d+", 'tail = "scalar", unit_run = 7'), (plan, "")]
+        for name in ("plan-loops", "plan-memory"):
             self.cameo("compile", "product.onnx", "--stop-after", name, "--emit", "ir", "-o", "half.cir")
             with open(self.path("half.cir")) as file:
                 text = file.read()
-            changed = re.sub(r"tile_rows = \d+", "tile_rows = 3", text)
-            removed = re.sub(r" \{tile_rows[^}]*\}", "", text)
-            self.assertEqual(len({text, changed, removed}), 3)
-            for edited, kept in (changed, "tile_rows = 3"), (removed, "tile_rows = "):
+            for pattern, by in edits:
+                edited = re.sub(pattern, by, text)
+                self.assertNotEqual(edited, text, pattern)
                 self.write("edited.cir", edited.encode())
-                self.assertIn(kept, self.cameo("opt", "edited.cir", "--pipeline").stdout)
+                end = self.cameo("opt", "edited.cir", "--pipeline").stdout
+                self.assertEqual(end.count(by), edited.count(by)) if by else self.assertEqual(
+                    re.findall(plan, end), re.findall(plan, text))
                 self.cameo("compile", "edited.cir", "-o", "edited.so")
-                self.assertIn("PASS", self.cameo("compare", "product.onnx", "edited.so").stdout)
+                self.assertIn("PASS", self.cameo("compare", "product.onnx", "edited.so", "--dim", "rows=13").stdout)
+
+    def test_a_plan_that_does_not_fit_is_refused(self):
+        self.write("copy.onnx", onnx.model([onnx.node("Exp", ["x"], ["y"], "exponential")],
+                                           [onnx.value_info("x", [4, 6])], [onnx.value_info("y", [4, 6])]))
+        self.cameo("compile", "copy.onnx", "--stop-after", "plan-loops", "--emit", "ir", "-o", "half.cir")
+        with open(self.path("half.cir")) as file:
+            text = file.read()
+        for by, message in [("lanes = 3", "expected a power of two"), ("lanes = 4, unit_loops = 1", "expected less than the 1 loops")]:
+            self.write("edited.cir", re.sub(r"lanes = \d+", by, text).encode())
+            said = self.cameo("compile", "edited.cir", "-o", "edited.so", status=2).stderr
+            self.assertIn(message, said)
 
     def test_ir_that_cannot_be_compiled(self):
         self.cameo("compile", "residual.onnx", "--stop-after", "decompose", "--emit", "ir", "-o", "half.cir")

@@ -1,0 +1,28 @@
+// Rules of plans that need no layouts; see Plan.h.
+#include "ir/kernel/Plan.h"
+
+#include <bit>
+#include <fmt/format.h>
+
+namespace cameo {
+
+Result<void> areLanes(int64_t lanes, int64_t most) {
+  if (lanes == 0 ||
+      (lanes > 0 && lanes <= most && std::has_single_bit(static_cast<uint64_t>(lanes))))
+    return {};
+  return badInput(
+      fmt::format("attribute 'lanes': expected a power of two up to {}, got {}", most, lanes));
+}
+
+Result<void> VectorPlan::verify() const { return areLanes(lanes, kMaxLanes); }
+
+Result<void> NestPlan::verify() const {
+  TRY(LoopPlan::verify());
+  if (unitLoops >= 0 && unitRun >= 0)
+    return {};
+  return badInput(
+      fmt::format("expected no fewer than 0 loops and iterations for a unit, got {} and {}",
+                  unitLoops, unitRun));
+}
+
+} // namespace cameo

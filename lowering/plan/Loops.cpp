@@ -1,0 +1,135 @@
+// See Loops.h.
+#include "lowering/plan/Loops.h"
+
+#include "ir/kernel/Reduce.h"
+
+#include <algorithm>
+#include <set>
+
+namespace cameo {
+namespace {
+
+/// Whether loop a belongs outside loop b: a's stride in the lead tensor is the larger.
+bool outside(const NestAxis &a, const NestAxis &b) {
+  const Dim &x = a.strides[0], &y = b.strides[0];
+  if (x.isConst() && y.isConst())
+    return x.value() > y.value();
+  return !(x == y) && Dim::exactDiv(x, y).has_value();
+}
+
+void sortByLead(std::vector<NestAxis> &axes) {
+  for (size_t i = 1; i < axes.size(); i++)
+    for (size_t j = i; j > 0 && outside(axes[j], axes[j - 1]); j--)
+      std::swap(axes[j], axes[j - 1]);
+}
+
+/// Moves the axis with stride 1 in a tensor last.
+void innermostLast(std::vector<NestAxis> &axes, size_t tensor) {
+  for (size_t i = 0; i + 1 < axes.size(); i++)
+    if (axes[i].strides[tensor] == Dim(1) && !(axes[i].extent == Dim(1))) {
+      auto axis = axes.begin() + static_cast<std::ptrdiff_t>(i);
+      std::rotate(axis, axis + 1, axes.end());
+      return;
+    }
+}
+
+} // namespace
+
+Nest Nest::over(const Value &lead, const std::vector<const Value *> &others) {
+  Nest nest;
+  nest.numTensors = others.size() + 1;
+  const Dims &shape = lead.type.shape();
+  std::vector<std::vector<Dim>> strides = {lead.layout->strides};
+  for (const Value *other : others)
+    strides.push_back(broadcastStrides(*other, shape));
+  for (size_t i = 0; i < shape.size(); i++) {
+    NestAxis axis{shape[i], {}};
+    for (const std::vector<Dim> &tensor : strides)
+      axis.strides.push_back(tensor[i]);
+    nest.axes.push_back(std::move(axis));
+  }
+  // Loops of one step have any stride; they must not disturb the order.
+  std::erase_if(nest.axes, [](const NestAxis &axis) { return axis.extent == Dim(1); });
+  sortByLead(nest.axes);
+  mergeContiguous(nest.axes);
+  // A single element: every tensor is read and written at stride 1.
+  if (nest.axes[0].strides.empty())
+    nest.axes[0].strides = std::vector<Dim>(nest.numTensors, Dim(1));
+  return nest;
+}
+
+Nest elementNest(const Op &op) {
+  std::vector<const Value *> others;
+  for (int64_t i = 1; i < op.numResults(); i++)
+    others.push_back(op.result(i));
+  others.insert(others.end(), op.operands().begin(), op.operands().end());
+  return Nest::over(*op.result(), others);
+}
+
+ReduceLoops reduceLoops(const Op &op) {
+  const Value &x = *op.operand(0), &y = *op.result();
+  std::vector<int64_t> axes = attrsOf<ReduceAttrs>(op).axes;
+  std::set<int64_t> isReduced(axes.begin(), axes.end());
+  bool keepDims = y.type.rank() == x.type.rank();
+  std::vector<std::vector<Dim>> operands;
+  for (int64_t e = 1; e < op.numOperands(); e++)
+    operands.push_back(broadcastStrides(*op.operand(e), y.type.shape()));
+  ReduceLoops loops;
+  int64_t out = 0;
+  for (int64_t i = 0; i < x.type.rank(); i++) {
+    if (isReduced.count(i)) {
+      loops.reduced.push_back({x.type.dim(i), {x.layout->strides[i]}});
+      out += keepDims;
+      continue;
+    }
+    NestAxis axis{x.type.dim(i), {y.layout->strides[out], x.layout->strides[i]}};
+    for (const std::vector<Dim> &operand : operands)
+      axis.strides.push_back(operand[out]);
+    loops.kept.push_back(std::move(axis));
+    out++;
+  }
+  if (loops.kept.empty())
+    loops.kept.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(1))});
+  if (loops.reduced.empty())
+    loops.reduced.push_back({Dim(1), {Dim(1)}});
+  innermostLast(loops.kept, 1);
+  innermostLast(loops.reduced, 0);
+  mergeContiguous(loops.kept);
+  mergeContiguous(loops.reduced);
+  return loops;
+}
+
+std::vector<NestAxis> rowLoops(const Op &op) {
+  const Value &x = *op.operand(0), &y = *op.result();
+  std::vector<std::vector<Dim>> operands;
+  for (int64_t e = 1; e < op.numOperands(); e++)
+    operands.push_back(broadcastStrides(*op.operand(e), y.type.shape()));
+  std::vector<NestAxis> axes;
+  for (int64_t dim = 0; dim + 1 < x.type.rank(); dim++) {
+    NestAxis axis{x.type.dim(dim), {x.layout->strides[dim], y.layout->strides[dim]}};
+    for (const std::vector<Dim> &operand : operands)
+      axis.strides.push_back(operand[dim]);
+    axes.push_back(std::move(axis));
+  }
+  if (axes.empty())
+    axes.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(0))});
+  mergeContiguous(axes);
+  return axes;
+}
+
+std::vector<NestAxis> lineLoops(int64_t axis, const std::vector<const Value *> &tensors) {
+  std::vector<NestAxis> axes;
+  const Type &lead = tensors[0]->type;
+  for (int64_t i = 0; i < lead.rank(); i++) {
+    if (i == axis)
+      continue;
+    axes.push_back({lead.dim(i), {}});
+    for (const Value *tensor : tensors) {
+      bool lacksAxis = tensor->type.rank() < lead.rank();
+      axes.back().strides.push_back(tensor->layout->strides[lacksAxis && i > axis ? i - 1 : i]);
+    }
+  }
+  return axes;
+}
+
+} // namespace cameo

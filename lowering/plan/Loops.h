@@ -1,0 +1,54 @@
+// The loops that kernels over elements are made of, in the order of the tensors' memory: what plans
+// cut and emitters write. Ops have their layouts.
+#pragma once
+
+#include "ir/Op.h"
+#include "ir/Result.h"
+#include "ir/kernel/Reduce.h"
+#include "lowering/build/Strides.h"
+
+#include <vector>
+
+namespace cameo {
+
+/// A nest over the elements of a result. Neighbouring loops that are contiguous in every tensor are
+/// merged, so that a dense elementwise kernel is one loop whatever its rank.
+struct Nest {
+  std::vector<NestAxis> axes; // outermost in the first tensor's memory first
+  size_t numTensors = 0;
+
+  /// Over the elements of `lead`, whose tensor comes first; others are broadcast to its shape.
+  static Nest over(const Value &lead, const std::vector<const Value *> &others);
+};
+
+/// The nest of a `pointwise` or `copy`; tensors are the results, then the operands.
+Nest elementNest(const Op &op);
+
+/// Dims of the result of a `generate`, the outermost in memory first.
+std::vector<int64_t> generateOrder(const Op &op);
+
+/// The loops of a `reduce` over what it keeps and what it reduces. In both, the innermost dim in
+/// x's memory is last.
+struct ReduceLoops {
+  std::vector<NestAxis> kept;    // strides: result, x, epilogue operands
+  std::vector<NestAxis> reduced; // strides: x
+};
+ReduceLoops reduceLoops(const Op &op);
+
+/// The loops of a `row` over its rows. Strides: x, result, epilogue operands.
+std::vector<NestAxis> rowLoops(const Op &op);
+
+/// The loops over all dims of the first tensor but `axis`. The other tensors have as many dims, or
+/// lack the axis.
+std::vector<NestAxis> lineLoops(int64_t axis, const std::vector<const Value *> &tensors);
+
+/// Whether vectors are possible, as far as that depends on what is next to each other in memory: of
+/// an elementwise kernel with this nest, of a reduction, and of a `generate`.
+bool areElementsInVectors(const Op &op, const Nest &nest);
+bool isReducedInVectors(const ReduceLoops &loops, ReduceLanes lanes);
+bool isGeneratedInVectors(const Op &op);
+
+/// What of an op's plan its layouts do not allow: vectors, or units of more loops than there are.
+Result<void> planFits(const Op &op);
+
+} // namespace cameo

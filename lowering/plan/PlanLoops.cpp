@@ -1,0 +1,165 @@
+// Cuts the work of kernels that are loops over elements: vectors, what a loop does behind its last
+// whole vector, and how many iterations make a unit. Runs when layouts are known, as vectors need
+// elements that are next to each other in memory. An op that has a plan keeps it.
+#include "ir/OpSpec.h"
+#include "ir/kernel/Contraction.h"
+#include "ir/kernel/Elements.h"
+#include "ir/kernel/Reduce.h"
+#include "ir/kernel/Window.h"
+#include "lowering/Passes.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Regions.h"
+#include "lowering/build/Units.h"
+#include "lowering/plan/Loops.h"
+#include "lowering/plan/Packing.h"
+#include "lowering/plan/Tiles.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace cameo {
+namespace {
+
+// A unit should outweigh what starting one costs, and there should be enough to share out evenly.
+constexpr int64_t kUnits = 64;
+constexpr int64_t kRun = 4096; // elements of a run that is cut from a longer loop
+// Neighbouring lines that a unit of a scatter takes together: a cache line of f32.
+constexpr int64_t kLines = 16;
+
+/// The bytes of a kernel's widest element, in its region, too, where that is given, and of the
+/// narrowest one in memory.
+std::pair<int64_t, int64_t> elementBytes(const Op &op, Block *region = nullptr) {
+  int64_t widest = 1, narrowest = 8;
+  auto see = [&](const Type &type) {
+    widest = std::max(widest, dtypeBytes(type.dtype()));
+    narrowest = std::min(narrowest, dtypeBytes(type.dtype()));
+  };
+  for (const Value *operand : op.operands())
+    see(operand->type);
+  for (const std::unique_ptr<Value> &result : op.results())
+    see(result->type);
+  if (region)
+    for (const std::unique_ptr<Op> &inner : region->ops())
+      for (const std::unique_ptr<Value> &result : inner->results())
+        widest = std::max(widest, dtypeBytes(result->type.dtype()));
+  return {widest, narrowest};
+}
+
+struct Planner {
+  const Target &target;
+
+  LoopPlan inVectors(int64_t widest, int64_t narrowest) const {
+    return {{vectorLanes(target, widest)}, tailFor(target, narrowest)};
+  }
+  LoopPlan inVectors(DType work, DType memory) const {
+    return inVectors(dtypeBytes(work), dtypeBytes(memory));
+  }
+
+  /// Outer loops become units until there are enough; a lone loop is cut into runs.
+  static void cut(NestPlan &plan, const std::vector<NestAxis> &axes) {
+    Units units;
+    auto enough = [&] { return units.count().isConst() && units.count().value() >= kUnits; };
+    while (plan.unitLoops + 1 < std::ssize(axes) && !enough())
+      units.add(axes[plan.unitLoops++].extent);
+    const Dim &inner = axes.back().extent;
+    bool isShort = inner.isConst() && inner.value() <= kRun;
+    if (plan.unitLoops + 1 == std::ssize(axes) && !isShort && !enough())
+      plan.unitRun = kRun;
+  }
+
+  NestPlan elements(const Op &op) const {
+    Nest nest = elementNest(op);
+    auto [widest, narrowest] = elementBytes(op, op.numRegions() ? &op.region() : nullptr);
+    NestPlan plan{inVectors(widest, narrowest)};
+    if (!areElementsInVectors(op, nest))
+      plan.lanes = 1;
+    cut(plan, nest.axes);
+    return plan;
+  }
+
+  NestPlan generate(const Op &op) const {
+    auto [widest, narrowest] = elementBytes(op);
+    NestPlan plan{inVectors(widest, narrowest)};
+    if (!isGeneratedInVectors(op))
+      plan.lanes = 1;
+    plan.unitLoops = std::max<int64_t>(0, op.result()->type.rank() - 1);
+    return plan;
+  }
+
+  ReducePlan reduce(const Op &op) const {
+    DType term = op.region(0).terminator()->operand(0)->type.dtype();
+    ReduceLoops loops = reduceLoops(op);
+    ReducePlan plan{
+        {vectorLanes(target, std::max({dtypeBytes(term), dtypeBytes(op.result()->type.dtype()),
+                                       dtypeBytes(op.operand(0)->type.dtype())}))}};
+    if (isReducedInVectors(loops, ReduceLanes::Results) && !(loops.kept.back().extent == Dim(1)))
+      return plan;
+    if (isReducedInVectors(loops, ReduceLanes::Parts))
+      plan.lanesHave = ReduceLanes::Parts;
+    else
+      plan.lanes = 1;
+    return plan;
+  }
+
+  /// Writes the plan of an op that has none; whether it had none.
+  template <class Attrs, class Decide> bool decide(Op &op, Decide &&plan) const {
+    Attrs attrs = attrsOf<Attrs>(op);
+    if (attrs.plan.lanes > 0)
+      return false;
+    attrs.plan = plan();
+    op.attrs = dictOf(attrs);
+    return true;
+  }
+
+  bool scatter(Op &op) const {
+    ScatterAttrs attrs = attrsOf<ScatterAttrs>(op);
+    if (attrs.form != ScatterForm::Lines || attrs.unitLines > 0)
+      return false;
+    attrs.unitLines = kLines;
+    op.attrs = dictOf(attrs);
+    return true;
+  }
+
+  bool plan(Op &op) const {
+    auto dtype = [&] { return op.operand(0)->type.dtype(); };
+    switch (op.kind()) {
+    case OpKind::KernelPointwise:
+      return decide<PointwiseAttrs>(op, [&] { return elements(op); });
+    case OpKind::KernelCopy:
+      return decide<CopyAttrs>(op, [&] { return elements(op); });
+    case OpKind::KernelGenerate:
+      return decide<GenerateAttrs>(op, [&] { return generate(op); });
+    case OpKind::KernelReduce:
+      return decide<ReduceAttrs>(op, [&] { return reduce(op); });
+    case OpKind::KernelRow:
+      return decide<RowAttrs>(op, [&] {
+        return VectorPlan{vectorLanes(target, dtypeBytes(op.region().arg(0)->type.dtype()))};
+      });
+    case OpKind::KernelPool:
+      return decide<PoolAttrs>(op, [&] { return inVectors(computedIn(dtype()), dtype()); });
+    case OpKind::KernelFillHalo:
+      return decide<FillHaloAttrs>(op, [&] { return inVectors(dtype(), dtype()); });
+    case OpKind::KernelPack:
+      return !isPackedEarly(op.operand(0)) && decide<PackAttrs>(op, [&] {
+        return VectorPlan{std::min(kPanel, vectorLanes(target, dtypeBytes(dtype())))};
+      });
+    case OpKind::KernelScatter:
+      return scatter(op);
+    default:
+      return false;
+    }
+  }
+};
+
+} // namespace
+
+Result<bool> planLoops(Module &module, PassContext &context) {
+  bool changed = false;
+  for (Op *op : opsOf(module.main())) {
+    changed |= Planner{context.target}.plan(*op);
+    TRY(planFits(*op));
+  }
+  return changed;
+}
+
+} // namespace cameo
