@@ -39,6 +39,13 @@ std::span<const PipelineStep> pipeline() {
       {"simplify", "fold-batch-norm"},
       // Again, now that computed shapes are numbers, and before ops are taken apart.
       {"simplify", "guard-sizes"},
+      // Layers spelled out in primitives. Behind folding, which makes numbers of their constants,
+      // and
+      // behind the integer passes: a layer may begin where a product's scale ends.
+      {"recover", "recover-normalizations"},
+      {"recover", "recover-activations"},
+      // What computed the layers has uses for no other pattern.
+      {"recover", "remove-dead-ops"},
       {"decompose", "decompose"},
       // Decomposition makes constants (reshaped scales, negated statistics).
       {"decompose", "fold-constants"},

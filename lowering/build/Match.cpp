@@ -163,11 +163,13 @@ template <class T> struct Leaf {
   double weight;
 };
 
+using Parts = std::vector<Leaf<Value *>>;
+
 /// A product or a sum of the graph, taken apart.
 struct Chain {
   double number;
-  std::vector<Leaf<Value *>> leaves;
-  std::vector<Op *> ops;
+  Parts leaves = {};
+  std::vector<Op *> ops = {};
 };
 
 struct ChainNode : Pattern::Node {
@@ -177,16 +179,47 @@ struct ChainNode : Pattern::Node {
 
   explicit ChainNode(double identity) : value(identity) {}
 
-  /// Adds what the op consists of to the chain; false if it is neither product nor sum.
-  virtual bool open(Op &op, double weight, Chain &chain) const = 0;
+  /// Adds the operands of the op to `parts`, and its numbers to the chain's; false if it is not of
+  /// this kind of chain.
+  virtual bool open(Op &op, double weight, Chain &chain, Parts &parts) const = 0;
   virtual double identity() const = 0;
   /// What the open number is if the whole number is this.
   virtual double openNumber(double whole) const = 0;
 
   bool match(Value &root, State &state, const Next &next) const override {
-    Chain chain{identity(), {}, {}};
-    take(root, 1, chain, true);
-    if (chain.leaves.size() != leaves.size() || chain.ops.size() > kMostOpsOfChain)
+    return cut({{&root, 1}}, Chain{identity()}, state, next);
+  }
+
+  /// Takes what is to do apart in every way that gives as many leaves as the pattern has: a value
+  /// may be a leaf though it is a product or a sum itself.
+  bool cut(Parts toDo, Chain chain, State &state, const Next &next) const {
+    while (!toDo.empty()) {
+      if (chain.leaves.size() + toDo.size() > leaves.size())
+        return false;
+      Leaf<Value *> part = toDo.back();
+      toDo.pop_back();
+      if (mayOpen(*part.what, chain)) {
+        Chain opened = chain;
+        Parts parts = toDo;
+        opened.ops.push_back(part.what->definingOp());
+        if (open(*part.what->definingOp(), part.weight, opened, parts) &&
+            cut(std::move(parts), std::move(opened), state, next))
+          return true;
+      }
+      chain.leaves.push_back(part);
+    }
+    return matchLeaves(chain, state, next);
+  }
+
+  /// Below the root, only if nothing else uses the value.
+  bool mayOpen(const Value &value, const Chain &chain) const {
+    return value.definingOp() && (chain.ops.empty() || value.hasOneUse()) &&
+           chain.ops.size() < kMostOpsOfChain && isFloat(value.type.dtype()) &&
+           value.type.isRanked();
+  }
+
+  bool matchLeaves(const Chain &chain, State &state, const Next &next) const {
+    if (chain.leaves.size() != leaves.size())
       return false;
     auto rest = [&] {
       std::vector<bool> used(leaves.size());
@@ -194,17 +227,6 @@ struct ChainNode : Pattern::Node {
     };
     return number ? state.bind(*number, openNumber(chain.number), rest)
                   : isNear(chain.number, value) && rest();
-  }
-
-  /// A value of its own, or opened: below the root, only if nothing else uses it.
-  void take(Value &value, double weight, Chain &chain, bool isRoot = false) const {
-    if (chain.leaves.size() > leaves.size() || chain.ops.size() > kMostOpsOfChain)
-      return;
-    Op *op = value.definingOp();
-    bool mayOpen =
-        op && (isRoot || value.hasOneUse()) && isFloat(value.type.dtype()) && value.type.isRanked();
-    if (!mayOpen || !open(*op, weight, chain))
-      chain.leaves.push_back({&value, weight});
   }
 
   /// Operand i if it is a number that does not change the shape of the other operand.
@@ -237,21 +259,19 @@ struct SumNode : ChainNode {
   double identity() const override { return 0; }
   double openNumber(double whole) const override { return whole - value; }
 
-  bool open(Op &op, double sign, Chain &chain) const override {
-    bool isSub = op.kind() == OpKind::Sub;
-    if (op.kind() != OpKind::Add && !isSub && op.kind() != OpKind::Neg)
-      return false;
-    chain.ops.push_back(&op);
+  bool open(Op &op, double sign, Chain &chain, Parts &parts) const override {
     if (op.kind() == OpKind::Neg) {
-      take(*op.operand(0), -sign, chain);
+      parts.push_back({op.operand(0), -sign});
       return true;
     }
+    if (op.kind() != OpKind::Add && op.kind() != OpKind::Sub)
+      return false;
     for (int64_t i = 0; i < 2; i++) {
-      double own = i == 1 && isSub ? -sign : sign;
+      double own = i == 1 && op.kind() == OpKind::Sub ? -sign : sign;
       if (std::optional<double> term = numberIn(op, i))
         chain.number += own * *term;
       else
-        take(*op.operand(i), own, chain);
+        parts.push_back({op.operand(i), own});
     }
     return true;
   }
@@ -262,52 +282,46 @@ struct ProductNode : ChainNode {
   double identity() const override { return 1; }
   double openNumber(double whole) const override { return whole / value; }
 
-  bool open(Op &op, double power, Chain &chain) const override {
+  bool open(Op &op, double power, Chain &chain, Parts &parts) const override {
     if (std::abs(power) != 1)
       return false; // a root of a product is none of its factors
     switch (op.kind()) {
     case OpKind::Mul:
     case OpKind::Div:
-      chain.ops.push_back(&op);
       for (int64_t i = 0; i < 2; i++) {
         double own = i == 1 && op.kind() == OpKind::Div ? -power : power;
         if (std::optional<double> factor = numberIn(op, i))
           chain.number *= std::pow(*factor, own);
         else
-          take(*op.operand(i), own, chain);
+          parts.push_back({op.operand(i), own});
       }
       return true;
     case OpKind::Neg:
-      chain.ops.push_back(&op);
       chain.number = -chain.number;
-      take(*op.operand(0), power, chain);
+      parts.push_back({op.operand(0), power});
       return true;
     case OpKind::Reciprocal:
-      chain.ops.push_back(&op);
-      take(*op.operand(0), -power, chain);
+      parts.push_back({op.operand(0), -power});
       return true;
     case OpKind::Sqrt:
-      chain.ops.push_back(&op);
-      take(*op.operand(0), power / 2, chain);
+      parts.push_back({op.operand(0), power / 2});
       return true;
     case OpKind::Pow:
-      return openPower(op, power, chain);
+      return openPower(op, power, parts);
     default:
       return false;
     }
   }
 
   /// A whole power is as many factors.
-  bool openPower(Op &op, double power, Chain &chain) const {
+  static bool openPower(Op &op, double power, Parts &parts) {
     std::optional<double> exponent = numberIn(op, 1);
     double size = std::abs(exponent.value_or(0));
     bool isRoot = size == 0.5, isWhole = size >= 1 && size <= 4 && size == std::floor(size);
     if (!isRoot && !isWhole)
       return false;
-    chain.ops.push_back(&op);
     double each = std::copysign(isRoot ? 0.5 : 1, *exponent) * power;
-    for (double left = isRoot ? 1 : size; left > 0; left--)
-      take(*op.operand(0), each, chain);
+    parts.insert(parts.end(), isRoot ? 1 : static_cast<size_t>(size), {op.operand(0), each});
     return true;
   }
 };

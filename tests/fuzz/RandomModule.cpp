@@ -47,6 +47,7 @@ private:
   Value *reduce();
   Value *softmax();
   Value *layerNorm();
+  Value *layer();
   Value *conv();
   Value *pool();
   Value *matmul();
@@ -253,6 +254,13 @@ Value *Grower::layerNorm() {
                   : nullptr;
 }
 
+Value *Grower::layer() {
+  std::vector<Value *> made = randomLayer(builder_, pick(), random_);
+  if (below(8) == 0)
+    pool_.push_back(made.front());
+  return made.back();
+}
+
 /// A convolution, often with a batch norm behind it.
 Value *Grower::conv() {
   Value *value = pickOfRank(4);
@@ -294,7 +302,8 @@ std::unique_ptr<Module> Grower::grow() {
       &Grower::transpose, &Grower::flatten, &Grower::reshapeByShape, &Grower::unsqueeze,
       &Grower::slice,     &Grower::concat,  &Grower::split,          &Grower::expand,
       &Grower::reduce,    &Grower::softmax, &Grower::layerNorm,      &Grower::conv,
-      &Grower::conv,      &Grower::pool,    &Grower::matmul};
+      &Grower::conv,      &Grower::pool,    &Grower::matmul,         &Grower::layer,
+      &Grower::layer};
   Func *func = module_->addFunc("main");
   Dim n = Dim::symbol("N");
   builder_.atEnd(func->body);

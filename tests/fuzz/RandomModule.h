@@ -6,10 +6,11 @@
 // results little.
 #pragma once
 
-#include "ir/Module.h"
+#include "ir/Builder.h"
 #include "ir/eval/graph/Tensor.h"
 
 #include <memory>
+#include <random>
 #include <vector>
 
 namespace cameo {
@@ -20,6 +21,10 @@ std::unique_ptr<Module> randomModule(uint32_t seed);
 /// Layers of dequantized operands, quantized again, whose results are the same to the bit however
 /// they are computed.
 std::unique_ptr<Module> randomQuantizedModule(uint32_t seed);
+
+/// Adds a layer of x, of f32, in primitives. The last value is its result, the one before it a
+/// value inside, which may get other readers.
+std::vector<Value *> randomLayer(Builder &builder, Value *x, std::mt19937 &random);
 
 /// Inputs for a module's arguments; symbols are `symbolValue`.
 std::vector<RuntimeValue> randomInputs(Module &module, uint32_t seed, int64_t symbolValue);

@@ -168,10 +168,11 @@ std::unique_ptr<Module> QuantizedGrower::grow() {
   for (int64_t i = 0; i < steps; i++)
     if (Value *value = (this->*kSteps[below(std::size(kSteps))])())
       pool_.push_back(value);
-  // The last layer's bytes, and the floats of any.
+  // The last layer's bytes, and the floats of any, or of a layer that is not quantized.
   Value *last = pool_.back()->definingOp()->operand(0);
   func->resultNames = {"y0", "y1"};
-  builder_.create(OpKind::LoopReturn, {last, pick()}, {});
+  Value *floats = below(2) ? pick() : randomLayer(builder_, pick(), random_).back();
+  builder_.create(OpKind::LoopReturn, {last, floats}, {});
   return std::move(module_);
 }
 

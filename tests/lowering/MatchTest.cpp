@@ -195,12 +195,13 @@ TEST(Match, OpenNumbersAreThoseOfTheWholeChain) {
   EXPECT_EQ(valueOf(op(OpKind::Max, {x, number}), "%a = number 3; %r = Max(%a, %x); return(%r)"),
             3);
   // Met again, it is the same number.
-  const Pattern twice = number * x + number * y;
-  EXPECT_EQ(valueOf(twice, "%a = number 3; %b = Mul(%x, %a); %c = Mul(%a, %y); %r = Add(%b, %c);"
-                           "return(%r)"),
-            3);
-  EXPECT_TRUE(std::isnan(valueOf(twice, "%a = number 3; %d = number 4; %b = Mul(%x, %a);"
-                                        "%c = Mul(%d, %y); %r = Add(%b, %c); return(%r)")));
+  const Pattern twice = number * erf(x) + number * tanh(x);
+  const std::string terms = "%a = number 3; %d = number 4; %e = Erf(%x); %t = Tanh(%x); ";
+  EXPECT_EQ(
+      valueOf(twice, terms + "%b = Mul(%e, %a); %c = Mul(%a, %t); %r = Add(%b, %c); return(%r)"),
+      3);
+  EXPECT_TRUE(std::isnan(
+      valueOf(twice, terms + "%b = Mul(%e, %a); %c = Mul(%d, %t); %r = Add(%b, %c); return(%r)")));
 }
 
 TEST(Match, NumbersAreScalarsAndSplatsThatKeepTheShape) {
@@ -224,6 +225,15 @@ TEST(Match, PartsOfAChainThatOthersUseStayWhole) {
   const std::string body = "%a = Mul(%x, %y); %e = Erf(%a); %r = Mul(%a, %e); return(%r)";
   EXPECT_TRUE(matches(z * erf(z), body));
   EXPECT_FALSE(matches(x * y * erf(z), body));
+}
+
+TEST(Match, AProductOrSumMayBeOneLeaf) {
+  const Pattern scaled = x * erf(number * x);
+  EXPECT_TRUE(matches(scaled, "%a = Mul(%x, %y); %e = Erf(%a); %r = Mul(%a, %e); return(%r)"));
+  EXPECT_TRUE(matches(erf(x) + z, "%a = Add(%x, %y); %e = Erf(%x); %r = Add(%e, %a); return(%r)"));
+  EXPECT_TRUE(matches(erf(x) * op(OpKind::Div, {y, z}),
+                      "%a = Div(%x, %y); %e = Erf(%x); %r = Mul(%e, %a); return(%r)"));
+  EXPECT_FALSE(matches(erf(x) + z, "%a = Sub(%x, %y); %e = Erf(%x); %r = Sub(%e, %a); return(%r)"));
 }
 
 TEST(Match, AlternativesAreTriedUntilAllFits) {
@@ -279,7 +289,7 @@ TEST(Match, LongChainsEndTheSearch) {
   std::string body = "%a0 = Mul(%x, %x)";
   for (int i = 1; i < 20000; i++)
     body += "; %a" + std::to_string(i) + " = Mul(%a" + std::to_string(i - 1) + ", %y)";
-  EXPECT_FALSE(matches(x * y * z, body + "; return(%a19999)"));
+  EXPECT_FALSE(matches(x * y * z * erf(x), body + "; return(%a19999)"));
 }
 
 } // namespace

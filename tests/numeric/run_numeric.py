@@ -2,8 +2,8 @@
 
 usage: run_numeric.py [FAMILY ...] [--only REGEX] [--bin build/bin/cameo] [--seed N] [--keep DIR] [-v]
 
-Families are those of layers.py, elements.py, symbolic.py, open_sizes.py, given.py and quantized.py, `random` and
-`open`; all when none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
+Families are those of layers.py, elements.py, symbolic.py, open_sizes.py, given.py,
+primitives.py and quantized.py, `random` and `open`; all when none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
 for every number of threads, and, for integer layers, when the reference interpreter gives the same bits as
 well. A case that Cameo refuses to compile (exit status 3) is counted apart. A failed one prints how to
 repeat it alone.
@@ -29,6 +29,7 @@ import given
 import judge
 import layers
 import open_graphs
+import primitives
 import probes
 import quantized
 import random_graphs
@@ -36,7 +37,8 @@ import open_sizes
 import symbolic
 from case import bundle, bundle_inputs, prefixed
 
-FLOATS = {**layers.FAMILIES, **elements.FAMILIES, **symbolic.FAMILIES, **open_sizes.FAMILIES, **given.FAMILIES}
+FLOATS = {**layers.FAMILIES, **elements.FAMILIES, **symbolic.FAMILIES, **open_sizes.FAMILIES, **given.FAMILIES,
+          **primitives.FAMILIES}
 INTEGERS = {**quantized.FAMILIES, **given.INTEGERS}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNSUPPORTED = 3  # exit status of cameo

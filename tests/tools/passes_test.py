@@ -84,8 +84,23 @@ def integer_operators():
     return onnx.model(nodes, [onnx.value_info("x", [1, 3, 7, 8])], [onnx.value_info("y", [1, 4, 5, 5])], constants)
 
 
+def primitives():
+    """A layer normalization and a SiLU as PyTorch spells them out."""
+    nodes = [onnx.node("ReduceMean", ["x", "last"], ["mean"], "mean"),
+             onnx.node("Sub", ["x", "mean"], ["centred"], "centre"),
+             onnx.node("Pow", ["centred", "two"], ["squares"], "square"),
+             onnx.node("ReduceMean", ["squares", "last"], ["variance"], "variance"),
+             onnx.node("Add", ["variance", "epsilon"], ["sum"], "epsilon"),
+             onnx.node("Sqrt", ["sum"], ["deviation"], "root"),
+             onnx.node("Div", ["centred", "deviation"], ["n"], "normalize"),
+             onnx.node("Mul", ["n", "scale"], ["m"], "scale"), onnx.node("Add", ["m", "bias"], ["l"], "bias"),
+             onnx.node("Sigmoid", ["l"], ["s"], "sigmoid"), onnx.node("Mul", ["l", "s"], ["y"], "silu")]
+    constants = [onnx.tensor("last", [1], [-1], onnx.INT64), scalar("two", 2), scalar("epsilon", 1e-5), weights("scale", 24), weights("bias", 24)]
+    return onnx.model(nodes, [onnx.value_info("x", ["batch", 24])], [onnx.value_info("y", ["batch", 24])], constants)
+
+
 MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized,
-          "integer": integer_operators}
+          "integer": integer_operators, "primitives": primitives}
 
 
 class Passes(FolderCase):
