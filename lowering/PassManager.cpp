@@ -3,6 +3,7 @@
 
 #include "ir/Printer.h"
 #include "ir/Verifier.h"
+#include "lowering/plan/VerifyPlans.h"
 
 #include <algorithm>
 #include <chrono>
@@ -142,6 +143,7 @@ Result<PassReport> runPasses(Module &module, PassContext &context,
                              const PassManagerOptions &options) {
   TRY(checkOptions(steps, passes, options));
   TRY(verify(module));
+  TRY(verifyPlans(module));
   PassReport report;
   size_t wanted = stepsToRun(steps, options.stopAfter);
   report.stopped = !options.stopAfter.empty();

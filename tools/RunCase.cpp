@@ -190,13 +190,14 @@ Result<Program> lowerToLoops(Module &module, PassContext &context) {
 }
 
 Result<void> runProgram(const Program &program, Module &reference, const Target &target,
-                        const RunLine &line) {
+                        const RunLine &line, LoopObserver *observer) {
   std::vector<RuntimeValue> inputs = TRY(inputsFor(reference.main(), line)), want;
   if (isGraphLevel(reference) && line.error.empty())
     want = TRY(interpret(reference.main(), inputs));
   for (uint64_t seed : kSeeds) {
     LoopOptions options;
     options.seed = seed;
+    options.observer = observer;
     Result<std::vector<RuntimeValue>> got = interpret(program, target, inputs, options);
     if (!got && (line.error.empty() || got.error().message.find(line.error) == std::string::npos))
       return got.error();

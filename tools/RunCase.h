@@ -5,6 +5,7 @@
 
 #include "ir/Program.h"
 #include "ir/eval/graph/Tensor.h"
+#include "ir/eval/loop/LoopInterpreter.h"
 #include "lowering/Pipeline.h"
 
 #include <map>
@@ -32,6 +33,6 @@ Result<Program> lowerToLoops(Module &module, PassContext &context);
 /// Runs a program as the line says and compares with `reference`, the module that it was lowered
 /// from.
 Result<void> runProgram(const Program &program, Module &reference, const Target &target,
-                        const RunLine &line);
+                        const RunLine &line, LoopObserver *observer = nullptr);
 
 } // namespace cameo

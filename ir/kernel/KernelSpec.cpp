@@ -33,8 +33,9 @@ template <class Attrs> Dim flopsOf(const Op &op) {
     return Dim(0);
 }
 
-template <class Attrs> KernelSpec makeSpec(int epilogue, Storage storage) {
-  return {fieldNames<Attrs>(), epilogue,         storage,
+template <class Attrs>
+KernelSpec makeSpec(int epilogue, Storage storage, std::string_view emitter) {
+  return {fieldNames<Attrs>(), epilogue,         storage,       emitter != "noCode",
           verifyAttrs<Attrs>,  variantOf<Attrs>, flopsOf<Attrs>};
 }
 
@@ -43,7 +44,7 @@ template <class Attrs> KernelSpec makeSpec(int epilogue, Storage storage) {
 const KernelSpec *kernelSpec(OpKind kind) {
   static const std::map<OpKind, KernelSpec> specs = {
 #define KERNEL_OP(kind, text, ins, outs, attrs, epilogue, storage, emitter)                        \
-  {OpKind::kind, makeSpec<attrs>(epilogue, Storage::storage)},
+  {OpKind::kind, makeSpec<attrs>(epilogue, Storage::storage, #emitter)},
 #include "ir/ops/Ops.def"
   };
   auto found = specs.find(kind);

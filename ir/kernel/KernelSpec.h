@@ -28,6 +28,7 @@ struct KernelSpec {
   std::vector<std::string_view> attributes;
   int epilogue;
   Storage storage;
+  bool isEmitted; // has loops
   Result<void> (*verify)(const Op &);
   /// The word of the attribute that tells variants apart ("direct"); "" if there is none.
   std::string (*variant)(const Op &);

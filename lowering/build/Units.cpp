@@ -1,8 +1,6 @@
 // See Units.h.
 #include "lowering/build/Units.h"
 
-#include <algorithm>
-
 namespace cameo {
 
 EvenTiles evenTiles(const Dim &extent, int64_t most) {
@@ -12,8 +10,8 @@ EvenTiles evenTiles(const Dim &extent, int64_t most) {
   return {count, extent.value() / count, extent.value() % count};
 }
 
-size_t Units::add(Dim extent, int64_t run) {
-  axes_.push_back({std::move(extent), run});
+size_t Units::add(UnitAxis axis) {
+  axes_.push_back(std::move(axis));
   return axes_.size() - 1;
 }
 
@@ -27,10 +25,14 @@ Dim Units::count() const {
 std::vector<Units::Range> Units::slab(int64_t unit) const {
   std::vector<Range> ranges(axes_.size());
   for (size_t i = axes_.size(); i-- > 0;) {
+    const auto &[extent, run, tiles] = axes_[i];
     int64_t cells = axes_[i].cells().value(), cell = i == 0 ? unit : unit % cells;
     unit = i == 0 ? unit : unit / cells;
-    int64_t first = cell * axes_[i].run;
-    ranges[i] = {first, std::min(first + axes_[i].run, axes_[i].extent.value())};
+    int64_t first = cell * run, end = first + run;
+    if (tiles.count > 0)
+      ranges[i] = {tiles.firstRow(first), tiles.firstRow(std::min(end, tiles.count))};
+    else
+      ranges[i] = {first, std::min(end, extent.value())};
   }
   return ranges;
 }

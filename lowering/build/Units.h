@@ -6,6 +6,7 @@
 
 #include "ir/Dim.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace cameo {
@@ -16,6 +17,8 @@ inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// so that no tile is a leftover.
 struct EvenTiles {
   int64_t count = 0, rows = 0, extra = 0;
+
+  int64_t firstRow(int64_t tile) const { return tile * rows + std::min(tile, extra); }
 };
 /// Tiles of at most `most` rows; none where the extent is a symbol.
 EvenTiles evenTiles(const Dim &extent, int64_t most);
@@ -23,14 +26,19 @@ EvenTiles evenTiles(const Dim &extent, int64_t most);
 struct UnitAxis {
   Dim extent;
   int64_t run = 1;
+  /// Where there are tiles, a run is so many of them.
+  EvenTiles tiles = {};
 
-  Dim cells() const { return Dim::ceilDiv(extent, Dim(run)); }
+  Dim cells() const {
+    return tiles.count > 0 ? Dim(ceilDiv(tiles.count, run)) : Dim::ceilDiv(extent, Dim(run));
+  }
 };
 
 class Units {
 public:
   /// Adds an axis inside those that are there; its number.
-  size_t add(Dim extent, int64_t run = 1);
+  size_t add(UnitAxis axis);
+  size_t add(Dim extent, int64_t run = 1) { return add(UnitAxis{std::move(extent), run}); }
   Dim count() const;
   const std::vector<UnitAxis> &axes() const { return axes_; }
 

@@ -23,8 +23,6 @@ struct Emitter {
   const NestAxis &tiled() const { return c.rows.back(); }
   Dim numPanels() const { return Dim::ceilDiv(c.columns, Dim(kPanel)); }
 
-  Dim panelElements() const { return c.tapCount() * c.depth * Dim(kPanel * c.interleave); }
-
   /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on.
   void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *panel,
             const std::vector<Value *> &at) {
@@ -49,8 +47,8 @@ struct Emitter {
     std::vector<Value *> args = {
         from(k.operands[0], Input, nullptr),
         k.size(tiled().strides[Input]),
-        b.offset(k.operands[1], k.advance(at[Weights], panel, panelElements())),
-        k.size(panelElements()),
+        b.offset(k.operands[1], k.advance(at[Weights], panel, c.panelElements())),
+        k.size(c.panelElements()),
         from(k.results[0], Result, column),
         k.size(tiled().strides[Result])};
     for (size_t e = 0; e < numOperands; e++) {
@@ -105,12 +103,6 @@ struct Emitter {
     loop(b.max(first, extra), end, tiles.rows);
   }
 
-  Dim chunks() const {
-    if (tiles.count > 0)
-      return Dim(ceilDiv(tiles.count, c.plan.unitTiles));
-    return Dim::ceilDiv(tiled().extent, Dim(c.plan.unitTiles * c.plan.tileRows));
-  }
-
   /// The panels of a unit: whole groups, then what is left of them.
   void panelGroup(Value *group, Value *chunk, const std::vector<Value *> &at) {
     Dim whole = Dim::floorDiv(c.columns, Dim(c.plan.tilePanels * kPanel));
@@ -151,19 +143,11 @@ struct Emitter {
   }
 
   Dim emit() {
-    Units units;
-    auto addGroups = [&] { return units.add(c.columns, c.plan.tilePanels * kPanel); };
     bool outside = c.plan.outer == LoopOrder::Panels;
-    size_t groups = outside ? addGroups() : 0, firstRow = outside ? 1 : 0;
-    for (size_t i = 0; i + 1 < c.rows.size(); i++)
-      units.add(c.rows[i].extent);
-    size_t chunk = units.add(chunks());
-    if (!outside)
-      groups = addGroups();
-    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
-      auto rows = cells.begin() + static_cast<std::ptrdiff_t>(firstRow);
-      std::vector<Value *> steps(rows, rows + std::ssize(c.rows) - 1);
-      panelGroup(cells[groups], cells[chunk],
+    return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
+      auto rows = cells.begin() + (outside ? 1 : 0), chunk = rows + std::ssize(c.rows) - 1;
+      std::vector<Value *> steps(rows, chunk);
+      panelGroup(outside ? cells.front() : cells.back(), *chunk,
                  advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size())));
     });
   }

@@ -8,14 +8,6 @@
 namespace cameo {
 namespace {
 
-/// From the first output's centre to its first tap, in elements of x; never positive.
-Dim firstTap(const ConvAttrs &attrs, const Value &x) {
-  Dim offset(0);
-  for (size_t i = 0; i < attrs.kernel.size(); i++)
-    offset = offset - attrs.padsBegin[i] * x.layout->strides[i + 2];
-  return offset;
-}
-
 /// Depthwise: one output row a unit, vectors of channels, tiles of pixels along the row.
 struct Depthwise {
   KernelFunc &k;
@@ -94,11 +86,8 @@ struct Depthwise {
     for (int64_t e = 2; e < k.op.numOperands(); e++)
       channelOperands.push_back(
           !(broadcastStrides(*k.op.operand(e), k.op.result()->type.shape())[1] == Dim(0)));
-    k.operands[0] = b.offset(k.operands[0], k.size(firstTap(attrs, *k.op.operand(0))));
-    Units units;
-    for (size_t i = 0; i + 1 < axes.size(); i++)
-      units.add(axes[i].extent);
-    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+    k.operands[0] = b.offset(k.operands[0], k.size(firstTap(k.op)));
+    return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       row(advanceAlong(k, axes, cells, zeroOffsets(k, axes[0].strides.size())));
     });
   }
@@ -110,7 +99,7 @@ Result<Dim> emitConv(KernelFunc &k) {
   ConvAttrs attrs = attrsOf<ConvAttrs>(k.op);
   switch (attrs.algorithm) {
   case ConvAlgorithm::Direct:
-    k.operands[0] = k.b.offset(k.operands[0], k.size(firstTap(attrs, *k.op.operand(0))));
+    k.operands[0] = k.b.offset(k.operands[0], k.size(firstTap(k.op)));
     return emitContraction(k, contractionOf(k.op));
   case ConvAlgorithm::Depthwise:
     return Depthwise{k, attrs, k.b, k.op.region().arg(0)->type.dtype(), {}, {}}.emit();

@@ -109,11 +109,7 @@ struct Generator {
     std::unordered_map<Value *, bool> moves = movingValues();
     auto dim = [&](size_t loop) { return k.op.result()->type.dim(order[loop]); };
     auto unitLoops = static_cast<size_t>(plan.unitLoops);
-    Units units;
-    for (size_t i = 0; i < unitLoops; i++)
-      units.add(dim(i));
-    if (plan.unitRun > 0 && !order.empty())
-      units.add(dim(order.size() - 1), plan.unitRun);
+    Units units = unitsOf(k.op).grid;
     return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
       std::vector<Value *> index(order.size());
       for (size_t i = 0; i < unitLoops; i++)

@@ -3,6 +3,7 @@
 // panel.
 #include "ir/kernel/Contraction.h"
 #include "lowering/emit/Nest.h"
+#include "lowering/plan/Contraction.h"
 
 #include <algorithm>
 
@@ -58,46 +59,27 @@ void packSteps(KernelFunc &k, const Position &at, const NestAxis &axis, const Di
 } // namespace
 
 Result<Dim> emitPack(KernelFunc &k) {
-  const Value &w = *k.op.operand(0);
   LoopBuilder &b = k.b;
   PackAttrs attrs = attrsOf<PackAttrs>(k.op);
-  bool isGemm = attrs.form == PackForm::Gemm;
-  ICE_UNLESS(isGemm || attrs.form == PackForm::Conv, "weights in this form are constant");
-  // Axes of the source: which run over batches (or groups), over depth, and the one over columns.
-  const Dims &shape = w.type.shape(), &strides = w.layout->strides;
-  std::vector<NestAxis> batches, depths;
-  Dim columns, columnStride;
-  if (isGemm) {
-    size_t rank = shape.size();
-    for (size_t i = 0; i + 2 < rank; i++)
-      batches.push_back({shape[i], {strides[i]}});
-    depths.push_back({shape[rank - 2], {strides[rank - 2]}});
-    columns = shape[rank - 1];
-    columnStride = strides[rank - 1];
-  } else {
-    Dim group(attrs.group);
-    columns = *Dim::exactDiv(shape[0], group);
-    columnStride = strides[0];
-    batches.push_back({group, {columns * strides[0]}});
-    for (size_t i = 2; i < shape.size(); i++)
-      depths.push_back({shape[i], {strides[i]}});
-    depths.push_back({shape[1], {strides[1]}});
-  }
+  ICE_UNLESS(attrs.form == PackForm::Gemm || attrs.form == PackForm::Conv,
+             "weights in this form are constant");
+  PackLoops from = packLoops(k.op);
+  const std::vector<NestAxis> &batches = from.batches, &depths = from.depths;
+  const NestAxis &columns = from.columns;
+  const Dim &columnStride = columns.strides[0];
   int64_t interleave = attrs.interleave;
   Dim depth = Dim::ceilDiv(depths.back().extent, Dim(interleave)) * Dim(interleave);
   for (size_t i = 0; i + 1 < depths.size(); i++)
     depth = depth * depths[i].extent;
-  Units units;
-  for (const NestAxis &axis : batches)
-    units.add(axis.extent);
-  units.add(columns, kPanel);
+  Units units = unitsOf(k.op).grid;
   int64_t lanes = attrs.plan.lanes;
   b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
     std::vector<Value *> cells = unitCells(k, units, unit);
     Value *first = b.mul(cells.back(), b.index(kPanel));
     cells.pop_back();
-    Value *from = advanceAlong(k, batches, cells, {k.advance(b.index(0), first, columnStride)})[0];
-    Value *real = b.sub(k.size(columns), first);
+    Value *source =
+        advanceAlong(k, batches, cells, {k.advance(b.index(0), first, columnStride)})[0];
+    Value *real = b.sub(k.size(columns.extent), first);
     Value *to = b.mul(unit, k.size(depth * Dim(kPanel)));
     std::function<void(size_t, Value *, Value *)> loops = [&](size_t axis, Value *source,
                                                               Value *index) {
@@ -118,7 +100,7 @@ Result<Dim> emitPack(KernelFunc &k) {
                 b.add(to, b.add(b.mul(index, b.index(kPanel)), b.index(lane))));
       }
     };
-    loops(0, from, b.index(0));
+    loops(0, source, b.index(0));
   });
   return units.count();
 }

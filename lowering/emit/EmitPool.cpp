@@ -97,12 +97,8 @@ struct Pool {
 
   Dim emit() {
     // Batch and all spatial dims but the last make the units.
-    Units units;
-    units.add(y().type.dim(0));
     size_t last = attrs.kernel.size() - 1;
-    for (size_t i = 0; i < last; i++)
-      units.add(y().type.dim(static_cast<int64_t>(i) + 2));
-    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+    return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       Value *from = k.advance(b.index(0), cells[0], x().layout->strides[0]);
       Value *to = k.advance(b.index(0), cells[0], y().layout->strides[0]);
       std::vector<Clip> clips(attrs.kernel.size());

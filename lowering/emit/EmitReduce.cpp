@@ -120,11 +120,7 @@ struct Reducer {
     int64_t lanes = attrs.plan.lanes;
     bool columns = lanes > 1 && attrs.plan.lanesHave == ReduceLanes::Results;
     bool rows = lanes > 1 && attrs.plan.lanesHave == ReduceLanes::Parts;
-    Units units;
-    for (size_t i = 0; i + 1 < kept.size(); i++)
-      units.add(kept[i].extent);
-    units.add(kept.back().extent, columns ? lanes : 1);
-    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+    return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       Values steps = cells;
       Value *first = steps.back() = columns ? b.mul(cells.back(), b.index(lanes)) : cells.back();
       Values at = advanceAlong(k, kept, steps, zeroOffsets(k, kept[0].strides.size()));

@@ -131,12 +131,9 @@ Result<Dim> emitRow(KernelFunc &k) {
   const Value &x = *k.op.operand(0);
   const Dim &length = x.type.dim(x.type.rank() - 1);
   std::vector<NestAxis> axes = rowLoops(k.op);
-  Units units;
-  for (const NestAxis &axis : axes)
-    units.add(axis.extent);
   DType work = x.type.dtype() == DType::F64 ? DType::F64 : DType::F32;
   RowAttrs attrs = attrsOf<RowAttrs>(k.op);
-  return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+  return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
     std::vector<Value *> at = advanceAlong(k, axes, cells, zeroOffsets(k, axes[0].strides.size()));
     Row row{k,
             b,

@@ -44,14 +44,10 @@ Dim Scatter::lines() {
   ScatterAttrs attrs = attrsOf<ScatterAttrs>(k.op);
   int64_t rank = y.type.rank(), axis = attrs.axis;
   int64_t inner = axis == rank - 1 ? rank - 2 : rank - 1;
-  Units units;
   std::vector<int64_t> outer; // the dims that lines do not run along
   for (int64_t i = 0; i < rank; i++)
-    if (i != axis && i != inner) {
+    if (i != axis && i != inner)
       outer.push_back(i);
-      units.add(indices.type.dim(i));
-    }
-  units.add(indices.type.dim(inner), attrs.unitLines);
   auto extent = [&](int64_t i) {
     Value *size = least(indices.type.dim(i), updates.type.dim(i));
     bool fits = i == axis || indices.type.dim(i) == y.type.dim(i);
@@ -77,7 +73,7 @@ Dim Scatter::lines() {
       });
     });
   };
-  return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+  return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
     Value *first = b.mul(cells.back(), b.index(attrs.unitLines)), *inside = nullptr;
     Value *which = b.index(0), *from = which, *to = which;
     for (size_t n = 0; n < outer.size(); n++) {
@@ -140,13 +136,11 @@ void Scatter::tuple(Value *number, int64_t width, int64_t outer) {
 
 Dim Scatter::tuples() {
   int64_t outer = indices.type.rank() - 1, width = indices.type.dim(outer).value();
-  Dim count(1), units(1);
+  Dim count(1);
   for (int64_t i = 0; i < outer; i++)
     count = count * indices.type.dim(i);
-  for (int64_t i = 0; i < width; i++)
-    units = units * y.type.dim(i);
   b.forLoop(b.index(0), k.size(count), 1, [&](Value *number) { tuple(number, width, outer); });
-  return units;
+  return unitsOf(k.op).grid.count();
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include "lowering/emit/MicroKernel.h"
 #include "lowering/emit/Nest.h"
 #include "lowering/emit/WinogradTransform.h"
+#include "lowering/plan/Contraction.h"
 #include "lowering/plan/Winograd.h"
 
 #include <algorithm>
@@ -33,7 +34,6 @@ struct WinogradEmitter {
     Value *image, *firstTile, *endTile, *first, *end;
   };
 
-  int64_t numPanels() const { return (plan.sizes.outputs + kPanel - 1) / kPanel; }
   /// The first row of register tile `t`.
   Value *rowOf(Value *t) {
     return b.add(b.mul(t, b.index(plan.registers.rows)), b.min(t, b.index(plan.registers.extra)));
@@ -82,9 +82,7 @@ struct WinogradEmitter {
   void transformInputs(const Block &block) {
     const Value &x = *k.op.operand(0);
     const Dims &strides = x.layout->strides;
-    Dims pads = attrsOf<ConvAttrs>(k.op).padsBegin;
-    Dim corner = Dim(0) - pads[0] * strides[2] - pads[1] * strides[3];
-    Value *image = k.advance(k.size(corner), block.image, strides[0]);
+    Value *image = k.advance(k.size(firstTap(k.op)), block.image, strides[0]);
     forTiles(block, [&](Value *row, Value *oh, Value *ow) {
       Value *from = k.advance(k.advance(image, oh, strides[2]), ow, strides[3]);
       Value *to = b.mul(row, b.index(plan.inputRow));
@@ -226,10 +224,7 @@ struct WinogradEmitter {
     inputs = b.retype(k.threadMemory(plan.elements() * kElement), DType::F32);
     sums = b.offset(inputs, b.index(plan.inputElements()));
     column = b.scratch(DType::F32, side * side * lanes);
-    Units units;
-    units.add(k.op.result()->type.dim(0));
-    units.add(Dim(plan.registers.count), plan.block);
-    units.add(Dim(numPanels()), plan.panels);
+    Units units = unitsOf(k.op).grid;
     b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
       std::vector<Value *> cells = unitCells(k, units, unit);
       Value *group = cells[2];

@@ -10,12 +10,7 @@ Dim emitNest(KernelFunc &k, const Nest &nest, const NestPlan &plan,
   const std::vector<NestAxis> &axes = nest.axes;
   const NestAxis &inner = axes.back();
   auto numUnitAxes = static_cast<size_t>(plan.unitLoops);
-  Units units;
-  for (size_t i = 0; i < numUnitAxes; i++)
-    units.add(axes[i].extent);
-  if (plan.unitRun > 0)
-    units.add(inner.extent, plan.unitRun);
-
+  Units units = unitsOf(k.op).grid;
   return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
     UnitRun run{nullptr, k.size(inner.extent)};
     if (plan.unitRun > 0)
@@ -41,11 +36,8 @@ Dim emitNest(KernelFunc &k, const Nest &nest, const NestPlan &plan,
 
 Dim emitLines(KernelFunc &k, int64_t axis, const std::vector<const Value *> &tensors,
               const std::function<void(const std::vector<Value *> &)> &body) {
-  Units units;
   std::vector<NestAxis> axes = lineLoops(axis, tensors);
-  for (const NestAxis &loop : axes)
-    units.add(loop.extent);
-  return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+  return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
     body(advanceAlong(k, axes, cells, zeroOffsets(k, tensors.size())));
   });
 }

@@ -23,9 +23,8 @@ struct NestRun {
 Dim emitNest(KernelFunc &k, const Nest &nest, const NestPlan &plan,
              const std::function<void(const NestRun &)> &body);
 
-/// Writes the loops over all dims of the first tensor but `axis`, a unit each; body gets each
-/// tensor's offset at the line's first element. The other tensors have as many dims, or lack the
-/// axis. Returns the number of units.
+/// Writes the loops of a kernel whose units are the lines along `axis` (lineLoops); body gets each
+/// tensor's offset at the line's first element. Returns the number of units.
 Dim emitLines(KernelFunc &k, int64_t axis, const std::vector<const Value *> &tensors,
               const std::function<void(const std::vector<Value *> &)> &body);
 

@@ -5,6 +5,7 @@
 #include "lowering/build/Strides.h"
 #include "lowering/build/Units.h"
 #include "lowering/emit/KernelFunc.h"
+#include "lowering/plan/KernelUnits.h"
 
 #include <functional>
 #include <vector>

@@ -14,6 +14,42 @@ Dim Contraction::tapCount() const {
   return count;
 }
 
+UnitAxis Contraction::tiledAxis() const {
+  const Dim &extent = rows.back().extent;
+  EvenTiles tiles = evenTiles(extent, plan.tileRows);
+  return {extent, tiles.count > 0 ? plan.unitTiles : plan.unitTiles * plan.tileRows, tiles};
+}
+
+Dim firstTap(const Op &conv) {
+  Dims pads = attrsOf<ConvAttrs>(conv).padsBegin;
+  Dim offset(0);
+  for (size_t i = 0; i < pads.size(); i++)
+    offset = offset - pads[i] * conv.operand(0)->layout->strides[i + 2];
+  return offset;
+}
+
+PackLoops packLoops(const Op &pack) {
+  const Value &w = *pack.operand(0);
+  const Dims &shape = w.type.shape(), &strides = w.layout->strides;
+  PackAttrs attrs = attrsOf<PackAttrs>(pack);
+  PackLoops loops;
+  size_t rank = shape.size();
+  if (attrs.form == PackForm::Gemm) {
+    for (size_t i = 0; i + 2 < rank; i++)
+      loops.batches.push_back({shape[i], {strides[i]}});
+    loops.depths.push_back({shape[rank - 2], {strides[rank - 2]}});
+    loops.columns = {shape[rank - 1], {strides[rank - 1]}};
+    return loops;
+  }
+  Dim group(attrs.group);
+  loops.columns = {*Dim::exactDiv(shape[0], group), {strides[0]}};
+  loops.batches.push_back({group, {loops.columns.extent * strides[0]}});
+  for (size_t i = 2; i < rank; i++)
+    loops.depths.push_back({shape[i], {strides[i]}});
+  loops.depths.push_back({shape[1], {strides[1]}});
+  return loops;
+}
+
 std::vector<NestAxis> outputAxes(const Op &conv) {
   const Value &x = *conv.operand(0), &y = *conv.result();
   std::vector<int64_t> strides = attrsOf<ConvAttrs>(conv).strides;

@@ -5,6 +5,7 @@
 
 #include "ir/kernel/Contraction.h"
 #include "lowering/build/Strides.h"
+#include "lowering/build/Units.h"
 
 namespace cameo {
 
@@ -31,10 +32,24 @@ struct Contraction {
 
   /// Steps over all loops of taps.
   Dim tapCount() const;
+  /// Elements of packed weights in a panel.
+  Dim panelElements() const { return tapCount() * depth * Dim(kPanel * interleave); }
+  /// The last row axis, a unit of which has so many tiles as the plan says.
+  UnitAxis tiledAxis() const;
 };
 
 /// The contraction of a `conv` of the direct algorithm or a `gemm` that has its layout.
 Contraction contractionOf(const Op &op);
+
+/// From the first output's centre of a `conv` to its first tap, in elements of x; never positive.
+Dim firstTap(const Op &conv);
+
+/// What packing reads, w, along batches or groups, its loops over depth, and its columns.
+struct PackLoops {
+  std::vector<NestAxis> batches, depths;
+  NestAxis columns;
+};
+PackLoops packLoops(const Op &pack);
 
 /// Row axes for the batch and spatial dims of a `conv`: strides of input, weights (none), result
 /// and epilogue operands.

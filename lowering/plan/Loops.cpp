@@ -132,4 +132,17 @@ std::vector<NestAxis> lineLoops(int64_t axis, const std::vector<const Value *> &
   return axes;
 }
 
+bool areElementsInVectors(const Op &op, const Nest &nest) {
+  const std::vector<Dim> &strides = nest.axes.back().strides;
+  return std::all_of(strides.begin(), strides.begin() + op.numResults(),
+                     [](const Dim &stride) { return stride == Dim(1); });
+}
+
+bool isReducedInVectors(const ReduceLoops &loops, ReduceLanes lanes) {
+  if (lanes == ReduceLanes::Parts)
+    return loops.reduced.back().strides[0] == Dim(1);
+  const std::vector<Dim> &strides = loops.kept.back().strides;
+  return strides[0] == Dim(1) && strides[1] == Dim(1);
+}
+
 } // namespace cameo

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "ir/Op.h"
-#include "ir/Result.h"
 #include "ir/kernel/Reduce.h"
 #include "lowering/build/Strides.h"
 
@@ -47,8 +46,5 @@ std::vector<NestAxis> lineLoops(int64_t axis, const std::vector<const Value *> &
 bool areElementsInVectors(const Op &op, const Nest &nest);
 bool isReducedInVectors(const ReduceLoops &loops, ReduceLanes lanes);
 bool isGeneratedInVectors(const Op &op);
-
-/// What of an op's plan its layouts do not allow: vectors, or units of more loops than there are.
-Result<void> planFits(const Op &op);
 
 } // namespace cameo

@@ -13,6 +13,7 @@
 #include "lowering/plan/Loops.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/Tiles.h"
+#include "lowering/plan/VerifyPlans.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -156,8 +157,9 @@ struct Planner {
 Result<bool> planLoops(Module &module, PassContext &context) {
   bool changed = false;
   for (Op *op : opsOf(module.main())) {
+    if (isPlanned(*op))
+      TRY(verifyPlan(*op));
     changed |= Planner{context.target}.plan(*op);
-    TRY(planFits(*op));
   }
   return changed;
 }

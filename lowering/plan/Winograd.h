@@ -32,6 +32,8 @@ struct WinogradPlan {
   /// Strides of the two matrices in elements.
   int64_t inputRow, inputPoint, sumRow, sumPoint;
 
+  /// The tiles of an image, a unit of which has so many register tiles as the plan says.
+  UnitAxis tiledAxis() const { return {Dim(across * down), block, registers}; }
   int64_t inputElements() const { return points * inputPoint; }
   int64_t elements() const { return inputElements() + points * sumPoint; }
 };

@@ -16,6 +16,7 @@
 #include "lowering/build/Shapes.h"
 #include "lowering/emit/KernelFunc.h"
 #include "lowering/plan/Packing.h"
+#include "lowering/plan/VerifyPlans.h"
 #include "lowering/program/PackWeights.h"
 #include "lowering/program/Profile.h"
 #include "lowering/program/RunTimeSizes.h"
@@ -455,6 +456,8 @@ Result<void> State::run() {
 
 Result<Program> toLoops(Module &planned, const PassContext &context) {
   Func &func = planned.main();
+  Result<void> plans = verifyPlans(planned);
+  ICE_UNLESS(plans, "plans: " + plans.error().message);
   std::vector<std::string> symbols = boundSymbols(func);
   State state(func, context, symbols);
   state.program.module.name = planned.name;

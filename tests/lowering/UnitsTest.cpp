@@ -37,6 +37,19 @@ TEST(Units, CoverEachPositionOnce) {
       }
 }
 
+TEST(Units, CoverTheRowsOfTilesOnce) {
+  for (int64_t rows : {1, 13, 29, 30})
+    for (int64_t run : {1, 2, 5}) {
+      Units units;
+      units.add({Dim(rows), run, evenTiles(Dim(rows), 6)});
+      units.add(Dim(1));
+      std::map<std::pair<int64_t, int64_t>, int> times = coverage(units);
+      ASSERT_EQ(static_cast<int64_t>(times.size()), rows);
+      for (const auto &[position, count] : times)
+        ASSERT_EQ(count, 1) << position.first;
+    }
+}
+
 TEST(Units, AreOneWithoutAxes) {
   Units units;
   EXPECT_EQ(units.count(), Dim(1));

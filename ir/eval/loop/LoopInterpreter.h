@@ -14,12 +14,28 @@
 
 namespace cameo {
 
+namespace eval {
+struct Pointer;
+}
+
+/// Sees what the units of kernels touch of memory that threads share.
+class LoopObserver {
+public:
+  virtual ~LoopObserver() = default;
+  /// A unit begins, of the kernel that is number `kernel` of those that the run comes to. It gets
+  /// the tensors.
+  virtual void enter(int64_t kernel, int64_t unit, std::vector<eval::Pointer> tensors) = 0;
+  virtual void touch(const eval::Pointer &at, int64_t bytes, bool isStore) = 0;
+  virtual void leave() = 0;
+};
+
 struct LoopOptions {
   /// Of the order in which units run, and of the thread that runs each.
   uint64_t seed = 0;
   int64_t threads = 3;
   /// Ops that a run may take.
   int64_t workLimit = 1'000'000'000;
+  LoopObserver *observer = nullptr;
 };
 
 /// Runs a program as lowered for `target`. Inputs match its ports; the results are its outputs. An

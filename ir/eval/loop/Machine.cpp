@@ -33,6 +33,14 @@ std::optional<int64_t> Machine::call(const std::string &name, std::vector<int64_
   return integerAt({registerType(returned[0]->type, target_), 1, results.data()});
 }
 
+Machine::Machine(const Program &program, const Target &target, const LoopOptions &options)
+    : program_(program), target_(target), options_(options), random_(options.seed) {
+  if (options.observer)
+    memory.onTouch = [observer = options.observer](const Pointer &at, int64_t bytes, bool isStore) {
+      observer->touch(at, bytes, isStore);
+    };
+}
+
 Machine::Flow Machine::fail(const Step &step, const Call &call, const std::string &message) {
   error = fmt::format("function '{}', {}: {}", call.code.func->name, printOp(*step.op), message);
   return Flow::Error;

@@ -28,8 +28,7 @@ struct LoopFault {
 
 class Machine {
 public:
-  Machine(const Program &program, const Target &target, const LoopOptions &options)
-      : program_(program), target_(target), options_(options), random_(options.seed) {}
+  Machine(const Program &program, const Target &target, const LoopOptions &options);
 
   /// Calls a function with indices; its result as an integer, 0 if it has none. Nothing if the run
   /// ended with `error`.
@@ -85,6 +84,7 @@ private:
   Flow runTeam(const Step &step, Call &call);
   Flow runTeamOp(const Step &step, Call &call);
   Flow parallel(const Step &step, Call &call);
+  void observe(const Step &step, Call &call, int64_t unit);
   Flow unit(const Step &step, Call &call, int64_t unit, int64_t thread);
   void recordFault(const Step &step, Call &call);
 
@@ -110,6 +110,8 @@ private:
   std::mt19937_64 random_;
   std::map<std::string, FuncCode> codes_;
   int64_t steps_ = 0, depth_ = 0, thread_ = 0;
+  /// The number of `parallel`s that the run has come to.
+  int64_t kernels_ = 0;
   Where where_ = Where::Main;
 };
 

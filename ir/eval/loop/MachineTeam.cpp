@@ -125,6 +125,19 @@ Machine::Flow Machine::runTeam(const Step &step, Call &call) {
   return flow;
 }
 
+/// Tells the observer of a unit and the pointers that the call in it passes.
+void Machine::observe(const Step &step, Call &call, int64_t unit) {
+  for (const Step &inner : step.regions[0].steps) {
+    if (inner.op->kind() != OpKind::LoopCall)
+      continue;
+    std::vector<Pointer> tensors;
+    for (size_t i = 0; i < inner.operands.size(); i++)
+      if (inner.op->operand(static_cast<int64_t>(i))->type.isPointer())
+        tensors.push_back(pointer(inner, call, i));
+    return options_.observer->enter(kernels_ - 1, unit, std::move(tensors));
+  }
+}
+
 /// Every unit is on its own, in any order and on any thread.
 Machine::Flow Machine::parallel(const Step &step, Call &call) {
   if (where_ != Where::Team)
@@ -135,6 +148,7 @@ Machine::Flow Machine::parallel(const Step &step, Call &call) {
   if (count > options_.workLimit)
     return fail(step, call,
                 fmt::format("{} units are more than {} ops", count, options_.workLimit));
+  kernels_++;
   std::vector<int64_t> units(fault ? 0 : count);
   std::iota(units.begin(), units.end(), 0);
   std::shuffle(units.begin(), units.end(), random_);
@@ -144,7 +158,12 @@ Machine::Flow Machine::parallel(const Step &step, Call &call) {
     for (size_t i = 0; i < 2; i++)
       std::memcpy(call.bytes.data() + args[i].at, &range[i], args[i].bytes);
     int64_t thread = static_cast<int64_t>(random_() % static_cast<uint64_t>(options_.threads));
-    if (Flow flow = unit(step, call, number, thread); flow != Flow::Next)
+    if (options_.observer)
+      observe(step, call, number);
+    Flow flow = unit(step, call, number, thread);
+    if (options_.observer)
+      options_.observer->leave();
+    if (flow != Flow::Next)
       return flow;
   }
   return Flow::Next;

@@ -117,6 +117,11 @@ std::string LoopMemory::recordStore(Record &record) const {
   return "";
 }
 
+void LoopMemory::touch(const Pointer &pointer, int64_t count, bool isStore) const {
+  if (onTouch && !isThreadMemory(pointer) && blocks_[pointer.block].kind != Kind::Private)
+    onTouch(pointer, count, isStore);
+}
+
 std::string LoopMemory::load(const Pointer &from, std::span<std::byte> to) {
   int64_t count = std::ssize(to);
   if (std::string wrong = outside(from, count, true); !wrong.empty())
@@ -130,6 +135,7 @@ std::string LoopMemory::load(const Pointer &from, std::span<std::byte> to) {
       if (std::string wrong = recordLoad(block.records[kSlack + from.offset + i]); !wrong.empty())
         return fmt::format("byte {} of {}: {}", from.offset + i - from.begin, block.name, wrong);
   }
+  touch(from, count, false);
   std::memcpy(to.data(), block.bytes.data() + kSlack + from.offset, count);
   return "";
 }
@@ -149,6 +155,7 @@ std::string LoopMemory::store(const Pointer &to, std::span<const std::byte> from
       if (std::string wrong = recordStore(block.records[kSlack + to.offset + i]); !wrong.empty())
         return fmt::format("byte {} of {}: {}", to.offset + i - to.begin, block.name, wrong);
   }
+  touch(to, count, true);
   std::memcpy(block.bytes.data() + kSlack + to.offset, from.data(), count);
   return "";
 }

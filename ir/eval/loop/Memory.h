@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,6 +44,9 @@ public:
     Shared,   // of the workspace or a box, with slack
     Private,  // scratch of one call
   };
+
+  /// Hears of each access of memory that agents share.
+  std::function<void(const Pointer &, int64_t bytes, bool isStore)> onTouch;
 
   /// A block of `size` bytes, filled with poison; the pointer to its start. `phase` is what its
   /// address leaves modulo 64: memory of the caller is aligned to its elements, no more.
@@ -92,6 +96,7 @@ private:
   std::string recordStore(Record &record) const;
   std::string collision(int32_t other, const char *verbs) const;
   bool isThreadMemory(const Pointer &pointer) const;
+  void touch(const Pointer &pointer, int64_t count, bool isStore) const;
   /// Whether it is another agent of this span.
   bool isOther(int32_t agent) const { return agent >= firstAgent_ && agent != agent_; }
 

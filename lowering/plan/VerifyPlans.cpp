@@ -1,7 +1,11 @@
-// What plans written by hand may get wrong and only layouts tell; see Loops.h. The rest is in the
-// rules of ir/kernel/.
+// See VerifyPlans.h.
+#include "lowering/plan/VerifyPlans.h"
+
 #include "ir/Printer.h"
 #include "ir/kernel/Elements.h"
+#include "ir/kernel/KernelSpec.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/plan/KernelUnits.h"
 #include "lowering/plan/Loops.h"
 
 #include <algorithm>
@@ -35,22 +39,7 @@ Result<void> elementsFit(const Op &op, const NestPlan &plan) {
   return unitsFit(op, plan, std::ssize(nest.axes));
 }
 
-} // namespace
-
-bool areElementsInVectors(const Op &op, const Nest &nest) {
-  const std::vector<Dim> &strides = nest.axes.back().strides;
-  return std::all_of(strides.begin(), strides.begin() + op.numResults(),
-                     [](const Dim &stride) { return stride == Dim(1); });
-}
-
-bool isReducedInVectors(const ReduceLoops &loops, ReduceLanes lanes) {
-  if (lanes == ReduceLanes::Parts)
-    return loops.reduced.back().strides[0] == Dim(1);
-  const std::vector<Dim> &strides = loops.kept.back().strides;
-  return strides[0] == Dim(1) && strides[1] == Dim(1);
-}
-
-Result<void> planFits(const Op &op) {
+Result<void> layoutsAllow(const Op &op) {
   switch (op.kind()) {
   case OpKind::KernelPointwise:
     return elementsFit(op, attrsOf<PointwiseAttrs>(op).plan);
@@ -68,6 +57,40 @@ Result<void> planFits(const Op &op) {
   default:
     return {};
   }
+}
+
+bool hasLayouts(const Op &op) {
+  auto isPlaced = [](const Value *value) { return !value || value->layout; };
+  return std::all_of(op.operands().begin(), op.operands().end(), isPlaced) &&
+         std::all_of(op.results().begin(), op.results().end(),
+                     [&](const std::unique_ptr<Value> &result) { return isPlaced(result.get()); });
+}
+
+} // namespace
+
+bool isPlanned(const Op &op) {
+  const KernelSpec *row = kernelSpec(op.kind());
+  if (!row || !row->isEmitted || !hasLayouts(op))
+    return false;
+  if (op.kind() == OpKind::KernelScatter) {
+    ScatterAttrs attrs = attrsOf<ScatterAttrs>(op);
+    return attrs.form != ScatterForm::Lines || attrs.unitLines > 0;
+  }
+  const std::vector<std::string_view> &names = row->attributes;
+  bool needsPlan = std::find(names.begin(), names.end(), "lanes") != names.end();
+  return !needsPlan || op.attrs.getInt("lanes") > 0;
+}
+
+Result<void> verifyPlan(const Op &op) {
+  TRY(layoutsAllow(op));
+  return unitsAreApart(op);
+}
+
+Result<void> verifyPlans(Module &module) {
+  for (const Op *op : opsOf(module.main()))
+    if (isPlanned(*op))
+      TRY(verifyPlan(*op));
+  return {};
 }
 
 } // namespace cameo
