@@ -4,11 +4,13 @@
 //            %y = %n * %scale + %bias
 // Into this: %y = LayerNormalization(%x, %scale, %bias)
 // Only if: the means are over the last axes, and nothing else reads what is in between. A scale or
-// bias that does not broadcast to those axes alone stays a Mul or an Add.
+// bias that does not broadcast to those axes alone stays a Mul or an Add. Images stay as they are:
+// convolutions store channels innermost, and the op would need their rows in one piece.
 #include "lowering/Passes.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/recover/Recover.h"
 
+#include "ir/OpSpec.h"
 #include "ir/infer/Infer.h"
 
 #include <algorithm>
@@ -102,9 +104,31 @@ Value *beforeWidening(Value *x) {
   return from == DType::F16 || from == DType::BF16 ? cast->operand(0) : x;
 }
 
+/// Whether a convolution or a pool makes the value, but for elementwise ops in between.
+bool isImage(const Value &value, int depth = 8) {
+  const Op *op = value.definingOp();
+  if (!op || depth == 0)
+    return false;
+  switch (op->kind()) {
+  case OpKind::Conv:
+  case OpKind::ConvInteger:
+  case OpKind::ConvTranspose:
+  case OpKind::MaxPool:
+  case OpKind::AveragePool:
+    return true;
+  default:
+    break;
+  }
+  return spec(op->kind()).flops == Flops::PerResult &&
+         std::any_of(op->operands().begin(), op->operands().end(),
+                     [&](Value *operand) { return operand && isImage(*operand, depth - 1); });
+}
+
 /// The op, and behind it a scale and a bias that it cannot take.
 Value *normalize(Rewriter &b, const Match &m, OpKind kind, Value *bias = nullptr) {
   Value *x = m.at(kX), *scale = m.at(kScale);
+  if (isImage(*x))
+    return nullptr;
   auto axis = static_cast<int64_t>(m.at(kAxis));
   Value *ownScale = scale ? fitted(b, scale, x->type, axis) : nullptr;
   bool takesBias = bias && !scale == !ownScale;
