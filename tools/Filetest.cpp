@@ -107,9 +107,10 @@ Result<Action> readAction(const std::string &fileName, std::string_view text) {
                    names = equals == std::string_view::npos ? "" : what.substr(equals + 1);
   if (verb == "pass" || verb == "passes")
     action.steps = TRY(stepsFromText(names, allPasses()));
-  for (const PipelineStep &step : pipeline())
-    if (verb == "phase" && step.phase == names)
-      action.steps.push_back(step);
+  // The pipeline up to the last step of the phase.
+  for (size_t i = 0; verb == "phase" && i < pipeline().size(); i++)
+    if (pipeline()[i].phase == names)
+      action.steps.assign(pipeline().begin(), pipeline().begin() + i + 1);
   if (action.steps.empty())
     return badInput(fmt::format("{}: nothing to do in '{}'", fileName, lines[0]));
   return action;

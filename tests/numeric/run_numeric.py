@@ -2,8 +2,8 @@
 
 usage: run_numeric.py [FAMILY ...] [--only REGEX] [--bin build/bin/cameo] [--seed N] [--keep DIR] [-v]
 
-Families are those of layers.py, elements.py, symbolic.py, open_sizes.py, given.py,
-primitives.py and quantized.py, `random` and `open`; all when none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
+Families are those of layers.py, primitives.py, elements.py, symbolic.py, open_sizes.py, given.py and quantized.py, `random` and
+`open`; all when none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
 for every number of threads, and, for integer layers, when the reference interpreter gives the same bits as
 well. A case that Cameo refuses to compile (exit status 3) is counted apart. A failed one prints how to
 repeat it alone.
