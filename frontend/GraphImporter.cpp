@@ -242,6 +242,20 @@ Result<void> GraphImporter::importConstant(const Site &site) {
   return bindResults(site, {{build_.constant(std::move(data))}});
 }
 
+/// Operands and attributes with a dot in their names are the compiler's own.
+Result<void> GraphImporter::refuseInternal(const Site &site, const OldNode &node) {
+  auto isInternal = [](const std::string &name) { return name.find('.') != std::string::npos; };
+  for (const auto &[name, value] : node.attrs)
+    if (isInternal(name))
+      return error(site, "unknown attribute " + quote(name));
+  std::optional<OpKind> kind = kindFromName(node.op);
+  for (size_t i = 0; kind && i < std::min(node.inputs.size(), spec(*kind).inputs.size()); i++)
+    if (isInternal(spec(*kind).inputs[i].name))
+      return error(site, "expected at most " + std::to_string(i) + " inputs, got " +
+                             std::to_string(node.inputs.size()));
+  return {};
+}
+
 Result<void> GraphImporter::importOperator(const Site &site, const std::vector<Bound> &inputs) {
   OldNode old{site.node.op_type(), site.opset, {}, TRY(readAttributes(site)), 0, {}};
   for (const Bound &input : inputs)
@@ -251,6 +265,8 @@ Result<void> GraphImporter::importOperator(const Site &site, const std::vector<B
   for (int i = 0; i < site.node.output_size(); i++)
     if (!site.node.output(i).empty())
       old.numOutputs = i + 1;
+  if (site.domain.empty())
+    TRY(refuseInternal(site, old));
   TRY(site.domain.empty() ? upgradeNode(old, build_) : expandContrib(old, build_));
   if (!old.results.empty())
     return bindResults(site, boundTo(old.results));

@@ -76,6 +76,7 @@ private:
   Result<void> importNode(Site &site);
   Result<std::vector<Bound>> readInputs(Site &site);
   Result<void> importConstant(const Site &site);
+  Result<void> refuseInternal(const Site &site, const OldNode &node);
   Result<void> importOperator(const Site &site, const std::vector<Bound> &inputs);
   Result<void> importCustom(const Site &site, const std::vector<Bound> &inputs);
   Result<void> declareResult(const Site &site, const std::string &output, AttrDict &attrs) const;

@@ -40,10 +40,13 @@ std::span<const PipelineStep> pipeline() {
       // Again, now that computed shapes are numbers, and before ops are taken apart.
       {"simplify", "guard-sizes"},
       // Layers spelled out in primitives. Behind folding, which makes numbers of their constants,
-      // and
-      // behind the integer passes: a layer may begin where a product's scale ends.
+      // and behind the integer passes: a layer may begin where a product's scale ends.
       {"recover", "recover-normalizations"},
       {"recover", "recover-activations"},
+      {"recover", "recover-softmax"},
+      // What computed a softmax would be another reader of the scores.
+      {"recover", "remove-dead-ops"},
+      {"recover", "recover-attention"},
       // What computed the layers has uses for no other pattern.
       {"recover", "remove-dead-ops"},
       {"decompose", "decompose"},

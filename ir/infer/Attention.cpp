@@ -30,18 +30,18 @@ Result<void> expectSame(const InferContext &ctx, int64_t i, const Dim &a, int64_
                          literal(ctx.name(j)) + ", %b, got %a in " + literal(ctx.in(i).str()));
 }
 
-/// The mask broadcasts to the scores, [batch, heads, queries, keys], but for its last dim, which
-/// may be shorter than there are keys.
-Result<void> expectMask(const InferContext &ctx, const Dims &scores) {
-  TRY(expectRank(ctx, 3, 1, 4));
-  int64_t skip = 4 - ctx.in(3).rank();
-  for (int64_t d = 0; d < ctx.in(3).rank(); d++) {
-    bool isLast = d + 1 == ctx.in(3).rank();
+/// Mask i broadcasts to the scores, [batch, heads, queries, keys], but for its last dim, which may
+/// be shorter than there are keys.
+Result<void> expectMask(const InferContext &ctx, int64_t i, const Dims &scores) {
+  TRY(expectRank(ctx, i, 1, 4));
+  int64_t skip = 4 - ctx.in(i).rank();
+  for (int64_t d = 0; d < ctx.in(i).rank(); d++) {
+    bool isLast = d + 1 == ctx.in(i).rank();
     TRY(ctx.require(
-        isLast ? Relation::AtMost : Relation::BroadcastTo, ctx.in(3).dim(d), scores[d + skip],
-        literal(ctx.name(3)) + ": expected dim " + std::to_string(d) +
+        isLast ? Relation::AtMost : Relation::BroadcastTo, ctx.in(i).dim(d), scores[d + skip],
+        literal(ctx.name(i)) + ": expected dim " + std::to_string(d) +
             (isLast ? " to be at most %b (the keys)" : " to broadcast to %b (the scores)") +
-            ", got %a in " + literal(ctx.in(3).str())));
+            ", got %a in " + literal(ctx.in(i).str())));
   }
   return {};
 }
@@ -74,10 +74,15 @@ Result<void> inferAttention(InferContext &ctx) {
     TRY(expectShape(ctx, 5,
                     {v.batch, v.heads, ctx.has(4) ? ctx.in(4).dim(2) : ctx.in(5).dim(2), v.size},
                     "batch, heads, past length and head size of " + ctx.name(2)));
-  if (ctx.has(3))
-    TRY(expectMask(ctx, {q.batch, q.heads, q.length, total}));
+  for (int64_t i : {3, 7})
+    if (ctx.has(i))
+      TRY(expectMask(ctx, i, {q.batch, q.heads, q.length, total}));
   if (ctx.has(6))
     TRY(expectShape(ctx, 6, {q.batch}, "the batch of " + ctx.name(0)));
+  std::string softmax = ctx.op.attrs.getString("score.softmax");
+  if (softmax != "masked" && softmax != "plain" && softmax != "nan_to_zero")
+    return ctx.error("attribute 'score.softmax': expected masked, plain or nan_to_zero, got '" +
+                     softmax + "'");
   if (ctx.in(0).rank() == 4)
     ctx.outShape(0, {q.batch, q.heads, q.length, v.size});
   else

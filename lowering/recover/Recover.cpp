@@ -11,7 +11,8 @@ bool isWide(const Op *op) {
   return dtype == DType::F32 || dtype == DType::F64;
 }
 
-/// The nodes of all ops, those of the root last.
+} // namespace
+
 Loc locOf(const std::vector<Op *> &ops) {
   Loc loc;
   for (auto op = ops.rbegin(); op != ops.rend(); ++op)
@@ -19,8 +20,6 @@ Loc locOf(const std::vector<Op *> &ops) {
       loc.append((*op)->loc);
   return loc;
 }
-
-} // namespace
 
 Value *recovered(Rewriter &b, Op &op, const std::vector<Layer> &layers) {
   for (const Layer &layer : layers) {

@@ -20,6 +20,9 @@ struct Layer {
   Value *(*build)(Rewriter &b, const match::Match &m);
 };
 
+/// The nodes of all ops, those of the root, the first, last.
+Loc locOf(const std::vector<Op *> &ops);
+
 /// What stands for the op's result, by the first layer that matches and can be built; nullptr if
 /// none does.
 Value *recovered(Rewriter &b, Op &op, const std::vector<Layer> &layers);

@@ -1,6 +1,7 @@
 // Attention as two matrix products around a softmax, with f32 (or f64) scores whatever the
-// elements; scaling, soft cap and masks are pointwise and join the first product's epilogue. Query
-// heads that share a key head are a dim of their own, along which keys and values broadcast.
+// elements unless `score.type` says otherwise; scaling, soft cap and masks are pointwise and join
+// the first product's epilogue. Query heads that share a key head with others are a dim of their
+// own, along which keys and values broadcast.
 #include "lowering/select/Select.h"
 
 #include "ir/infer/Sizes.h"
@@ -11,17 +12,23 @@
 namespace cameo {
 namespace {
 
+/// A score and an element of an operand (nullptr without one), to a score.
+using ScoreFn = std::function<Value *(Value *score, Value *element)>;
+
 struct Attention {
   Selection &s;
   LoopBuilder &b;
-  DType work;
-  Value *q, *k, *v; // [batch, heads, length, size]
+  DType work, scoreType; // what formulas of scores are computed in, and what they are rounded to
+  Value *q, *k, *v;      // [batch, heads, length, size]
   Dim past, total, length;
+  Dim outer, inner; // heads of the keys, and queries of each
   bool causal;
   int64_t left, right;
 
   explicit Attention(Selection &s)
       : s(s), b(s.b), work(s.in(0).dtype() == DType::F64 ? DType::F64 : DType::F32),
+        scoreType(s.op.attrs.has("score.type") ? std::get<DType>(*s.op.attrs.find("score.type"))
+                                               : work),
         causal(s.op.attrs.getInt("is_causal")), left(s.op.attrs.getInt("left_window_size", -1)),
         right(s.op.attrs.getInt("right_window_size", -1)) {}
 
@@ -48,16 +55,20 @@ struct Attention {
         ->result();
   }
 
+  bool isGrouped() const { return !(inner == Dim(1)); }
+
   /// [batch, heads, ...] with the heads split into those of the keys and those that share one.
   Value *split(Value *x, const Dim &outer, const Dim &inner) {
     Dims shape = x->type.shape();
+    if (!isGrouped())
+      return x;
     shape[1] = outer;
     shape.insert(shape.begin() + 2, inner);
     return reshapeView(b, x, shape);
   }
 
-  /// A mask, broadcast from the right, with the scores' five dims.
-  Value *mask(Value *given, const Dim &outer, const Dim &inner) {
+  /// A mask, broadcast from the right, with the scores' dims.
+  Value *mask(Value *given) {
     Dims shape = given->type.shape();
     shape.insert(shape.begin(), 4 - shape.size(), Dim(1));
     Value *x = reshapeView(b, given, shape);
@@ -83,7 +94,9 @@ struct Attention {
   Value *restricted(Value *given);
   Value *bias();
   Result<void> select();
-  Value *masked(Value *scores, const Dim &outer, const Dim &inner);
+  Value *scored(Value *scores, Value *operand, const ScoreFn &formula);
+  Value *masked(Value *scores);
+  Value *probabilities(Value *scores);
   void show(int64_t mode, Value *scores);
 };
 
@@ -117,9 +130,13 @@ Value *Attention::bias() {
   std::vector<Value *> operands;
   if (lengths)
     operands.push_back(lengths);
-  Type type = Type::tensor(work, {batch, Dim(1), Dim(1), length, total});
+  Dims shape = {batch, Dim(1), length, total};
+  if (isGrouped())
+    shape.insert(shape.begin() + 1, Dim(1));
+  Type type = Type::tensor(work, shape);
   return generated(s, operands, type, [&](LoopBuilder &, const std::vector<Value *> &index) {
-    Value *i = index[3], *j = index[4], *allowed = nullptr, *offset = sizeValue(b, past);
+    Value *i = index[shape.size() - 2], *j = index.back(), *allowed = nullptr,
+          *offset = sizeValue(b, past);
     if (lengths) {
       Value *which = indexWithin(b, index[0], batch, lengths->type.dim(0));
       Value *valid = b.toIndex(elementAt(b, lengths->type, 0, {which}));
@@ -150,31 +167,59 @@ void Attention::show(int64_t mode, Value *scores) {
   s.op.result(3)->replaceAllUsesWith(result);
 }
 
+/// The formula for each score, which is rounded to the scores' type again.
+Value *Attention::scored(Value *scores, Value *operand, const ScoreFn &formula) {
+  std::vector<Value *> operands = {scores};
+  if (operand)
+    operands.push_back(operand);
+  return pointwise(s, operands, scores->type, [&](LoopBuilder &, const std::vector<Value *> &x) {
+    return formula(b.cast(x[0], work), operand ? x[1] : nullptr);
+  });
+}
+
 /// Scores with soft cap and masks.
-Value *Attention::masked(Value *scores, const Dim &outer, const Dim &inner) {
+Value *Attention::masked(Value *scores) {
   double softcap = s.op.attrs.getFloat("softcap", 0);
-  Type type = scores->type;
+  auto number = [&](double value) { return b.constant(Type::scalar(work), value); };
   if (softcap > 0)
-    scores = pointwise(s, {scores}, type, [&](LoopBuilder &, const std::vector<Value *> &x) {
-      Value *cap = b.constant(x[0]->type, softcap);
-      return b.mul(cap, b.unary(OpKind::ScalarTanh, b.div(x[0], cap)));
+    scores = scored(scores, nullptr, [&](Value *score, Value *) {
+      Value *cap = number(softcap);
+      return b.mul(cap, b.unary(OpKind::ScalarTanh, b.div(score, cap)));
     });
   show(1, scores);
-  if (Value *given = operand(3)) {
-    Value *full = mask(restricted(given), outer, inner);
-    scores = pointwise(s, {scores, full}, type, [&](LoopBuilder &, const std::vector<Value *> &x) {
-      Value *addend = x[1];
-      if (addend->type.dtype() == DType::Bool)
-        addend = b.select(addend, b.constant(x[0]->type, 0), b.constant(x[0]->type, -INFINITY));
-      return b.add(x[0], b.cast(addend, work));
+  for (Value *given : {operand(7), operand(3)}) {
+    if (!given)
+      continue;
+    Value *full = mask(restricted(given));
+    scores = scored(scores, full, [&](Value *score, Value *element) {
+      if (element->type.dtype() != DType::Bool)
+        return b.add(score, b.cast(element, work));
+      if (s.op.attrs.has("score.fill")) {
+        Value *fill = number(s.op.attrs.getFloat("score.fill"));
+        bool fillsTrue = s.op.attrs.getInt("score.fill_if");
+        return fillsTrue ? b.select(element, fill, score) : b.select(element, score, fill);
+      }
+      return b.add(score, b.select(element, number(0), number(-INFINITY)));
     });
   }
   if (Value *where = bias())
-    scores = pointwise(s, {scores, where}, type, [&](LoopBuilder &, const std::vector<Value *> &x) {
-      return b.add(x[0], x[1]);
-    });
+    scores = scored(scores, where, [&](Value *score, Value *term) { return b.add(score, term); });
   show(2, scores);
   return scores;
+}
+
+Value *Attention::probabilities(Value *scores) {
+  std::string softmax = s.op.attrs.getString("score.softmax");
+  RowForm form = softmax == "masked" ? RowForm::MaskedSoftmax : RowForm::Softmax;
+  Op *row = b.create(OpKind::KernelRow, {scores}, {scores->type.withDType(v->type.dtype())},
+                     dictOf(RowAttrs{form, 0}), 1);
+  Value *element = row->region().addArg(Type::scalar(work));
+  b.atEnd(row->region());
+  if (softmax == "nan_to_zero")
+    element = b.select(b.cmp("ne", element, element), b.constant(Type::scalar(work), 0), element);
+  b.create(OpKind::LoopYield, {b.cast(element, v->type.dtype())}, {});
+  b.after(row);
+  return row->result();
 }
 
 Result<void> Attention::select() {
@@ -186,26 +231,16 @@ Result<void> Attention::select() {
   total = past + k->type.dim(2);
   k = withCache(operand(4), k);
   v = withCache(operand(5), v);
-  Dim outer = k->type.dim(1), inner = Dim::floorDiv(q->type.dim(1), outer);
+  outer = k->type.dim(1), inner = Dim::floorDiv(q->type.dim(1), outer);
   Value *keys = split(transposeView(b, k, {0, 1, 3, 2}), outer, Dim(1));
-  Value *scores = matrixProduct(s, split(q, outer, inner), keys, work);
-  scores = pointwise(s, {scores}, scores->type, [&](LoopBuilder &, const std::vector<Value *> &x) {
-    return b.mul(x[0], scale());
-  });
+  Value *scores = matrixProduct(s, split(q, outer, inner), keys, scoreType);
+  if (s.op.attrs.getFloat("scale") != 1)
+    scores = scored(scores, nullptr, [&](Value *score, Value *) { return b.mul(score, scale()); });
   show(0, scores);
-  scores = masked(scores, outer, inner);
-  Op *row = b.create(OpKind::KernelRow, {scores}, {scores->type.withDType(v->type.dtype())},
-                     dictOf(RowAttrs{RowForm::MaskedSoftmax, 0}), 1);
-  Value *element = row->region().addArg(Type::scalar(work));
-  b.atEnd(row->region());
-  b.create(OpKind::LoopYield, {b.cast(element, v->type.dtype())}, {});
-  b.after(row);
-  show(3, row->result());
-  Value *y = matrixProduct(s, row->result(), split(v, outer, Dim(1)), s.out().dtype());
-  Dims shape = y->type.shape();
-  shape[1] = q->type.dim(1);
-  shape.erase(shape.begin() + 2);
-  y = reshapeView(b, y, shape);
+  scores = probabilities(masked(scores));
+  show(3, scores);
+  Value *y = matrixProduct(s, scores, split(v, outer, Dim(1)), s.out().dtype());
+  y = reshapeView(b, y, {q->type.dim(0), q->type.dim(1), length, v->type.dim(3)});
   if (s.out().rank() == 3)
     y = reshapeView(b, transposeView(b, y, {0, 2, 1, 3}), s.out().shape());
   s.replaceWithValue(y);

@@ -119,6 +119,25 @@ TEST(Importer, MissingValues) {
   EXPECT_EQ(output.error(), "output 'z' of the model is not computed");
 }
 
+/// Attention of a value to itself, as a node of a model.
+struct SelfAttention : Model {
+  explicit SelfAttention(std::vector<std::string> inputs) : Model(24) {
+    graph.input("x", {"1", "2", "3", "4"}).output("y");
+    graph.node("Attention", inputs, {"y"});
+  }
+};
+
+TEST(Importer, WhatOnlyTheCompilerHasIsUnknown) {
+  EXPECT_TRUE(SelfAttention({"x", "x", "x"}).import());
+  EXPECT_EQ(SelfAttention({"x", "x", "x", "", "", "", "", "x"}).error(),
+            "node 'Attention_0' (Attention): expected at most 7 inputs, got 8");
+  SelfAttention filled({"x", "x", "x"});
+  onnx::AttributeProto &fill = *filled.graph.proto->mutable_node(0)->add_attribute();
+  fill.set_name("score.fill");
+  fill.set_f(-1);
+  EXPECT_EQ(filled.error(), "node 'Attention_0' (Attention): unknown attribute 'score.fill'");
+}
+
 TEST(Importer, Cycles) {
   Relu model({"2"});
   model.graph.proto->mutable_node(0)->set_input(0, "z");

@@ -46,6 +46,9 @@ private:
   Value *expand();
   Value *reduce();
   Value *softmax();
+  Value *exponentials();
+  Value *scores(Value *x);
+  Value *attention();
   Value *layerNorm();
   Value *layer();
   Value *conv();
@@ -245,6 +248,59 @@ Value *Grower::softmax() {
              attr("axis", value ? below(value->type.rank()) : int64_t{0}));
 }
 
+/// A softmax or its logarithm, spelled out.
+Value *Grower::exponentials() {
+  Value *x = pickOfRank(1);
+  if (!x)
+    return nullptr;
+  Value *axis = ints({below(x->type.rank())});
+  if (below(2))
+    x = add(OpKind::Sub, {x, add(OpKind::ReduceMax, {x, axis})});
+  Value *e = add(OpKind::Exp, {x}), *sum = add(OpKind::ReduceSum, {e, axis});
+  return below(2) ? add(OpKind::Div, {e, sum}) : add(OpKind::Sub, {x, add(OpKind::Log, {sum})});
+}
+
+/// What may be done to scores before a softmax.
+Value *Grower::scores(Value *x) {
+  if (!x || x->type.rank() < 2)
+    return nullptr;
+  if (below(2))
+    x = add(OpKind::Mul, {x, builder_.constant(makeSplat(DType::F32, {}, 0.5))});
+  Value *fill = builder_.constant(makeSplat(DType::F32, {}, below(2) ? -1e4 : -INFINITY));
+  for (int64_t masks = below(3); x && masks > 0; masks--)
+    switch (below(3)) {
+    case 0:
+      x = add(OpKind::Where, {condition_, x, fill});
+      break;
+    case 1:
+      x = add(OpKind::Where, {condition_, fill, x});
+      break;
+    default:
+      x = add(OpKind::Add, {x, pool_[1]});
+    }
+  return x;
+}
+
+/// Attention of a value to itself, or to six keys, spelled out: of any rank, some of it read twice.
+Value *Grower::attention() {
+  Value *q = pickOfRank(2);
+  if (!q)
+    return nullptr;
+  Value *k = q->type.shape().back() == Dim(6) && below(2) ? floats({6, 6}) : q, *v = k;
+  std::vector<int64_t> perm;
+  for (int64_t i = 0; i < k->type.rank(); i++)
+    perm.push_back(i);
+  std::swap(perm[perm.size() - 2], perm.back());
+  Value *product = add(OpKind::MatMul, {q, add(OpKind::Transpose, {k}, attr("perm", perm))});
+  Value *p = add(OpKind::Softmax, {scores(product)});
+  if (p && below(4) == 0)
+    pool_.push_back(p);
+  if (below(3) == 0)
+    p = add(OpKind::Where,
+            {add(OpKind::IsNaN, {p}), builder_.constant(makeSplat(DType::F32, {}, 0)), p});
+  return add(OpKind::MatMul, {p, v});
+}
+
 Value *Grower::layerNorm() {
   Value *value = pickOfRank(1);
   if (!value || !value->type.shape().back().isConst())
@@ -297,13 +353,13 @@ Value *Grower::matmul() {
 
 std::unique_ptr<Module> Grower::grow() {
   static constexpr Step kSteps[] = {
-      &Grower::unary,     &Grower::unary,   &Grower::binary,         &Grower::withConstant,
-      &Grower::where,     &Grower::clip,    &Grower::nothing,        &Grower::nothing,
-      &Grower::transpose, &Grower::flatten, &Grower::reshapeByShape, &Grower::unsqueeze,
-      &Grower::slice,     &Grower::concat,  &Grower::split,          &Grower::expand,
-      &Grower::reduce,    &Grower::softmax, &Grower::layerNorm,      &Grower::conv,
-      &Grower::conv,      &Grower::pool,    &Grower::matmul,         &Grower::layer,
-      &Grower::layer};
+      &Grower::unary,     &Grower::unary,     &Grower::binary,         &Grower::withConstant,
+      &Grower::where,     &Grower::clip,      &Grower::nothing,        &Grower::nothing,
+      &Grower::transpose, &Grower::flatten,   &Grower::reshapeByShape, &Grower::unsqueeze,
+      &Grower::slice,     &Grower::concat,    &Grower::split,          &Grower::expand,
+      &Grower::reduce,    &Grower::softmax,   &Grower::exponentials,   &Grower::attention,
+      &Grower::attention, &Grower::layerNorm, &Grower::conv,           &Grower::conv,
+      &Grower::pool,      &Grower::matmul,    &Grower::layer,          &Grower::layer};
   Func *func = module_->addFunc("main");
   Dim n = Dim::symbol("N");
   builder_.atEnd(func->body);

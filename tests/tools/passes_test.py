@@ -99,8 +99,22 @@ def primitives():
     return onnx.model(nodes, [onnx.value_info("x", ["batch", 24])], [onnx.value_info("y", ["batch", 24])], constants)
 
 
+def attention():
+    """Attention whose softmax is spelled out, too."""
+    nodes = [onnx.node("Transpose", ["k"], ["kt"], "keys", perm=(0, 2, 1)),
+             onnx.node("MatMul", ["q", "kt"], ["p"], "product"), onnx.node("Mul", ["p", "half"], ["s"], "scale"),
+             onnx.node("Add", ["s", "mask"], ["m"], "mask"), onnx.node("ReduceMax", ["m", "last"], ["most"], "largest"),
+             onnx.node("Sub", ["m", "most"], ["d"], "difference"), onnx.node("Exp", ["d"], ["e"], "exponential"),
+             onnx.node("ReduceSum", ["e", "last"], ["sum"], "sum"), onnx.node("Div", ["e", "sum"], ["w"], "weights"),
+             onnx.node("MatMul", ["w", "k"], ["y"], "result")]
+    constants = [onnx.tensor("last", [1], [-1], onnx.INT64), scalar("half", 0.5), weights("mask", 7)]
+    inputs = [onnx.value_info("q", ["batch", 5, 4]), onnx.value_info("k", ["batch", 7, 4])]
+    return onnx.model(nodes, inputs, [onnx.value_info("y", ["batch", 5, 4])], constants)
+
+
 MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized,
-          "integer": integer_operators, "primitives": primitives}
+          "integer": integer_operators, "primitives": primitives,
+          "attention": attention}
 
 
 class Passes(FolderCase):

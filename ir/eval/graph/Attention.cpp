@@ -42,6 +42,19 @@ struct AttentionSetup {
   int64_t left = -1, right = -1; // window
   bool causal = false;
   int64_t outputMode = 0;
+  // What recovered primitives say, see Nn.def.
+  std::optional<double> fill;
+  bool fillIf = false;
+  std::optional<DType> scoreType;
+  std::string softmax;
+
+  double rounded(double score) const {
+    std::byte bytes[8];
+    if (!scoreType)
+      return score;
+    storeDouble(*scoreType, bytes, score);
+    return loadDouble(*scoreType, bytes);
+  }
 };
 
 /// Past and new keys (or values) as batch x heads x total x size.
@@ -89,45 +102,65 @@ Result<AttentionSetup> attentionSetup(EvalContext &c) {
   s.causal = c.intAttr("is_causal") != 0;
   s.left = c.intAttr("left_window_size", -1), s.right = c.intAttr("right_window_size", -1);
   s.outputMode = c.intAttr("qk_matmul_output_mode");
+  if (c.hasAttr("score.fill"))
+    s.fill = c.floatAttr("score.fill"), s.fillIf = c.intAttr("score.fill_if") != 0;
+  if (const Attr *type = c.op.attrs.find("score.type"))
+    s.scoreType = std::get<DType>(*type);
+  s.softmax = c.stringAttr("score.softmax");
   return s;
 }
 
-/// What is added to the scores of one query row: -inf where it may not look.
+/// A mask: its strides along the scores, and how many keys it reaches. The others it masks.
+struct Mask {
+  const Tensor &tensor;
+  std::vector<int64_t> strides;
+  int64_t length;
+
+  static Result<Mask> of(EvalContext &c, int64_t input, const AttentionSetup &s) {
+    const Tensor &mask = c.in(input);
+    std::vector<int64_t> full = {s.q.batch, s.q.heads, s.q.length, s.total};
+    TRY(c.requireMinRank(input, 1));
+    full.back() = std::min(s.total, mask.dims.back());
+    TRY(c.require(broadcastDims(mask.dims, full) == full,
+                  c.inputName(input) + " " + dimsText(mask.dims) + " does not broadcast to " +
+                      dimsText(full)));
+    return Mask{mask, broadcastStrides(mask.dims, full), full.back()};
+  }
+
+  double applied(const AttentionSetup &s, double score, int64_t b, int64_t h, int64_t i,
+                 int64_t j) const {
+    if (j >= length)
+      return score - HUGE_VAL;
+    int64_t at = b * strides[0] + h * strides[1] + i * strides[2] + j * strides[3];
+    if (tensor.dtype != DType::Bool)
+      return score + load<double>(tensor, at);
+    bool isFilled = (load<uint64_t>(tensor, at) != 0) == s.fillIf;
+    return isFilled ? s.fill.value_or(score - HUGE_VAL) : score;
+  }
+};
+
+/// What is done to the scores of one query row: -inf is added where it may not look.
 class Bias {
 public:
   static Result<Bias> of(EvalContext &c, const AttentionSetup &s) {
     Bias bias(c, s);
-    if (c.has(3)) {
-      bias.mask_ = &c.in(3);
-      std::vector<int64_t> full = {s.q.batch, s.q.heads, s.q.length, s.total};
-      TRY(c.requireMinRank(3, 1));
-      // The last dim may be short: the rest of the keys is masked.
-      full.back() = std::min(s.total, bias.mask_->dims.back());
-      TRY(c.require(broadcastDims(bias.mask_->dims, full) == full,
-                    "attn_mask " + dimsText(bias.mask_->dims) + " does not broadcast to " +
-                        dimsText(full)));
-      bias.strides_ = broadcastStrides(bias.mask_->dims, full);
-      bias.maskLength_ = full.back();
-    }
+    for (int64_t input : {7, 3})
+      if (c.has(input))
+        bias.masks_.push_back(TRY(Mask::of(c, input, s)));
     TRY(c.require(!c.has(6) || c.in(6).dims == std::vector<int64_t>{s.q.batch},
                   "nonpad_kv_seqlen: expected one length a batch entry"));
     return bias;
   }
 
-  double at(int64_t b, int64_t h, int64_t i, int64_t j) const {
+  double applied(double score, int64_t b, int64_t h, int64_t i, int64_t j) const {
     int64_t valid = c_.has(6) ? load<int64_t>(c_.in(6), b) : s_.total;
     int64_t offset = s_.past || !c_.has(6) ? s_.past : valid - s_.q.length;
     bool allowed = j < valid && (!s_.causal || j <= i + offset) &&
                    (s_.left < 0 || i + offset - j <= s_.left) &&
                    (s_.right < 0 || j - i - offset <= s_.right);
-    if (!allowed || (mask_ && j >= maskLength_))
-      return -HUGE_VAL;
-    if (!mask_)
-      return 0;
-    int64_t at = b * strides_[0] + h * strides_[1] + i * strides_[2] + j * strides_[3];
-    if (mask_->dtype == DType::Bool)
-      return load<uint64_t>(*mask_, at) ? 0 : -HUGE_VAL;
-    return load<double>(*mask_, at);
+    for (const Mask &mask : masks_)
+      score = s_.rounded(mask.applied(s_, score, b, h, i, j));
+    return allowed ? score : score - HUGE_VAL;
   }
 
 private:
@@ -135,12 +168,11 @@ private:
 
   EvalContext &c_;
   const AttentionSetup &s_;
-  const Tensor *mask_ = nullptr;
-  std::vector<int64_t> strides_;
-  int64_t maskLength_ = 0;
+  std::vector<Mask> masks_;
 };
 
-/// Bias, softmax; a row that may look nowhere becomes zeros, unless one of its scores is NaN.
+/// Bias, softmax; a row that may look nowhere becomes zeros, unless one of its scores is NaN or
+/// `softmax` says otherwise.
 /// `shown` is the debug output.
 void attend(const AttentionSetup &s, const Bias &bias, int64_t b, int64_t h, int64_t i,
             double *scores, double *shown) {
@@ -155,14 +187,15 @@ void attend(const AttentionSetup &s, const Bias &bias, int64_t b, int64_t h, int
   show(1);
   double top = -HUGE_VAL, sum = 0;
   for (int64_t j = 0; j < n; j++) {
-    scores[j] += bias.at(b, h, i, j);
+    scores[j] = bias.applied(scores[j], b, h, i, j);
     top = scores[j] > top || scores[j] != scores[j] ? scores[j] : top;
   }
   show(2);
+  bool isEmpty = top == -HUGE_VAL && s.softmax == "masked";
   for (int64_t j = 0; j < n; j++)
-    sum += scores[j] = top == -HUGE_VAL ? 0 : std::exp(scores[j] - top);
+    sum += scores[j] = isEmpty ? 0 : std::exp(scores[j] - top);
   for (int64_t j = 0; j < n && sum != 0; j++)
-    scores[j] /= sum;
+    scores[j] = std::isnan(scores[j] / sum) && s.softmax == "nan_to_zero" ? 0 : scores[j] / sum;
   show(3);
 }
 
@@ -208,7 +241,7 @@ EvalResult evalAttention(EvalContext &c) {
       for (int64_t i = 0; i < s.q.length; i++) {
         double *row = f64Out(scores) + i * s.total;
         for (int64_t j = 0; j < s.total; j++)
-          row[j] *= s.scale;
+          row[j] = s.rounded(s.rounded(row[j]) * s.scale);
         attend(s, bias, b, h, i, row,
                wantsScores ? f64Out(shown) + ((b * s.q.heads + h) * s.q.length + i) * s.total
                            : nullptr);
