@@ -1,9 +1,8 @@
 // The pipeline: what happens between the importer and code generation, in order, and why in that
 // order. This is the first file to read in this folder.
 #include "lowering/Pipeline.h"
-#include "ir/OpSpec.h"
+#include "ir/eval/AnyLevel.h"
 #include "lowering/Passes.h"
-#include "lowering/build/ControlFlow.h"
 
 #include <algorithm>
 
@@ -83,14 +82,6 @@ std::vector<PipelineStep> behind(std::string_view pass) {
   return {step + 1, pipeline().end()};
 }
 
-/// Whether there are ops of the kernel level. A guard may stand among graph ops, too.
-bool hasKernels(Func &func) {
-  std::vector<Op *> ops = opsOf(func);
-  return std::any_of(ops.begin(), ops.end(), [](const Op *op) {
-    return spec(op->kind()).level == Level::Kernel && op->kind() != OpKind::KernelGuard;
-  });
-}
-
 } // namespace
 
 // A step that is done without a trace runs again, and changes nothing.
@@ -98,7 +89,7 @@ std::vector<PipelineStep> remainingPipeline(const Module &module) {
   Func &main = module.main();
   bool hasLayouts = !main.buffers.empty(), isPlaced = main.attrs.has("arena");
   std::vector<PipelineStep> steps = hasLayouts || isPlaced ? behind("assign-layouts")
-                                    : hasKernels(main)
+                                    : isKernelLevel(module)
                                         ? behind("select-kernels")
                                         : std::vector(pipeline().begin(), pipeline().end());
   if (isPlaced)

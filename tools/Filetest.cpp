@@ -140,8 +140,7 @@ Result<void> runOn(const Target &target, const Action &action, const std::string
   PassContext context = action.context;
   context.target = target;
   TRY(runPasses(module, context, action.steps, allPasses()));
-  Program program = TRY(lowerToLoops(module, context));
-  return runProgram(program, reference, target, line);
+  return runDown(module, context, reference, line);
 }
 
 /// What is wrong with the runs of a case; "" if nothing.

@@ -4,9 +4,7 @@
 #include "bench/Deviation.h"
 #include "bench/Random.h"
 #include "ir/Half.h"
-#include "ir/OpSpec.h"
-#include "ir/Printer.h"
-#include "ir/eval/graph/Interpreter.h"
+#include "ir/eval/AnyLevel.h"
 #include "ir/eval/loop/LoopInterpreter.h"
 #include "lowering/PassManager.h"
 #include "lowering/program/ToLoops.h"
@@ -100,14 +98,6 @@ Result<std::vector<RuntimeValue>> inputsFor(Func &func, const RunLine &line) {
   return inputs;
 }
 
-/// Whether a module is one that the graph interpreter runs.
-bool isGraphLevel(Module &module) {
-  const Block::List &ops = module.main().body.ops();
-  return std::all_of(ops.begin(), ops.end(), [](const std::unique_ptr<Op> &op) {
-    return spec(op->kind()).level == Level::Graph || op->kind() == OpKind::LoopReturn;
-  });
-}
-
 Result<void> compare(const std::string &name, const Tensor &want, const Tensor &got) {
   Deviation deviation = measure(want, got);
   if (deviation.comparable() && deviation.verdict == Verdict::Pass)
@@ -139,6 +129,42 @@ Result<void> compareAll(const std::vector<std::string> &names, const RunLine &li
     } else {
       return badInput(fmt::format("output '{}': the line does not say what it is", names[i]));
     }
+  }
+  return {};
+}
+
+/// A run's inputs, and what the case's own module makes of them; nothing where it must fail.
+struct Expectation {
+  std::vector<RuntimeValue> inputs, outputs;
+};
+
+Result<Expectation> expectationOf(Module &reference, const Target &target, const RunLine &line) {
+  Expectation expectation{TRY(inputsFor(reference.main(), line)), {}};
+  if (line.error.empty())
+    expectation.outputs = TRY(interpretAnyLevel(reference, target, expectation.inputs));
+  return expectation;
+}
+
+/// Whether a run ended as the line says. The graph interpreter has words of its own for errors.
+Result<void> judge(const Result<std::vector<RuntimeValue>> &got, bool isGraph,
+                   const Expectation &expectation, Module &reference, const RunLine &line) {
+  if (!got) {
+    bool isExpected = isGraph || got.error().message.find(line.error) != std::string::npos;
+    return line.error.empty() || !isExpected ? Result<void>(got.error()) : Result<void>();
+  }
+  if (!line.error.empty())
+    return badInput(fmt::format("expected the error '{}', got none", line.error));
+  return compareAll(reference.main().resultNames, line, expectation.outputs, *got);
+}
+
+Result<void> runLoops(const Program &program, const Target &target, const Expectation &expectation,
+                      Module &reference, const RunLine &line, LoopObserver *observer) {
+  for (uint64_t seed : kSeeds) {
+    LoopOptions options;
+    options.seed = seed;
+    options.observer = observer;
+    TRY(judge(interpret(program, target, expectation.inputs, options), false, expectation,
+              reference, line));
   }
   return {};
 }
@@ -189,24 +215,27 @@ Result<Program> lowerToLoops(Module &module, PassContext &context) {
   return toLoops(module, context);
 }
 
+Result<void> runDown(Module &module, PassContext &context, Module &reference, const RunLine &line) {
+  Expectation expectation = TRY(expectationOf(reference, context.target, line));
+  auto run = [&](const std::string &where) -> Result<void> {
+    Result<void> ran = judge(interpretAnyLevel(module, context.target, expectation.inputs),
+                             !isKernelLevel(module), expectation, reference, line);
+    return ran ? ran : Result<void>(badInput(where + ran.error().message));
+  };
+  TRY(run(""));
+  for (const PipelineStep &step : remainingPipeline(module)) {
+    PassReport report = TRY(runPasses(module, context, {&step, 1}, allPasses()));
+    if (report.records.front().changed)
+      TRY(run(fmt::format("behind {}: ", step.pass)));
+  }
+  return runLoops(TRY(toLoops(module, context)), context.target, expectation, reference, line,
+                  nullptr);
+}
+
 Result<void> runProgram(const Program &program, Module &reference, const Target &target,
                         const RunLine &line, LoopObserver *observer) {
-  std::vector<RuntimeValue> inputs = TRY(inputsFor(reference.main(), line)), want;
-  if (isGraphLevel(reference) && line.error.empty())
-    want = TRY(interpret(reference.main(), inputs));
-  for (uint64_t seed : kSeeds) {
-    LoopOptions options;
-    options.seed = seed;
-    options.observer = observer;
-    Result<std::vector<RuntimeValue>> got = interpret(program, target, inputs, options);
-    if (!got && (line.error.empty() || got.error().message.find(line.error) == std::string::npos))
-      return got.error();
-    if (got && !line.error.empty())
-      return badInput(fmt::format("expected the error '{}', got none", line.error));
-    if (got)
-      TRY(compareAll(reference.main().resultNames, line, want, *got));
-  }
-  return {};
+  return runLoops(program, target, TRY(expectationOf(reference, target, line)), reference, line,
+                  observer);
 }
 
 } // namespace cameo

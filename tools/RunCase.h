@@ -1,6 +1,6 @@
-// What `// run:` lines of text tests do: they run a module, lowered to loops, by the loop
-// interpreter (ir/eval/loop), and compare with numbers that stand there or with the graph
-// interpreter. docs/testing.md has the format.
+// What `// run:` lines of text tests do: they run a module by the interpreter of its level
+// (ir/eval), behind every pass that follows and as loops, and compare with numbers that stand there
+// or with what the case's own module gives. docs/testing.md has the format.
 #pragma once
 
 #include "ir/Program.h"
@@ -29,6 +29,10 @@ void fillConstants(Module &module);
 
 /// Takes a module through the passes that it still needs, and to loops.
 Result<Program> lowerToLoops(Module &module, PassContext &context);
+
+/// Runs a module as the line says, at its own level, behind each pass that it still needs, and as
+/// loops, and compares with `reference`, the module that it came from. The error names the pass.
+Result<void> runDown(Module &module, PassContext &context, Module &reference, const RunLine &line);
 
 /// Runs a program as the line says and compares with `reference`, the module that it was lowered
 /// from.

@@ -5,6 +5,8 @@
 
 namespace cameo {
 
+Dim iterationOf(int64_t loop) { return Dim::symbol("iteration." + std::to_string(loop)); }
+
 Result<void> GuardAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 0));
   return hasLength("sizes", sizes.size(), 2);

@@ -17,8 +17,6 @@ void addOps(Block &block, std::vector<Op *> &ops) {
 
 } // namespace
 
-Dim iterationOf(int64_t loop) { return Dim::symbol("iteration." + std::to_string(loop)); }
-
 bool isControlFlow(const Op &op) {
   return op.numRegions() > 0 && spec(op.kind()).level == Level::Graph;
 }

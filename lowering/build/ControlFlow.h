@@ -15,8 +15,4 @@ bool isControlFlow(const Op &op);
 /// order.
 std::vector<Op *> opsOf(Func &func);
 
-/// The symbol that stands for the current iteration of a function's Loop number `loop`, counted in
-/// program order, in layouts of what is inside it.
-Dim iterationOf(int64_t loop);
-
 } // namespace cameo

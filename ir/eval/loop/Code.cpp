@@ -42,10 +42,16 @@ struct Compiler {
 
 } // namespace
 
-FuncCode codeOf(const Func &func, const Target &target) {
+FuncCode codeOf(Block &region, const Target &target) {
   Compiler compiler{target};
-  FuncCode code{&func, compiler.block(const_cast<Block &>(func.body)), 0};
+  FuncCode code{nullptr, compiler.block(region), 0};
   code.frameBytes = compiler.bytes;
+  return code;
+}
+
+FuncCode codeOf(const Func &func, const Target &target) {
+  FuncCode code = codeOf(const_cast<Block &>(func.body), target);
+  code.func = &func;
   return code;
 }
 

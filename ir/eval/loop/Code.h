@@ -1,5 +1,5 @@
-// A loop-level function made ready to run: every value has a place in the frame of a call, so that
-// no op needs to be looked up while it runs.
+// A loop-level function, or the region of a kernel, made ready to run: every value has a place in
+// the frame of a call, so that no op needs to be looked up while it runs.
 #pragma once
 
 #include "ir/Module.h"
@@ -32,12 +32,14 @@ struct Code {
 };
 
 struct FuncCode {
-  const Func *func = nullptr;
+  const Func *func = nullptr; // none for a region
   Code body;
   int64_t frameBytes = 0;
 };
 
 /// Pointers take the bytes of a Pointer (Memory.h), everything else those of its elements.
 FuncCode codeOf(const Func &func, const Target &target);
+/// The same for a region, whose ops use no values from outside.
+FuncCode codeOf(Block &region, const Target &target);
 
 } // namespace cameo::eval

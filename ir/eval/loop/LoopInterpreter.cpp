@@ -2,6 +2,7 @@
 // does (runtime/abi.h); see LoopInterpreter.h.
 #include "ir/eval/loop/LoopInterpreter.h"
 
+#include "ir/eval/Faults.h"
 #include "ir/eval/loop/Machine.h"
 #include "runtime/abi.h"
 
@@ -38,25 +39,12 @@ private:
   Machine machine_;
 };
 
-/// With the values of the fault for %a and %b, as the runtime says it.
 Error Run::faultError() const {
-  static constexpr const char *kTexts[] = {"failed",
-#define X(name, text) text,
-                                           CAMEO_FAULTS(X)
-#undef X
-  };
   const LoopFault &fault = *machine_.fault;
   int64_t own = fault.code - CAMEO_FAULT_OWN;
-  std::string text = own >= 0 ? program_.faultTexts.names[own] : kTexts[fault.code];
-  auto insert = [&](const char *place, const std::optional<int64_t> &value) {
-    if (size_t at = text.find(place); at != std::string::npos)
-      text.replace(at, 2, value ? std::to_string(*value) : "?");
-  };
-  insert("%a", fault.a);
-  insert("%b", fault.b);
-  if (fault.node >= 0)
-    text = fmt::format("node '{}': {}", program_.nodeNames.names[fault.node], text);
-  return badInput(text);
+  return eval::faultError(own >= 0 ? program_.faultTexts.names[own] : faultText(fault.code),
+                          fault.node >= 0 ? program_.nodeNames.names[fault.node] : "", fault.a,
+                          fault.b);
 }
 
 Result<int64_t> Run::call(const std::string &name, std::vector<int64_t> args) {

@@ -104,7 +104,7 @@ Machine::Flow Machine::runTeamOp(const Step &step, Call &call) {
     setIndex(step, call, options_.threads);
     return Flow::Next;
   case OpKind::TeamClock:
-    setIndex(step, call, steps_);
+    setIndex(step, call, steps);
     return Flow::Next;
   default:
     recordFault(step, call);
