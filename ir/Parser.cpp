@@ -250,6 +250,8 @@ Result<void> Parser::op(Block &block) {
     TRY(resultTypes(*op));
   if (lexer_.acceptWord("loc"))
     op->loc = TRY(location());
+  else if (block.parentOp())
+    op->loc = block.parentOp()->loc;
   TRY(regions(*op));
   if (!typed && spec(*kind).level == Level::Graph) {
     if (Result<void> inferred = inferOp(*module_, *op); !inferred)

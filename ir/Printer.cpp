@@ -138,7 +138,9 @@ void FuncPrinter::op(const Op &op, int indent, bool withRegions) {
   out_ += ")";
   attributes(op);
   resultTypes(op);
-  if (options_.locations && !op.loc.nodes.empty()) {
+  const Op *around = op.block() ? op.block()->parentOp() : nullptr;
+  if (options_.locations && !op.loc.nodes.empty() &&
+      !(around && around->loc.nodes == op.loc.nodes)) {
     std::string nodes;
     for (const std::string &node : op.loc.nodes)
       nodes += (nodes.empty() ? "" : ", ") + quotedText(node);

@@ -33,6 +33,7 @@ struct Case {
 struct Action {
   bool runsPasses = false;
   bool verifies = false;
+  bool lowers = false; // to loops
   std::vector<PipelineStep> steps;
   PassContext context;
   /// What `// run:` lines are run for; the first is that of `context`.
@@ -102,6 +103,9 @@ Result<Action> readAction(const std::string &fileName, std::string_view text) {
   if (what == "roundtrip" || action.verifies)
     return action;
   action.runsPasses = true;
+  action.lowers = what == "loops";
+  if (action.lowers)
+    return action;
   size_t equals = what.find('=');
   std::string_view verb = what.substr(0, equals),
                    names = equals == std::string_view::npos ? "" : what.substr(equals + 1);
@@ -116,6 +120,16 @@ Result<Action> readAction(const std::string &fileName, std::string_view text) {
   return action;
 }
 
+/// Lowers a module, and leaves the functions of its kernels.
+Result<void> leaveLoops(Module &module, PassContext &context) {
+  module = TRY(lowerToLoops(module, context)).module;
+  std::erase_if(module.funcs, [](const std::unique_ptr<Func> &func) {
+    std::string kind = func->attrs.getString("kind");
+    return kind != "kernel" && kind != "micro";
+  });
+  return {};
+}
+
 /// The printed module that comes out.
 Result<std::string> perform(Action &action, const std::string &text, const std::string &fileName) {
   Module module = TRY(parseModule(text, fileName));
@@ -123,6 +137,8 @@ Result<std::string> perform(Action &action, const std::string &text, const std::
     TRY(verify(module));
   if (action.runsPasses)
     TRY(runPasses(module, action.context, action.steps, allPasses()));
+  if (action.lowers)
+    TRY(leaveLoops(module, action.context));
   std::string printed = print(module);
   Module again = TRY(parseModule(printed, "the printed module"));
   if (std::string twice = print(again); twice != printed)

@@ -8,8 +8,9 @@
 //   // -----
 //   the next case
 //
-// What to do is one of `roundtrip`, `verify`, `pass=NAME`, `passes=A,B`, `phase=NAME` and `run`. A
-// case with lines `// run: N=3` is also lowered to loops and run. A case that must fail has
+// What to do is one of `roundtrip`, `verify`, `pass=NAME`, `passes=A,B`, `phase=NAME`, `loops` and
+// `run`. A case with lines `// run: N=3` is also lowered to loops and run. A case that must fail
+// has
 // `// error: part of the message` in the offending line or anywhere in the case.
 #pragma once
 

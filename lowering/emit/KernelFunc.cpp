@@ -4,6 +4,7 @@
 #include "ir/Fault.h"
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
+#include "lowering/build/ShareConstants.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
@@ -59,6 +60,7 @@ std::string KernelFunc::micro(const std::string &name,
   func->attrs.set("kind", std::string("micro"));
   LoopBuilder inside(b.module(), func->body);
   write(*func, inside);
+  shareConstants(func->body);
   std::string text = printFunc(*func);
   auto [entry, isNew] = micros.names.try_emplace(text, "");
   if (!isNew) {

@@ -14,6 +14,7 @@
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Elements.h"
 #include "lowering/build/Shapes.h"
+#include "lowering/build/ShareConstants.h"
 #include "lowering/emit/KernelFunc.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/VerifyPlans.h"
@@ -290,6 +291,7 @@ void State::addKernel(Op &op) {
     return;
   }
   k.b.ret();
+  shareConstants(kernel->body);
   SharedKernel shared(*kernel);
   auto [entry, isNew] = kernels.try_emplace(printFunc(*kernel), "");
   if (isNew)

@@ -7,6 +7,7 @@
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Rewrite.h"
 #include "lowering/build/Shapes.h"
+#include "lowering/build/ShareConstants.h"
 #include "lowering/select/RunTimeShapes.h"
 #include "lowering/select/SelectCall.h"
 #include "lowering/select/SelectControl.h"
@@ -175,10 +176,13 @@ Result<void> selectChecked(Selection &s, std::vector<std::string> &bound) {
     return refusal.error;
   }
   for (auto made = before == ops.end() ? ops.begin() : std::next(before); made != s.op.position();
-       ++made)
+       ++made) {
+    for (int64_t i = 0; !isControlFlow(**made) && i < (*made)->numRegions(); i++)
+      shareConstants((*made)->region(i));
     if (std::optional<std::string> problem = impossibleSizes(**made))
       // Of status 2: what is unsupported may stay and die, but the op's uses are gone already.
       return badInput(s.unsupportedBecause(*problem).message);
+  }
   return {};
 }
 
