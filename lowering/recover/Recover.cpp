@@ -27,8 +27,12 @@ Value *recovered(Rewriter &b, Op &op, const std::vector<Layer> &layers) {
     if (!m || !std::all_of(m->ops().begin(), m->ops().end(), isWide))
       continue;
     b.loc = locOf(m->ops());
-    if (Value *value = layer.build(b, *m))
-      return value;
+    try {
+      if (Value *value = layer.build(b, *m))
+        return value;
+    } catch (const Refusal &) {
+      // The primitives are as good: what inference has against the layer is no error of the model.
+    }
   }
   return nullptr;
 }
