@@ -9,10 +9,18 @@
 namespace cameo {
 namespace {
 
+Op *opBefore(Op &op) {
+  return op.position() == op.block()->ops().begin() ? nullptr : std::prev(op.position())->get();
+}
+
 Result<Value *> rewritten(Module &module, Op &op, RewriteFn rewrite) {
+  Op *last = opBefore(op);
   Rewriter b(module, op);
   try {
-    return rewrite(b, op);
+    Value *value = rewrite(b, op);
+    while (!value && opBefore(op) != last)
+      opBefore(op)->erase();
+    return value;
   } catch (const Refusal &refusal) {
     return unsupported(fmt::format("node '{}' ({}) cannot be computed with these sizes: {}",
                                    op.loc.str(), spec(op.kind()).name, refusal.error.message));

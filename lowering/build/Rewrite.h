@@ -22,7 +22,8 @@ public:
   Value *graphValue(OpKind kind, std::vector<Value *> operands, AttrDict attrs = {});
 };
 
-/// Builds what an op of one result in use means before it; nullptr if this instance has to stay.
+/// Builds what an op of one result in use means before it; nullptr if this instance has to stay,
+/// and what was built for it goes.
 using RewriteFn = Value *(*)(Rewriter &b, Op &op);
 
 /// Rewrites the function's ops, those in control flow included, for which `rewriteOf` names a

@@ -33,7 +33,8 @@ std::optional<double> firstReduced(Value &value) {
   std::optional<std::vector<int64_t>> axes = std::vector<int64_t>();
   if (isGiven(op.operand(1)))
     axes = constantInts(op.operand(1));
-  if (!x.isRanked() || x.rank() == 0 || !axes || (axes->empty() && op.attrs.getInt("noop_with_empty_axes")))
+  if (!x.isRanked() || x.rank() == 0 || !axes ||
+      (axes->empty() && op.attrs.getInt("noop_with_empty_axes")))
     return std::nullopt;
   for (int64_t &axis : *axes)
     axis = *normalizeAxis(axis, x.rank());

@@ -11,6 +11,16 @@ bool isWide(const Op *op) {
   return dtype == DType::F32 || dtype == DType::F64;
 }
 
+/// What a layer builds. What inference has against it is no error of the model: the primitives are
+/// as good.
+Value *built(Rewriter &b, const Layer &layer, const match::Match &m) {
+  try {
+    return layer.build(b, m);
+  } catch (const Refusal &) {
+    return nullptr;
+  }
+}
+
 } // namespace
 
 Loc locOf(const std::vector<Op *> &ops) {
@@ -27,12 +37,8 @@ Value *recovered(Rewriter &b, Op &op, const std::vector<Layer> &layers) {
     if (!m || !std::all_of(m->ops().begin(), m->ops().end(), isWide))
       continue;
     b.loc = locOf(m->ops());
-    try {
-      if (Value *value = layer.build(b, *m))
-        return value;
-    } catch (const Refusal &) {
-      // The primitives are as good: what inference has against the layer is no error of the model.
-    }
+    if (Value *value = built(b, layer, *m))
+      return value;
   }
   return nullptr;
 }
