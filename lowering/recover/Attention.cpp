@@ -31,8 +31,7 @@ struct MaskCaptures {
   Capture scores, added, kept, filled, number;
 };
 
-const Capture kQ, kK, kV, kTurnedV;
-const Capture kProduct, kScaled, kMasked, kSoftmax, kSafe;
+const Capture kProduct, kScaled, kMasked, kSoftmax, kSafe, kWeights, kTurned;
 const MaskCaptures kFirst, kLast;
 const Number kScale;
 
@@ -49,7 +48,9 @@ bool narrows(Value &cast) {
   return from == DType::F32 && isHalf(to);
 }
 
-bool turnsMatrix(Value &transpose) { return swapsLastTwo(*transpose.definingOp()); }
+bool turnsMatrix(Value &transpose) {
+  return permutationOf(*transpose.definingOp()) == swapOfLastTwo(transpose.type.rank());
+}
 
 Pattern masked(const Pattern &scores, const MaskCaptures &mask) {
   const Pattern met = scores.as(mask.scores);
@@ -58,7 +59,7 @@ Pattern masked(const Pattern &scores, const MaskCaptures &mask) {
 }
 
 Pattern attention() {
-  const Pattern product = op(OpKind::MatMul, {kQ, kK}).as(kProduct);
+  const Pattern product = (op(OpKind::MatMul) | op(OpKind::Einsum)).as(kProduct);
   const Pattern scaled = (kScale * product).as(kScaled);
   const Pattern some = scaled | masked(scaled, kFirst);
   // Masks may meet scores of which dims are taken apart: batches and heads, or windows of an image.
@@ -71,7 +72,10 @@ Pattern attention() {
   const Pattern whole = softmax | safe;
   const Pattern weights = op(OpKind::Cast, {widened(whole)}).where(narrows) | whole;
   const Pattern turned = op(OpKind::Transpose, {weights}).where(turnsMatrix);
-  return op(OpKind::MatMul, {weights, kV}) | op(OpKind::MatMul, {kTurnedV, turned});
+  return op(OpKind::MatMul, {weights.as(kWeights), any()}) |
+         op(OpKind::MatMul, {any(), turned.as(kTurned)}) |
+         op(OpKind::Einsum, {weights.as(kWeights), any()}) |
+         op(OpKind::Einsum, {any(), weights.as(kWeights)});
 }
 
 /// An additive mask, Where(mask, 0, -inf), as the bool it is made of; other masks as they are.
@@ -99,11 +103,11 @@ struct Recovery {
   bool isPlain() const;
   std::optional<Value *> maskOf(const MaskCaptures &captures);
   Value *fill(const MaskCaptures &captures);
-  Value *own(Value *x);
-  Value *keys();
+  Value *unscaled(Value *x);
+  Value *own(Value *x, const Permutation &order);
   Value *withHeads(Value *x);
-  Value *build();
-  Value *inResultsShape(Value *y);
+  Value *build(const Op &root);
+  Value *inResultsShape(Value *y, const Permutation &order);
 };
 
 /// The scores' shape as the last mask meets them.
@@ -162,25 +166,21 @@ std::optional<Value *> Recovery::maskOf(const MaskCaptures &captures) {
   return shape.size() == 5 ? reshaped(b, mask, Dims(shape.begin() + 1, shape.end())) : mask;
 }
 
-/// A query or key as the op takes it: without factors, which the scale gets, and of the type of the
-/// result. Halves keep factors, which decide what overflows. nullptr if the type differs.
-Value *Recovery::own(Value *x) {
-  if (!isHalf(product.dtype()))
-    x = withoutFactor(x, scale);
+/// x without factors, which the scale gets. Halves keep them: they decide what overflows.
+Value *Recovery::unscaled(Value *x) {
+  return isHalf(product.dtype()) ? x : withoutFactor(x, scale);
+}
+
+/// A query or key as the op takes it: of the type of the result; nullptr if it has another. A
+/// factor may stand on either side of a Transpose.
+Value *Recovery::own(Value *x, const Permutation &order) {
+  x = unscaled(permuted(b, unscaled(x), order));
   if (x->type.dtype() == result.dtype())
     return x;
   Op *cast = x->definingOp();
   bool widens = cast && cast->kind() == OpKind::Cast &&
                 cast->operand(0)->type.dtype() == result.dtype() && isHalf(result.dtype());
   return widens ? cast->operand(0) : nullptr;
-}
-
-/// The keys, which the product has transposed; a factor may stand on either side of that.
-Value *Recovery::keys() {
-  Value *k = m.at(kK);
-  if (!isHalf(product.dtype()))
-    k = withoutFactor(k, scale);
-  return own(withLastTwoSwapped(b, k));
 }
 
 /// x as [batch, heads, length, size]: batches and heads apart as a mask has them, or as one batch.
@@ -205,27 +205,31 @@ bool fits(const Dims &q, const Dims &k, const Dims &v) {
          k[2] == v[2] && q[3] == k[3];
 }
 
-/// What Attention gives as the primitives' result.
-Value *Recovery::inResultsShape(Value *y) {
-  bool isTurned = m.at(kTurnedV) != nullptr;
+/// What Attention gives as the primitives' result, whose dims are in this order.
+Value *Recovery::inResultsShape(Value *y, const Permutation &order) {
   Dims shape = result.shape();
-  if (isTurned)
-    std::swap(shape[shape.size() - 2], shape[shape.size() - 1]);
+  for (size_t i = 0; i < order.size(); i++)
+    shape[order[i]] = result.dim(static_cast<int64_t>(i));
   y = reshaped(b, y, shape);
-  return y && isTurned ? withLastTwoSwapped(b, y) : y;
+  return y ? permuted(b, y, order) : nullptr;
 }
 
-Value *Recovery::build() {
-  Value *values = m.at(kV) ? m.at(kV) : m.at(kTurnedV);
-  if (!isPlain() || values->type.dtype() != result.dtype())
+Value *Recovery::build(const Op &root) {
+  Value *weights = m.at(kWeights) ? m.at(kWeights) : m.at(kTurned);
+  if (!isPlain())
     return nullptr;
-  for (Value *x : {m.at(kQ), m.at(kK), values})
+  std::optional<Products> products =
+      productsOf(*m.at(kProduct)->definingOp(), root, root.operand(1) == weights, m.at(kTurned));
+  if (!products || products->v->type.dtype() != result.dtype())
+    return nullptr;
+  for (Value *x : {products->q, products->k, products->v})
     if (!x->type.isRanked() || x->type.rank() != product.rank())
       return nullptr;
   std::optional<Value *> first = maskOf(kFirst), last = maskOf(kLast);
   if (!first || !last)
     return nullptr;
-  Value *q = own(m.at(kQ)), *k = keys(), *v = m.at(kV) ? values : withLastTwoSwapped(b, values);
+  Value *q = own(products->q, products->qOrder), *k = own(products->k, products->kOrder);
+  Value *v = permuted(b, products->v, products->vOrder);
   for (Value **x : {&q, &k, &v})
     if (!*x || !(*x = withHeads(*x)))
       return nullptr;
@@ -242,29 +246,24 @@ Value *Recovery::build() {
     operands.resize(7);
     operands.push_back(*first);
   }
-  return inResultsShape(b.graphValue(OpKind::Attention, std::move(operands), std::move(attrs)));
+  Value *y = b.graphValue(OpKind::Attention, std::move(operands), std::move(attrs));
+  return inResultsShape(y, products->resultOrder);
 }
 
-/// Leaves the block as it was if the op stays.
 Value *recoverOne(Rewriter &b, Op &op) {
   static const Pattern pattern = attention();
   std::optional<Match> m = pattern.match(op.result());
   if (!m)
     return nullptr;
   b.loc = locOf(m->ops());
-  const Block::List &ops = op.block()->ops();
-  Op *before = op.position() == ops.begin() ? nullptr : std::prev(op.position())->get();
-  Value *value = Recovery(b, *m, op.result()).build();
-  while (!value && op.position() != ops.begin() && std::prev(op.position())->get() != before)
-    (*std::prev(op.position()))->erase();
-  return value;
+  return Recovery(b, *m, op.result()).build(op);
 }
 
 } // namespace
 
 Result<bool> recoverAttention(Module &module, PassContext &) {
   return rewriteOps(module, [](const Op &op) -> RewriteFn {
-    return op.kind() == OpKind::MatMul ? recoverOne : nullptr;
+    return op.kind() == OpKind::MatMul || op.kind() == OpKind::Einsum ? recoverOne : nullptr;
   });
 }
 

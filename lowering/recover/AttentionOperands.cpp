@@ -4,8 +4,10 @@
 #include "lowering/build/Match.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <numeric>
+#include <string>
 
 namespace cameo {
 namespace {
@@ -20,20 +22,83 @@ Op *definingOp(Value *x, OpKind kind) {
   return op && op->kind() == kind ? op : nullptr;
 }
 
-/// Where result dim i of a Transpose comes from.
-std::vector<int64_t> permutationOf(const Op &transpose) {
-  int64_t rank = transpose.result()->type.rank();
-  std::vector<int64_t> reversed(rank);
-  std::iota(reversed.rbegin(), reversed.rend(), 0);
-  return transpose.attrs.getInts("perm", reversed);
+bool isIdentity(const Permutation &order) { return std::is_sorted(order.begin(), order.end()); }
+
+/// The labels of an Einsum of two operands.
+struct Equation {
+  std::string terms[2], result;
+};
+
+/// Nothing if a dim has no label, or a label that another dim of its term has.
+std::optional<Equation> equationOf(const Op &einsum) {
+  std::string text = einsum.attrs.getString("equation");
+  std::erase(text, ' ');
+  size_t comma = text.find(','), arrow = text.find("->");
+  if (comma == std::string::npos || arrow == std::string::npos || arrow < comma)
+    return std::nullopt;
+  Equation equation = {{text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1)},
+                       text.substr(arrow + 2)};
+  for (std::string term : {equation.terms[0], equation.terms[1], equation.result}) {
+    bool isPlain =
+        std::all_of(term.begin(), term.end(), [](unsigned char c) { return std::isalpha(c); });
+    std::sort(term.begin(), term.end());
+    if (!isPlain || term.size() < 2 || std::adjacent_find(term.begin(), term.end()) != term.end())
+      return std::nullopt;
+  }
+  return equation;
 }
 
-Value *transposed(Rewriter &b, Value *x, const std::vector<int64_t> &perm) {
-  if (std::is_sorted(perm.begin(), perm.end()))
-    return x;
-  AttrDict attrs;
-  attrs.set("perm", perm);
-  return b.graphValue(OpKind::Transpose, {x}, std::move(attrs));
+/// The label that `other` does not have, if it is the only one; else one that no term has.
+char ownLabel(const std::string &term, const std::string &other) {
+  size_t at = term.find_first_not_of(other);
+  bool isOnly =
+      at != std::string::npos && term.find_first_not_of(other, at + 1) == std::string::npos;
+  return isOnly ? term[at] : '?';
+}
+
+std::optional<Permutation> orderOf(const std::string &to, const std::string &from) {
+  Permutation order;
+  for (char label : to) {
+    size_t at = from.find(label);
+    if (at == std::string::npos)
+      return std::nullopt;
+    order.push_back(static_cast<int64_t>(at));
+  }
+  return to.size() == from.size() ? std::optional(order) : std::nullopt;
+}
+
+/// Scores are [batch..., queries, keys]; either operand may be the queries.
+bool takeScores(const Op &einsum, Products &products) {
+  std::optional<Equation> equation = equationOf(einsum);
+  if (!equation)
+    return false;
+  std::string batch = equation->result.substr(0, equation->result.size() - 2);
+  std::string rows(1, equation->result.end()[-2]), columns(1, equation->result.back());
+  int first = equation->terms[0].find(rows) == std::string::npos;
+  const std::string &q = equation->terms[first], &k = equation->terms[1 - first];
+  std::string depth(1, ownLabel(q, equation->result));
+  std::optional<Permutation> qOrder = orderOf(batch + rows + depth, q),
+                             kOrder = orderOf(batch + columns + depth, k);
+  if (!qOrder || !kOrder)
+    return false;
+  products.q = einsum.operand(first), products.k = einsum.operand(1 - first);
+  products.qOrder = *qOrder, products.kOrder = *kOrder;
+  return true;
+}
+
+bool takeResult(const Op &einsum, int64_t weights, Products &products) {
+  std::optional<Equation> equation = equationOf(einsum);
+  if (!equation)
+    return false;
+  const std::string &p = equation->terms[weights], &v = equation->terms[1 - weights];
+  std::string batch = p.substr(0, p.size() - 2), rows(1, p.end()[-2]), columns(1, p.back());
+  std::string size(1, ownLabel(v, p));
+  std::optional<Permutation> vOrder = orderOf(batch + columns + size, v),
+                             resultOrder = orderOf(equation->result, batch + rows + size);
+  if (!vOrder || !resultOrder)
+    return false;
+  products.vOrder = *vOrder, products.resultOrder = *resultOrder;
+  return true;
 }
 
 /// The sizes as the operand of a Reshape of x: open ones that x has are taken from there, and one
@@ -64,34 +129,64 @@ Value *shapeOperand(Rewriter &b, Value *x, const Dims &shape) {
 
 } // namespace
 
-bool swapsLastTwo(const Op &transpose) {
-  std::vector<int64_t> perm = permutationOf(transpose);
-  if (perm.size() < 2)
-    return false;
-  std::swap(perm[perm.size() - 2], perm[perm.size() - 1]);
-  return std::is_sorted(perm.begin(), perm.end());
+Permutation identity(int64_t rank) {
+  Permutation order(rank);
+  std::iota(order.begin(), order.end(), 0);
+  return order;
 }
 
-Value *withLastTwoSwapped(Rewriter &b, Value *x) {
+Permutation swapOfLastTwo(int64_t rank) {
+  Permutation order = identity(rank);
+  if (rank >= 2)
+    std::swap(order[rank - 2], order[rank - 1]);
+  return order;
+}
+
+Permutation permutationOf(const Op &transpose) {
+  Permutation reversed = identity(transpose.result()->type.rank());
+  std::reverse(reversed.begin(), reversed.end());
+  return transpose.attrs.getInts("perm", reversed);
+}
+
+std::optional<Products> productsOf(const Op &scores, const Op &result, int64_t weights,
+                                   bool isTurned) {
+  int64_t rank = scores.result()->type.rank();
+  Permutation same = identity(rank), swapped = swapOfLastTwo(rank);
+  Products products = {
+      scores.operand(0), scores.operand(1),         result.operand(1 - weights), same,
+      swapped,           isTurned ? swapped : same, isTurned ? swapped : same};
+  if (scores.kind() == OpKind::Einsum && !takeScores(scores, products))
+    return std::nullopt;
+  if (result.kind() == OpKind::Einsum && !takeResult(result, weights, products))
+    return std::nullopt;
+  return products;
+}
+
+Value *permuted(Rewriter &b, Value *x, Permutation order) {
+  if (isIdentity(order))
+    return x;
   if (Op *transpose = definingOp(x, OpKind::Transpose)) {
-    std::vector<int64_t> perm = permutationOf(*transpose);
-    std::swap(perm[perm.size() - 2], perm[perm.size() - 1]);
-    return transposed(b, transpose->operand(0), perm);
+    Permutation before = permutationOf(*transpose);
+    for (int64_t &dim : order)
+      dim = before[dim];
+    return permuted(b, transpose->operand(0), order);
   }
-  Dims shape = x->type.shape();
-  // PyTorch's newer exporter swaps them in three dims.
+  // PyTorch's newer exporter swaps the last two of four dims in three.
+  int64_t rank = x->type.rank();
   Op *reshape = definingOp(x, OpKind::Reshape);
   Op *inner = reshape ? definingOp(reshape->operand(0), OpKind::Transpose) : nullptr;
-  bool keepsMatrix =
-      inner && swapsLastTwo(*inner) &&
-      std::equal(shape.end() - 2, shape.end(), inner->result()->type.shape().end() - 2);
-  std::swap(shape[shape.size() - 2], shape[shape.size() - 1]);
-  if (Value *before = keepsMatrix ? reshaped(b, inner->operand(0), shape) : nullptr)
-    return before;
-  std::vector<int64_t> perm(shape.size());
-  std::iota(perm.begin(), perm.end(), 0);
-  std::swap(perm[perm.size() - 2], perm[perm.size() - 1]);
-  return transposed(b, x, perm);
+  if (inner && order == swapOfLastTwo(rank) &&
+      permutationOf(*inner) == swapOfLastTwo(inner->result()->type.rank())) {
+    const Dims &from = inner->result()->type.shape();
+    Dims shape = x->type.shape();
+    bool keepsMatrix = std::equal(shape.end() - 2, shape.end(), from.end() - 2);
+    std::swap(shape[rank - 2], shape[rank - 1]);
+    if (Value *before = keepsMatrix ? reshaped(b, inner->operand(0), shape) : nullptr)
+      return before;
+  }
+  AttrDict attrs;
+  attrs.set("perm", order);
+  return b.graphValue(OpKind::Transpose, {x}, std::move(attrs));
 }
 
 Value *reshaped(Rewriter &b, Value *x, const Dims &shape) {

@@ -4,13 +4,34 @@
 
 #include "lowering/build/Rewrite.h"
 
+#include <optional>
+#include <vector>
+
 namespace cameo {
 
-/// Whether a Transpose swaps the last two dims and no others.
-bool swapsLastTwo(const Op &transpose);
+/// A permutation of dims: where dim i of the result comes from.
+using Permutation = std::vector<int64_t>;
 
-/// x with its last two dims swapped.
-Value *withLastTwoSwapped(Rewriter &b, Value *x);
+Permutation identity(int64_t rank);
+/// The last two dims swapped.
+Permutation swapOfLastTwo(int64_t rank);
+/// That of a Transpose.
+Permutation permutationOf(const Op &transpose);
+
+/// What two products around a softmax multiply, and the permutations that make queries, keys and
+/// values [batch..., length, size] of their operands, and the result of [batch..., queries, size].
+struct Products {
+  Value *q, *k, *v;
+  Permutation qOrder, kOrder, vOrder, resultOrder;
+};
+
+/// Those of MatMuls or Einsums, `weights` being the operand of the second that comes from the
+/// softmax, maybe with its last two dims swapped. Nothing if an equation says something else.
+std::optional<Products> productsOf(const Op &scores, const Op &result, int64_t weights,
+                                   bool isTurned);
+
+/// x with its dims in another order.
+Value *permuted(Rewriter &b, Value *x, Permutation order);
 
 /// x in a shape of as many elements; nullptr if Reshape cannot find its open sizes.
 Value *reshaped(Rewriter &b, Value *x, const Dims &shape);

@@ -19,23 +19,25 @@ using namespace match;
 const Capture kX, kExponent;
 const Number kAxis;
 
+/// The axis from the front; nothing if the type has none.
+std::optional<double> axisOf(int64_t axis, const Type &type) {
+  if (!type.isRanked() || type.rank() == 0)
+    return std::nullopt;
+  return normalizeAxis(axis, type.rank());
+}
+
 /// The axis of a reduction along one, which its result keeps.
 std::optional<double> reducedAxis(Value &value) {
   const Op &op = *value.definingOp();
   std::optional<std::vector<int64_t>> axes =
       isGiven(op.operand(1)) ? constantInts(op.operand(1)) : std::nullopt;
-  if (!axes || axes->size() != 1 || !op.operand(0)->type.isRanked() ||
-      !op.attrs.getInt("keepdims", 1))
+  if (!axes || axes->size() != 1 || !op.attrs.getInt("keepdims", 1))
     return std::nullopt;
-  return static_cast<double>(*normalizeAxis(axes->front(), op.operand(0)->type.rank()));
+  return axisOf(axes->front(), op.operand(0)->type);
 }
 
 std::optional<double> softmaxAxis(Value &value) {
-  const Type &type = value.type;
-  if (!type.isRanked())
-    return std::nullopt;
-  int64_t axis = value.definingOp()->attrs.getInt("axis", -1);
-  return static_cast<double>(*normalizeAxis(axis, type.rank()));
+  return axisOf(value.definingOp()->attrs.getInt("axis", -1), value.type);
 }
 
 Pattern reduced(OpKind kind, const Pattern &x) {
