@@ -157,6 +157,12 @@ Result<void> judge(const Result<std::vector<RuntimeValue>> &got, bool isGraph,
   return compareAll(reference.main().resultNames, line, expectation.outputs, *got);
 }
 
+Result<void> runAsIs(Module &module, const Target &target, const Expectation &expectation,
+                     Module &reference, const RunLine &line) {
+  return judge(interpretAnyLevel(module, target, expectation.inputs), !isKernelLevel(module),
+               expectation, reference, line);
+}
+
 Result<void> runLoops(const Program &program, const Target &target, const Expectation &expectation,
                       Module &reference, const RunLine &line, LoopObserver *observer) {
   for (uint64_t seed : kSeeds) {
@@ -215,11 +221,14 @@ Result<Program> lowerToLoops(Module &module, PassContext &context) {
   return toLoops(module, context);
 }
 
+Result<void> runAsIs(Module &module, const Target &target, Module &reference, const RunLine &line) {
+  return runAsIs(module, target, TRY(expectationOf(reference, target, line)), reference, line);
+}
+
 Result<void> runDown(Module &module, PassContext &context, Module &reference, const RunLine &line) {
   Expectation expectation = TRY(expectationOf(reference, context.target, line));
   auto run = [&](const std::string &where) -> Result<void> {
-    Result<void> ran = judge(interpretAnyLevel(module, context.target, expectation.inputs),
-                             !isKernelLevel(module), expectation, reference, line);
+    Result<void> ran = runAsIs(module, context.target, expectation, reference, line);
     return ran ? ran : Result<void>(badInput(where + ran.error().message));
   };
   TRY(run(""));

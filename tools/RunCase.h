@@ -30,6 +30,10 @@ void fillConstants(Module &module);
 /// Takes a module through the passes that it still needs, and to loops.
 Result<Program> lowerToLoops(Module &module, PassContext &context);
 
+/// Runs a module by the interpreter of its level as the line says, and compares with `reference`,
+/// the module that it came from.
+Result<void> runAsIs(Module &module, const Target &target, Module &reference, const RunLine &line);
+
 /// Runs a module as the line says, at its own level, behind each pass that it still needs, and as
 /// loops, and compares with `reference`, the module that it came from. The error names the pass.
 Result<void> runDown(Module &module, PassContext &context, Module &reference, const RunLine &line);

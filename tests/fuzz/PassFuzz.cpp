@@ -1,12 +1,12 @@
 // Every pass of the pipeline on random modules: the module verifies afterwards (the pass manager
-// sees to that), results are those of before, a second run changes nothing, and the module reads
-// back from text. Passes come from the pipeline by themselves; each sees what those before it
-// leave.
+// sees to that), the interpreter of its level gives the results of before, a second run changes
+// nothing, and the module reads back from text. Passes come from the pipeline by themselves; each
+// sees what those before it leave.
 #include "tests/fuzz/RandomModule.h"
 
-#include "ir/OpSpec.h"
 #include "ir/Parser.h"
 #include "ir/Printer.h"
+#include "ir/eval/AnyLevel.h"
 #include "ir/eval/graph/Elements.h"
 #include "ir/eval/graph/Interpreter.h"
 #include "lowering/PassManager.h"
@@ -25,14 +25,6 @@ constexpr uint32_t kModules = 300;
 
 // Passes that go from one form of the module to the next, and are not run on their own result.
 const std::set<std::string_view> kOnce = {"assign-layouts", "plan-memory"};
-
-bool isGraphLevel(Module &module) {
-  const Block::List &ops = module.main().body.ops();
-  return std::all_of(ops.begin(), ops.end(), [](const std::unique_ptr<Op> &op) {
-    return spec(op->kind()).level == Level::Graph || op->kind() == OpKind::LoopReturn ||
-           op->kind() == OpKind::KernelGuard;
-  });
-}
 
 void expectClose(const std::vector<RuntimeValue> &before, const std::vector<RuntimeValue> &after) {
   ASSERT_EQ(before.size(), after.size());
@@ -55,23 +47,28 @@ void expectClose(const std::vector<RuntimeValue> &before, const std::vector<Runt
 
 /// A module's results for one size of its symbol.
 struct Sample {
-  int64_t size;
-  std::vector<RuntimeValue> results;
+  std::vector<RuntimeValue> inputs, results;
 };
 
-/// Sizes at which a broadcast fails at run time, which a symbol may, give no sample.
+Target target() { return *namedTarget("x86_64-linux-gnu", "x86-64-v3"); }
+
+/// Sizes at which the random module itself fails, such as those of a broadcast, give no sample.
 std::vector<Sample> sample(Module &module, uint32_t seed) {
   std::vector<Sample> samples;
-  for (int64_t size : {1, 2, 6})
-    if (Result<std::vector<RuntimeValue>> results =
-            interpret(module.main(), randomInputs(module, seed, size)))
-      samples.push_back({size, *results});
+  for (int64_t size : {1, 2, 6}) {
+    std::vector<RuntimeValue> inputs = randomInputs(module, seed, size);
+    if (!interpret(randomModule(seed)->main(), inputs))
+      continue;
+    Result<std::vector<RuntimeValue>> results = interpretAnyLevel(module, target(), inputs);
+    EXPECT_TRUE(results) << "before the pass: " << results.error().message;
+    if (results)
+      samples.push_back({inputs, *results});
+  }
   return samples;
 }
 
-void compare(const Sample &sample, Module &module, uint32_t seed) {
-  Result<std::vector<RuntimeValue>> results =
-      interpret(module.main(), randomInputs(module, seed, sample.size));
+void compare(const Sample &sample, Module &module) {
+  Result<std::vector<RuntimeValue>> results = interpretAnyLevel(module, target(), sample.inputs);
   ASSERT_TRUE(results) << results.error().message;
   expectClose(sample.results, *results);
 }
@@ -93,11 +90,10 @@ struct PassFuzz : testing::TestWithParam<size_t> {
 bool PassFuzz::runOne(uint32_t seed) {
   std::unique_ptr<Module> module = randomModule(seed);
   PassContext context;
-  context.target = *namedTarget("x86_64-linux-gnu", "x86-64-v3");
+  context.target = target();
   if (!runPasses(*module, context, before(), allPasses()))
     return false;
-  bool comparable = isGraphLevel(*module);
-  std::vector<Sample> samples = comparable ? sample(*module, seed) : std::vector<Sample>();
+  std::vector<Sample> samples = sample(*module, seed);
   PipelineStep one[] = {step()};
   if (Result<PassReport> ran = runPasses(*module, context, one, allPasses()); !ran) {
     EXPECT_EQ(ran.error().kind, ErrorKind::Unsupported) << ran.error().message;
@@ -106,8 +102,7 @@ bool PassFuzz::runOne(uint32_t seed) {
     changes += ran->records.front().changed;
   }
   for (const Sample &sample : samples)
-    if (isGraphLevel(*module))
-      compare(sample, *module, seed);
+    compare(sample, *module);
   std::string once = print(*module);
   Result<Module> parsed = parseModule(once, "printed");
   EXPECT_TRUE(parsed) << parsed.error().message;

@@ -70,6 +70,19 @@ Result<void> KernelMachine::runOp(Op &op) {
   }
 }
 
+/// Which result is written where an operand is read, in whatever order that is; or "".
+std::string KernelMachine::clashIn(const KernelContext &context) const {
+  for (const View &result : context.results)
+    for (const View &operand : context.operands) {
+      const BufferPlace &to = result.place, &from = operand.place;
+      if (to.block == from.block && to.number != from.number &&
+          to.begin < from.begin + from.bytes && from.begin < to.begin + to.bytes)
+        return fmt::format("{} is written while {} is read from the same bytes",
+                           memory_.names[to.number], memory_.names[from.number]);
+    }
+  return "";
+}
+
 Result<void> KernelMachine::runKernel(Op &op) {
   KernelEvaluator evaluator = evaluatorFor(op.kind());
   if (!evaluator)
@@ -94,6 +107,8 @@ Result<void> KernelMachine::runKernel(Op &op) {
     context.operands.push_back(operand ? TRY(atOp(viewOf(*operand))) : View());
   for (const std::unique_ptr<Value> &result : op.results())
     context.results.push_back(TRY(atOp(define(*result))));
+  if (std::string clash = clashIn(context); !clash.empty())
+    return wrong(op, clash);
   evaluator(context);
   if (context.fault)
     return *context.fault;

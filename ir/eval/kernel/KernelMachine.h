@@ -24,6 +24,7 @@ private:
   Result<void> runBlock(Block &block);
   Result<void> runOp(Op &op);
   Result<void> runKernel(Op &op);
+  std::string clashIn(const KernelContext &context) const;
   Result<void> runConstant(Op &op);
   Result<void> runIf(Op &op);
   Result<void> runLoop(Op &op);
