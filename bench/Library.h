@@ -1,5 +1,5 @@
-// Compiled models through their public C API: what `run`, `compare` and `bench` do is what any
-// program that links a generated library can do, and nothing else.
+// Compiled models through their public C API. `run`, `compare` and `bench` use a library as any
+// program does that links it.
 #pragma once
 
 #include "ir/eval/graph/Tensor.h"

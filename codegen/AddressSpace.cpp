@@ -24,7 +24,7 @@ int64_t largestIndex(Block &block) {
 Result<void> checkAddresses(const Program &program, const Target &target) {
   if (target.indexBytes == 8)
     return {};
-  // Weights, code and the workspace share what there is.
+  // Weights, code and the workspace share the address space.
   int64_t most = std::numeric_limits<int32_t>::max(), largest = program.weightBytes;
   for (const std::unique_ptr<Func> &func : program.module.funcs)
     largest = std::max(largest, largestIndex(func->body));

@@ -18,7 +18,7 @@ FuncEmitter::Values FuncEmitter::emitRegion(Block &block) {
   return operands(*yield);
 }
 
-// Loops are emitted in the form that keeps accumulators in registers :
+// Loops are emitted in the form that keeps accumulators in registers:
 // tested at the bottom behind a guard, carried values as phis, and never unrolled or vectorised.
 static void keepAsIs(llvm::Instruction *backEdge) {
   llvm::LLVMContext &context = backEdge->getContext();

@@ -165,9 +165,8 @@ bool isGenerated(const llvm::Function &function) {
   return function.hasFnAttribute("cameo-generated");
 }
 
-/// Much of LLVM takes more than linear time in a function's length. What fills the table of sizes
-/// and what calls kernels has no loops, and time does not go there: where it is very long, it is
-/// left as it is.
+/// Many LLVM passes take more than linear time in a function's length. The functions that fill the
+/// table of sizes or call kernels have no hot loops, so very long ones are not optimised.
 static void limitOptimization(const EmittedFunc &entry) {
   constexpr unsigned kLong = 8000; // instructions
   if (!hasFixedSignature(entry.kind) || entry.function->getInstructionCount() < kLong)

@@ -19,8 +19,8 @@ class TargetMachine;
 namespace cameo {
 
 struct LinkJob {
-  /// The bytes of object files. Those after the first are libraries of sorts: what is not needed of
-  /// them is left out.
+  /// The bytes of object files. The linker drops the sections of those after the first that nothing
+  /// needs.
   std::vector<std::string_view> objects;
   std::string output; // overwritten; further temporary files go to its folder
   std::string shown;  // what messages call the output

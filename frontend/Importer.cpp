@@ -171,7 +171,7 @@ std::map<std::string, onnx::TypeProto> valueTypes(const ModelFile &file) {
   module.addFunc("main");
   GraphImporter importer(module, file, false);
   GraphImporter::Scope scope;
-  // Of a model that is damaged or not supported, types are known as far as it was imported.
+  // If the model is damaged or not supported, the types of the nodes before the error are known.
   (void)importNodes(file, module, {}, importer, scope);
   for (const auto &[name, bound] : scope.values)
     if (bound.value && !bound.poisoned && !bound.value->type.isNone())

@@ -164,7 +164,7 @@ Result<bool> GraphImporter::importBody(const onnx::GraphProto &graph, Op &op, in
     if (bound.poisoned)
       return false;
     results.push_back(bound.value);
-    // What is stacked over iterations has one rank in all, as has what a Scan carries.
+    // Values that are stacked must have one rank in all iterations; so must a Scan's states.
     int64_t i = std::ssize(results) - 1;
     bool hasOneRank =
         op.kind() == OpKind::Scan || (op.kind() == OpKind::Loop && i >= body.numArgs() - 1);

@@ -4,8 +4,8 @@
 namespace cameo {
 namespace {
 
-/// `is_test = 0` was the default and the usual content of exported networks nevertheless: inference
-/// is what is meant, unless outputs are asked for that only training has.
+/// Exporters left `is_test` at its default of 0 although they exported for inference. So a node is
+/// taken for inference unless it asks for outputs that only training has.
 Result<void> batchNormIsTest(Upgrade &u) {
   u.drop("is_test");
   return {};

@@ -7,8 +7,8 @@
 
 namespace cameo {
 
-/// What turns a node of an opset older than `before` into one of opset `before`, as far as that
-/// version of the operator differs in meaning or form.
+/// Turns a node of an opset older than `before` into one of opset `before`. There is a step for
+/// each version of an operator that differs from the one before in meaning or form.
 struct UpgradeStep {
   std::string_view op;
   int64_t before;

@@ -120,7 +120,7 @@ Result<void> CoreRules::region(int64_t i, const std::vector<Type> &args,
 Result<void> CoreRules::run() {
   OpKind kind = op_.kind();
   auto within = [&](OpKind first, OpKind last) { return kind >= first && kind <= last; };
-  // Which ops have regions is said by the cases that look at them.
+  // Ops with regions check their number in their own cases.
   bool hasRegions = within(OpKind::LoopFor, OpKind::LoopIf) || kind == OpKind::TeamParallel ||
                     kind == OpKind::TeamSingle;
   if (!hasRegions)

@@ -224,7 +224,8 @@ Dim Dim::broadcast(const Dim &a, const Dim &b) {
   std::map<std::string, Dim> sizes;
   collectBroadcast(a, sizes);
   collectBroadcast(b, sizes);
-  // The chain is in the order of texts; a constant says what all the others are, unless they are 1.
+  // Sizes are chained in the order of their texts. Next to a constant above 1 each other size is
+  // that constant or 1.
   Dim result(1), constant(1);
   for (const auto &[text, size] : sizes) {
     bool isOne = size == Dim(1), isFirst = result == Dim(1);

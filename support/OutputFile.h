@@ -14,7 +14,8 @@ namespace cameo {
 
 class OutputFile {
 public:
-  /// `shown` is what messages call it: for files on the way to the one the user wants.
+  /// Messages name the file `shown`, if that is given: the file that the user asked for, while
+  /// `path` is a temporary one.
   explicit OutputFile(std::string path, std::string shown = "")
       : path_(std::move(path)), shown_(shown.empty() ? path_ : std::move(shown)) {}
   ~OutputFile();

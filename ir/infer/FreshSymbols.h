@@ -17,14 +17,14 @@ public:
   /// Remembers the op's results, which inference is about to overwrite.
   explicit FreshSymbols(const Op &op);
 
-  /// A size of its own, under a name that holds until settle().
+  /// Makes a size that is equal to no other, with a name that is valid until settle().
   Dim make();
 
   /// Whether a size mentions one that make() made.
   bool isIn(const Dim &dim) const { return !made(dim).empty(); }
 
-  /// Gives the sizes that make() made and results have their names: the one of the symbol that was
-  /// there before, if this op made it, else a new one of the module.
+  /// Gives their final names to the sizes of make() that are in results: the name that the result's
+  /// size had before, if this op had made it, else a new one.
   void settle(Module &module, Op &op);
 
 private:

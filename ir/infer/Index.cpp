@@ -121,7 +121,7 @@ Result<void> inferScatterND(InferContext &ctx) {
   TRY(expectRank(ctx, 0, 1, -1));
   TRY(expectRank(ctx, 1, 1, -1));
   const Dims &data = ctx.in(0).shape(), &indices = ctx.in(1).shape();
-  // What is left of the rank of the updates is what a tuple does not address.
+  // The updates have the dims of the indices but the last, and the dims that a tuple leaves open.
   int64_t rank = ctx.in(0).rank(), tuple = rank + ctx.in(1).rank() - 1 - ctx.in(2).rank();
   if (indices.back().isConst())
     tuple = indices.back().value();

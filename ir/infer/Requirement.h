@@ -26,8 +26,8 @@ enum class Relation {
 struct Requirement {
   Relation relation;
   Dim a, b;
-  /// For the user: which inputs it is about and what was expected. %a and %b stand for the values
-  /// of the sizes, %% for a percent sign.
+  /// The message for the user: the inputs concerned and what was expected. %a and %b stand for the
+  /// values of the sizes, %% for a percent sign.
   std::string text;
 };
 
@@ -38,8 +38,8 @@ std::optional<bool> decide(Relation relation, const Dim &a, const Dim &b);
 /// User's words for a requirement's text, where a percent sign means itself.
 std::string literal(std::string_view words);
 
-/// What a graph op with inferred types requires of its sizes, as far as it is undecided. The op
-/// stays as it is. Fails as inference of the op does.
+/// The requirements of a graph op with inferred types that only the run can decide. Does not change
+/// the op. Errors: those of the op's inference.
 Result<std::vector<Requirement>> requirementsOf(Op &op);
 
 } // namespace cameo

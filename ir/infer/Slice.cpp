@@ -122,7 +122,7 @@ std::optional<Dim> firstOfSlice(const Dim &dim, const Dim &start, int64_t step) 
     return std::nullopt;
   if (step > 0)
     return atLeast(dim.isConst() ? atMost(*first, dim) : *first, Dim(0));
-  // From the last element back: what both clamps give is -1 where there is none, as it should be.
+  // Counting down from the last element. On an empty axis both clamps give -1: no element is taken.
   return start == Dim(-1) ? dim - Dim(1) : atMost(atLeast(*first, Dim(0)), dim - Dim(1));
 }
 

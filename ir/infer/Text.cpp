@@ -5,7 +5,7 @@
 
 namespace cameo {
 
-/// X[words] or X[1, words] without the stop words, of which there is no telling how many there are.
+/// X[words] or X[1, words] without the stop words. Only the run knows how many remain.
 Result<void> inferStringNormalizer(InferContext &ctx) {
   TRY(choiceAttr(ctx, "case_change_action", {"NONE", "LOWER", "UPPER"}));
   TRY(expectRank(ctx, 0, 1, 2));

@@ -106,10 +106,10 @@ struct ConvAttrs {
   std::vector<int64_t> dilations;
   int64_t group = 1;
   ConvAlgorithm algorithm = ConvAlgorithm::Direct;
-  /// Of the packed weights: so many k's of a column are next to each other.
+  /// Packed weights store this many consecutive k's of a column next to each other.
   int64_t interleave = 1;
-  /// With packed weights, what the padding is full of: a number, or the only element of an operand,
-  /// which has this number or is absent (-1). With plain ones that is the zero point of x.
+  /// The value of the padding when weights are packed: the number `fill`, or the only element of
+  /// operand `fillOperand` if that is not -1. When weights are plain, padding is x's zero point.
   int64_t fill = 0, fillOperand = -1;
   ContractionPlan plan = {};
   ContractionInputs inputs = {};

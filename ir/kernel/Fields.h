@@ -84,7 +84,7 @@ private:
   }
 };
 
-/// Writes the fields, but for those that are what the text leaves out.
+/// Writes the fields, except those with the values that the text leaves out.
 struct FieldWriter {
   AttrDict attrs = {};
 

@@ -13,8 +13,8 @@ template <> struct EnumWords<PoolKind> {
 struct PoolAttrs {
   PoolKind kind = PoolKind::Max;
   std::vector<int64_t> kernel, strides; // an entry a spatial dim, as in all lists
-  /// padsEnd is what the size of the result needs, declaredPadsEnd what the model says, which is
-  /// what countIncludePad counts.
+  /// padsEnd is as much as the result's size needs; declaredPadsEnd is what the model states, and
+  /// countIncludePad counts that.
   Dims padsBegin, padsEnd, declaredPadsEnd;
   std::vector<int64_t> dilations;
   bool countIncludePad = false;

@@ -1,5 +1,5 @@
-// Whether what an op writes has any elements. Where it has none, nothing is to be done, however
-// large the other dims are, whose product may not even fit.
+// Run-time tests that an op's results have elements. An op without elements must not run: its other
+// dims may be so large that their product does not fit 64 bits.
 #pragma once
 
 #include "lowering/build/LoopBuilder.h"

@@ -41,11 +41,12 @@ struct Pads {
 /// dilated kernel has this extent.
 Pads padsOf(const Op &op, size_t i, const Dim &extent);
 
-/// A convolution's or pool's window, one entry a spatial dim; explicit pads whatever auto_pad said.
+/// A convolution's or pool's window, one entry a spatial dim. Pads are explicit: auto_pad has been
+/// applied.
 struct Window {
   std::vector<int64_t> kernel, strides, dilations;
-  /// Padding after the end is whatever the output size needs; 0 where none is. Both have bounds
-  /// (rangeOf), also where auto_pad makes them depend on a size that only the run knows.
+  /// padsEnd is as much padding as the output size needs, at least 0. Both have bounds (rangeOf),
+  /// even if auto_pad makes them depend on a size that only the run knows.
   Dims padsBegin, padsEnd;
 };
 

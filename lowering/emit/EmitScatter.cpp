@@ -33,8 +33,8 @@ struct Scatter {
 
   /// ScatterElements: a unit is some neighbouring lines along the axis.
   Dim lines();
-  /// ScatterND: a unit is what one index tuple can name. Every thread reads all tuples and follows
-  /// those that name its units.
+  /// ScatterND: a unit is the slice that one index tuple names. Every thread reads all tuples and
+  /// writes the slices that are its own.
   Dim tuples();
   void tuple(Value *number, int64_t width, int64_t outer);
   void rest(int64_t dim, int64_t width, int64_t outer, Value *to, Value *from);

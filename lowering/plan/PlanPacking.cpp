@@ -57,8 +57,8 @@ Value *Packer::storedInput(Value *x, const Packing &packing) {
   return rounding->result();
 }
 
-/// Sums of stored x over the window of each result of a packed convolution: another one, with ones.
-/// One channel of them does where there are no groups.
+/// Sums of stored x over the window of each result of a packed convolution. Another convolution,
+/// whose weights are ones, computes them. Without groups it has one output channel.
 Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill) {
   std::vector<int64_t> shape = *constantDims(op.operand(1)->type.shape());
   Dims result = op.result()->type.shape();

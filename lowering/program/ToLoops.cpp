@@ -138,8 +138,8 @@ void State::requireSlice(Op &slice) {
   }
 }
 
-/// Whether what an op requires of these sizes is checked at the head of the run: they are known
-/// there, and the op runs in any case.
+/// Whether the head of the run checks an op's requirements of these sizes: it does if it knows them
+/// and the op runs in any case.
 bool State::isCheckedAtHead(const Op &op, const Dims &of) const {
   return op.block() == &func.body && std::all_of(of.begin(), of.end(), [&](const Dim &size) {
            return sizes.knowsAtHead(size);

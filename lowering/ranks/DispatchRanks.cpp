@@ -1,6 +1,6 @@
-// Gives every op operands of known ranks. Where only the run knows the rank of a value, what
-// follows from it is there once for each rank it may have, in branches that the run chooses from,
-// until ranks no longer differ:
+// Gives every op operands of known ranks. Where only the run knows the rank of a value, the pass
+// makes a branch for each rank that the value may have, with copies of the ops that depend on it,
+// and the run chooses one. A branch ends where ranks no longer differ:
 //
 //   %z = Relu(%y)            %r = Rank(%y)
 //   %s = ReduceMax(%z)       %s = If(Less(%r, 2)) ^ {
@@ -10,10 +10,10 @@
 //                              %y2 = Expect(%y) {shape = [-1, -1]}
 //                              ...
 //
-// Ranks in which an op cannot work are left out, so that often one is left and there is no branch.
-// What leaves the branches with different ranks is boxed, and so is what branches and loops give
-// and take where ranks differ; groups of ops do not nest but where regions do, so that the code
-// grows with the number of ops and of ranks (docs/decisions/013-ranks-at-run-time.md).
+// The pass leaves out ranks that an op cannot take. Often one rank remains and no branch is needed.
+// Values that leave the branches with different ranks are boxed; so are those that the model's own
+// branches and loops give and take. Groups of ops nest only where the model's regions nest, so the
+// code grows with the number of ops and of ranks (docs/decisions/013-ranks-at-run-time.md).
 #include "ir/OpSpec.h"
 #include "ir/infer/Infer.h"
 #include "lowering/Passes.h"
@@ -146,7 +146,7 @@ Result<Op *> Dispatcher::dispatch(Op &first, std::vector<RankRoot> roots) {
       first.position() == block.ops().begin() ? block.ops().end() : std::prev(first.position());
   RankGroup group = TRY(RankGroup::begin(module_, types_, first, std::move(roots)));
   TRY(group.add(first));
-  // What reads results of the group and is not in it has to come after it.
+  // Ops outside the group that read its results have to come after it.
   std::vector<Op *> late, behind;
   Values ofLate;
   Op *last = &first;

@@ -353,8 +353,9 @@ Result<std::vector<Value *>> RankGroup::emit(const Combinations &combinations,
   return choose(combinations, outlets, level, number, where);
 }
 
-/// The same where `number` is what the root of the level is in this run: by halves, as regions must
-/// not nest too deep. A number that is none of the choices is found out in the end.
+/// The same, choosing by `number`, the rank or branch of the level's root in this run. The choices
+/// are halved at each step, so that regions nest only logarithmically deep. The innermost region
+/// fails if the number is none of the choices.
 Result<std::vector<Value *>> RankGroup::choose(const Combinations &combinations,
                                                const std::vector<Value *> &outlets, size_t level,
                                                Value *number, Op &where) {

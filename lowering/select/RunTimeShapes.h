@@ -20,10 +20,10 @@ struct OperandReader {
   explicit OperandReader(Selection &s) : s(s), b(s.b) {}
 
   Value *number(int64_t value);
-  /// The number of a graph op's operand among the kernel's, which it becomes one of.
+  /// Adds a graph op's operand to the kernel's, if it is not there; its number among them.
   int64_t position(int64_t operand);
-  /// Element i of a graph op's operand of rank 0 or 1, as it is or in i64; any element where there
-  /// are fewer.
+  /// Element i of a graph op's operand of rank 0 or 1, in its own type or (element) in i64. If the
+  /// operand has fewer elements, some other value.
   Value *raw(int64_t operand, int64_t i) { return rawAt(operand, b.index(i)); }
   Value *rawAt(int64_t operand, Value *i);
   Value *element(int64_t operand, int64_t i);
@@ -31,9 +31,10 @@ struct OperandReader {
   Value *size(const Dim &dim);
   /// How many elements an operand of rank 0 or 1 has; nothing if only the run knows.
   std::optional<int64_t> length(int64_t operand) const;
-  /// How many a list with at most one entry an axis of the data may have.
+  /// The most elements that an operand can have which lists something for different axes of the
+  /// data.
   int64_t entries(int64_t operand) const;
-  /// Whether such a list has entry i; nullptr if that is certain.
+  /// A run-time test that such a list has entry i, or nullptr if it certainly has.
   Value *isThere(int64_t operand, int64_t i);
   /// An axis made non-negative.
   Value *axis(Value *given, int64_t rank);
@@ -44,9 +45,9 @@ struct OperandReader {
   void requireBetween(Value *low, Value *given, Value *high);
 };
 
-/// `given()` if entry i of the list that is operand 1 means a dim of the data, else `otherwise`.
-/// Which dim it means is said by the operand that has the axes, or, where that is absent, by its
-/// position.
+/// Selects `given()` if entry i of operand 1, a list, is about axis `dim` of the data, else
+/// `otherwise`. Operand `axes` says which axis each entry is about; if it is absent, entry i is
+/// about axis i.
 Value *ofAxis(OperandReader &reader, int64_t axes, int64_t i, int64_t dim,
               const std::function<Value *()> &given, Value *otherwise);
 
@@ -76,8 +77,8 @@ using ReadingElementFn =
     std::function<Value *(OperandReader &reader, const std::vector<Value *> &index)>;
 void generateReading(Selection &s, const ReadingElementFn &write);
 
-/// Defines the symbols of the op's results that `bound` has not, and appends them to it, if there
-/// are rules for the op. What is left undefined is the caller's to notice.
+/// Defines the symbols of the op's results that `bound` lacks, if there are rules for the op, and
+/// appends them to `bound`. The caller must check whether all are defined.
 Result<void> defineSizes(Selection &s, std::vector<std::string> &bound);
 
 } // namespace cameo

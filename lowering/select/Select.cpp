@@ -67,7 +67,7 @@ Result<Value *> lowered(Selection &s, OpKind kind, std::vector<Value *> operands
   // Rearranged weights are the user's still.
   if (constantData(op->operand(0)))
     op->result()->name = op->operand(0)->name;
-  // What replaces the result is what replaces it in this use.
+  // The identity's operand tells what the op's result was replaced with.
   Op *use = s.b.create(OpKind::Identity, {op->result()}, {op->result()->type});
   if (!TRY(foldOp(s.module, *op, growth))) {
     Selection selection(s.module, *op, s.context);

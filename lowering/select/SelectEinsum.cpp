@@ -107,7 +107,8 @@ bool Einsum::parse() {
   return true;
 }
 
-/// Whether every label has one size, but for dims of 1, and every label of the result has any.
+/// Finds each label's size. False if dims of a label differ, unless one is 1, or if a label of the
+/// result is in no term.
 bool Einsum::collectSizes() {
   for (const Term &term : terms)
     for (size_t i = 0; i < term.labels.size(); i++) {

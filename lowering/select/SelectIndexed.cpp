@@ -100,8 +100,8 @@ struct Padding {
   Value *before = nullptr, *after = nullptr;
 };
 
-/// The position in the operand that position `i` of a padded dim shows, for each mode but constant.
-/// Negative amounts crop first: what is repeated is what they leave.
+/// The position in the operand from which position `i` of a padded dim is copied, for each mode but
+/// constant. Negative amounts crop the operand first, and the mode applies to the rest.
 Value *paddedPosition(LoopBuilder &b, const std::string &mode, Value *i, const Padding &padding,
                       const Dim &extent) {
   Value *zero = b.index(0), *one = b.index(1);

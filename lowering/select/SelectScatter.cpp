@@ -27,7 +27,7 @@ Result<void> scatter(Selection &s, Value *indices, ScatterForm form, int64_t axi
   DType dtype = s.in(0).dtype();
   if (dtype == DType::String)
     return s.unsupportedBecause("strings are not supported yet");
-  // The kernel level has no sums of bools: a bool is what an update makes of it.
+  // The kernel level cannot reduce bools.
   std::string reduction = s.op.attrs.getString("reduction", "none");
   if (dtype == DType::Bool && reduction != "none")
     return s.unsupportedBecause("reductions of bools are not supported yet");
@@ -62,7 +62,7 @@ Result<void> selectScatterND(Selection &s) {
   return scatter(s, reshapeView(s.b, s.op.operand(1), shape), ScatterForm::Tuples, 0);
 }
 
-/// The cache, but for the steps that lie behind the batch's write index, which are the update's.
+/// The cache; the steps from each batch's write index on come from the update.
 Result<void> selectTensorScatter(Selection &s) {
   Type past = s.in(0), update = s.in(1);
   int64_t axis = *normalizeAxis(s.op.attrs.getInt("axis", -2), past.rank());

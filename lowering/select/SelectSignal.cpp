@@ -66,7 +66,7 @@ Value *Transform::element(LoopBuilder &b, Value *row, Value *column) const {
   auto real = [&](Value *i) { return b.cast(b.cast(i, DType::I64), DType::F64); };
   Value *size = sizeValue(b, length), *zero = b.index(0);
   Value *at = b.div(row, sizeValue(b, parts)), *k = b.div(column, sizeValue(b, outParts));
-  // Odd rows are of imaginary parts where there are any, odd columns give them.
+  // Of complex inputs every odd row is an imaginary part; of complex results every odd column is.
   Value *isPart = b.cmp("ne", b.rem(row, sizeValue(b, parts)), zero);
   Value *givesPart = b.cmp("ne", b.rem(column, sizeValue(b, outParts)), zero);
   // What element n of the whole line adds, which is the row's or its mirror image.

@@ -49,8 +49,8 @@ void endRow(Selection &s, Op *row, Value *element) {
   s.b.after(row);
 }
 
-/// The padding after the end that the model states, which is what count_include_pad counts:
-/// ceil_mode may let windows reach further.
+/// The padding after the end that the model states. count_include_pad counts this padding alone,
+/// while ceil_mode may let windows reach further.
 Dims declaredPadsEnd(Op &op, const Window &window) {
   if (op.attrs.getString("auto_pad", "NOTSET").starts_with("SAME"))
     return window.padsEnd;

@@ -168,8 +168,8 @@ template <class W> EvalResult reduceAs(EvalContext &c, const ReduceShape &shape)
 
 EvalResult evalReduce(EvalContext &c) {
   ReduceShape shape = TRY(reduceShape(c));
-  // Without axes and noop_with_empty_axes nothing is summed, but the rest of the formula applies,
-  // which is what one-element reductions give.
+  // With noop_with_empty_axes and no axes, each element is reduced alone: nothing is summed, but
+  // the rest of the formula (a logarithm, a square) applies.
   return withWide(c.in(0).dtype, [&]<class W>() { return reduceAs<W>(c, shape); });
 }
 

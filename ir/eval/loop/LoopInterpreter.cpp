@@ -108,7 +108,7 @@ Result<void> Run::setUpMemory(const std::vector<RuntimeValue> &inputs) {
   frame.weights = memory.add(Kind::Weights, "the weights", program_.weightBytes);
   for (const WeightBlob &blob : program_.weights)
     blob.fill(memory.bytes(frame.weights).subspan(blob.offset, blob.size));
-  // Without threads it is what all threads share; what is behind that is a part for each.
+  // The arena begins with the bytes that all threads share; a part for each thread follows.
   int64_t shared = TRY(call("workspace", {0})), one = TRY(call("workspace", {1}));
   int64_t all = TRY(call("workspace", {options_.threads}));
   if (shared < 0 || all < 0)

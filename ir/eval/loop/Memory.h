@@ -48,14 +48,14 @@ public:
   /// Hears of each access of memory that agents share.
   std::function<void(const Pointer &, int64_t bytes, bool isStore)> onTouch;
 
-  /// A block of `size` bytes, filled with poison; the pointer to its start. `phase` is what its
-  /// address leaves modulo 64: memory of the caller is aligned to its elements, no more.
+  /// Makes a block of `size` bytes filled with poison and returns the pointer to its start. The
+  /// block's address is `phase` modulo 64: a caller's memory is aligned to its elements only.
   Pointer add(Kind kind, std::string name, int64_t size, int64_t phase = 0);
-  /// Makes a block unusable, for pointers that are left to it.
+  /// Makes a block unusable: pointers to it that remain are errors when they are used.
   void release(const Pointer &pointer);
   /// The bytes of a block, for whoever fills or reads it from outside the run.
   std::span<std::byte> bytes(const Pointer &pointer);
-  /// Starts a block with the contents of another, as far as they fit.
+  /// Copies the contents of another block to a block's start, at most as many bytes as both have.
   void copy(const Pointer &to, const Pointer &from);
   /// The first byte of a block that nobody wrote, or -1.
   int64_t firstUnwritten(const Pointer &pointer) const;
