@@ -31,7 +31,6 @@ void Value::replaceAllUsesWith(Value *other) {
 }
 
 Block::~Block() {
-  // Newest uses first, which removeUse finds at once: a value may have very many.
   for (auto op = ops_.rbegin(); op != ops_.rend(); ++op)
     (*op)->dropOperands();
   while (!ops_.empty())
@@ -70,38 +69,54 @@ std::unique_ptr<Op> Op::make(OpKind kind, std::vector<Value *> operands,
 
 Op::~Op() { dropOperands(); }
 
-void Op::removeUse(Value *value) {
+void Op::addUse(int64_t operand) {
+  Value *value = operands_[operand];
   if (!value)
     return;
-  // The newest use or the oldest is the likeliest to go, and a value may have very many.
-  std::vector<Op *> &users = value->users_;
-  ICE_UNLESS(!users.empty(), "use list out of step");
-  auto use = users.back() == this ? std::prev(users.end()) : users.begin();
-  if (*use != this)
-    use = std::find(users.begin(), users.end(), this);
-  ICE_UNLESS(use != users.end(), "use list out of step");
-  users.erase(use);
+  uses_[operand] = value->users_.size();
+  value->users_.push_back(this);
+  value->uses_.push_back(operand);
+}
+
+/// The last use takes the place of the one that goes: a value may have very many.
+void Op::removeUse(int64_t operand) {
+  Value *value = operands_[operand];
+  if (!value)
+    return;
+  size_t place = uses_[operand];
+  Op *lastUser = value->users_.back();
+  int64_t lastOperand = value->uses_.back();
+  ICE_UNLESS(value->users_[place] == this && value->uses_[place] == operand,
+             "use list out of step");
+  value->users_[place] = lastUser;
+  value->uses_[place] = lastOperand;
+  lastUser->uses_[lastOperand] = place;
+  value->users_.pop_back();
+  value->uses_.pop_back();
 }
 
 void Op::setOperand(int64_t i, Value *value) {
-  removeUse(operands_[i]);
+  removeUse(i);
   operands_[i] = value;
-  if (value)
-    value->users_.push_back(this);
+  addUse(i);
 }
 
 void Op::setOperands(std::vector<Value *> operands) {
-  for (Value *old : operands_)
-    removeUse(old);
-  operands_.clear();
-  for (Value *value : operands)
-    addOperand(value);
+  size_t same =
+      std::mismatch(operands_.begin(), operands_.end(), operands.begin(), operands.end()).first -
+      operands_.begin();
+  for (size_t i = same; i < operands_.size(); i++)
+    removeUse(static_cast<int64_t>(i));
+  operands_.resize(same);
+  uses_.resize(same);
+  for (size_t i = same; i < operands.size(); i++)
+    addOperand(operands[i]);
 }
 
 void Op::addOperand(Value *value) {
   operands_.push_back(value);
-  if (value)
-    value->users_.push_back(this);
+  uses_.push_back(0);
+  addUse(numOperands() - 1);
 }
 
 Value *Op::addResult(Type type) {

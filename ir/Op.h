@@ -48,7 +48,7 @@ public:
   Block *owner() const { return block_; }
   /// Position among the results or arguments.
   int64_t index() const { return index_; }
-  /// One entry a use: an op that uses the value twice is there twice.
+  /// One entry a use, in no particular order: an op that uses the value twice is there twice.
   const std::vector<Op *> &users() const { return users_; }
   bool hasOneUse() const { return users_.size() == 1; }
   void replaceAllUsesWith(Value *other);
@@ -60,6 +60,7 @@ private:
   Block *block_ = nullptr;
   int64_t index_ = 0;
   std::vector<Op *> users_;
+  std::vector<int64_t> uses_; // which operand of the user each is
 };
 
 class Block {
@@ -140,10 +141,12 @@ public:
 
 private:
   explicit Op(OpKind kind) : kind_(kind) {}
-  void removeUse(Value *value);
+  void addUse(int64_t operand);
+  void removeUse(int64_t operand);
 
   OpKind kind_;
   std::vector<Value *> operands_;
+  std::vector<size_t> uses_; // each operand's place among the uses of its value
   std::vector<std::unique_ptr<Value>> results_;
   std::vector<std::unique_ptr<Block>> regions_;
   Block *block_ = nullptr;

@@ -12,6 +12,7 @@
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
+#include "lowering/memory/SpanIndex.h"
 
 #include <algorithm>
 #include <map>
@@ -24,7 +25,7 @@ namespace {
 constexpr int64_t kAlignment = 64;
 // Vector loads may run past a tensor's channels, but stay inside the arena.
 constexpr int64_t kSlack = 64;
-// What a symbol is taken for where sizes are to be compared: between a batch and an image's side.
+// Sizes with symbols are compared as if each symbol were this: between a batch and an image's side.
 const Dim kNominalSize(64);
 
 struct Item {
@@ -107,27 +108,34 @@ std::optional<std::pair<int64_t, Dim>> factored(const Dim &bytes) {
   return std::pair(coefficient, *Dim::exactDiv(bytes, Dim(coefficient)));
 }
 
+/// The ends of the items' lifetimes.
+std::vector<int64_t> endsOf(const std::vector<Item> &items) {
+  std::vector<int64_t> ends;
+  for (const Item &item : items)
+    ends.insert(ends.end(), {item.first, item.last});
+  return ends;
+}
+
 /// Greedy by size; returns the bytes used.
 int64_t pack(std::vector<Item> &items) {
   std::stable_sort(items.begin(), items.end(),
                    [](const Item &a, const Item &b) { return a.bytes > b.bytes; });
   int64_t total = 0;
-  std::vector<Item *> placed; // by offset
-  for (Item &item : items) {
+  SpanIndex placed(endsOf(items));
+  for (size_t i = 0; i < items.size(); i++) {
+    Item &item = items[i];
+    std::vector<int64_t> others = placed.overlapping(item.first, item.last);
+    std::sort(others.begin(), others.end(),
+              [&](int64_t a, int64_t b) { return items[a].offset < items[b].offset; });
     int64_t at = 0;
-    for (const Item *other : placed) {
-      if (other->last < item.first || item.last < other->first)
-        continue;
-      if (at + item.bytes <= other->offset)
+    for (int64_t other : others) {
+      if (at + item.bytes <= items[other].offset)
         break;
-      at = std::max(at, other->offset + other->bytes);
+      at = std::max(at, items[other].offset + items[other].bytes);
     }
     item.offset = at;
     total = std::max(total, at + item.bytes);
-    placed.insert(
-        std::upper_bound(placed.begin(), placed.end(), &item,
-                         [](const Item *a, const Item *b) { return a->offset < b->offset; }),
-        &item);
+    placed.add(static_cast<int64_t>(i), item.first, item.last);
   }
   return total;
 }
@@ -140,7 +148,17 @@ struct Group {
 /// A stretch of the arena that buffers with disjoint lifetimes share, as large as its largest.
 struct Slot {
   std::vector<Item *> items;
+  std::map<int64_t, int64_t> spans; // the last position of each lifetime, by the first
   Dim size;
+
+  bool isFree(const Item &item) const {
+    auto after = spans.upper_bound(item.last);
+    return after == spans.begin() || std::prev(after)->second < item.first;
+  }
+  void add(Item &item) {
+    items.push_back(&item);
+    spans[item.first] = item.last;
+  }
 };
 
 /// Names for sizes, so that what is computed from them stays short.
@@ -154,8 +172,6 @@ struct SizeNames {
     return Dim::symbol(names.back());
   }
 };
-
-bool overlaps(const Item &a, const Item &b) { return a.first <= b.last && b.first <= a.last; }
 
 /// Places buffers whose sizes cannot be compared (sums of products of symbols) after `start`: the
 /// nominally largest first, each in the smallest slot that is free. Returns the end.
@@ -175,13 +191,11 @@ Dim placeInSlots(Func &func, std::vector<Item> &items, const Dim &start) {
                    [](const Item &a, const Item &b) { return a.bytes > b.bytes; });
   std::vector<Slot> slots;
   for (Item &item : items) {
-    auto free = std::find_if(slots.rbegin(), slots.rend(), [&](const Slot &slot) {
-      return std::none_of(slot.items.begin(), slot.items.end(),
-                          [&](const Item *other) { return overlaps(*other, item); });
-    });
+    auto free = std::find_if(slots.rbegin(), slots.rend(),
+                             [&](const Slot &slot) { return slot.isFree(item); });
     Slot &slot = free == slots.rend() ? slots.emplace_back() : *free;
     slot.size = slot.items.empty() ? item.size : Dim::max(slot.size, item.size);
-    slot.items.push_back(&item);
+    slot.add(item);
   }
   Dim end = start;
   for (Slot &slot : slots) {
@@ -197,19 +211,15 @@ Dim placeInSlots(Func &func, std::vector<Item> &items, const Dim &start) {
   return end;
 }
 
-/// Whether two buffers can be in one box: neither lives while there is, or room is made for, the
-/// other.
-bool canShare(const Item &a, const Item &b) {
-  auto livesAt = [](const Item &item, const std::vector<int64_t> &positions) {
-    return std::any_of(positions.begin(), positions.end(), [&](int64_t position) {
-      return item.first <= position && position <= item.last;
-    });
-  };
-  return !overlaps(a, b) && !livesAt(a, b.resized) && !livesAt(b, a.resized);
+/// Whether an item lives at one of the positions.
+bool livesAt(const Item &item, const std::vector<int64_t> &positions) {
+  return std::any_of(positions.begin(), positions.end(), [&](int64_t position) {
+    return item.first <= position && position <= item.last;
+  });
 }
 
 /// Numbers the boxes: those that a call or the caller owns are nobody else's, others are shared by
-/// buffers that do not live at the same time.
+/// buffers that live neither at the same time nor while room is made for the other.
 void numberBoxes(Func &func, std::vector<Item> &shared) {
   int64_t count = 0;
   for (Buffer &buffer : func.buffers)
@@ -218,11 +228,13 @@ void numberBoxes(Func &func, std::vector<Item> &shared) {
   std::vector<Slot> slots;
   for (Item &item : shared) {
     auto free = std::find_if(slots.begin(), slots.end(), [&](const Slot &slot) {
-      return std::all_of(slot.items.begin(), slot.items.end(),
-                         [&](const Item *other) { return canShare(*other, item); });
+      return slot.isFree(item) &&
+             std::none_of(slot.items.begin(), slot.items.end(), [&](const Item *other) {
+               return livesAt(*other, item.resized) || livesAt(item, other->resized);
+             });
     });
     Slot &slot = free == slots.end() ? slots.emplace_back() : *free;
-    slot.items.push_back(&item);
+    slot.add(item);
     Buffer &buffer = func.buffers[item.buffer];
     buffer.space = Buffer::Space::Box;
     buffer.port = count + (&slot - slots.data());
