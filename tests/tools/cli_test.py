@@ -4,11 +4,11 @@ several models at once. Runs the program; needs nothing but Python.
 
   cli_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, json, os, re, resource, subprocess, sys, unittest
+import json, os, re, resource, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from folder import FolderCase
+from folder import FolderCase, command_line
 
 CAMEO = ""
 COMMANDS = ("compile", "run", "compare", "bench", "explain", "opt", "verify", "debug", "debug bisect", "debug reduce")
@@ -376,8 +376,6 @@ class Bench(Case):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", required=True)
-    arguments, rest = parser.parse_known_args()
-    CAMEO = os.path.abspath(arguments.cameo)
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line()
+    CAMEO = options.cameo
+    unittest.main(argv=options.rest)

@@ -4,11 +4,11 @@ what may be wrong with them.
 
   custom_test.py --cameo build/bin/cameo --cc cc [unittest arguments]
 """
-import argparse, os, shutil, subprocess, sys, tempfile, unittest
+import os, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from onnx_text import FLOAT
+from folder import FolderCase, command_line
 
 CAMEO = CC = ""
 INCLUDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "runtime", "include")
@@ -56,12 +56,11 @@ int32_t needs_Nowhere(cameo_call *call) { return nowhere() + call->num_inputs; }
 """
 
 
-class Custom(unittest.TestCase):
+class Custom(FolderCase):
     def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_custom_")
-        self.addCleanup(shutil.rmtree, self.dir)
-        self.write("ops.c", SOURCE.encode())
-        self.write("other.c", OTHER.encode())
+        super().setUp()
+        self.write("ops.c", SOURCE)
+        self.write("other.c", OTHER)
         self.tool(CC, "-O1", "-fPIC", "-I", INCLUDE, "-c", "ops.c", "other.c")
         self.tool("ar", "rcs", "libops.a", "ops.o", "other.o")
 
@@ -70,10 +69,6 @@ class Custom(unittest.TestCase):
 
     def cameo(self, *args):
         return subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=120)
-
-    def write(self, name, data):
-        with open(os.path.join(self.dir, name), "wb") as file:
-            file.write(data)
 
     def compile(self, op, dims, *flags, domain="my.ops", **attributes):
         """Y = Neg(op(X)) of X: f32[N,2]."""
@@ -161,9 +156,6 @@ class Custom(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", required=True)
-    parser.add_argument("--cc", default="cc")
-    options, rest = parser.parse_known_args()
-    CAMEO, CC = os.path.abspath(options.cameo), options.cc
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line(cc="cc")
+    CAMEO, CC = options.cameo, options.cc
+    unittest.main(argv=options.rest)

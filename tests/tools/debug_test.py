@@ -4,11 +4,11 @@ leaves behind. Runs the program; needs nothing but Python.
 
   debug_test.py --cameo build/bin/cameo [--sanitized] [unittest arguments]
 """
-import argparse, os, random, re, resource, signal, subprocess, sys, time, unittest
+import os, random, re, resource, signal, subprocess, sys, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from folder import FolderCase
+from folder import FolderCase, command_line
 
 CAMEO, SANITIZED = "", False
 
@@ -244,9 +244,6 @@ class InternalErrors(Case):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", required=True)
-    parser.add_argument("--sanitized", action="store_true")
-    arguments, rest = parser.parse_known_args()
-    CAMEO, SANITIZED = os.path.abspath(arguments.cameo), arguments.sanitized
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line(sanitized=False)
+    CAMEO, SANITIZED = options.cameo, options.sanitized
+    unittest.main(argv=options.rest)

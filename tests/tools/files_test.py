@@ -4,11 +4,11 @@ full, limits of the system, programs that were killed. Each gets one sentence an
 
   files_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, os, resource, shutil, signal, stat, subprocess, sys, time, unittest
+import os, resource, shutil, signal, stat, subprocess, sys, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from folder import FolderCase
+from folder import FolderCase, command_line
 
 CAMEO, SANITIZED = "", False
 
@@ -334,9 +334,6 @@ class Killed(Case):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", required=True)
-    parser.add_argument("--sanitized", action="store_true")
-    arguments, rest = parser.parse_known_args()
-    CAMEO, SANITIZED = os.path.abspath(arguments.cameo), arguments.sanitized
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line(sanitized=False)
+    CAMEO, SANITIZED = options.cameo, options.sanitized
+    unittest.main(argv=options.rest)

@@ -5,11 +5,11 @@ program are told apart or do not link.
 
   headers_test.py --cameo build/bin/cameo --cc gcc --cxx g++ [unittest arguments]
 """
-import argparse, os, subprocess, sys, unittest
+import os, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from folder import FolderCase
+from folder import FolderCase, command_line
 
 CAMEO = CC = CXX = ""
 
@@ -214,9 +214,6 @@ class UsersOps(Case):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    for option in "--cameo", "--cc", "--cxx":
-        parser.add_argument(option, required=True)
-    arguments, rest = parser.parse_known_args()
-    CAMEO, CC, CXX = os.path.abspath(arguments.cameo), arguments.cc, arguments.cxx
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line(cc="cc", cxx="c++")
+    CAMEO, CC, CXX = options.cameo, options.cc, options.cxx
+    unittest.main(argv=options.rest)

@@ -4,26 +4,19 @@ out of range the run fails with an error that names the node, and nothing outsid
 
   indices_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, os, shutil, subprocess, sys, tempfile, unittest
+import os, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
+from folder import FolderCase, command_line
 from onnx_text import FLOAT, INT64
 
 CAMEO = ""
 
 
-class Indices(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_indices_")
-        self.addCleanup(shutil.rmtree, self.dir)
-
+class Indices(FolderCase):
     def cameo(self, *args):
         return subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=120)
-
-    def write(self, name, data):
-        with open(os.path.join(self.dir, name), "wb") as file:
-            file.write(data)
 
     def model(self, node, inputs, output, constants=()):
         """`inputs` are (name, dims, type), `output` (dims, type), `constants` (name, dims, integers)."""
@@ -144,8 +137,6 @@ class Indices(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--cameo", required=True)
-    options, rest = parser.parse_known_args()
-    CAMEO = os.path.abspath(options.cameo)
-    unittest.main(argv=sys.argv[:1] + rest)
+    options = command_line()
+    CAMEO = options.cameo
+    unittest.main(argv=options.rest)

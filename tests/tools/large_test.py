@@ -5,10 +5,11 @@ takes 3 GB of disk.
 
   large_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, os, resource, shutil, subprocess, sys, tempfile, unittest
+import os, resource, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
+from folder import FolderCase, command_line
 
 CAMEO = ""
 NARROW, WIDE, LAYERS = 8192, 16384, 6
@@ -17,14 +18,7 @@ LAYER_BYTES = 4 * NARROW * WIDE
 MEMORY = LAYER_BYTES + (300 << 20)
 
 
-class Large(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="cameo_large_")
-        self.addCleanup(shutil.rmtree, self.dir)
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
+class Large(FolderCase):
     def write_model(self):
         """y = x W0 W1 ...; Wi has one element that is not 0: i + 2, in the last row and column that matter."""
         nodes, weights = [], []
@@ -62,8 +56,6 @@ class Large(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--cameo", required=True)
-    options, rest = parser.parse_known_args()
-    CAMEO = os.path.abspath(options.cameo)
-    unittest.main(argv=sys.argv[:1] + rest)
+    options = command_line()
+    CAMEO = options.cameo
+    unittest.main(argv=options.rest)

@@ -6,11 +6,11 @@ Python.
 
   passes_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, os, random, re, subprocess, sys, unittest
+import os, random, re, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from folder import FolderCase
+from folder import FolderCase, command_line
 
 CAMEO = ""
 
@@ -243,8 +243,6 @@ class Passes(FolderCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", required=True)
-    arguments, rest = parser.parse_known_args()
-    CAMEO = os.path.abspath(arguments.cameo)
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line()
+    CAMEO = options.cameo
+    unittest.main(argv=options.rest)

@@ -4,11 +4,11 @@ one of whose other dims is enormous.
 
   stop_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import argparse, os, subprocess, sys, time, unittest
+import os, subprocess, sys, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from folder import FolderCase
+from folder import FolderCase, command_line
 from onnx_text import FLOAT, INT64
 
 CAMEO = ""
@@ -131,8 +131,6 @@ class WithoutElements(Case):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", required=True)
-    options, rest = parser.parse_known_args()
-    CAMEO = os.path.abspath(options.cameo)
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line()
+    CAMEO = options.cameo
+    unittest.main(argv=options.rest)

@@ -4,11 +4,11 @@ cameo_create with CAMEO_VERIFY refuses what it gets to see. And a model in a sta
 
   verify_test.py --cameo build/bin/cameo --cc cc [unittest arguments]
 """
-import argparse, os, random, subprocess, sys, unittest
+import os, random, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
-from folder import FolderCase
+from folder import FolderCase, command_line
 
 CAMEO = CC = ""
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -146,9 +146,6 @@ class Verify(FolderCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cameo", required=True)
-    parser.add_argument("--cc", default="cc")
-    options, rest = parser.parse_known_args()
-    CAMEO, CC = os.path.abspath(options.cameo), options.cc
-    unittest.main(argv=[sys.argv[0], *rest])
+    options = command_line(cc="cc")
+    CAMEO, CC = options.cameo, options.cc
+    unittest.main(argv=options.rest)
