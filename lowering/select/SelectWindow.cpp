@@ -131,12 +131,13 @@ Result<void> selectLayerNorm(Selection &s) {
   int64_t axis = *normalizeAxis(s.op.attrs.getInt("axis", -1), type.rank());
   TRY(layerStatistics(s, axis));
   Value *x = flattenTail(s, s.op.operand(0), axis);
-  // Scale and bias broadcast to the dims that are normalized, which flattening makes one.
+  // Scale and bias broadcast to the dims that are normalized, which flattening makes one. A scalar
+  // does as it is.
   Dims normalized(type.shape().begin() + axis, type.shape().end());
   std::vector<Value *> factors;
   for (int64_t i = 1; i <= 2; i++) {
     Value *factor = s.op.operand(i);
-    if (factor && axis != type.rank() - 1)
+    if (factor && factor->type.rank() > 0 && axis != type.rank() - 1)
       factor = flattenTail(s, broadcastView(s.b, factor, normalized), 0);
     factors.push_back(factor);
   }
