@@ -105,8 +105,10 @@ Result<void> KernelMachine::runKernel(Op &op) {
                         isPlaced()};
   for (const Value *operand : op.operands())
     context.operands.push_back(operand ? TRY(atOp(viewOf(*operand))) : View());
-  for (const std::unique_ptr<Value> &result : op.results())
-    context.results.push_back(TRY(atOp(define(*result))));
+  // A function in C makes its results itself, and says how large they are.
+  bool makesResults = op.kind() == OpKind::KernelCall;
+  for (int64_t i = 0; i < op.numResults() && !makesResults; i++)
+    context.results.push_back(TRY(atOp(define(*op.result(i)))));
   if (std::string clash = clashIn(context); !clash.empty())
     return wrong(op, clash);
   evaluator(context);

@@ -1,11 +1,14 @@
-// loop_cases FOLDER [NAME...]: runs the ONNX project's test cases below a folder, or those whose
-// path contains a NAME, through the loop interpreter, and compares with the graph
-// interpreter. Cases that the loop interpreter or the compiler does not support, or that take too
-// many ops, are counted and passed over. Exit status 1 if any other fails.
+// level_cases LEVEL FOLDER [NAME...]: runs the ONNX project's test cases below a folder, or those
+// whose path contains a NAME, through the interpreter of a level, `kernel` or `loop`, and compares
+// with the graph interpreter: kernels behind each pass that leaves them, loops at the end. Cases
+// that the interpreter or the compiler does not support, or that take too many ops, are counted and
+// passed over. Exit status 1 if any other fails.
 #include "bench/Deviation.h"
 #include "bench/TestData.h"
 #include "frontend/Importer.h"
+#include "ir/eval/AnyLevel.h"
 #include "ir/eval/graph/Interpreter.h"
+#include "ir/eval/kernel/KernelInterpreter.h"
 #include "ir/eval/loop/LoopInterpreter.h"
 #include "lowering/PassManager.h"
 #include "lowering/program/ToLoops.h"
@@ -61,7 +64,47 @@ CaseResult compare(const std::vector<RuntimeValue> &want, const std::vector<Runt
   return {};
 }
 
-CaseResult runCase(const fs::path &folder, const Target &target) {
+/// What an interpreter gave, against what was wanted of it.
+CaseResult judge(const Result<std::vector<RuntimeValue>> &want,
+                 const Result<std::vector<RuntimeValue>> &got) {
+  if (!got)
+    return resultOf(got.error());
+  return want ? compare(*want, *got) : resultOf(want.error());
+}
+
+/// Behind each pass that leaves kernels.
+CaseResult runKernels(Module &module, PassContext &context, const std::vector<RuntimeValue> &inputs,
+                      const Result<std::vector<RuntimeValue>> &want) {
+  CaseResult result{Outcome::Unsupported, "no pass leaves kernels"};
+  for (const PipelineStep &step : pipeline()) {
+    Result<PassReport> report = runPasses(module, context, {&step, 1}, allPasses());
+    if (!report)
+      return resultOf(report.error());
+    if (!report->records.front().changed || !isKernelLevel(module))
+      continue;
+    KernelOptions options;
+    options.workLimit = kMostOps;
+    result = judge(want, interpretKernels(module.main(), context.target, inputs, options));
+    if (result.outcome != Outcome::Agrees)
+      return {result.outcome, fmt::format("behind {}: {}", step.pass, result.note)};
+  }
+  return result;
+}
+
+CaseResult runLoops(Module &module, PassContext &context, const std::vector<RuntimeValue> &inputs,
+                    const Result<std::vector<RuntimeValue>> &want) {
+  Result<PassReport> report = runPasses(module, context, pipeline(), allPasses());
+  if (!report)
+    return resultOf(report.error());
+  Result<Program> program = toLoops(module, context);
+  if (!program)
+    return resultOf(program.error());
+  LoopOptions options;
+  options.workLimit = kMostOps;
+  return judge(want, interpret(*program, context.target, inputs, options));
+}
+
+CaseResult runCase(const fs::path &folder, const Target &target, bool atLoops) {
   Result<std::unique_ptr<Module>> module = importModel(folder / "model.onnx");
   if (!module)
     return resultOf(module.error());
@@ -71,18 +114,8 @@ CaseResult runCase(const fs::path &folder, const Target &target) {
   Result<std::vector<RuntimeValue>> want = interpret((*module)->main(), *inputs);
   PassContext context;
   context.target = target;
-  Result<PassReport> report = runPasses(**module, context, pipeline(), allPasses());
-  if (!report)
-    return resultOf(report.error());
-  Result<Program> program = toLoops(**module, context);
-  if (!program)
-    return resultOf(program.error());
-  LoopOptions options;
-  options.workLimit = kMostOps;
-  Result<std::vector<RuntimeValue>> got = interpret(*program, target, *inputs, options);
-  if (!got)
-    return resultOf(got.error());
-  return want ? compare(*want, *got) : resultOf(want.error());
+  return atLoops ? runLoops(**module, context, *inputs, want)
+                 : runKernels(**module, context, *inputs, want);
 }
 
 std::vector<fs::path> casesIn(const fs::path &root, int count, char **names) {
@@ -102,14 +135,15 @@ std::vector<fs::path> casesIn(const fs::path &root, int count, char **names) {
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc < 2) {
-    std::fputs("usage: loop_cases FOLDER [NAME...]\n", stderr);
+  std::string_view level = argc < 3 ? "" : argv[1];
+  if (level != "kernel" && level != "loop") {
+    std::fputs("usage: level_cases kernel|loop FOLDER [NAME...]\n", stderr);
     return 2;
   }
   int64_t counts[4] = {};
   Target target = *namedTarget("x86_64-linux-gnu", "x86-64-v4");
-  for (const fs::path &folder : casesIn(argv[1], argc - 2, argv + 2)) {
-    CaseResult result = runCase(folder, target);
+  for (const fs::path &folder : casesIn(argv[2], argc - 3, argv + 3)) {
+    CaseResult result = runCase(folder, target, level == "loop");
     counts[static_cast<int>(result.outcome)]++;
     if (result.outcome == Outcome::Fails)
       std::printf("%s: %s\n", folder.filename().c_str(), result.note.c_str());
