@@ -85,6 +85,9 @@ std::set<int64_t> elementsOf(const Units &grid, const Touched &touched, int64_t 
 Result<void> unitsAreApart(const Op &op) {
   KernelUnits units = unitsOf(op);
   for (const Touched &write : units.writes) {
+    // Of no elements, none is shared.
+    if (product(write.tensor->type.shape()) == Dim(0))
+      continue;
     bool areTold = true;
     for (size_t g = 0; g < units.grid.axes().size(); g++)
       areTold = areTold && isTold(units.grid.axes()[g], static_cast<int64_t>(g), write);
