@@ -47,6 +47,20 @@ void collectBroadcast(const Dim &dim, std::map<std::string, Dim> &sizes) {
   collectBroadcast(expr->terms[0].atoms[0].b, sizes);
 }
 
+/// Whether a size is min(c, x), c being at least 1 and x among the sizes that it broadcasts with:
+/// where they fit, it is x or 1. Exporters add as many rows of a table as there are tokens.
+bool isCapped(const Dim &dim, const std::map<std::string, Dim> &sizes) {
+  const DimExpr *expr = dim.expr();
+  if (!expr || expr->terms.size() != 1 || expr->terms[0].coefficient != 1 ||
+      expr->terms[0].atoms.size() != 1 || expr->terms[0].atoms[0].kind != DimAtom::Min)
+    return false;
+  const DimAtom &atom = expr->terms[0].atoms[0];
+  auto isCap = [&](const Dim &cap, const Dim &of) {
+    return cap.isConst() && cap.value() >= 1 && sizes.contains(of.str());
+  };
+  return isCap(atom.a, atom.b) || isCap(atom.b, atom.a);
+}
+
 int64_t floorDivide(int64_t a, int64_t b) {
   int64_t quotient = a / b;
   return (a % b != 0 && (a < 0) != (b < 0)) ? quotient - 1 : quotient;
@@ -224,6 +238,7 @@ Dim Dim::broadcast(const Dim &a, const Dim &b) {
   std::map<std::string, Dim> sizes;
   collectBroadcast(a, sizes);
   collectBroadcast(b, sizes);
+  std::erase_if(sizes, [&](const auto &entry) { return isCapped(entry.second, sizes); });
   // Sizes are chained in the order of their texts. Next to a constant above 1 each other size is
   // that constant or 1.
   Dim result(1), constant(1);

@@ -124,6 +124,10 @@ TEST(Dim, Broadcast) {
   EXPECT_EQ(Dim::broadcast(n, Dim(1)), n);
   EXPECT_EQ(Dim::broadcast(Dim::broadcast(n, h), Dim(3)), Dim(3));
   EXPECT_TRUE(Dim::broadcast(Dim(2), Dim(3)).isOverflow());
+  EXPECT_EQ(Dim::broadcast(Dim::min(n, Dim(32)), n), n);
+  EXPECT_EQ(Dim::broadcast(Dim::broadcast(n, h), Dim::min(Dim(1), h)), Dim::broadcast(n, h));
+  EXPECT_NE(Dim::broadcast(Dim::min(n, Dim(0)), n), n);
+  EXPECT_NE(Dim::broadcast(Dim::min(n, h), n), n);
   // A size of 0 is kept against 1, which max(N, H) would not do.
   auto value = [](int64_t n, int64_t h) {
     return Dim::broadcast(Dim::symbol("N"), Dim::symbol("H"))
