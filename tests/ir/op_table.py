@@ -36,7 +36,7 @@ def attributes(text):
     """The attributes; ValueError names a part that is none."""
     result = []
     for part in parts(text):
-        match = re.match(r"(\w+):(\w+)(!?)(?:=(.*))?$", part)
+        match = re.match(r"([\w.]+):(\w+)(!?)(?:=(.*))?$", part)
         if not match:
             raise ValueError(f"attribute '{part}' is malformed")
         name, kind, required, default = match.groups()
