@@ -23,11 +23,36 @@ Result<void> GenerateAttrs::verify(const Op &op) const {
   return regionMaps(op, 0, index, {elementOfResult(op)});
 }
 
+namespace {
+
+Result<void> linesFit(const Op &op, int64_t axis) {
+  const Value &x = *op.operand(0);
+  TRY(isAxis("axis", axis, x));
+  TRY(sameRank(x, *op.operand(1)));
+  TRY(sameRank(x, *op.operand(2)));
+  if (x.type.rank() < 2)
+    return badInput("expected lines along one of several axes, got " + x.type.str());
+  return {};
+}
+
+/// The last dim of the indices is as long as a tuple.
+Result<void> tuplesFit(const Op &op) {
+  const Type &x = op.operand(0)->type, &indices = op.operand(1)->type;
+  Dim width = indices.rank() ? indices.shape().back() : Dim::overflow();
+  if (!width.isConst() || width.value() > x.rank())
+    return badInput(
+        fmt::format("expected tuples of at most {} indices, got {}", x.rank(), indices.str()));
+  Dims wanted(indices.shape().begin(), indices.shape().end() - 1);
+  wanted.insert(wanted.end(), x.shape().begin() + width.value(), x.shape().end());
+  return hasShape(*op.operand(2), wanted);
+}
+
+} // namespace
+
 Result<void> ScatterAttrs::verify(const Op &op) const {
   const Value &x = *op.operand(0);
   TRY(hasRegions(op, 1));
-  if (form == ScatterForm::Lines)
-    TRY(isAxis("axis", axis, x));
+  TRY(form == ScatterForm::Lines ? linesFit(op, axis) : tuplesFit(op));
   if (unitLines < 0 || (unitLines > 0 && form != ScatterForm::Lines))
     return badInput(
         fmt::format("attribute 'unit_lines': expected lines for a unit, got {} of form {}",

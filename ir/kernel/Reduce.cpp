@@ -33,8 +33,15 @@ Result<void> ReduceAttrs::verify(const Op &op) const {
 }
 
 Result<void> ArgReduceAttrs::verify(const Op &op) const {
+  const Value &x = *op.operand(0), &y = *op.result();
   TRY(hasRegions(op, 0));
-  return isAxis("axis", axis, *op.operand(0));
+  TRY(isAxis("axis", axis, x));
+  Dims shape = x.type.shape();
+  if (x.type.rank() == y.type.rank())
+    shape[axis] = Dim(1);
+  else
+    shape.erase(shape.begin() + axis);
+  return hasShape(y, shape);
 }
 
 Result<void> TopKAttrs::verify(const Op &op) const {
@@ -42,6 +49,9 @@ Result<void> TopKAttrs::verify(const Op &op) const {
   TRY(isAxis("axis", axis, *op.operand(0)));
   TRY(sameElements(*op.operand(0), *op.result()));
   TRY(sameRank(*op.operand(0), *op.result()));
+  Dims shape = op.operand(0)->type.shape();
+  shape[axis] = op.result()->type.dim(axis);
+  TRY(hasShape(*op.result(), shape));
   return hasShape(*op.result(1), op.result()->type.shape());
 }
 
