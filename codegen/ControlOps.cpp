@@ -271,4 +271,49 @@ void FuncEmitter::failInSizes(const Values &args) {
   b_.SetInsertPoint(after);
 }
 
+void FuncEmitter::emitControl(Op &op) {
+  switch (op.kind()) {
+  case OpKind::LoopFor:
+    return emitFor(op);
+  case OpKind::LoopWhile:
+    return emitWhile(op);
+  case OpKind::LoopIf:
+    return emitIf(op);
+  case OpKind::LoopYield:
+    return; // emitRegion takes its operands
+  case OpKind::LoopCall:
+    return emitCall(op);
+  case OpKind::LoopReturn:
+    return emitReturn(op);
+  default:
+    ICE("not an op of control flow");
+  }
+}
+
+void FuncEmitter::emitTeamOp(Op &op) {
+  switch (op.kind()) {
+  case OpKind::TeamRun:
+    return emitTeam(op);
+  case OpKind::TeamParallel:
+    return emitParallel(op);
+  case OpKind::TeamSingle:
+    return emitSingle(op);
+  case OpKind::TeamThread:
+    return setResult(op, b_.CreateSExt(thread_, b_.indexType()));
+  case OpKind::TeamThreads:
+    return setResult(op, b_.CreateSExt(threads_, b_.indexType()));
+  case OpKind::TeamBarrier:
+    b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_barrier", b_.getVoidTy(), b_.getPtrTy(),
+                                                  b_.getInt32Ty()),
+                  {frame_, thread_});
+    return;
+  case OpKind::TeamClock:
+    return emitClock(op);
+  case OpKind::TeamFail:
+    return emitFail(op);
+  default:
+    ICE("not an op of teams");
+  }
+}
+
 } // namespace cameo

@@ -85,41 +85,35 @@ FuncEmitter::Values FuncEmitter::operands(Op &op) {
   return values;
 }
 
-// Ops whose kind, operands and result type say it all. False for others.
-bool FuncEmitter::emitScalar(Op &op) {
-  if (op.kind() < OpKind::ScalarConst || op.kind() > OpKind::ScalarSigmoid)
-    return false;
+// Ops whose kind, operands and result type say it all.
+void FuncEmitter::emitScalar(Op &op) {
   const Type &type = op.result()->type;
   if (op.kind() == OpKind::ScalarConst) {
     const Attr *value = op.attrs.find("value");
     ICE_UNLESS(value, "const without a value");
-    setResult(op, b_.constant(type, *value));
-    return true;
+    return setResult(op, b_.constant(type, *value));
   }
   Values args = operands(op);
   DType dtype = b_.dtype(op.operand(0)->type);
   switch (op.kind()) {
   case OpKind::ScalarMad:
-    setResult(op, b_.mad(dtype, args[0], args[1], args[2]));
-    break;
+    return setResult(op, b_.mad(dtype, args[0], args[1], args[2]));
   case OpKind::ScalarCmp:
-    setResult(op, b_.compare(op.attrs.getString("pred"), dtype, args[0], args[1]));
-    break;
+    return setResult(op, b_.compare(op.attrs.getString("pred"), dtype, args[0], args[1]));
   case OpKind::ScalarSelect:
-    setResult(op, b_.CreateSelect(args[0], args[1], args[2]));
-    break;
+    return setResult(op, b_.CreateSelect(args[0], args[1], args[2]));
   case OpKind::ScalarCast:
-    setResult(op, type.isIndex() ? b_.castToIndex(args[0], dtype)
-                                 : b_.cast(args[0], dtype, b_.dtype(type)));
-    break;
+    return setResult(op, type.isIndex() ? b_.castToIndex(args[0], dtype)
+                                        : b_.cast(args[0], dtype, b_.dtype(type)));
   case OpKind::ScalarBitcast:
-    setResult(op, b_.CreateBitCast(args[0], b_.type(type)));
-    break;
+    return setResult(op, b_.CreateBitCast(args[0], b_.type(type)));
+  case OpKind::IndexCheckedAdd:
+  case OpKind::IndexCheckedMul:
+    return emitChecked(op);
   default:
-    setResult(op, args.size() == 2 ? b_.binary(op.kind(), dtype, args[0], args[1])
-                                   : b_.unary(op.kind(), dtype, args[0]));
+    return setResult(op, args.size() == 2 ? b_.binary(op.kind(), dtype, args[0], args[1])
+                                          : b_.unary(op.kind(), dtype, args[0]));
   }
-  return true;
 }
 
 // In i32 lanes, or i8 when there are more than 16 of them: the count is clamped first.
@@ -146,22 +140,18 @@ void FuncEmitter::emitDot(Op &op) {
 void FuncEmitter::emitVector(Op &op) {
   switch (op.kind()) {
   case OpKind::VectorSplat:
-    setResult(op, b_.CreateVectorSplat(op.result()->type.lanes(), operand(op, 0)));
-    break;
+    return setResult(op, b_.CreateVectorSplat(op.result()->type.lanes(), operand(op, 0)));
   case OpKind::VectorMask:
-    setResult(op, laneMask(op));
-    break;
+    return setResult(op, laneMask(op));
   case OpKind::VectorIota:
-    setResult(op, b_.CreateStepVector(b_.type(op.result()->type)));
-    break;
+    return setResult(op, b_.CreateStepVector(b_.type(op.result()->type)));
   case OpKind::VectorReduce:
-    setResult(op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
-    break;
+    return setResult(op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(),
+                                   operand(op, 0)));
   case OpKind::VectorDot:
-    emitDot(op);
-    break;
+    return emitDot(op);
   default:
-    setResult(op, b_.CreateExtractElement(operand(op, 0), op.attrs.getInt("lane")));
+    ICE("not an op on vectors");
   }
 }
 
@@ -175,88 +165,19 @@ void FuncEmitter::emitChecked(Op &op) {
 }
 
 void FuncEmitter::emitOp(Op &op) {
-  if (emitScalar(op))
-    return;
-  switch (op.kind()) {
-  case OpKind::VectorSplat:
-  case OpKind::VectorMask:
-  case OpKind::VectorIota:
-  case OpKind::VectorReduce:
-  case OpKind::VectorDot:
-  case OpKind::VectorExtract:
+  switch (spec(op.kind()).family) {
+  case Family::Scalar:
+    return emitScalar(op);
+  case Family::Vector:
     return emitVector(op);
-  case OpKind::IndexCheckedAdd:
-  case OpKind::IndexCheckedMul:
-    return emitChecked(op);
-  case OpKind::LoopLoad:
-    return emitLoad(op);
-  case OpKind::LoopStore:
-    return emitStore(op);
-  case OpKind::LoopGatherLoad:
-    return emitGather(op);
-  case OpKind::LoopOffset:
-    return setResult(op, address(op, 0));
-  case OpKind::LoopRetype:
-    return setResult(op, operand(op, 0));
-  case OpKind::LoopScratch:
-    return emitScratch(op);
-  case OpKind::LoopPrefetch:
-    return emitPrefetch(op);
-  case OpKind::LoopFor:
-    return emitFor(op);
-  case OpKind::LoopWhile:
-    return emitWhile(op);
-  case OpKind::LoopIf:
-    return emitIf(op);
-  case OpKind::LoopYield:
-    return; // emitRegion takes its operands
-  case OpKind::LoopCall:
-    return emitCall(op);
-  case OpKind::LoopReturn:
-    return emitReturn(op);
-  case OpKind::FrameInput:
-    return emitPort(op, FrameField::Inputs);
-  case OpKind::FrameOutput:
-    return emitPort(op, FrameField::Outputs);
-  case OpKind::FrameArena:
-    return emitBuffer(op, FrameField::Workspace);
-  case OpKind::FrameWeights:
-    return emitBuffer(op, FrameField::Weights);
-  case OpKind::FrameBox:
-    return setResult(op, b_.CreateLoad(b_.getPtrTy(), slotOf(op, FrameField::Boxes)));
-  case OpKind::FrameReserve:
-    return emitReserve(op);
-  case OpKind::FrameCallSite:
-    return emitCallSite(op);
-  case OpKind::FrameIterate:
-    return emitIterate(op);
-  case OpKind::FrameLeave:
-    return leaveIf(hasFailed());
-  case OpKind::FrameDim:
-    return setResult(
-        op, b_.CreateTrunc(b_.CreateLoad(b_.getInt64Ty(), dimAddress(op)), b_.indexType()));
-  case OpKind::FrameSetDim:
-    b_.CreateStore(b_.CreateSExt(operand(op, 0), b_.getInt64Ty()), dimAddress(op));
-    return;
-  case OpKind::TeamRun:
-    return emitTeam(op);
-  case OpKind::TeamParallel:
-    return emitParallel(op);
-  case OpKind::TeamSingle:
-    return emitSingle(op);
-  case OpKind::TeamThread:
-    return setResult(op, b_.CreateSExt(thread_, b_.indexType()));
-  case OpKind::TeamThreads:
-    return setResult(op, b_.CreateSExt(threads_, b_.indexType()));
-  case OpKind::TeamBarrier:
-    b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_barrier", b_.getVoidTy(), b_.getPtrTy(),
-                                                  b_.getInt32Ty()),
-                  {frame_, thread_});
-    return;
-  case OpKind::TeamClock:
-    return emitClock(op);
-  case OpKind::TeamFail:
-    return emitFail(op);
+  case Family::Memory:
+    return emitMemory(op);
+  case Family::Control:
+    return emitControl(op);
+  case Family::Frame:
+    return emitFrame(op);
+  case Family::Team:
+    return emitTeamOp(op);
   default:
     ICE("op '" + std::string(spec(op.kind()).name) + "' has no place at the loop level");
   }

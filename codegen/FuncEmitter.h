@@ -22,7 +22,7 @@ private:
   llvm::Value *fakeFrame(llvm::Value *dims, llvm::Value *threads);
   void emitReturn(Op &op);
   void emitOp(Op &op);
-  bool emitScalar(Op &op);
+  void emitScalar(Op &op);
   void emitDot(Op &op);
   void emitVector(Op &op);
   void emitChecked(Op &op);
@@ -32,6 +32,8 @@ private:
   void setResult(Op &op, llvm::Value *value, int64_t i = 0) { values_[op.result(i)] = value; }
 
   // ControlOps.cpp
+  void emitControl(Op &op);
+  void emitTeamOp(Op &op);
   llvm::BasicBlock *newBlock(const char *name);
   /// Emits the ops of a region and returns what its yield yields.
   Values emitRegion(Block &block);
@@ -53,11 +55,12 @@ private:
   void failInSizes(const Values &args);
 
   // MemoryOps.cpp
+  void emitMemory(Op &op);
+  void emitFrame(Op &op);
   void emitLoad(Op &op);
   void emitStore(Op &op);
   void emitGather(Op &op);
   void emitScratch(Op &op);
-  void emitPrefetch(Op &op);
   llvm::Value *address(Op &op, int64_t pointer);
   llvm::Value *gatherLane(llvm::Type *element, llvm::Value *pointer, llvm::Value *index,
                           int64_t lane);

@@ -2,6 +2,7 @@
 #include "codegen/Functions.h"
 
 #include "codegen/FuncEmitter.h"
+#include "ir/OpSpec.h"
 
 namespace cameo {
 namespace {
@@ -25,17 +26,6 @@ void collectNeeds(Block &block, Needs &needs) {
     case OpKind::TeamBarrier:
       needs.thread = needs.frame = true;
       break;
-    case OpKind::FrameInput:
-    case OpKind::FrameOutput:
-    case OpKind::FrameArena:
-    case OpKind::FrameWeights:
-    case OpKind::FrameDim:
-    case OpKind::FrameSetDim:
-    case OpKind::FrameBox:
-    case OpKind::FrameReserve:
-    case OpKind::FrameCallSite:
-    case OpKind::FrameIterate:
-    case OpKind::FrameLeave:
     case OpKind::TeamRun:
     case OpKind::TeamFail:
       needs.frame = true;
@@ -44,7 +34,7 @@ void collectNeeds(Block &block, Needs &needs) {
       needs.callees.push_back(op->attrs.getString("callee"));
       break;
     default:
-      break;
+      needs.frame = needs.frame || spec(op->kind()).family == Family::Frame;
     }
     for (int64_t i = 0; i < op->numRegions(); i++)
       collectNeeds(op->region(i), needs);

@@ -99,11 +99,6 @@ void FuncEmitter::emitScratch(Op &op) {
   setResult(op, scratch);
 }
 
-void FuncEmitter::emitPrefetch(Op &op) {
-  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
-                     {address(op, 0), b_.getInt32(0), b_.getInt32(3), b_.getInt32(1)});
-}
-
 // The fields used here do not change during a run, so their loads may move.
 llvm::Value *FuncEmitter::frameField(FrameField field) {
   ICE_UNLESS(frame_, "a frame op in a function without a frame");
@@ -134,6 +129,56 @@ void FuncEmitter::emitPort(Op &op, FrameField field) {
   llvm::LoadInst *load = b_.CreateLoad(b_.getPtrTy(), slotOf(op, field));
   load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
   setResult(op, load);
+}
+
+void FuncEmitter::emitMemory(Op &op) {
+  switch (op.kind()) {
+  case OpKind::LoopLoad:
+    return emitLoad(op);
+  case OpKind::LoopStore:
+    return emitStore(op);
+  case OpKind::LoopGatherLoad:
+    return emitGather(op);
+  case OpKind::LoopOffset:
+    return setResult(op, address(op, 0));
+  case OpKind::LoopRetype:
+    return setResult(op, operand(op, 0));
+  case OpKind::LoopScratch:
+    return emitScratch(op);
+  default:
+    ICE("not an op on memory");
+  }
+}
+
+void FuncEmitter::emitFrame(Op &op) {
+  switch (op.kind()) {
+  case OpKind::FrameInput:
+    return emitPort(op, FrameField::Inputs);
+  case OpKind::FrameOutput:
+    return emitPort(op, FrameField::Outputs);
+  case OpKind::FrameArena:
+    return emitBuffer(op, FrameField::Workspace);
+  case OpKind::FrameWeights:
+    return emitBuffer(op, FrameField::Weights);
+  case OpKind::FrameBox:
+    return setResult(op, b_.CreateLoad(b_.getPtrTy(), slotOf(op, FrameField::Boxes)));
+  case OpKind::FrameDim:
+    return setResult(
+        op, b_.CreateTrunc(b_.CreateLoad(b_.getInt64Ty(), dimAddress(op)), b_.indexType()));
+  case OpKind::FrameSetDim:
+    b_.CreateStore(b_.CreateSExt(operand(op, 0), b_.getInt64Ty()), dimAddress(op));
+    return;
+  case OpKind::FrameReserve:
+    return emitReserve(op);
+  case OpKind::FrameCallSite:
+    return emitCallSite(op);
+  case OpKind::FrameIterate:
+    return emitIterate(op);
+  case OpKind::FrameLeave:
+    return leaveIf(hasFailed());
+  default:
+    ICE("not an op on the frame");
+  }
 }
 
 } // namespace cameo

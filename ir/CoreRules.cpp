@@ -118,32 +118,35 @@ Result<void> CoreRules::region(int64_t i, const std::vector<Type> &args,
 }
 
 Result<void> CoreRules::run() {
-  OpKind kind = op_.kind();
-  auto within = [&](OpKind first, OpKind last) { return kind >= first && kind <= last; };
-  // Ops with regions check their number in their own cases.
-  bool hasRegions = within(OpKind::LoopFor, OpKind::LoopIf) || kind == OpKind::TeamParallel ||
-                    kind == OpKind::TeamSingle;
-  if (!hasRegions)
+  switch (op_.kind()) {
+  case OpKind::LoopFor:
+  case OpKind::LoopWhile:
+  case OpKind::LoopIf:
+  case OpKind::TeamParallel:
+  case OpKind::TeamSingle:
+    break; // they check their number in their own cases
+  default:
     TRY(regions(0, 0));
-  if (within(OpKind::ScalarConst, OpKind::ScalarSigmoid))
-    return scalar();
-  if (within(OpKind::RegionAt, OpKind::RegionRequire))
-    return inKernel();
-  if (within(OpKind::VectorSplat, OpKind::VectorExtract))
-    return vector();
-  if (kind == OpKind::IndexCheckedAdd || kind == OpKind::IndexCheckedMul) {
-    TRY(inIs(0, Type::index()));
-    TRY(inIs(1, Type::index()));
-    TRY(outIs(0, Type::index()));
-    return outIs(1, Type::scalar(DType::Bool));
   }
-  if (within(OpKind::LoopLoad, OpKind::LoopPrefetch))
+  switch (spec(op_.kind()).family) {
+  case Family::Scalar:
+    return scalar();
+  case Family::Region:
+    return inKernel();
+  case Family::Vector:
+    return vector();
+  case Family::Memory:
     return memory();
-  if (within(OpKind::LoopFor, OpKind::LoopReturn) || kind == OpKind::TeamRun)
+  case Family::Control:
     return control();
-  if (within(OpKind::FrameInput, OpKind::FrameLeave))
+  case Family::Frame:
     return frame();
-  return team();
+  case Family::Team:
+    return team();
+  case Family::None:
+    break;
+  }
+  ICE("an op of another level");
 }
 
 } // namespace cameo::rules

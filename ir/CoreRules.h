@@ -71,8 +71,16 @@ private:
                       const std::vector<Type> &yields) const;
   Result<void> regions(int64_t low, int64_t high) const;
 
-  Result<void> scalar();
+  Result<void> scalar() const;
+  // What rows of the op table name.
+  Result<void> numbers() const { return same(isNumeric, "numbers"); }
+  Result<void> floats() const { return same(isFloating, "floats"); }
+  Result<void> integers() const { return same(isInteger, "integers"); }
+  Result<void> bits() const { return same(isBits, "integers or bool"); }
   Result<void> constant() const;
+  Result<void> compare() const;
+  Result<void> select() const;
+  Result<void> checked() const;
   Result<void> cast() const;
   Result<void> bitcast() const;
   Result<void> vector();

@@ -35,8 +35,6 @@ Result<void> CoreRules::memory() {
     return outIs(0, Type::vector(in(0).dtype(), out().lanes()));
   }
   TRY(inIs(p + 1, Type::index()));
-  if (op_.kind() == OpKind::LoopPrefetch)
-    return {};
   if (op_.kind() == OpKind::LoopOffset)
     return outIs(0, in(0));
   const Type &moved = p ? in(0) : out();
@@ -94,7 +92,6 @@ Result<void> CoreRules::control() {
   case OpKind::LoopIf:
     return ifElse();
   case OpKind::LoopCall:
-  case OpKind::TeamRun:
     return call();
   default: // yield and return: what they may carry is their parent's to say
     return {};
@@ -135,6 +132,8 @@ Result<void> CoreRules::frame() {
 
 Result<void> CoreRules::team() const {
   switch (op_.kind()) {
+  case OpKind::TeamRun:
+    return call();
   case OpKind::TeamParallel:
     TRY(inIs(0, Type::index()));
     TRY(regions(1, 1));

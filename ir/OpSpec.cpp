@@ -140,7 +140,7 @@ OpSpec graphSpec(OpKind kind, std::string_view name, int64_t version, Flops flop
 }
 
 OpSpec coreSpec(OpKind kind, Level level, std::string_view name, const char *inputs,
-                const char *outputs, std::vector<AttrSpec> attributes) {
+                const char *outputs, std::vector<AttrSpec> attributes, Family family) {
   return {kind,
           level,
           name,
@@ -150,7 +150,8 @@ OpSpec coreSpec(OpKind kind, Level level, std::string_view name, const char *inp
           parseFormals(outputs),
           {},
           std::move(attributes),
-          nullptr};
+          nullptr,
+          family};
 }
 
 std::vector<AttrSpec> kernelAttributes(OpKind kind) {
@@ -165,9 +166,10 @@ const std::vector<OpSpec> &table() {
 #define GRAPH_OP(kind, version, flops, ins, outs, constraints, attrs, rule, evaluator, selector)   \
   graphSpec(OpKind::kind, #kind, version, Flops::flops, ins, outs, constraints, attrs, infer##rule),
 #define KERNEL_OP(kind, text, ins, outs, ...)                                                      \
-  coreSpec(OpKind::kind, Level::Kernel, text, ins, outs, kernelAttributes(OpKind::kind)),
-#define CORE_OP(kind, text, ins, outs, attrs)                                                      \
-  coreSpec(OpKind::kind, Level::Core, text, ins, outs, parseAttributes(attrs)),
+  coreSpec(OpKind::kind, Level::Kernel, text, ins, outs, kernelAttributes(OpKind::kind),           \
+           Family::None),
+#define CORE_OP(kind, text, ins, outs, attrs, family)                                              \
+  coreSpec(OpKind::kind, Level::Core, text, ins, outs, parseAttributes(attrs), Family::family),
 #include "ir/ops/Ops.def"
   };
   return specs;

@@ -21,6 +21,18 @@ using InferFn = Result<void> (*)(InferContext &);
 
 enum class Level { Graph, Kernel, Core };
 
+/// What the ops of scalar and loop level are about.
+enum class Family {
+  None, // an op of another level
+  Scalar,
+  Region, // only in the regions of kernel-level ops
+  Vector,
+  Memory,
+  Control,
+  Frame,
+  Team,
+};
+
 /// How many operations an op takes, for reports: those that take more, such as products, are
 /// counted by kind (tools/ModelCost.cpp).
 enum class Flops {
@@ -64,6 +76,7 @@ struct OpSpec {
   std::vector<ConstraintSpec> constraints;
   std::vector<AttrSpec> attributes;
   InferFn infer = nullptr;
+  Family family = Family::None;
 
   /// nullptr for an attribute that the row does not name.
   const AttrSpec *attribute(std::string_view name) const;

@@ -40,46 +40,36 @@ Result<void> CoreRules::bitcast() const {
   return {};
 }
 
-Result<void> CoreRules::scalar() {
+Result<void> CoreRules::compare() const {
+  TRY(wordAttr("pred", {"eq", "ne", "lt", "le", "gt", "ge"}));
+  TRY(inIsOne(0, isElement, "a scalar, vector or index"));
+  TRY(inIs(1, in(0)));
+  return outIs(0, boolLike(in(0)));
+}
+
+Result<void> CoreRules::select() const {
+  TRY(inIsOne(1, isElement, "a scalar, vector or index"));
+  TRY(inIs(2, in(1)));
+  if (in(0) != Type::scalar(DType::Bool))
+    TRY(inIs(0, boolLike(in(1))));
+  return outIs(0, in(1));
+}
+
+Result<void> CoreRules::checked() const {
+  TRY(inIs(0, Type::index()));
+  TRY(inIs(1, Type::index()));
+  TRY(outIs(0, Type::index()));
+  return outIs(1, Type::scalar(DType::Bool));
+}
+
+Result<void> CoreRules::scalar() const {
   switch (op_.kind()) {
-  case OpKind::ScalarConst:
-    return constant();
-  case OpKind::ScalarAnd:
-  case OpKind::ScalarOr:
-  case OpKind::ScalarXor:
-  case OpKind::ScalarNot:
-    return same(isBits, "integers or bool");
-  case OpKind::ScalarShl:
-  case OpKind::ScalarShr:
-    return same(isInteger, "integers");
-  case OpKind::ScalarCmp:
-    TRY(wordAttr("pred", {"eq", "ne", "lt", "le", "gt", "ge"}));
-    TRY(inIsOne(0, isElement, "a scalar, vector or index"));
-    TRY(inIs(1, in(0)));
-    return outIs(0, boolLike(in(0)));
-  case OpKind::ScalarSelect:
-    TRY(inIsOne(1, isElement, "a scalar, vector or index"));
-    TRY(inIs(2, in(1)));
-    if (in(0) != Type::scalar(DType::Bool))
-      TRY(inIs(0, boolLike(in(1))));
-    return outIs(0, in(1));
-  case OpKind::ScalarCast:
-    return cast();
-  case OpKind::ScalarBitcast:
-    return bitcast();
-  case OpKind::ScalarAdd:
-  case OpKind::ScalarSub:
-  case OpKind::ScalarMul:
-  case OpKind::ScalarDiv:
-  case OpKind::ScalarRem:
-  case OpKind::ScalarMin:
-  case OpKind::ScalarMax:
-  case OpKind::ScalarMad:
-  case OpKind::ScalarNeg:
-  case OpKind::ScalarAbs:
-    return same(isNumeric, "numbers");
+#define SCALAR_OP(kind, text, ins, outs, attrs, types)                                             \
+  case OpKind::kind:                                                                               \
+    return types;
+#include "ir/ops/Ops.def"
   default:
-    return same(isFloating, "floats");
+    ICE("not a scalar op");
   }
 }
 
@@ -113,13 +103,8 @@ Result<void> CoreRules::vector() {
         TRY(inIs(i, Type::vector(DType::U8, 4 * in(0).lanes())));
     return outIs(0, in(0));
   }
-  default: // extract
-    TRY(intAttr("lane", 0));
-    TRY(inIsOne(0, isVector, "a vector"));
-    if (op_.attrs.getInt("lane") >= in(0).lanes())
-      return badInput("expected a lane below " + std::to_string(in(0).lanes()) + ", got " +
-                      std::to_string(op_.attrs.getInt("lane")));
-    return outIs(0, Type::scalar(in(0).dtype()));
+  default:
+    ICE("not an op on vectors");
   }
 }
 

@@ -344,7 +344,6 @@ TEST(Memory, Scratch) {
   store(%v, %s, %three) {align = 4}
   %w = load(%s, %three) : vec<4xi32>
   store(%w, %t, %zero) {align = 64}
-  prefetch(%x0, %i)
   %one = const() {value = 1} : index
   %e = load(%t, %one) : i32
   %r = splat(%e) : vec<4xi32>

@@ -168,8 +168,6 @@ TEST(Verifier, VectorAndMemoryOps) {
   EXPECT_EQ(loopFaultOf("%0 = splat(%f) : vec<8xf32>"), "fine");
   EXPECT_EQ(loopFaultOf("%0 = splat(%n) : vec<8xf32>"),
             "operand a: expected f32, got i32, in `%0 = splat(%n) : vec<8xf32>`");
-  EXPECT_EQ(loopFaultOf("%0 = extract(%v) {lane = 4} : f32"),
-            "expected a lane below 4, got 4, in `%0 = extract(%v) {lane = 4} : f32`");
   EXPECT_EQ(loopFaultOf("%0 = load(%p, %i, %m) {align = 4} : vec<4xf32>"), "fine");
   EXPECT_EQ(loopFaultOf("%0 = load(%p, %i, %b) : f32"), "fine");
   EXPECT_EQ(loopFaultOf("%0 = load(%p, %i) : i32"),

@@ -299,8 +299,6 @@ void evalLanes(const Op &op, const Target &target, std::span<const Lanes> in,
     return reduceLanes(op, in[0], out);
   case OpKind::VectorDot:
     return dot(in, out);
-  case OpKind::VectorExtract:
-    return copyLane(out, 0, in[0], op.attrs.getInt("lane"));
   case OpKind::IndexCheckedAdd:
   case OpKind::IndexCheckedMul:
     return checked(op.kind() == OpKind::IndexCheckedAdd, in, results);

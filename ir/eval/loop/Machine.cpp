@@ -1,6 +1,8 @@
 // Which part of the machine runs an op, and calls; see Machine.h.
 #include "ir/eval/loop/Machine.h"
 
+#include "ir/OpSpec.h"
+
 #include <cstring>
 #include <fmt/format.h>
 
@@ -50,37 +52,14 @@ void Machine::setPointer(const Step &step, Call &call, const Pointer &pointer) c
 }
 
 Machine::Flow Machine::runOp(const Step &step, Call &call) {
-  switch (step.op->kind()) {
-  case OpKind::LoopCall:
-    return runCall(step, call);
-  case OpKind::LoopLoad:
-  case OpKind::LoopStore:
-  case OpKind::LoopGatherLoad:
-  case OpKind::LoopOffset:
-  case OpKind::LoopRetype:
-  case OpKind::LoopScratch:
-  case OpKind::LoopPrefetch:
+  switch (spec(step.op->kind()).family) {
+  case Family::Control:
+    return runCall(step, call); // all else of it is the executor's
+  case Family::Memory:
     return runMemory(step, call);
-  case OpKind::TeamRun:
-  case OpKind::TeamParallel:
-  case OpKind::TeamBarrier:
-  case OpKind::TeamSingle:
-  case OpKind::TeamThread:
-  case OpKind::TeamThreads:
-  case OpKind::TeamClock:
-  case OpKind::TeamFail:
+  case Family::Team:
     return runTeamOp(step, call);
-  case OpKind::FrameInput:
-  case OpKind::FrameOutput:
-  case OpKind::FrameArena:
-  case OpKind::FrameWeights:
-  case OpKind::FrameBox:
-  case OpKind::FrameDim:
-  case OpKind::FrameSetDim:
-  case OpKind::FrameReserve:
-  case OpKind::FrameCallSite:
-  case OpKind::FrameIterate:
-  case OpKind::FrameLeave:
+  case Family::Frame:
     return runFrame(step, call);
   default:
     return runLanes(step, call);

@@ -21,10 +21,8 @@ Machine::Flow Machine::runMemory(const Step &step, Call &call) {
   case OpKind::LoopRetype:
     setPointer(step, call, pointer(step, call, 0));
     return Flow::Next;
-  case OpKind::LoopScratch:
-    return scratch(step, call);
   default:
-    return Flow::Next; // a hint
+    return scratch(step, call);
   }
 }
 
