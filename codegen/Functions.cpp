@@ -3,6 +3,7 @@
 
 #include "codegen/FuncEmitter.h"
 #include "ir/OpSpec.h"
+#include "runtime/abi.h"
 
 namespace cameo {
 namespace {
@@ -120,11 +121,36 @@ void declare(OpBuilder &builder, Func &func, EmittedFunc &entry) {
 
 } // namespace
 
+namespace {
+
+/// Whether CAMEO_FRAME_FIELDS has all members of cameo_frame in their order.
+constexpr bool mirrorsFrame() {
+  size_t end = 0;
+  bool inOrder = true;
+#define X(field, member)                                                                           \
+  inOrder = inOrder && offsetof(cameo_frame, member) == end;                                       \
+  end += sizeof(cameo_frame::member);
+  CAMEO_FRAME_FIELDS(X)
+#undef X
+  return inOrder && end == sizeof(cameo_frame);
+}
+static_assert(mirrorsFrame());
+
+template <class Member> llvm::Type *mirrored(llvm::LLVMContext &context) {
+  if constexpr (std::is_pointer_v<Member>)
+    return llvm::PointerType::get(context, 0);
+  else
+    return llvm::IntegerType::get(context, 8 * sizeof(Member));
+}
+
+} // namespace
+
 llvm::StructType *frameType(llvm::LLVMContext &context) {
-  llvm::Type *pointer = llvm::PointerType::get(context, 0);
-  llvm::Type *i64 = llvm::Type::getInt64Ty(context), *i32 = llvm::Type::getInt32Ty(context);
-  return llvm::StructType::get(
-      context, {pointer, pointer, pointer, pointer, pointer, pointer, i64, i64, i32, i32});
+  return llvm::StructType::get(context, {
+#define X(field, member) mirrored<decltype(cameo_frame::member)>(context),
+                                            CAMEO_FRAME_FIELDS(X)
+#undef X
+                                        });
 }
 
 llvm::Type *resultType(OpBuilder &builder, const std::vector<Type> &types) {

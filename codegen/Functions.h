@@ -27,18 +27,23 @@ struct EmittedFunc {
 };
 using EmittedFuncs = std::map<std::string, EmittedFunc>; // by the loop-level function's name
 
-/// Fields of cameo_frame, in order.
+/// Fields of cameo_frame, in order: X(name here, name there).
+#define CAMEO_FRAME_FIELDS(X)                                                                      \
+  X(Inputs, inputs)                                                                                \
+  X(Outputs, outputs)                                                                              \
+  X(Dims, dims)                                                                                    \
+  X(Workspace, workspace)                                                                          \
+  X(Weights, weights)                                                                              \
+  X(Boxes, boxes)                                                                                  \
+  X(Seed, seed)                                                                                    \
+  X(Run, run)                                                                                      \
+  X(Threads, threads)                                                                              \
+  X(Failed, failed)
+
 enum class FrameField {
-  Inputs,
-  Outputs,
-  Dims,
-  Workspace,
-  Weights,
-  Boxes,
-  Seed,
-  Run,
-  Threads,
-  Failed
+#define X(field, member) field,
+  CAMEO_FRAME_FIELDS(X)
+#undef X
 };
 llvm::StructType *frameType(llvm::LLVMContext &context);
 

@@ -1,4 +1,4 @@
-// See ModelObject.h. Every struct here mirrors one in C; fields are in the order of the C text.
+// See ModelObject.h. Every struct here mirrors one in C (runtime/abi.h, runtime/include/cameo.h).
 #include "codegen/ModelObject.h"
 
 #include "codegen/Features.h"
@@ -10,6 +10,14 @@
 
 namespace cameo {
 namespace {
+
+/// A member of a struct in C and its value.
+struct Member {
+  size_t offset; // in the compiler's own build
+  llvm::Constant *value;
+};
+#define MEMBER(type, name, value)                                                                  \
+  Member { offsetof(type, name), value }
 
 class ModelEmitter {
 public:
@@ -28,9 +36,9 @@ private:
   llvm::Constant *null() { return llvm::ConstantPointerNull::get(b_.getPtrTy()); }
   llvm::Constant *text(const std::string &value);
   llvm::Constant *global(llvm::Constant *value, const char *name);
-  llvm::Constant *structOf(const Constants &fields);
+  template <class T> llvm::Constant *structOf(std::vector<Member> members);
   llvm::Constant *array(llvm::Type *element, const Constants &values, const char *name);
-  Constants portFields(const Port &port);
+  llvm::Constant *port(const Port &port);
   llvm::Constant *ports(const std::vector<Port> &ports, const char *name);
   llvm::Constant *numbers(const std::vector<int64_t> &values, const char *name);
   llvm::Constant *outputBoxes();
@@ -62,8 +70,24 @@ llvm::Constant *ModelEmitter::text(const std::string &value) {
   return b_.CreateGlobalString(value, "text", 0, &module_);
 }
 
-llvm::Constant *ModelEmitter::structOf(const Constants &fields) {
-  return llvm::ConstantStruct::getAnon(module_.getContext(), fields);
+/// The struct that is T in C. Where the target's sizes are the compiler's, all members must be there.
+template <class T> llvm::Constant *ModelEmitter::structOf(std::vector<Member> members) {
+  std::sort(members.begin(), members.end(),
+            [](const Member &a, const Member &b) { return a.offset < b.offset; });
+  Constants values;
+  for (const Member &member : members)
+    values.push_back(member.value);
+  llvm::Constant *made = llvm::ConstantStruct::getAnon(module_.getContext(), values);
+  const llvm::DataLayout &data = module_.getDataLayout();
+  if (data.getPointerSize() != sizeof(void *))
+    return made;
+  const llvm::StructLayout &layout =
+      *data.getStructLayout(llvm::cast<llvm::StructType>(made->getType()));
+  ICE_UNLESS(layout.getSizeInBytes() == sizeof(T), "a struct of the runtime has other members");
+  for (size_t i = 0; i < members.size(); i++)
+    ICE_UNLESS(layout.getElementOffset(i) == members[i].offset,
+               "a struct of the runtime has other members");
+  return made;
 }
 
 llvm::Constant *ModelEmitter::array(llvm::Type *element, const Constants &values,
@@ -95,23 +119,23 @@ static int32_t valueKind(const Port &port) {
 }
 
 // cameo_io
-ModelEmitter::Constants ModelEmitter::portFields(const Port &port) {
+llvm::Constant *ModelEmitter::port(const Port &port) {
   Constants dims;
   for (const PortDim &dim : port.dims)
     dims.push_back(number(dimNumber(dim)));
   int64_t rank = port.isRanked ? static_cast<int64_t>(dims.size()) : -1;
-  return {text(port.name),
-          array(b_.getInt64Ty(), dims, "dims"),
-          small(valueKind(port)),
-          small(dtypeToOnnx(port.dtype)),
-          small(rank),
-          small(port.box >= 0)};
+  return structOf<cameo_io>({MEMBER(cameo_io, name, text(port.name)),
+                             MEMBER(cameo_io, dims, array(b_.getInt64Ty(), dims, "dims")),
+                             MEMBER(cameo_io, kind, small(valueKind(port))),
+                             MEMBER(cameo_io, dtype, small(dtypeToOnnx(port.dtype))),
+                             MEMBER(cameo_io, rank, small(rank)),
+                             MEMBER(cameo_io, boxed, small(port.box >= 0))});
 }
 
 llvm::Constant *ModelEmitter::ports(const std::vector<Port> &ports, const char *name) {
   Constants rows;
-  for (const Port &port : ports)
-    rows.push_back(structOf(portFields(port)));
+  for (const Port &each : ports)
+    rows.push_back(port(each));
   return rows.empty() ? null() : array(rows.front()->getType(), rows, name);
 }
 
@@ -134,8 +158,11 @@ llvm::Constant *ModelEmitter::outputBoxes() {
 // cameo_attribute
 llvm::Constant *ModelEmitter::attribute(const std::string &name, const Attr &value) {
   auto row = [&](int64_t kind, bool scalar, llvm::Type *type, const Constants &values) {
-    return structOf({text(name), small(kind), small(scalar), number(values.size()),
-                     array(type, values, "values")});
+    return structOf<cameo_attribute>(
+        {MEMBER(cameo_attribute, name, text(name)), MEMBER(cameo_attribute, kind, small(kind)),
+         MEMBER(cameo_attribute, scalar, small(scalar)),
+         MEMBER(cameo_attribute, count, number(values.size())),
+         MEMBER(cameo_attribute, data, array(type, values, "values"))});
   };
   auto real = [&](double x) { return llvm::ConstantFP::get(b_.getDoubleTy(), x); };
   Constants values;
@@ -165,16 +192,33 @@ llvm::Constant *ModelEmitter::attribute(const std::string &name, const Attr &val
   return row(CAMEO_ATTR_STRINGS, false, b_.getPtrTy(), values);
 }
 
+static int32_t spaceNumber(const Place &place) {
+  if (place.isAbsent)
+    return CAMEO_SPACE_NONE;
+  switch (place.space) {
+  case Buffer::Space::Arena:
+    return CAMEO_SPACE_ARENA;
+  case Buffer::Space::Input:
+    return CAMEO_SPACE_INPUT;
+  case Buffer::Space::Output:
+    return CAMEO_SPACE_OUTPUT;
+  case Buffer::Space::Weight:
+    return CAMEO_SPACE_WEIGHTS;
+  case Buffer::Space::Box:
+    return CAMEO_SPACE_BOX;
+  }
+  ICE("a space that the runtime does not know");
+}
+
 // cameo_place
 llvm::Constant *ModelEmitter::places(const std::vector<Place> &places) {
-  static constexpr int32_t kSpaces[] = {CAMEO_SPACE_ARENA, CAMEO_SPACE_INPUT, CAMEO_SPACE_OUTPUT,
-                                        CAMEO_SPACE_WEIGHTS, CAMEO_SPACE_BOX};
   Constants rows;
-  for (const Place &place : places) {
-    int32_t space = place.isAbsent ? CAMEO_SPACE_NONE : kSpaces[static_cast<size_t>(place.space)];
-    rows.push_back(structOf({small(space), small(std::max<int64_t>(place.index, 0)),
-                             number(dimNumber(place.offset)), structOf(portFields(place.port))}));
-  }
+  for (const Place &place : places)
+    rows.push_back(structOf<cameo_place>(
+        {MEMBER(cameo_place, space, small(spaceNumber(place))),
+         MEMBER(cameo_place, index, small(std::max<int64_t>(place.index, 0))),
+         MEMBER(cameo_place, offset, number(dimNumber(place.offset))),
+         MEMBER(cameo_place, io, port(place.port))}));
   return rows.empty() ? null() : array(rows.front()->getType(), rows, "places");
 }
 
@@ -189,11 +233,16 @@ llvm::Constant *ModelEmitter::sites() {
     llvm::Type *element = attributes.empty() ? b_.getInt8Ty() : attributes.front()->getType();
     auto *kernel =
         llvm::cast<llvm::Constant>(module_.getOrInsertFunction(site.callee, type).getCallee());
-    rows.push_back(
-        structOf({kernel, places(site.inputs), places(site.outputs),
-                  array(element, attributes, "attributes"), numbers(site.defines, "defines"),
-                  small(site.inputs.size()), small(site.outputs.size()), small(attributes.size()),
-                  small(site.defines.size()), small(site.node)}));
+    rows.push_back(structOf<cameo_site>(
+        {MEMBER(cameo_site, kernel, kernel), MEMBER(cameo_site, inputs, places(site.inputs)),
+         MEMBER(cameo_site, outputs, places(site.outputs)),
+         MEMBER(cameo_site, attributes, array(element, attributes, "attributes")),
+         MEMBER(cameo_site, defines, numbers(site.defines, "defines")),
+         MEMBER(cameo_site, num_inputs, small(site.inputs.size())),
+         MEMBER(cameo_site, num_outputs, small(site.outputs.size())),
+         MEMBER(cameo_site, num_attributes, small(attributes.size())),
+         MEMBER(cameo_site, num_defines, small(site.defines.size())),
+         MEMBER(cameo_site, node, small(site.node))}));
   }
   return rows.empty() ? null() : array(rows.front()->getType(), rows, "sites");
 }
@@ -251,36 +300,47 @@ llvm::Constant *ModelEmitter::code() {
   llvm::Constant *file = options_.weightsFile.empty() ? null() : text(options_.weightsFile);
   Constants masks = features();
   llvm::Constant *mask = llvm::ConstantArray::get(llvm::ArrayType::get(b_.getInt64Ty(), 2), masks);
-  return structOf({weights(), file, number(options_.weightsId), mask,
-                   small(runtimeArch(target_.arch)), small(nodes.size()),
-                   array(b_.getPtrTy(), nodes, "nodes"), array(b_.getPtrTy(), texts, "texts"),
-                   small(texts.size()), function("sizes"), function("workspace"), function("main"),
-                   small(program_.numBoxes), small(program_.sites.size()), outputBoxes(), sites(),
-                   boxing()});
+  return structOf<cameo_code>(
+      {MEMBER(cameo_code, weights, weights()), MEMBER(cameo_code, weights_file, file),
+       MEMBER(cameo_code, weights_id, number(options_.weightsId)),
+       MEMBER(cameo_code, features, mask),
+       MEMBER(cameo_code, arch, small(runtimeArch(target_.arch))),
+       MEMBER(cameo_code, num_nodes, small(nodes.size())),
+       MEMBER(cameo_code, nodes, array(b_.getPtrTy(), nodes, "nodes")),
+       MEMBER(cameo_code, texts, array(b_.getPtrTy(), texts, "texts")),
+       MEMBER(cameo_code, num_texts, small(texts.size())),
+       MEMBER(cameo_code, sizes, function("sizes")),
+       MEMBER(cameo_code, workspace, function("workspace")),
+       MEMBER(cameo_code, main, function("main")),
+       MEMBER(cameo_code, num_boxes, small(program_.numBoxes)),
+       MEMBER(cameo_code, num_sites, small(program_.sites.size())),
+       MEMBER(cameo_code, output_boxes, outputBoxes()), MEMBER(cameo_code, sites, sites()),
+       MEMBER(cameo_code, boxing, boxing())});
 }
 
 // cameo_model
 llvm::Constant *ModelEmitter::model() {
   auto *api = new llvm::GlobalVariable(module_, llvm::ArrayType::get(b_.getPtrTy(), 8), true,
                                        llvm::GlobalValue::ExternalLinkage, nullptr, "cameo_rt_api");
-  Constants fields = {small(CAMEO_ABI_VERSION),
-                      small(0),
-                      text(options_.name),
-                      text(metadataJson(program_, target_)),
-                      text(target_.cpu),
-                      ports(program_.inputs, "inputs"),
-                      ports(program_.outputs, "outputs"),
-                      dimNameTable(),
-                      small(program_.inputs.size()),
-                      small(program_.outputs.size()),
-                      small(program_.symbols.size()),
-                      small(program_.numDims),
-                      number(program_.weightBytes),
-                      api,
-                      global(code(), "code")};
-  int64_t size = module_.getDataLayout().getTypeAllocSize(structOf(fields)->getType());
-  fields[1] = small(size);
-  return global(structOf(fields), "model");
+  std::vector<Member> members = {
+      MEMBER(cameo_model, abi_version, small(CAMEO_ABI_VERSION)),
+      MEMBER(cameo_model, struct_size, small(0)),
+      MEMBER(cameo_model, name, text(options_.name)),
+      MEMBER(cameo_model, metadata, text(metadataJson(program_, target_))),
+      MEMBER(cameo_model, cpu, text(target_.cpu)),
+      MEMBER(cameo_model, inputs, ports(program_.inputs, "inputs")),
+      MEMBER(cameo_model, outputs, ports(program_.outputs, "outputs")),
+      MEMBER(cameo_model, dim_names, dimNameTable()),
+      MEMBER(cameo_model, num_inputs, small(program_.inputs.size())),
+      MEMBER(cameo_model, num_outputs, small(program_.outputs.size())),
+      MEMBER(cameo_model, num_symbols, small(program_.symbols.size())),
+      MEMBER(cameo_model, num_dims, small(program_.numDims)),
+      MEMBER(cameo_model, weights_size, number(program_.weightBytes)),
+      MEMBER(cameo_model, api, api),
+      MEMBER(cameo_model, code, global(code(), "code"))};
+  llvm::Type *type = structOf<cameo_model>(members)->getType();
+  members[1].value = small(module_.getDataLayout().getTypeAllocSize(type));
+  return global(structOf<cameo_model>(members), "model");
 }
 
 void ModelEmitter::emit() {
