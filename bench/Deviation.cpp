@@ -15,11 +15,7 @@ namespace {
 
 /// The smallest step of a type relative to 1; 0 where the fixed limits apply.
 double halfEpsilon(DType dtype) {
-  if (dtype == DType::F16)
-    return std::ldexp(1.0, -10);
-  if (dtype == DType::BF16)
-    return std::ldexp(1.0, -7);
-  return 0;
+  return isStorageOnly(dtype) ? std::ldexp(1.0, 1 - dtypeSpec(dtype).digits) : 0;
 }
 
 double epsilonOf(DType dtype, const Judgement &judgement) {

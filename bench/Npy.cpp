@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
-#include <map>
 
 namespace cameo {
 
@@ -101,46 +100,9 @@ struct Scanner {
   }
 };
 
-/// Element type of a descriptor without its byte order, e.g. `f4`.
-std::optional<DType> numericType(std::string_view descr) {
-  static const std::map<std::string_view, DType> types = {
-      {"f2", DType::F16}, {"f4", DType::F32}, {"f8", DType::F64}, {"i1", DType::I8},
-      {"i2", DType::I16}, {"i4", DType::I32}, {"i8", DType::I64}, {"u1", DType::U8},
-      {"u2", DType::U16}, {"u4", DType::U32}, {"u8", DType::U64}, {"b1", DType::Bool}};
-  auto found = types.find(descr);
-  return found == types.end() ? std::nullopt : std::optional(found->second);
-}
-
-std::string_view descriptor(DType type) {
-  switch (type) {
-  case DType::F16:
-    return "<f2";
-  case DType::F32:
-    return "<f4";
-  case DType::F64:
-    return "<f8";
-  case DType::I8:
-    return "|i1";
-  case DType::I16:
-    return "<i2";
-  case DType::I32:
-    return "<i4";
-  case DType::I64:
-    return "<i8";
-  case DType::U8:
-    return "|u1";
-  case DType::U16:
-  case DType::BF16:
-    return "<u2";
-  case DType::U32:
-    return "<u4";
-  case DType::U64:
-    return "<u8";
-  case DType::Bool:
-    return "|b1";
-  default:
-    return "";
-  }
+std::string descriptor(DType type) {
+  const char *order = dtypeBytes(type) > 1 ? "<" : "|";
+  return order + std::string(dtypeSpec(type).numpy);
 }
 
 void appendUtf8(std::string &out, uint32_t c) {
@@ -259,7 +221,7 @@ Result<Tensor> parseNpy(std::span<const std::byte> file, const std::string &name
   if (descr.find_first_of("<>|=") == 0)
     descr.remove_prefix(1);
   bool unicode = descr.starts_with('U'), strings = unicode || descr.starts_with('S');
-  std::optional<DType> type = strings ? DType::String : numericType(descr);
+  std::optional<DType> type = strings ? DType::String : dtypeFromNumpy(descr);
   if (!type)
     return badInput(fmt::format("{}: element type '{}' is not supported", name, header.descr));
   int64_t width = dtypeBytes(*type);
@@ -281,7 +243,7 @@ Result<Tensor> parseNpy(std::span<const std::byte> file, const std::string &name
     swapBytes(bytes, strings ? 4 : static_cast<size_t>(width));
   if (header.fortran && size > 0)
     bytes = fromFortran(bytes, header.dims, static_cast<size_t>(width));
-  if (as == DType::BF16 && type == DType::U16)
+  if (as && type == numpyType(*as))
     type = as;
   if (as && type != as)
     return badInput(fmt::format("{}: expected {}, got {}", name, dtypeName(*as), dtypeName(*type)));
@@ -296,7 +258,7 @@ Result<Tensor> readNpy(const std::string &path, std::optional<DType> as) {
 }
 
 std::vector<std::byte> formatNpy(const Tensor &array) {
-  std::string descr(descriptor(array.dtype));
+  std::string descr = descriptor(array.dtype);
   std::string payload;
   if (array.dtype == DType::String) {
     size_t width = 1; // NumPy has no zero-width strings in files it writes itself

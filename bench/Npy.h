@@ -1,9 +1,9 @@
 // NumPy's file formats: .npy (one array; format versions 1 to 3) and .npz (a zip archive of them).
 // Facts from NumPy's format description (numpy.lib.format) and PKWARE's APPNOTE.
 //
-// Element types map by kind and size. NumPy has no bfloat16: it is written as uint16 holding the
-// bits, and `as` in reading reinterprets such an array. Fortran order and big endian are converted.
-// Strings are fixed width (`<U5`); they become UTF-8.
+// Element types map by kind and size. A type that NumPy does not have, such as bfloat16, is written
+// as the bits that hold it, and `as` in reading reinterprets such an array. Fortran order and big
+// endian are converted. Strings are fixed width (`<U5`); they become UTF-8.
 #pragma once
 
 #include "ir/eval/graph/Tensor.h"
@@ -15,7 +15,7 @@
 namespace cameo {
 
 /// Parses a .npy file's bytes; `name` is used in messages. With `as`, the element type must be
-/// that, or uint16 where `as` is bf16.
+/// that, or the one that holds it in NumPy.
 Result<Tensor> parseNpy(std::span<const std::byte> file, const std::string &name,
                         std::optional<DType> as = std::nullopt);
 Result<Tensor> readNpy(const std::string &path, std::optional<DType> as = std::nullopt);

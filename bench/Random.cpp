@@ -17,20 +17,6 @@ uint64_t mix(uint64_t z) {
   return z ^ z >> 31;
 }
 
-/// Significant bits of a float type: taking no more random bits than these keeps 1.0 out.
-int precision(DType dtype) {
-  switch (dtype) {
-  case DType::BF16:
-    return 8;
-  case DType::F16:
-    return 11;
-  case DType::F32:
-    return 24;
-  default:
-    return 53;
-  }
-}
-
 } // namespace
 
 uint64_t randomBits(uint64_t seed, uint64_t stream, uint64_t index) {
@@ -55,7 +41,8 @@ Tensor randomTensor(DType dtype, const std::vector<int64_t> &dims, uint64_t seed
   uint64_t limit = dtype == DType::Bool ? 2 : static_cast<uint64_t>(std::max<int64_t>(bound, 1));
   if (narrow)
     limit = std::min<uint64_t>(limit, dtype == DType::I8 ? 128 : 256);
-  int bits = precision(dtype);
+  // Taking no more random bits than a float has digits keeps 1.0 out.
+  int bits = dtypeSpec(dtype).digits;
   for (int64_t i = 0; i < *count; ++i) {
     uint64_t random = randomBits(seed, stream, static_cast<uint64_t>(i));
     double value = isFloat(dtype) ? static_cast<double>(random >> (64 - bits)) /

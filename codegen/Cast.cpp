@@ -144,7 +144,7 @@ llvm::Value *OpBuilder::cast(llvm::Value *value, DType from, DType to) {
     return cast(halfToFloat(value), DType::F32, to);
   if (from == DType::BF16)
     return cast(bfloatToFloat(value), DType::F32, to);
-  if (isHalf(to)) {
+  if (isStorageOnly(to)) {
     value = from == DType::F64 ? doubleToFloatOdd(value) : cast(value, from, DType::F32);
     return to == DType::F16 ? floatToHalf(value) : floatToBfloat(value);
   }

@@ -146,8 +146,8 @@ void FuncEmitter::emitVector(Op &op) {
   case OpKind::VectorIota:
     return setResult(op, b_.CreateStepVector(b_.type(op.result()->type)));
   case OpKind::VectorReduce:
-    return setResult(op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(),
-                                   operand(op, 0)));
+    return setResult(
+        op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
   case OpKind::VectorDot:
     return emitDot(op);
   default:

@@ -23,30 +23,6 @@ std::string inComment(const std::string &name) {
   return result;
 }
 
-const char *cType(DType dtype) {
-  switch (dtype) {
-#define TYPE(kind, text)                                                                           \
-  case DType::kind:                                                                                \
-    return text;
-    TYPE(F32, "float")
-    TYPE(F64, "double")
-    TYPE(I8, "int8_t")
-    TYPE(I16, "int16_t")
-    TYPE(I32, "int32_t")
-    TYPE(I64, "int64_t")
-    TYPE(U16, "uint16_t")
-    TYPE(U32, "uint32_t")
-    TYPE(U64, "uint64_t")
-    TYPE(F16, "uint16_t")
-    TYPE(BF16, "uint16_t")
-    TYPE(String, "char *")
-    TYPE(U8, "uint8_t")
-    TYPE(Bool, "uint8_t")
-#undef TYPE
-  }
-  ICE("element type without a C type");
-}
-
 class HeaderWriter {
 public:
   HeaderWriter(const Program &program, const ModelOptions &options, const std::string &file)
@@ -127,7 +103,8 @@ void HeaderWriter::declare(const Port &port, size_t index) {
     line(" *         data{}[i] = \"\";", index);
     return;
   }
-  line(" *       {} *data{} = calloc({}, sizeof *data{});", cType(port.dtype), index, count, index);
+  line(" *       {} *data{} = calloc({}, sizeof *data{});", dtypeSpec(port.dtype).storage, index,
+       count, index);
 }
 
 void HeaderWriter::assign(const Port &port, size_t index) {
@@ -169,7 +146,7 @@ void HeaderWriter::example() {
                  program_.outputs[0].kind == Type::Kind::Tensor;
   if (isPlain)
     line(" *       const {} *result = outputs[0].as.tensor.data; // valid until the next run",
-         cType(program_.outputs[0].dtype));
+         dtypeSpec(program_.outputs[0].dtype).storage);
   line(" *       cameo_destroy(context);\n *       return status;\n *     }}");
 }
 

@@ -70,7 +70,8 @@ llvm::Constant *ModelEmitter::text(const std::string &value) {
   return b_.CreateGlobalString(value, "text", 0, &module_);
 }
 
-/// The struct that is T in C. Where the target's sizes are the compiler's, all members must be there.
+/// The struct that is T in C. Where the target's sizes are the compiler's, all members must be
+/// there.
 template <class T> llvm::Constant *ModelEmitter::structOf(std::vector<Member> members) {
   std::sort(members.begin(), members.end(),
             [](const Member &a, const Member &b) { return a.offset < b.offset; });
@@ -214,11 +215,11 @@ static int32_t spaceNumber(const Place &place) {
 llvm::Constant *ModelEmitter::places(const std::vector<Place> &places) {
   Constants rows;
   for (const Place &place : places)
-    rows.push_back(structOf<cameo_place>(
-        {MEMBER(cameo_place, space, small(spaceNumber(place))),
-         MEMBER(cameo_place, index, small(std::max<int64_t>(place.index, 0))),
-         MEMBER(cameo_place, offset, number(dimNumber(place.offset))),
-         MEMBER(cameo_place, io, port(place.port))}));
+    rows.push_back(
+        structOf<cameo_place>({MEMBER(cameo_place, space, small(spaceNumber(place))),
+                               MEMBER(cameo_place, index, small(std::max<int64_t>(place.index, 0))),
+                               MEMBER(cameo_place, offset, number(dimNumber(place.offset))),
+                               MEMBER(cameo_place, io, port(place.port))}));
   return rows.empty() ? null() : array(rows.front()->getType(), rows, "places");
 }
 

@@ -75,10 +75,11 @@ llvm::Constant *OpBuilder::constant(const Type &type, const Attr &value) {
     return integer(llvmType, dtype == DType::Bool ? number != 0 : number);
   }
   double number = real ? *real : static_cast<double>(*whole);
-  if (dtype == DType::F16)
-    return integer(llvmType, cameo::doubleToHalf(number));
-  if (dtype == DType::BF16)
-    return integer(llvmType, cameo::doubleToBfloat(number));
+  if (isStorageOnly(dtype)) {
+    uint16_t bits = 0;
+    storeDouble(dtype, reinterpret_cast<std::byte *>(&bits), number);
+    return integer(llvmType, bits);
+  }
   return this->number(llvmType, number);
 }
 

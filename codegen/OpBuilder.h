@@ -94,7 +94,4 @@ private:
   const Target &target_;
 };
 
-/// Whether ops on this type are computed in f32.
-inline bool isHalf(DType dtype) { return dtype == DType::F16 || dtype == DType::BF16; }
-
 } // namespace cameo

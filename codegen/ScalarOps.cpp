@@ -125,7 +125,7 @@ llvm::Value *OpBuilder::integerBinary(OpKind kind, bool isSigned, llvm::Value *a
 llvm::Value *OpBuilder::binary(OpKind kind, DType dtype, llvm::Value *a, llvm::Value *b) {
   if (!isFloat(dtype))
     return integerBinary(kind, isSignedInt(dtype), a, b);
-  if (isHalf(dtype))
+  if (isStorageOnly(dtype))
     return cast(binary(kind, DType::F32, cast(a, dtype, DType::F32), cast(b, dtype, DType::F32)),
                 DType::F32, dtype);
   switch (kind) {
@@ -154,11 +154,11 @@ llvm::Value *OpBuilder::unary(OpKind kind, DType dtype, llvm::Value *a) {
   llvm::Type *type = a->getType();
   bool real = isFloat(dtype);
   // The sign of a half is one bit of an integer.
-  if (isHalf(dtype) && kind == OpKind::ScalarNeg)
+  if (isStorageOnly(dtype) && kind == OpKind::ScalarNeg)
     return CreateXor(a, integer(type, 0x8000));
-  if (isHalf(dtype) && kind == OpKind::ScalarAbs)
+  if (isStorageOnly(dtype) && kind == OpKind::ScalarAbs)
     return CreateAnd(a, integer(type, 0x7fff));
-  if (isHalf(dtype))
+  if (isStorageOnly(dtype))
     return cast(unary(kind, DType::F32, cast(a, dtype, DType::F32)), DType::F32, dtype);
   switch (kind) {
   case OpKind::ScalarNeg:
@@ -184,7 +184,7 @@ llvm::Value *OpBuilder::unary(OpKind kind, DType dtype, llvm::Value *a) {
 llvm::Value *OpBuilder::mad(DType dtype, llvm::Value *a, llvm::Value *b, llvm::Value *c) {
   if (!isFloat(dtype))
     return CreateAdd(CreateMul(a, b), c);
-  if (!isHalf(dtype))
+  if (!isStorageOnly(dtype))
     return mad(a, b, c);
   auto wide = [&](llvm::Value *value) { return cast(value, dtype, DType::F32); };
   return cast(mad(wide(a), wide(b), wide(c)), DType::F32, dtype);
@@ -192,7 +192,7 @@ llvm::Value *OpBuilder::mad(DType dtype, llvm::Value *a, llvm::Value *b, llvm::V
 
 llvm::Value *OpBuilder::compare(const std::string &predicate, DType dtype, llvm::Value *a,
                                 llvm::Value *b) {
-  if (isHalf(dtype))
+  if (isStorageOnly(dtype))
     return compare(predicate, DType::F32, cast(a, dtype, DType::F32), cast(b, dtype, DType::F32));
   using P = llvm::CmpInst::Predicate;
   struct Row {
@@ -222,7 +222,7 @@ llvm::Value *OpBuilder::reduce(const std::string &op, DType dtype, llvm::Value *
   if (dtype == DType::Bool)
     return kind == OpKind::ScalarAnd || kind == OpKind::ScalarMin ? CreateAndReduce(vector)
                                                                   : CreateOrReduce(vector);
-  if (isHalf(dtype))
+  if (isStorageOnly(dtype))
     return cast(reduce(op, DType::F32, cast(vector, dtype, DType::F32)), DType::F32, dtype);
   // Lane i of the lower half with lane i of the upper; an odd count leaves its middle lane over.
   for (int64_t count = lanes(vector->getType()); count > 1;) {

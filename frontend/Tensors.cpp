@@ -34,7 +34,8 @@ template <class T, class Values> std::vector<std::byte> narrowed(const Values &v
   return bytes;
 }
 
-/// The elements of the typed field that ONNX prescribes for the type.
+/// The elements of the typed field that ONNX prescribes for the type: one of its own for the types
+/// named here; else the bits of an element are in an int32 each.
 std::vector<std::byte> typedField(const onnx::TensorProto &tensor, DType dtype) {
   switch (dtype) {
   case DType::F32:
@@ -47,21 +48,19 @@ std::vector<std::byte> typedField(const onnx::TensorProto &tensor, DType dtype) 
     return narrowed<uint64_t>(tensor.uint64_data());
   case DType::U32:
     return narrowed<uint32_t>(tensor.uint64_data());
-  case DType::I32:
-    return narrowed<int32_t>(tensor.int32_data());
-  case DType::Bool:
-  case DType::U8:
-  case DType::I8:
-    return narrowed<uint8_t>(tensor.int32_data());
-  case DType::U16:
-  case DType::I16:
-  case DType::F16:
-  case DType::BF16:
-    return narrowed<uint16_t>(tensor.int32_data());
   case DType::String:
+    ICE("typed field of strings");
+  default:
     break;
   }
-  ICE("typed field of strings");
+  switch (dtypeBytes(dtype)) {
+  case 1:
+    return narrowed<uint8_t>(tensor.int32_data());
+  case 2:
+    return narrowed<uint16_t>(tensor.int32_data());
+  default:
+    return narrowed<int32_t>(tensor.int32_data());
+  }
 }
 
 Result<uint64_t> parseNumber(const std::string &text, const std::string &what) {

@@ -1,8 +1,7 @@
 // Attribute dictionary and constant data access; see Attr.h.
 #include "ir/Attr.h"
 
-#include "ir/Half.h"
-#include "ir/Result.h"
+#include "ir/Storage.h"
 
 #include <algorithm>
 #include <cmath>
@@ -38,12 +37,6 @@ template <class T> T getOr(const AttrDict &dict, std::string_view name, T otherw
   const T *value = std::get_if<T>(attr);
   ICE_UNLESS(value, "attribute '" + std::string(name) + "' has another kind");
   return *value;
-}
-
-template <class T> T element(const ConstData &data, int64_t i) {
-  T value;
-  std::memcpy(&value, data.bytes.data() + i * static_cast<int64_t>(sizeof(T)), sizeof(T));
-  return value;
 }
 } // namespace
 
@@ -104,30 +97,9 @@ ConstRef makeSplat(DType dtype, std::vector<int64_t> dims, double value) {
 }
 
 int64_t constInt(const ConstData &data, int64_t i) {
-  switch (data.dtype) {
-  case DType::U8:
-  case DType::Bool:
-    return element<uint8_t>(data, i);
-  case DType::I8:
-    return element<int8_t>(data, i);
-  case DType::U16:
-    return element<uint16_t>(data, i);
-  case DType::I16:
-    return element<int16_t>(data, i);
-  case DType::U32:
-    return element<uint32_t>(data, i);
-  case DType::I32:
-    return element<int32_t>(data, i);
-  case DType::U64:
-  case DType::I64:
-    return element<int64_t>(data, i);
-  default:
-    break;
-  }
-  double value = std::trunc(constFloat(data, i));
-  if (!(value > -9.2e18))
-    return value != value ? 0 : INT64_MIN;
-  return value < 9.2e18 ? static_cast<int64_t>(value) : INT64_MAX;
+  return withStorage(data.dtype, [&]<class T>() {
+    return widen<int64_t>(readAs<T>(data.bytes.data() + i * sizeof(T)));
+  });
 }
 
 double constFloat(const ConstData &data, int64_t i) {

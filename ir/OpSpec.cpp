@@ -49,10 +49,10 @@ std::vector<FormalSpec> parseFormals(std::string_view text) {
 
 void addDTypes(std::string_view name, std::vector<DType> &dtypes) {
   bool all = name == "all", num = all || name == "num";
-  for (int i = 0; i <= static_cast<int>(DType::BF16); i++) {
-    DType dtype = static_cast<DType>(i);
+  for (const DTypeSpec &row : kDTypes) {
+    DType dtype = row.kind;
     bool plain = name == "plain" && dtype != DType::BF16;
-    bool wanted = all || plain || dtypeName(dtype) == name ||
+    bool wanted = all || plain || row.name == name ||
                   ((num || name == "float") && isFloat(dtype)) ||
                   ((num || name == "int") && isInt(dtype));
     if (wanted)

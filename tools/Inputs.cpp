@@ -72,9 +72,11 @@ private:
   }
 
   Result<void> addFile(const EnginePort &port, const std::string &path) {
-    // Only bfloat16 needs telling: NumPy files hold it as uint16.
-    bool bfloat = port.type.isTensor() && port.type.dtype() == DType::BF16;
-    return set(port, TRY(readNpy(path, bfloat ? std::optional(DType::BF16) : std::nullopt)));
+    // Types that NumPy does not have need telling.
+    std::optional<DType> as;
+    if (port.type.isTensor() && numpyType(port.type.dtype()) != port.type.dtype())
+      as = port.type.dtype();
+    return set(port, TRY(readNpy(path, as)));
   }
 
   Result<void> addArchive(const std::string &path) {
@@ -85,8 +87,8 @@ private:
         error.notes.push_back("the model's inputs are " + portList(ports_));
         return error;
       }
-      if (port->type.isTensor() && port->type.dtype() == DType::BF16 && array.dtype == DType::U16)
-        array.dtype = DType::BF16;
+      if (port->type.isTensor() && array.dtype == numpyType(port->type.dtype()))
+        array.dtype = port->type.dtype();
       TRY(set(*port, std::move(array)));
     }
     return {};

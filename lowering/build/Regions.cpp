@@ -16,12 +16,8 @@ Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Valu
   return region.addArg(Type::scalar(dtype));
 }
 
-DType computedIn(DType dtype) {
-  return dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : dtype;
-}
-
 Value *widened(LoopBuilder &b, Value *element) {
-  return b.cast(element, computedIn(element->type.dtype()));
+  return b.cast(element, workType(element->type.dtype()));
 }
 
 Value *sizeValue(LoopBuilder &b, const Dim &dim) {

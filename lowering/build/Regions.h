@@ -10,9 +10,7 @@ namespace cameo {
 /// A region argument for an element of `operand`, or a constant if the operand is one number.
 /// Operands that become arguments are appended to `operands`.
 Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands);
-/// What elements are computed in: halves in f32.
-DType computedIn(DType dtype);
-/// An element in that type.
+/// An element in the type that it is computed in.
 Value *widened(LoopBuilder &b, Value *element);
 /// A size as an index value.
 Value *sizeValue(LoopBuilder &b, const Dim &dim);

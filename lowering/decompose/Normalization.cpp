@@ -20,8 +20,6 @@ Value *reduce(Rewriter &b, OpKind kind, Value *x, const std::vector<int64_t> &ax
   return b.graphValue(kind, {x, b.constant(makeConst(axes))});
 }
 
-bool isHalf(Value *x) { return x->type.dtype() == DType::F16 || x->type.dtype() == DType::BF16; }
-
 std::vector<int64_t> axesFrom(int64_t first, int64_t rank) {
   std::vector<int64_t> axes(rank - first);
   std::iota(axes.begin(), axes.end(), first);
@@ -60,7 +58,7 @@ Value *decomposeInstanceNorm(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   int64_t rank = x->type.rank();
   DType dtype = x->type.dtype();
-  Value *wide = isHalf(x) ? castTo(b, x, DType::F32) : x;
+  Value *wide = castTo(b, x, workType(dtype));
   Value *unit = standardized(b, wide, axesFrom(2, rank), op.attrs.getFloat("epsilon"));
   Value *scaled = mul(b, castTo(b, unit, dtype), alongAxisOne(b, op.operand(1), rank));
   return add(b, scaled, alongAxisOne(b, op.operand(2), rank));
@@ -70,7 +68,7 @@ Value *decomposeInstanceNorm(Rewriter &b, Op &op) {
 Value *decomposeGroupNorm(Rewriter &b, Op &op) {
   Value *x = op.operand(0);
   DType dtype = x->type.dtype();
-  Value *wide = isHalf(x) ? castTo(b, x, DType::F32) : x;
+  Value *wide = castTo(b, x, workType(dtype));
   // A Reshape cannot infer a size where another one is 0.
   int64_t groups = op.attrs.getInt("num_groups");
   Dim row =

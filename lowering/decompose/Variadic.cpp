@@ -12,10 +12,9 @@ Value *decomposeVariadic(Rewriter &b, Op &op) {
   bool isMean = op.kind() == OpKind::Mean;
   OpKind kind = isMean ? OpKind::Sum : op.kind();
   DType dtype = op.result()->type.dtype();
-  bool isHalf = dtype == DType::F16 || dtype == DType::BF16;
   std::vector<Value *> part;
   for (Value *operand : op.operands()) {
-    part.push_back(isHalf ? castTo(b, operand, DType::F32) : operand);
+    part.push_back(castTo(b, operand, workType(dtype)));
     if (std::ssize(part) == kMostOperands)
       part = {b.graphValue(kind, part)};
   }

@@ -134,7 +134,7 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
   ArgReduceAttrs attrs = attrsOf<ArgReduceAttrs>(k.op);
   bool largest = attrs.which == Extreme::Max, last = attrs.selectLast;
   std::string pred = std::string(largest ? "g" : "l") + (last ? "e" : "t");
-  DType work = computedIn(x.type.dtype());
+  DType work = workType(x.type.dtype());
   Dim extent = x.type.dim(attrs.axis);
   Value *empty =
       extent.isConst() && extent.value() > 0 ? nullptr : b.cmp("eq", k.size(extent), b.index(0));
@@ -179,7 +179,7 @@ Result<Dim> emitScan(KernelFunc &k) {
   const Value &x = *k.op.operand(0), &y = *k.op.result();
   ScanAttrs attrs = attrsOf<ScanAttrs>(k.op);
   bool product = attrs.combiner == Combiner::Mul;
-  DType dtype = x.type.dtype(), work = computedIn(dtype);
+  DType dtype = x.type.dtype(), work = workType(dtype);
   return emitLines(k, attrs.axis, {&x, k.op.result()}, [&](const std::vector<Value *> &at) {
     Value *from = at[0], *to = at[1];
     Value *extent = k.size(x.type.dim(attrs.axis));

@@ -25,7 +25,7 @@ struct Pool {
 
   explicit Pool(KernelFunc &k)
       : k(k), b(k.b), attrs(attrsOf<PoolAttrs>(k.op)), largest(attrs.kind == PoolKind::Max) {
-    work = computedIn(x().type.dtype());
+    work = workType(x().type.dtype());
   }
 
   /// ceil(numerator / dilation), at least 0; the numerator may be negative.

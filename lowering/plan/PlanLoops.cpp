@@ -137,7 +137,7 @@ struct Planner {
         return VectorPlan{vectorLanes(target, dtypeBytes(op.region().arg(0)->type.dtype()))};
       });
     case OpKind::KernelPool:
-      return decide<PoolAttrs>(op, [&] { return inVectors(computedIn(dtype()), dtype()); });
+      return decide<PoolAttrs>(op, [&] { return inVectors(workType(dtype()), dtype()); });
     case OpKind::KernelFillHalo:
       return decide<FillHaloAttrs>(op, [&] { return inVectors(dtype(), dtype()); });
     case OpKind::KernelPack:

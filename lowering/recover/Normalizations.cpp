@@ -102,7 +102,7 @@ Value *beforeWidening(Value *x) {
   Op *cast = x->definingOp();
   bool widens = cast && cast->kind() == OpKind::Cast && x->type.dtype() == DType::F32;
   DType from = widens ? cast->operand(0)->type.dtype() : DType::F32;
-  return from == DType::F16 || from == DType::BF16 ? cast->operand(0) : x;
+  return isStorageOnly(from) ? cast->operand(0) : x;
 }
 
 /// Whether a convolution or a pool makes the value, but for elementwise ops in between.

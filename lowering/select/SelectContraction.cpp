@@ -47,7 +47,7 @@ Op *gemmKernel(Selection &s, Value *a, Value *b, const Dims &shape, DType accumu
 
 /// The bias is added after the product has been rounded to no less than f32.
 static void selectOpenConv(Selection &s) {
-  Value *y = openConv(s, s.op.operand(0), s.op.operand(1), computedIn(s.out().dtype()));
+  Value *y = openConv(s, s.op.operand(0), s.op.operand(1), workType(s.out().dtype()));
   std::vector<Value *> operands = {y};
   if (Value *bias = s.op.operand(2))
     operands.push_back(alongChannels(s.b, bias, s.in(0).rank()));
@@ -64,7 +64,7 @@ Result<void> selectConv(Selection &s) {
     selectOpenConv(s);
     return {};
   }
-  Op *conv = convKernel(s, x, w, computedIn(s.out().dtype()));
+  Op *conv = convKernel(s, x, w, workType(s.out().dtype()));
   Value *element = conv->region().arg(0);
   if (Value *bias = s.op.operand(2)) {
     s.b.before(conv);
@@ -85,7 +85,7 @@ Value *matrixProduct(Selection &s, Value *a, Value *b, DType dtype) {
   Dims shape = *batches;
   shape.push_back(x[x.size() - 2]);
   shape.push_back(y.back());
-  Op *gemm = gemmKernel(s, a, b, shape, computedIn(a->type.dtype()));
+  Op *gemm = gemmKernel(s, a, b, shape, workType(a->type.dtype()));
   gemm->result()->type = Type::tensor(dtype, shape);
   endEpilogue(s.b, gemm, gemm->region().arg(0));
   return gemm->result();
@@ -105,7 +105,7 @@ Result<void> selectGemm(Selection &s) {
   if (s.op.attrs.getInt("transB"))
     b = transposeView(s.b, b, {1, 0});
   double alpha = s.op.attrs.getFloat("alpha", 1), beta = s.op.attrs.getFloat("beta", 1);
-  Op *gemm = gemmKernel(s, a, b, s.out().shape(), computedIn(s.out().dtype()));
+  Op *gemm = gemmKernel(s, a, b, s.out().shape(), workType(s.out().dtype()));
   s.b.atEnd(gemm->region());
   Value *element = gemm->region().arg(0);
   if (alpha != 1)

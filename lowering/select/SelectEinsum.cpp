@@ -245,10 +245,9 @@ Term Einsum::product(Term x, Term y, const std::string &kept, DType dtype) {
 
 Result<Value *> Einsum::result() {
   DType dtype = s.out().dtype();
-  bool half = dtype == DType::F16 || dtype == DType::BF16;
-  DType between = half ? DType::F32 : dtype;
+  DType between = workType(dtype);
   auto widenedTerm = [&](Term term) {
-    if (half)
+    if (isStorageOnly(dtype))
       term.value = pointwise(s, {term.value}, term.value->type.withDType(between),
                              [](LoopBuilder &, const std::vector<Value *> &x) { return x[0]; });
     return withoutOnes(diagonal(term));

@@ -73,8 +73,7 @@ void selectOpenConvTranspose(Selection &s) {
   Dim channels = Dim::floorDiv(g.weights[0], groups), columns = outputs * product(g.kernel);
   Value *left = transposeView(b, reshapeView(b, w, {groups, channels, columns}), {0, 2, 1});
   Value *right = reshapeView(b, x, {batch, groups, channels, product(g.in)});
-  bool isHalf = dtypeBytes(g.x.dtype()) == 2;
-  Value *parts = matrixProduct(s, left, right, isHalf ? DType::F32 : g.x.dtype());
+  Value *parts = matrixProduct(s, left, right, workType(g.x.dtype()));
   parts = reshapeView(b, parts, joined({batch, groups * outputs}, g.kernel, g.in));
   Type type = parts->type;
   std::vector<Value *> operands = {parts};

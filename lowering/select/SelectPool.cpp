@@ -79,7 +79,7 @@ Result<Value *> poolIndices(Selection &s, const Window &window) {
       return sum;
     };
     DType dtype = x.dtype();
-    DType work = computedIn(dtype);
+    DType work = workType(dtype);
     Value *no = b.constantInt(Type::scalar(DType::Bool), 0);
     Values start = {b.constant(Type::scalar(work), 0), b.index(0), no};
     return b.forLoop(

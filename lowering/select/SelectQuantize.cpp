@@ -54,11 +54,11 @@ Result<void> selectQuantizeLinear(Selection &s) {
       precision = *stated;
   return selectScaled(s, [&](Value *x, Value *scale, Value *zero) {
     Value *ratio = b.cast(x, DType::F32);
-    if (precision == DType::F16 || precision == DType::BF16)
+    if (isStorageOnly(precision))
       ratio = b.cast(b.cast(ratio, precision), DType::F32);
     if (!isOne(scale))
       ratio = b.div(ratio, b.cast(scale, DType::F32));
-    if (precision == DType::F16 || precision == DType::BF16)
+    if (isStorageOnly(precision))
       ratio = b.cast(b.cast(ratio, precision), DType::F32);
     Value *rounded = b.unary(OpKind::ScalarRound, ratio);
     return zero ? b.add(rounded, b.cast(zero, DType::F32)) : rounded;

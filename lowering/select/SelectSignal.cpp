@@ -91,9 +91,7 @@ Value *Transform::element(LoopBuilder &b, Value *row, Value *column) const {
 
 /// Sums as long as a transform's lose too many digits in the elements' own type, where a fast
 /// transform's do not.
-DType workOf(DType dtype) {
-  return dtype == DType::F16 || dtype == DType::BF16 ? DType::F32 : DType::F64;
-}
+DType workOf(DType dtype) { return isStorageOnly(dtype) ? DType::F32 : DType::F64; }
 
 /// The matrix of a transform: a constant where its sizes are.
 Result<Value *> matrixOf(Selection &s, const Transform &t, DType dtype) {

@@ -65,7 +65,7 @@ Result<void> selectCol2Im(Selection &s) {
     positions = positions * counts.back();
   }
   generate(s, {s.op.operand(0)}, [&](LoopBuilder &b, const std::vector<Value *> &index) {
-    DType dtype = x.dtype() == DType::F16 || x.dtype() == DType::BF16 ? DType::F32 : x.dtype();
+    DType dtype = workType(x.dtype());
     Type work = Type::scalar(dtype);
     auto add = [&](Value *tap, const LoopBuilder::Values &now) -> LoopBuilder::Values {
       Value *left = tap, *column = b.index(0), *inside = nullptr, *zero = b.index(0);

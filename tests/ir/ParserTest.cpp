@@ -255,8 +255,8 @@ TEST(AttrText, FloatsRoundTripBitForBit) {
 
 TEST(AttrText, ConstantsRoundTripBitForBit) {
   std::mt19937_64 random(1);
-  for (int t = 0; t <= static_cast<int>(DType::BF16); t++) {
-    DType dtype = static_cast<DType>(t);
+  for (const DTypeSpec &row : kDTypes) {
+    DType dtype = row.kind;
     if (dtype == DType::String)
       continue;
     for (int round = 0; round < 5000; round++) {

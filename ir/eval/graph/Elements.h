@@ -1,119 +1,15 @@
-// Access to tensor elements for evaluators: typed reads at any alignment, rows converted to and
-// from double or 64-bit integers, and a walk over strided operands. Everything an evaluator
-// computes goes through these three wide types: double for floats, int64_t for signed and uint64_t
-// for unsigned integers and bool; storing rounds once or wraps.
+// Access to tensor elements for evaluators: rows converted to and from the wide types of Storage.h,
+// and a walk over strided operands. Everything an evaluator computes goes through these types;
+// storing rounds once or wraps.
 #pragma once
 
-#include "ir/Half.h"
+#include "ir/Storage.h"
 #include "ir/eval/graph/Tensor.h"
 
 #include <cmath>
 #include <cstring>
-#include <limits>
-#include <type_traits>
-#include <utility>
 
 namespace cameo::eval {
-
-/// Storage forms that are no C++ arithmetic types.
-struct F16Bits {
-  uint16_t bits;
-};
-struct BF16Bits {
-  uint16_t bits;
-};
-struct BoolByte {
-  uint8_t byte;
-};
-
-/// Calls f.template operator()<T>() with the storage type; not for strings.
-template <class F> decltype(auto) withStorage(DType dtype, F &&f) {
-  switch (dtype) {
-  case DType::F32:
-    return f.template operator()<float>();
-  case DType::F64:
-    return f.template operator()<double>();
-  case DType::F16:
-    return f.template operator()<F16Bits>();
-  case DType::BF16:
-    return f.template operator()<BF16Bits>();
-  case DType::U8:
-    return f.template operator()<uint8_t>();
-  case DType::I8:
-    return f.template operator()<int8_t>();
-  case DType::U16:
-    return f.template operator()<uint16_t>();
-  case DType::I16:
-    return f.template operator()<int16_t>();
-  case DType::U32:
-    return f.template operator()<uint32_t>();
-  case DType::I32:
-    return f.template operator()<int32_t>();
-  case DType::U64:
-    return f.template operator()<uint64_t>();
-  case DType::I64:
-    return f.template operator()<int64_t>();
-  case DType::Bool:
-    return f.template operator()<BoolByte>();
-  case DType::String:
-    break;
-  }
-  ICE("a string has no storage type");
-}
-
-/// Calls f.template operator()<W>() with the wide type of an element type.
-template <class F> decltype(auto) withWide(DType dtype, F &&f) {
-  if (isFloat(dtype))
-    return f.template operator()<double>();
-  if (isSignedInt(dtype))
-    return f.template operator()<int64_t>();
-  return f.template operator()<uint64_t>();
-}
-
-template <class T> T readAs(const std::byte *from) {
-  T value;
-  std::memcpy(&value, from, sizeof(T));
-  return value;
-}
-template <class T> void writeAs(std::byte *to, T value) { std::memcpy(to, &value, sizeof(T)); }
-
-/// Float to integer as Cast defines it: truncated, saturated, NaN gives 0.
-template <class T> T saturate(double value) {
-  constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
-  constexpr T kHalf = std::numeric_limits<T>::max() / 2 + 1;
-  constexpr double kPast = 2 * static_cast<double>(kHalf);
-  if (value >= kPast)
-    return std::numeric_limits<T>::max();
-  if (value <= kLow)
-    return std::numeric_limits<T>::min();
-  return value == value ? static_cast<T>(value) : T{0};
-}
-
-template <class W, class T> W widen(T stored) {
-  if constexpr (std::is_same_v<T, BoolByte>)
-    return static_cast<W>(stored.byte != 0);
-  else if constexpr (std::is_same_v<T, F16Bits>)
-    return widen<W>(halfToFloat(stored.bits));
-  else if constexpr (std::is_same_v<T, BF16Bits>)
-    return widen<W>(bfloatToFloat(stored.bits));
-  else if constexpr (std::is_floating_point_v<T> && std::is_integral_v<W>)
-    return saturate<W>(stored);
-  else
-    return static_cast<W>(stored);
-}
-
-template <class T, class W> T narrow(W value) {
-  if constexpr (std::is_same_v<T, BoolByte>)
-    return BoolByte{value != 0};
-  else if constexpr (std::is_same_v<T, F16Bits>)
-    return F16Bits{doubleToHalf(static_cast<double>(value))};
-  else if constexpr (std::is_same_v<T, BF16Bits>)
-    return BF16Bits{doubleToBfloat(static_cast<double>(value))};
-  else if constexpr (std::is_floating_point_v<W> && std::is_integral_v<T>)
-    return saturate<T>(value);
-  else
-    return static_cast<T>(value);
-}
 
 /// n elements from `offset` on, `stride` elements apart, widened.
 template <class W>

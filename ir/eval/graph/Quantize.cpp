@@ -53,7 +53,7 @@ Result<Granularity> granularity(EvalContext &c) {
 double roundedTo(DType dtype, double value) {
   if (dtype == DType::F32)
     return static_cast<float>(value);
-  if (dtype != DType::F16 && dtype != DType::BF16)
+  if (!isStorageOnly(dtype))
     return value;
   std::byte bytes[2];
   storeDouble(dtype, bytes, value);
