@@ -35,8 +35,9 @@ template <class Attrs> Dim flopsOf(const Op &op) {
 
 template <class Attrs>
 KernelSpec makeSpec(int epilogue, Storage storage, std::string_view emitter) {
-  return {fieldNames<Attrs>(), epilogue,         storage,       emitter != "noCode",
-          verifyAttrs<Attrs>,  variantOf<Attrs>, flopsOf<Attrs>};
+  bool isOnCaller = emitter == "onCaller", isEmitted = emitter != "noCode" && !isOnCaller;
+  return {fieldNames<Attrs>(), epilogue,           storage,          isEmitted,
+          isOnCaller,          verifyAttrs<Attrs>, variantOf<Attrs>, flopsOf<Attrs>};
 }
 
 } // namespace

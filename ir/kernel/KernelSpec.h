@@ -28,7 +28,8 @@ struct KernelSpec {
   std::vector<std::string_view> attributes;
   int epilogue;
   Storage storage;
-  bool isEmitted; // has loops
+  bool isEmitted;  // has loops
+  bool isOnCaller; // the calling thread does it, between team functions
   Result<void> (*verify)(const Op &);
   /// The word of the attribute that tells variants apart ("direct"); "" if there is none.
   std::string (*variant)(const Op &);

@@ -5,7 +5,7 @@
 
 namespace cameo {
 
-Dim iterationOf(int64_t loop) { return Dim::symbol("iteration." + std::to_string(loop)); }
+Dim iterationOf(const Op &loop) { return Dim::symbol(loop.attrs.getString("iteration")); }
 
 Result<void> GuardAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 0));

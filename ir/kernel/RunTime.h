@@ -24,9 +24,9 @@ struct GuardAttrs {
   Result<void> verify(const Op &op) const;
 };
 
-/// The symbol that stands for the current iteration of a function's Loop number `loop`, counted in
-/// program order, in layouts of what is inside it.
-Dim iterationOf(int64_t loop);
+/// The symbol that stands for the current iteration of a Loop in layouts of what is inside it: the
+/// attribute `iteration`, which assign-layouts sets.
+Dim iterationOf(const Op &loop);
 
 struct SizesAttrs {
   std::vector<std::string> symbols;

@@ -135,11 +135,14 @@ std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &regio
 /// What rows of ops without loops name; nobody calls it.
 Result<Dim> noCode(KernelFunc &k) { return k.unsupportedBecause("it has no loops"); }
 
+/// The same for ops that the calling thread does.
+Result<Dim> onCaller(KernelFunc &k) { return k.unsupportedBecause("it has no loops"); }
+
 EmitFn emitterFor(OpKind kind) {
   switch (kind) {
 #define KERNEL_OP(kind, text, ins, outs, attrs, epilogue, storage, emitter)                        \
   case OpKind::kind:                                                                               \
-    return emitter == noCode ? nullptr : emitter;
+    return emitter == noCode || emitter == onCaller ? nullptr : emitter;
 #include "ir/ops/Ops.def"
   default:
     return nullptr;

@@ -70,7 +70,7 @@ std::vector<Value *> inlineRegion(LoopBuilder &b, SizeTable &sizes, Block &regio
                                   const ResolveFn &resolve = nullptr);
 
 using EmitFn = Result<Dim> (*)(KernelFunc &);
-/// The emitter of a kernel-level op; nullptr for ops without code (views, constants).
+/// The emitter of a kernel-level op; nullptr for ops without loops.
 EmitFn emitterFor(OpKind kind);
 
 #define KERNEL_OP(kind, text, ins, outs, attrs, epilogue, storage, emitter)                        \

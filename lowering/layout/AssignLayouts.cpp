@@ -61,12 +61,12 @@ bool isKernel(Op *op) {
          op->kind() != OpKind::Loop;
 }
 
-namespace {
-
-Storage storageOf(Op &op) {
+Storage storageOf(const Op &op) {
   const KernelSpec *row = kernelSpec(op.kind());
   return row ? row->storage : Storage::Follow;
 }
+
+namespace {
 
 /// The axis along which the kernel's elements must be next to each other, or -1: columns of a
 /// contraction, channels of a pool, the row of a row operator.
@@ -392,12 +392,6 @@ void LayoutState::visit(Op &op) {
   }
   case OpKind::KernelConcat:
     return visitConcat(op);
-  case OpKind::KernelScatter: {
-    Value *x = op.operand(0), *y = op.result();
-    y->layout = x->layout;
-    orders[y] = orders[x];
-    return;
-  }
   case OpKind::KernelCall:
     return visitCall(op);
   case OpKind::If:
@@ -413,6 +407,12 @@ void LayoutState::visit(Op &op) {
   }
   if (isKernelView(op.kind()))
     return visitView(op);
+  if (storageOf(op) == Storage::InPlace) {
+    Value *x = op.operand(0), *y = op.result();
+    y->layout = x->layout;
+    orders[y] = orders[x];
+    return;
+  }
   requireOperands(op);
   for (const std::unique_ptr<Value> &result : op.results()) {
     place(result.get(), naturalOrder(op, result.get()));

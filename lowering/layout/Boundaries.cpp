@@ -6,6 +6,8 @@
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
 
+#include <fmt/format.h>
+
 namespace cameo {
 
 /// Writes a value to where `layout` says; the copy.
@@ -49,7 +51,7 @@ void LayoutState::placeArgument(Value *argument, Value *result) {
 /// Carried values live in one place for all iterations, which the final ones share.
 void LayoutState::visitLoop(Op &op) {
   Block &body = op.region();
-  Dim iteration = iterationOf(numLoops++);
+  op.attrs.set("iteration", fmt::format("iteration.{}", numLoops++));
   int64_t numCarried = body.numArgs() - 2;
   std::vector<Value *> initial;
   for (int64_t i = 0; i < body.numArgs(); i++) {
@@ -76,14 +78,15 @@ void LayoutState::visitLoop(Op &op) {
     writeFill(initial[i - 2], halo->second.within(present[body.arg(i)]));
   }
   visitBlock(body);
-  yieldSlices(op, iteration);
+  yieldSlices(op);
   yieldCarried(op);
   for (int64_t i = numCarried; i < op.numResults(); i++)
     fillHalo(op.result(i), &op);
 }
 
 /// A stacked result's slice of this iteration.
-void LayoutState::yieldSlices(Op &loop, const Dim &iteration) {
+void LayoutState::yieldSlices(Op &loop) {
+  Dim iteration = iterationOf(loop);
   Op *yield = loop.region().terminator();
   int64_t numCarried = loop.region().numArgs() - 2;
   for (int64_t i = numCarried; i < loop.numResults(); i++) {

@@ -26,7 +26,7 @@ bool LayoutState::isPrefix(Op *concat, Op *home) const {
 static bool isMovable(Op *op) {
   if (op && op->kind() == OpKind::KernelConcat)
     return true;
-  return isKernel(op) && op->kind() != OpKind::KernelScatter && op->kind() != OpKind::KernelCall;
+  return isKernel(op) && storageOf(*op) != Storage::InPlace && storageOf(*op) != Storage::None;
 }
 
 /// Decides the home of every concat operand, the last concat first; see the file's head.

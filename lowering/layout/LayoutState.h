@@ -17,6 +17,8 @@ Order rowMajor(int64_t rank);
 Order channelsLast(int64_t rank);
 /// Whether the op writes its results itself: no view, constant or placement.
 bool isKernel(Op *op);
+/// How the op's results lie in memory; as their operands for what is no kernel.
+Storage storageOf(const Op &op);
 
 struct LayoutState {
   Module &module;
@@ -52,7 +54,7 @@ struct LayoutState {
   Value *copyInto(Value *value, const Layout &layout, Op *before);
   void placeArgument(Value *argument, Value *result);
   void yieldCarried(Op &loop);
-  void yieldSlices(Op &loop, const Dim &iteration);
+  void yieldSlices(Op &loop);
   bool readsPastEnd(Op &op);
   void requireHalo(Op &conv);
   void requireOperands(Op &op);

@@ -12,11 +12,10 @@ void RunTimeSizes::defineSymbols() {
   std::map<std::vector<std::string>, std::shared_ptr<Definition>> known;
   std::map<std::string, std::pair<int64_t, Definition *>> ofSymbol; // with its place in the order
   std::set<int64_t> ofCalls;
-  int64_t numLoops = 0;
   for (Op *op : opsOf(func_)) {
     std::vector<std::string> symbols = definedSymbols(*op);
     if (op->kind() == OpKind::Loop)
-      symbols.push_back(*iterationOf(numLoops++).symbolName());
+      symbols.push_back(*iterationOf(*op).symbolName());
     if (op->kind() == OpKind::KernelCall)
       for (const std::unique_ptr<Value> &result : op->results())
         ofCalls.insert(result->layout->buffer);

@@ -9,6 +9,7 @@
 #include "ir/Verifier.h"
 #include "ir/infer/Sizes.h"
 #include "ir/kernel/Contraction.h"
+#include "ir/kernel/KernelSpec.h"
 #include "ir/kernel/RunTime.h"
 #include "ir/kernel/ViewOps.h"
 #include "lowering/build/ControlFlow.h"
@@ -25,6 +26,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 namespace cameo {
 namespace {
@@ -46,7 +48,7 @@ struct State {
   /// Whether `team` is in a team function that takes further kernels, and how many it has.
   bool inTeam = false;
   int64_t kernelsInTeam = 0;
-  int64_t numTeams = 0, numLoops = 0;
+  int64_t numTeams = 0;
   Profile profile;
   ThreadMemory threadMemory;
   Error missing = unsupported("");
@@ -155,14 +157,14 @@ void State::checkHere(const std::function<void()> &check) {
   profile.leaveMain(main);
 }
 
-/// Whether the calling thread does it, between team functions.
-bool isOfMain(const Op &op) {
-  return op.kind() == OpKind::KernelSizes || op.kind() == OpKind::KernelCall;
+bool isOnCaller(const Op &op) {
+  const KernelSpec *row = kernelSpec(op.kind());
+  return row && row->isOnCaller;
 }
 
 bool hasCode(Op &op) {
   bool isWeight = op.kind() == OpKind::KernelPack && isConstantPack(op);
-  return isOfMain(op) || (emitterFor(op.kind()) && !isWeight);
+  return isOnCaller(op) || (emitterFor(op.kind()) && !isWeight);
 }
 
 /// Makes the sizes that a kernel reads, and the nodes that it names when it fails, arguments, so
@@ -256,7 +258,7 @@ void State::addKernel(Op &op) {
     return addGuard(op);
   if (op.kind() == OpKind::KernelSlice)
     requireSlice(op);
-  if (isOfMain(op)) {
+  if (isOnCaller(op)) {
     closeTeam();
     profile.enterMain(main);
     op.kind() == OpKind::KernelSizes ? runTime.addSizes(op) : runTime.addCall(op);
@@ -367,7 +369,6 @@ void State::addIf(Op &op) {
 void State::addLoop(Op &op) {
   closeTeam();
   Block &body = op.region();
-  Dim number = iterationOf(numLoops++);
   Type count = Type::scalar(DType::I64), flag = Type::scalar(DType::Bool);
   Value *limit =
       op.operand(0) ? runTime.loadFirst(*op.operand(0)) : main.constantInt(count, INT64_MAX);
@@ -388,7 +389,7 @@ void State::addLoop(Op &op) {
   main.create(OpKind::FrameIterate, {}, {}, std::move(attrs));
   main.store(iteration, runTime.pointerTo(*body.arg(0), main), main.index(0));
   main.store(condition, runTime.pointerTo(*body.arg(1), main), main.index(0));
-  runTime.define(op, {number}, {main.toIndex(iteration)});
+  runTime.define(op, {iterationOf(op)}, {main.toIndex(iteration)});
   addBlock(body);
   // The condition may never have been written.
   runTime.leaveIfFailed();
@@ -456,8 +457,24 @@ Result<void> State::run() {
 
 } // namespace
 
+/// Every Loop has a symbol of its own for its iterations.
+static Result<void> checkIterations(Func &func) {
+  std::set<std::string> symbols;
+  for (Op *op : opsOf(func)) {
+    if (op->kind() != OpKind::Loop)
+      continue;
+    std::string symbol = op->attrs.getString("iteration");
+    if (symbol.empty() || !symbols.insert(symbol).second)
+      return badInput(fmt::format("node '{}' (Loop): expected a symbol of its own as attribute "
+                                  "'iteration', got '{}'",
+                                  op->loc.str(), symbol));
+  }
+  return {};
+}
+
 Result<Program> toLoops(Module &planned, const PassContext &context) {
   Func &func = planned.main();
+  TRY(checkIterations(func));
   Result<void> plans = verifyPlans(planned);
   ICE_UNLESS(plans, "plans: " + plans.error().message);
   std::vector<std::string> symbols = boundSymbols(func);

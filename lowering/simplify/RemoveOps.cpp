@@ -34,19 +34,9 @@ Value *identityOperand(Op &op) {
   }
 }
 
-bool hasEffect(Op &op) {
-  switch (op.kind()) {
-  case OpKind::LoopReturn:
-  case OpKind::LoopYield:
-  case OpKind::KernelFillHalo:
-  case OpKind::KernelGuard:
-  case OpKind::KernelSizes: // sizes in types are no uses
-  case OpKind::KernelCall:
-    return true;
-  default:
-    return false;
-  }
-}
+/// An op without results is there for what it does; a call may define sizes, whose being in types
+/// is no use, or do anything if the function is the user's.
+bool hasEffect(const Op &op) { return op.numResults() == 0 || op.kind() == OpKind::KernelCall; }
 
 /// From the last op to the first, so that what only dead ops read dies, too.
 bool removeDead(Block &block) {

@@ -219,6 +219,31 @@ class Passes(FolderCase):
             said = self.cameo("compile", "edited.cir", "-o", "edited.so", status=2).stderr
             self.assertIn(message, said)
 
+    def test_loops_say_what_their_iterations_are_called(self):
+        flag = onnx.value_info("go", [], onnx.BOOL)
+        body = onnx.graph([onnx.node("Identity", ["go"], ["goes"]), onnx.node("Mul", ["v", "v"], ["w"]),
+                           onnx.node("Identity", ["w"], ["slice"])],
+                          [onnx.value_info("i", [], onnx.INT64), flag, onnx.value_info("v", [3])],
+                          [onnx.value_info("goes", [], onnx.BOOL), onnx.value_info("w", [3]),
+                           onnx.value_info("slice", [3])])
+        nodes = [onnx.node("Loop", ["trips", "", "x"], ["a", "b"], "first", body=body),
+                 onnx.node("Loop", ["trips", "", "a"], ["c", "y"], "second", body=body)]
+        self.write("loops.onnx", onnx.model(nodes, [onnx.value_info("x", [3])], [onnx.value_info("y", [4, 3])],
+                                            [onnx.tensor("trips", [], [4], onnx.INT64)]))
+        self.cameo("compile", "loops.onnx", "--stop-after", "plan-memory", "--emit", "ir", "-o", "half.cir")
+        with open(self.path("half.cir")) as file:
+            text = file.read()
+        self.write("renamed.cir", text.replace("iteration.1", "turn").encode())
+        self.cameo("compile", "renamed.cir", "-o", "renamed.so")
+        self.assertIn("PASS", self.cameo("compare", "loops.onnx", "renamed.so").stdout)
+        for name, edited in (("iteration.0", text.replace('"iteration.1"', '"iteration.0"')),
+                             ("", text.replace('iteration = "iteration.1"', ""))):
+            self.assertNotEqual(edited, text)
+            self.write("edited.cir", edited.encode())
+            said = self.cameo("compile", "edited.cir", status=2).stderr
+            self.assertIn("node 'second' (Loop): expected a symbol of its own as attribute 'iteration', got '%s'" % name,
+                          said)
+
     def test_ir_that_cannot_be_compiled(self):
         self.cameo("compile", "residual.onnx", "--stop-after", "decompose", "--emit", "ir", "-o", "half.cir")
         said = self.cameo("compile", "half.cir", status=2).stderr

@@ -9,10 +9,9 @@ import os, subprocess, sys, time, unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
 from folder import FolderCase, command_line
-from onnx_text import FLOAT, INT64
+from onnx_text import BOOL, FLOAT, INT64
 
 CAMEO = ""
-BOOL = 9
 MANY = 1 << 44  # steps that take hours; the product with small sizes still fits
 
 

@@ -21,16 +21,6 @@ KernelEvaluator evaluatorFor(OpKind kind) {
   }
 }
 
-void numberLoops(Block &block, std::unordered_map<const Op *, int64_t> &numbers) {
-  for (const std::unique_ptr<Op> &op : block.ops()) {
-    if (op->kind() == OpKind::Loop)
-      numbers.emplace(op.get(), std::ssize(numbers));
-    if (op->kind() == OpKind::Loop || op->kind() == OpKind::If)
-      for (int64_t i = 0; i < op->numRegions(); i++)
-        numberLoops(op->region(i), numbers);
-  }
-}
-
 } // namespace
 
 KernelMachine::KernelMachine(Func &func, const Target &target, const KernelOptions &options)
@@ -40,7 +30,6 @@ KernelMachine::KernelMachine(Func &func, const Target &target, const KernelOptio
     memory_.names.push_back(fmt::format("buffer {} (#{})", memory_.names.size() - 1, buffer.name));
   if (!isPlaced())
     memory_.names.emplace_back("the tensor");
-  numberLoops(func.body, loopNumbers_);
 }
 
 Error KernelMachine::wrong(Op &op, const std::string &message) const {
@@ -143,7 +132,9 @@ Result<void> KernelMachine::runIf(Op &op) {
 Result<void> KernelMachine::enterIteration(Op &loop, int64_t number, bool condition,
                                            const std::vector<View> &carried) {
   Block &body = loop.region();
-  symbols_[*iterationOf(loopNumbers_.at(&loop)).symbolName()] = number;
+  // Before assign-layouts there is no symbol, as nothing is in its place.
+  if (std::string symbol = loop.attrs.getString("iteration"); !symbol.empty())
+    symbols_[symbol] = number;
   TRY(write(*body.arg(0), number));
   TRY(write(*body.arg(1), condition));
   for (size_t i = 0; i < carried.size(); i++)

@@ -56,7 +56,6 @@ private:
   std::unordered_map<const Value *, View> values_; // those without a layout
   /// Those of buffers: the arena's, a box's, or a buffer's own.
   std::map<std::pair<Buffer::Space, int64_t>, std::shared_ptr<MemoryBlock>> blocks_;
-  std::unordered_map<const Op *, int64_t> loopNumbers_;
 };
 
 } // namespace cameo::eval
