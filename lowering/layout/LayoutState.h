@@ -1,6 +1,7 @@
 // What the files of the layout pass share; see AssignLayouts.cpp.
 #pragma once
 
+#include "ir/kernel/KernelSpec.h"
 #include "lowering/build/LoopBuilder.h"
 #include "lowering/build/Views.h"
 #include "lowering/layout/Halo.h"

@@ -63,6 +63,7 @@ struct State {
   void addWeights();
   void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
   void addKernel(Op &op);
+  void addLoops(Op &op);
   void addGuard(Op &op);
   void requireSlice(Op &slice);
   bool isCheckedAtHead(const Op &op, const Dims &of) const;
@@ -269,6 +270,11 @@ void State::addKernel(Op &op) {
   if (!hasCode(op))
     return;
   openTeam();
+  addLoops(op);
+}
+
+/// Writes the kernel's loops as a function, which equal kernels share, and calls it.
+void State::addLoops(Op &op) {
   Func *kernel = program.module.addFunc("");
   kernel->attrs.set("kind", std::string("kernel"));
   KernelFunc k{

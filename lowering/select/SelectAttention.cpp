@@ -295,12 +295,9 @@ Result<void> selectRotaryEmbedding(Selection &s) {
       return std::vector<Value *>{indexWithin(b, batch, x.dim(0), type.dim(0)),
                                   indexWithin(b, step, x.dim(packed ? 1 : 2), type.dim(1))};
     };
-    std::vector<Value *> row;
+    std::vector<Value *> row = entry(positions ? positions->type : cosines);
     if (positions)
-      row = {positionFrom(b, elementAt(b, positions->type, 3, entry(positions->type)),
-                          cosines.dim(0))};
-    else
-      row = entry(cosines);
+      row = {positionFrom(b, elementAt(b, positions->type, 3, row), cosines.dim(0))};
     row.push_back(indexWithin(b, angle, half, cosines.shape().back()));
     std::vector<Value *> other = index;
     other.back() = b.add(last, partner);
