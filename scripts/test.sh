@@ -40,8 +40,9 @@ fi
 step "format"
 scripts/lint.sh
 
-step "references"
+step "references and lengths"
 python3 scripts/check_references.py
+python3 scripts/check_lengths.py
 
 if ! $quick; then
   step "building with sanitizers"
