@@ -2,6 +2,7 @@
 // ContractionUnits.cpp.
 #include "lowering/plan/KernelUnits.h"
 
+#include "ir/OpSpec.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/Elements.h"
 #include "ir/kernel/Reduce.h"
@@ -10,6 +11,7 @@
 #include "lowering/plan/Loops.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <map>
 
 namespace cameo {
@@ -263,8 +265,10 @@ KernelUnits unitsOf(const Op &op) {
   case OpKind::KernelConv:
   case OpKind::KernelGemm:
     return contractionUnits(op);
+  case OpKind::KernelFillHalo:
+    return {}; // its only unit
   default:
-    return {}; // the only unit of a fill_halo
+    ICE(fmt::format("the units of '{}' are not known", spec(op.kind()).name));
   }
 }
 

@@ -35,8 +35,6 @@ const Capture kProduct, kScaled, kMasked, kSoftmax, kSafe, kWeights, kTurned;
 const MaskCaptures kFirst, kLast;
 const Number kScale;
 
-bool isHalf(DType dtype) { return dtype == DType::F16 || dtype == DType::BF16; }
-
 bool isAlongLastAxis(Value &softmax) {
   const Type &type = softmax.type;
   int64_t axis = softmax.definingOp()->attrs.getInt("axis", -1);
@@ -45,7 +43,7 @@ bool isAlongLastAxis(Value &softmax) {
 
 bool narrows(Value &cast) {
   DType from = cast.definingOp()->operand(0)->type.dtype(), to = cast.type.dtype();
-  return from == DType::F32 && isHalf(to);
+  return from == DType::F32 && isStorageOnly(to);
 }
 
 bool turnsMatrix(Value &transpose) {
@@ -168,7 +166,7 @@ std::optional<Value *> Recovery::maskOf(const MaskCaptures &captures) {
 
 /// x without factors, which the scale gets. Halves keep them: they decide what overflows.
 Value *Recovery::unscaled(Value *x) {
-  return isHalf(product.dtype()) ? x : withoutFactor(x, scale);
+  return isStorageOnly(product.dtype()) ? x : withoutFactor(x, scale);
 }
 
 /// A query or key as the op takes it: of the type of the result; nullptr if it has another. A
@@ -179,7 +177,7 @@ Value *Recovery::own(Value *x, const Permutation &order) {
     return x;
   Op *cast = x->definingOp();
   bool widens = cast && cast->kind() == OpKind::Cast &&
-                cast->operand(0)->type.dtype() == result.dtype() && isHalf(result.dtype());
+                cast->operand(0)->type.dtype() == result.dtype() && isStorageOnly(result.dtype());
   return widens ? cast->operand(0) : nullptr;
 }
 
