@@ -52,17 +52,6 @@ Result<void> interleaveFits(int64_t interleave) {
       fmt::format("attribute 'interleave': expected 1 to {}, got {}", kMaxInterleave, interleave));
 }
 
-/// Region 0 of a contraction: from the sum, whose type the region says, and the epilogue's
-/// elements.
-Result<void> verifyEpilogue(const Op &op) {
-  TRY(hasRegions(op, 1));
-  std::vector<Type> arguments = elementsFrom(op, 2);
-  if (op.region().numArgs() == 0)
-    return badInput("expected the region to take the sum");
-  arguments.insert(arguments.begin(), op.region().arg(0)->type);
-  return regionMaps(op, 0, arguments, {elementOfResult(op)});
-}
-
 } // namespace
 
 Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave) const {
@@ -162,7 +151,7 @@ Result<void> ConvAttrs::verify(const Op &op) const {
   PackAttrs packing{packFormFor(algorithm), group, interleave};
   bool isPlain = inputs.weights == WeightForm::Plain;
   TRY(hasShape(packed, isPlain ? weights : packedShape(packing, weights)));
-  return verifyEpilogue(op);
+  return takesOne(op, elementsFrom(op, 2));
 }
 
 Dim ConvAttrs::flops(const Op &op) const {
@@ -190,7 +179,7 @@ Result<void> GemmAttrs::verify(const Op &op) const {
                                   weights.withShape(wanted).str(), weights.str()));
   if (differ(a.dim(a.rank() - 2), y.dim(y.rank() - 2)))
     return badInput(fmt::format("expected as many rows in {} as in {}", y.str(), a.str()));
-  return verifyEpilogue(op);
+  return takesOne(op, elementsFrom(op, 2));
 }
 
 Dim GemmAttrs::flops(const Op &op) const {

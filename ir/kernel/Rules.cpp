@@ -39,6 +39,14 @@ Result<void> regionMaps(const Op &op, int64_t i, const std::vector<Type> &argume
                               typeList(gives)));
 }
 
+Result<void> takesOne(const Op &op, std::vector<Type> others) {
+  TRY(hasRegions(op, 1));
+  if (op.region().numArgs() == 0)
+    return badInput("expected the region to take what the kernel computes");
+  others.insert(others.begin(), op.region().arg(0)->type);
+  return regionMaps(op, 0, others, {elementOfResult(op)});
+}
+
 std::vector<Type> elementsFrom(const Op &op, int64_t first) {
   std::vector<Type> types;
   for (int64_t i = first; i < op.numOperands(); i++)

@@ -18,6 +18,9 @@ Result<void> hasRegions(const Op &op, int64_t count);
 /// Region i takes such arguments and yields such values.
 Result<void> regionMaps(const Op &op, int64_t i, const std::vector<Type> &arguments,
                         const std::vector<Type> &yielded);
+/// The only region takes one element, of the type that the kernel computes in, then such elements,
+/// and yields an element of the result.
+Result<void> takesOne(const Op &op, std::vector<Type> others);
 /// An element of each operand from number `first` on: what an epilogue takes behind the kernel's
 /// own.
 std::vector<Type> elementsFrom(const Op &op, int64_t first);

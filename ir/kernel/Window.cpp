@@ -7,12 +7,11 @@ namespace cameo {
 
 Result<void> PoolAttrs::verify(const Op &op) const {
   const Value &x = *op.operand(0), &y = *op.result();
-  TRY(hasRegions(op, 0));
   TRY(plan.verify());
   WindowRule windows{kernel, strides, dilations, padsBegin, padsEnd};
   TRY(windows.verify(x, y));
   TRY(hasLength("declared_pads_end", declaredPadsEnd.size(), x.type.rank() - 2));
-  return sameElements(x, y);
+  return takesOne(op, elementsFrom(op, 1));
 }
 
 Result<void> RowAttrs::verify(const Op &op) const {

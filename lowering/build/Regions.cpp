@@ -42,4 +42,27 @@ Value *epilogueElement(LoopBuilder &b, Op *kernel, Value *operand) {
   return element;
 }
 
+int64_t weightOf(Block &region) {
+  int64_t weight = 0;
+  for (const std::unique_ptr<Op> &op : region.ops()) {
+    switch (op->kind()) {
+    case OpKind::LoopYield:
+    case OpKind::ScalarConst:
+      break;
+    case OpKind::ScalarExp:
+    case OpKind::ScalarLog:
+    case OpKind::ScalarErf:
+    case OpKind::ScalarTanh:
+    case OpKind::ScalarSigmoid:
+    case OpKind::ScalarPow:
+    case OpKind::ScalarDiv:
+      weight += 8;
+      break;
+    default:
+      weight++;
+    }
+  }
+  return weight;
+}
+
 } // namespace cameo

@@ -15,6 +15,9 @@ Value *widened(LoopBuilder &b, Value *element);
 /// A size as an index value.
 Value *sizeValue(LoopBuilder &b, const Dim &dim);
 
+/// What a region costs, in simple ops: divisions and transcendentals count as several.
+int64_t weightOf(Block &region);
+
 /// Ends the only region of a kernel: yields the element as the type of the kernel's result. The
 /// builder is left behind the kernel.
 void endEpilogue(LoopBuilder &b, Op *kernel, Value *element);

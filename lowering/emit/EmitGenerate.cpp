@@ -133,7 +133,7 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
   const Value &x = *k.op.operand(0);
   ArgReduceAttrs attrs = attrsOf<ArgReduceAttrs>(k.op);
   bool largest = attrs.which == Extreme::Max, last = attrs.selectLast;
-  std::string pred = std::string(largest ? "g" : "l") + (last ? "e" : "t");
+  std::string pred = largest ? (last ? "ge" : "gt") : (last ? "le" : "lt");
   DType work = workType(x.type.dtype());
   Dim extent = x.type.dim(attrs.axis);
   Value *empty =

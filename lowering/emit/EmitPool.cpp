@@ -1,6 +1,5 @@
 // Max, average and sum pools: vectors of channels, one output row a unit, windows clipped at the
 // edges instead of a halo, because padding must not win a maximum or count in a mean.
-#include "lowering/build/Regions.h"
 #include "lowering/emit/Nest.h"
 
 #include "ir/kernel/Window.h"
@@ -18,14 +17,17 @@ struct Pool {
   PoolAttrs attrs;
   bool largest;
   DType work;
+  std::vector<std::vector<Dim>> epilogue = {}; // strides of its operands
 
   using Values = LoopBuilder::Values;
   const Value &x() const { return *k.op.operand(0); }
   const Value &y() const { return *k.op.result(); }
 
   explicit Pool(KernelFunc &k)
-      : k(k), b(k.b), attrs(attrsOf<PoolAttrs>(k.op)), largest(attrs.kind == PoolKind::Max) {
-    work = workType(x().type.dtype());
+      : k(k), b(k.b), attrs(attrsOf<PoolAttrs>(k.op)), largest(attrs.kind == PoolKind::Max),
+        work(k.op.region().arg(0)->type.dtype()) {
+    for (int64_t e = 1; e < k.op.numOperands(); e++)
+      epilogue.push_back(broadcastStrides(*k.op.operand(e), y().type.shape()));
   }
 
   /// ceil(numerator / dilation), at least 0; the numerator may be negative.
@@ -76,7 +78,23 @@ struct Pool {
         })[0];
   }
 
-  void pixel(const std::vector<Clip> &clips, Value *from, Value *to) {
+  /// Stores a window's value, after the epilogue; `to`: offsets of the result and of the epilogue's
+  /// operands.
+  void finish(Value *value, const Values &to, Value *c, int64_t lanes, Value *mask) {
+    Values args = {value};
+    for (size_t e = 0; e < epilogue.size(); e++) {
+      bool varies = !(epilogue[e][1] == Dim(0));
+      Value *at = varies ? b.add(to[1 + e], c) : to[1 + e];
+      args.push_back(varies ? b.load(k.operands[1 + e], at, lanes, mask)
+                            : b.load(k.operands[1 + e], at));
+    }
+    Value *result = inlineRegion(b, k.sizes, k.op.region(), args)[0];
+    if (lanes > 1 && !result->type.isVector())
+      result = b.splat(result, lanes);
+    b.store(result, k.results[0], b.add(to[0], c), mask);
+  }
+
+  void pixel(const std::vector<Clip> &clips, Value *from, const Values &to) {
     Value *divisor = nullptr;
     if (attrs.kind == PoolKind::Average) {
       divisor = clips[0].count;
@@ -91,8 +109,16 @@ struct Pool {
                      Value *result = window(0, clips, b.add(from, c), start, lanes, mask);
                      if (attrs.kind == PoolKind::Average)
                        result = b.div(result, b.splat(divisor, lanes));
-                     b.store(b.cast(result, y().type.dtype()), k.results[0], b.add(to, c), mask);
+                     finish(result, to, c, lanes, mask);
                    });
+  }
+
+  /// Offsets of the result and of the epilogue's operands, `steps` further along a dim.
+  Values advanced(Values offsets, Value *steps, size_t dim) {
+    offsets[0] = k.advance(offsets[0], steps, y().layout->strides[dim]);
+    for (size_t e = 0; e < epilogue.size(); e++)
+      offsets[1 + e] = k.advance(offsets[1 + e], steps, epilogue[e][dim]);
+    return offsets;
   }
 
   Dim emit() {
@@ -100,15 +126,15 @@ struct Pool {
     size_t last = attrs.kernel.size() - 1;
     return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       Value *from = k.advance(b.index(0), cells[0], x().layout->strides[0]);
-      Value *to = k.advance(b.index(0), cells[0], y().layout->strides[0]);
+      Values to = advanced(zeroOffsets(k, 1 + epilogue.size()), cells[0], 0);
       std::vector<Clip> clips(attrs.kernel.size());
       for (size_t i = 0; i < last; i++) {
         clips[i] = clip(i, cells[i + 1]);
-        to = k.advance(to, cells[i + 1], y().layout->strides[i + 2]);
+        to = advanced(to, cells[i + 1], i + 2);
       }
       b.forLoop(b.index(0), k.size(y().type.dim(last + 2)), 1, [&](Value *column) {
         clips[last] = clip(last, column);
-        pixel(clips, from, k.advance(to, column, y().layout->strides[last + 2]));
+        pixel(clips, from, advanced(to, column, last + 2));
       });
     });
   }

@@ -11,6 +11,7 @@
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/LoopBuilder.h"
+#include "lowering/build/Regions.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -23,6 +24,17 @@ namespace {
 constexpr size_t kMostOps = 256;
 constexpr int64_t kMostOperands = 32;
 
+// The weight that an op behind a `generate` may have, less than a division or transcendental has:
+// its loops are often scalar, where a kernel of its own has vectors.
+constexpr int64_t kMostBehindGenerate = 7;
+
+/// A `generate` takes what needs no operands but its own element.
+bool canFollowGenerate(Op &op, Op &producer) {
+  return weightOf(op.region()) <= kMostBehindGenerate &&
+         std::all_of(op.operands().begin(), op.operands().end(),
+                     [&](Value *operand) { return operand == producer.result(); });
+}
+
 /// The kernel whose epilogue `op` can join through its operand i.
 Op *producerFor(Op &op, int64_t i) {
   Value *operand = op.operand(i);
@@ -32,6 +44,8 @@ Op *producerFor(Op &op, int64_t i) {
     return nullptr;
   if (epilogueOf(*producer)->ops().size() + op.region().ops().size() > kMostOps ||
       producer->numOperands() + op.numOperands() > kMostOperands)
+    return nullptr;
+  if (producer->kind() == OpKind::KernelGenerate && !canFollowGenerate(op, *producer))
     return nullptr;
   bool onlyUser = std::all_of(operand->users().begin(), operand->users().end(),
                               [&](Op *user) { return user == &op; });

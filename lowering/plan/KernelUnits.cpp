@@ -191,7 +191,15 @@ KernelUnits ofPool(const Op &op) {
     }
     in.axes.push_back({y.type.dim(dim), stride, axes[dim]});
   }
-  return {grid, {in}, {out}};
+  KernelUnits units{grid, {in}, {out}};
+  for (int64_t e = 1; e < op.numOperands(); e++) {
+    const Value &operand = *op.operand(e);
+    std::vector<Dim> strides = broadcastStrides(operand, y.type.shape());
+    units.reads.push_back({&operand, {}});
+    for (int64_t dim = 0; dim < y.type.rank(); dim++)
+      units.reads.back().axes.push_back({y.type.dim(dim), strides[dim], axes[dim]});
+  }
+  return units;
 }
 
 /// Lines along an axis, some that are next to each other at once.

@@ -8,7 +8,6 @@
 #include "ir/kernel/Window.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
-#include "lowering/build/Regions.h"
 #include "lowering/build/Units.h"
 #include "lowering/plan/Loops.h"
 #include "lowering/plan/Packing.h"
@@ -137,7 +136,11 @@ struct Planner {
         return VectorPlan{vectorLanes(target, dtypeBytes(op.region().arg(0)->type.dtype()))};
       });
     case OpKind::KernelPool:
-      return decide<PoolAttrs>(op, [&] { return inVectors(workType(dtype()), dtype()); });
+      return decide<PoolAttrs>(op, [&] {
+        DType memory = op.result()->type.dtype();
+        int64_t narrowest = std::min(dtypeBytes(dtype()), dtypeBytes(memory));
+        return inVectors(dtypeBytes(op.region().arg(0)->type.dtype()), narrowest);
+      });
     case OpKind::KernelFillHalo:
       return decide<FillHaloAttrs>(op, [&] { return inVectors(dtype(), dtype()); });
     case OpKind::KernelPack:

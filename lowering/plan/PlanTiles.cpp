@@ -4,6 +4,7 @@
 // algorithm has come with its tiles.
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
+#include "lowering/build/Regions.h"
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/Tiles.h"
 
@@ -17,7 +18,7 @@ constexpr int64_t kTilesPerUnit = 8;
 // Where the number of rows is known only at run time, a rest of a tile is cut into tiles of so many
 // rows, and single ones.
 constexpr int64_t kRestRows = 4;
-// Ops an epilogue may have before it goes through scratch; transcendentals count as several.
+// The weight an epilogue may have before it goes through scratch.
 constexpr int64_t kShortEpilogue = 4;
 // Pixels that a depthwise convolution computes at a time.
 constexpr int64_t kDepthwisePixels = 6;
@@ -33,29 +34,6 @@ LoopOrder outerLoop(const Contraction &c) {
   input = input.substitute(one);
   bool outweigh = weights.isConst() && input.isConst() && weights.value() > input.value();
   return outweigh ? LoopOrder::Panels : LoopOrder::Rows;
-}
-
-int64_t epilogueWeight(Block &region) {
-  int64_t weight = 0;
-  for (const std::unique_ptr<Op> &op : region.ops()) {
-    switch (op->kind()) {
-    case OpKind::LoopYield:
-    case OpKind::ScalarConst:
-      break;
-    case OpKind::ScalarExp:
-    case OpKind::ScalarLog:
-    case OpKind::ScalarErf:
-    case OpKind::ScalarTanh:
-    case OpKind::ScalarSigmoid:
-    case OpKind::ScalarPow:
-    case OpKind::ScalarDiv:
-      weight += 8;
-      break;
-    default:
-      weight++;
-    }
-  }
-  return weight;
 }
 
 /// As many units as kTilesPerUnit asks for, of even numbers of tiles where these are known.
@@ -80,7 +58,7 @@ struct Planner {
   /// What register tiles need besides their size.
   void vectors(ContractionPlan &plan) const {
     plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
-    if (epilogueWeight(op.region()) > kShortEpilogue)
+    if (weightOf(op.region()) > kShortEpilogue)
       plan.epilogue = EpiloguePlace::Scratch;
   }
 

@@ -89,6 +89,8 @@ Value *both(LoopBuilder &b, Value *first, Value *second);
 
 /// The attributes of a `pool` kernel in the place of a graph op.
 PoolAttrs poolAttrs(Op &op, const Window &window, PoolKind kind);
+/// A pool of x, in the shape of the op's result.
+Value *poolKernel(Selection &s, Value *x, const PoolAttrs &attrs, DType dtype);
 /// Where the maxima of a MaxPool are: its second result.
 Result<Value *> poolIndices(Selection &s, const Window &window);
 

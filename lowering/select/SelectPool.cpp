@@ -114,9 +114,7 @@ Result<void> selectLpPool(Selection &s) {
   int64_t p = s.op.attrs.getInt("p", 2);
   DType work = workOf(s.in(0).dtype());
   Value *terms = power(s, s.op.operand(0), p, false, work);
-  Value *sums = s.b.create(OpKind::KernelPool, {terms}, {s.out().withDType(work)},
-                           dictOf(poolAttrs(s.op, window, PoolKind::Sum)))
-                    ->result();
+  Value *sums = poolKernel(s, terms, poolAttrs(s.op, window, PoolKind::Sum), work);
   s.replaceWithValue(power(s, sums, p, true, s.out().dtype()));
   return {};
 }

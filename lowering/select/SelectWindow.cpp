@@ -106,6 +106,13 @@ PoolAttrs poolAttrs(Op &op, const Window &window, PoolKind kind) {
           op.attrs.getInt("count_include_pad") != 0};
 }
 
+Value *poolKernel(Selection &s, Value *x, const PoolAttrs &attrs, DType dtype) {
+  Op *pool = s.b.create(OpKind::KernelPool, {x}, {s.out().withDType(dtype)}, dictOf(attrs), 1);
+  Value *element = pool->region().addArg(Type::scalar(workType(x->type.dtype())));
+  endEpilogue(s.b, pool, element);
+  return pool->result();
+}
+
 Result<void> selectPool(Selection &s) {
   Window window = windowOf(s.op, s.op.attrs.getInts("kernel_shape"));
   if (s.op.numResults() > 1 && !s.op.result(1)->users().empty())
@@ -113,7 +120,8 @@ Result<void> selectPool(Selection &s) {
   while (s.op.numResults() > 1)
     s.op.eraseResult(s.op.numResults() - 1);
   PoolKind kind = s.op.kind() == OpKind::MaxPool ? PoolKind::Max : PoolKind::Average;
-  s.replaceWith(OpKind::KernelPool, {s.op.operand(0)}, dictOf(poolAttrs(s.op, window, kind)));
+  s.replaceWithValue(
+      poolKernel(s, s.op.operand(0), poolAttrs(s.op, window, kind), s.out().dtype()));
   return {};
 }
 

@@ -187,7 +187,7 @@ def matmul():
 
 
 def pool():
-    """Pools over one to three dims: pads that neither win nor count, ceil_mode, dilation."""
+    """Pools over one to three dims: pads that neither win nor count, ceil_mode, dilation, an epilogue."""
     for k in range(100):
         rng = np.random.default_rng([2, k])
         dtype, rank = float_type(k), 1 + k % 3
@@ -206,7 +206,10 @@ def pool():
         if kind == "MaxPool" and k % 5 == 0:
             dtype = pick(rng, ("u8", "i8"))
         bounds = (-2, 2) if dtype in FLOATS else (-128, 255)
-        yield case.output(case.op(kind, case.input(shape, dtype, *bounds), **attributes))
+        y = case.op(kind, case.input(shape, dtype, *bounds), **attributes)
+        if k % 4 == 1 and dtype in FLOATS:
+            y = case.op(pick(rng, ("Relu", "Tanh", "Abs")), case.op("Add", y, case.input([shape[1]] + [1] * rank, dtype)))
+        yield case.output(y)
     for kind, rank in itertools.product(("Average", "Max", "Lp"), (1, 2, 3)):
         for channels in (1, 5, 17):
             case = Case(f"pool/Global{kind}{rank}d{channels}")

@@ -63,8 +63,13 @@ template <class W> struct Pool {
       padsBegin.push_back(c.size(attrs.padsBegin[i]));
       declaredPadsEnd.push_back(c.size(attrs.declaredPadsEnd[i]));
     }
-    c.forEach(y.dims,
-              [&](const std::vector<int64_t> &index) { c.put(y, y.at(index), window(index)); });
+    KernelRegion region(c, 0);
+    c.forEach(y.dims, [&](const std::vector<int64_t> &index) {
+      region.set(0, window(index));
+      region.loadEpilogue(1, 1, index);
+      region.run();
+      region.store(y, y.at(index));
+    });
   }
 };
 
