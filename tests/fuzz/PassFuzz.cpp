@@ -50,7 +50,8 @@ struct Sample {
   std::vector<RuntimeValue> inputs, results;
 };
 
-Target target() { return *namedTarget("x86_64-linux-gnu", "x86-64-v3"); }
+/// With a dot product of bytes: weights are interleaved and signs flipped.
+Target target() { return *namedTarget("x86_64-linux-gnu", "x86-64-v4+vnni"); }
 
 /// Sizes at which the random module itself fails, such as those of a broadcast, give no sample.
 std::vector<Sample> sample(Module &module, uint32_t seed) {
