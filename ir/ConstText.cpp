@@ -51,9 +51,11 @@ std::string elementText(const ConstData &data, int64_t i) {
     return quotedText(data.strings[i]);
   if (isFloat(data.dtype))
     return floatElement(data, i);
-  int64_t value = constInt(data, i);
-  return data.dtype == DType::U64 ? std::to_string(static_cast<uint64_t>(value))
-                                  : std::to_string(value);
+  if (isSignedInt(data.dtype))
+    return std::to_string(constInt(data, i));
+  // A bool keeps its byte, whatever that is.
+  int64_t size = dtypeBytes(data.dtype);
+  return std::to_string(rawBits(data.bytes.data() + i * size, size));
 }
 
 Error badElement(Lexer &lexer, size_t begin, std::string_view text, DType dtype) {
