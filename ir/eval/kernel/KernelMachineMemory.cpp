@@ -82,11 +82,12 @@ Result<BufferPlace> KernelMachine::placeOf(int64_t number) {
 
 Result<View> KernelMachine::placed(const Value &value) {
   const Layout &layout = *value.layout;
-  View view{value.type.dtype(),
-            TRY(dimsOf(value)),
-            {},
-            TRY(sizeOf(layout.offset)),
-            TRY(placeOf(layout.buffer))};
+  // One at a time: a TRY that returns from within a braced list leaks what the list has made.
+  View view;
+  view.dtype = value.type.dtype();
+  view.dims = TRY(dimsOf(value));
+  view.offset = TRY(sizeOf(layout.offset));
+  view.place = TRY(placeOf(layout.buffer));
   for (const Dim &stride : layout.strides)
     view.strides.push_back(TRY(sizeOf(stride)));
   return view;
