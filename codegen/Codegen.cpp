@@ -179,8 +179,10 @@ Result<UserOps> Emission::usersOps() const {
 
 Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachine &machine) {
   std::string_view runtime = runtimeObject(archName(target_.arch));
+  // Not in the list: a TRY that returns from within a braced list leaks what the list has made.
+  UserOps ops = TRY(usersOps());
   LinkJob job = {{object, runtime},         output_.temporary(), file_.string(),
-                 file_.filename().string(), model_.name,         TRY(usersOps())};
+                 file_.filename().string(), model_.name,         std::move(ops)};
   TRY(linkShared(job, target_, machine));
   TRY(output_.reopen());
   TRY(appendWeights(program_, output_));

@@ -34,4 +34,11 @@ std::vector<Dim> broadcastStrides(const Value &x, const Dims &shape) {
   return strides;
 }
 
+std::vector<std::vector<Dim>> operandStrides(const Op &op, int64_t first) {
+  std::vector<std::vector<Dim>> strides;
+  for (int64_t i = first; i < op.numOperands(); i++)
+    strides.push_back(broadcastStrides(*op.operand(i), op.result()->type.shape()));
+  return strides;
+}
+
 } // namespace cameo

@@ -20,4 +20,7 @@ void mergeContiguous(std::vector<NestAxis> &axes);
 /// Strides of x along each dim of a shape it is broadcast to.
 std::vector<Dim> broadcastStrides(const Value &x, const Dims &shape);
 
+/// The same of each operand from `first` on, broadcast to the op's result.
+std::vector<std::vector<Dim>> operandStrides(const Op &op, int64_t first);
+
 } // namespace cameo

@@ -26,8 +26,7 @@ struct Pool {
   explicit Pool(KernelFunc &k)
       : k(k), b(k.b), attrs(attrsOf<PoolAttrs>(k.op)), largest(attrs.kind == PoolKind::Max),
         work(k.op.region().arg(0)->type.dtype()) {
-    for (int64_t e = 1; e < k.op.numOperands(); e++)
-      epilogue.push_back(broadcastStrides(*k.op.operand(e), y().type.shape()));
+    epilogue = operandStrides(k.op, 1);
   }
 
   /// ceil(numerator / dilation), at least 0; the numerator may be negative.

@@ -219,8 +219,7 @@ struct WinogradEmitter {
   }
 
   Dim emit() {
-    for (int64_t e = 2; e < k.op.numOperands(); e++)
-      epilogueStrides.push_back(broadcastStrides(*k.op.operand(e), k.op.result()->type.shape()));
+    epilogueStrides = operandStrides(k.op, 2);
     inputs = b.retype(k.threadMemory(plan.elements() * kElement), DType::F32);
     sums = b.offset(inputs, b.index(plan.inputElements()));
     column = b.scratch(DType::F32, side * side * lanes);

@@ -129,11 +129,9 @@ Contraction ofGemm(const Op &op) {
   c.columns = y.type.dim(rank - 1);
   c.interleave = c.advance = attrs.interleave;
   c.depth = Dim::ceilDiv(a.type.dim(a.type.rank() - 1), Dim(c.interleave));
-  std::vector<std::vector<Dim>> operands;
-  for (int64_t e = 2; e < op.numOperands(); e++) {
-    operands.push_back(broadcastStrides(*op.operand(e), shape));
-    c.columnOperands.push_back(!(operands.back().back() == Dim(0)));
-  }
+  std::vector<std::vector<Dim>> operands = operandStrides(op, 2);
+  for (const std::vector<Dim> &strides : operands)
+    c.columnOperands.push_back(!(strides.back() == Dim(0)));
   // Batches broadcast as MatMul's do; a's are those before its last two dims, the weights' those
   // before panels, depth and 16.
   int64_t weightBatches = packed.type.rank() - 3;

@@ -71,9 +71,7 @@ ReduceLoops reduceLoops(const Op &op) {
   std::vector<int64_t> axes = attrsOf<ReduceAttrs>(op).axes;
   std::set<int64_t> isReduced(axes.begin(), axes.end());
   bool keepDims = y.type.rank() == x.type.rank();
-  std::vector<std::vector<Dim>> operands;
-  for (int64_t e = 1; e < op.numOperands(); e++)
-    operands.push_back(broadcastStrides(*op.operand(e), y.type.shape()));
+  std::vector<std::vector<Dim>> operands = operandStrides(op, 1);
   ReduceLoops loops;
   int64_t out = 0;
   for (int64_t i = 0; i < x.type.rank(); i++) {
@@ -101,9 +99,7 @@ ReduceLoops reduceLoops(const Op &op) {
 
 std::vector<NestAxis> rowLoops(const Op &op) {
   const Value &x = *op.operand(0), &y = *op.result();
-  std::vector<std::vector<Dim>> operands;
-  for (int64_t e = 1; e < op.numOperands(); e++)
-    operands.push_back(broadcastStrides(*op.operand(e), y.type.shape()));
+  std::vector<std::vector<Dim>> operands = operandStrides(op, 1);
   std::vector<NestAxis> axes;
   for (int64_t dim = 0; dim + 1 < x.type.rank(); dim++) {
     NestAxis axis{x.type.dim(dim), {x.layout->strides[dim], y.layout->strides[dim]}};

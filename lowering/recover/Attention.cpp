@@ -254,7 +254,7 @@ Value *recoverOne(Rewriter &b, Op &op) {
   if (!m)
     return nullptr;
   b.loc = locOf(m->ops());
-  return Recovery(b, *m, op.result()).build(op);
+  return unlessRefused([&] { return Recovery(b, *m, op.result()).build(op); });
 }
 
 } // namespace

@@ -11,17 +11,15 @@ bool isWide(const Op *op) {
   return dtype == DType::F32 || dtype == DType::F64;
 }
 
-/// What a layer builds. What inference has against it is no error of the model: the primitives are
-/// as good.
-Value *built(Rewriter &b, const Layer &layer, const match::Match &m) {
+} // namespace
+
+Value *unlessRefused(const std::function<Value *()> &build) {
   try {
-    return layer.build(b, m);
+    return build();
   } catch (const Refusal &) {
     return nullptr;
   }
 }
-
-} // namespace
 
 Loc locOf(const std::vector<Op *> &ops) {
   Loc loc;
@@ -37,7 +35,7 @@ Value *recovered(Rewriter &b, Op &op, const std::vector<Layer> &layers) {
     if (!m || !std::all_of(m->ops().begin(), m->ops().end(), isWide))
       continue;
     b.loc = locOf(m->ops());
-    if (Value *value = built(b, layer, *m))
+    if (Value *value = unlessRefused([&] { return layer.build(b, *m); }))
       return value;
   }
   return nullptr;

@@ -9,6 +9,7 @@
 #include "lowering/build/Match.h"
 #include "lowering/build/Rewrite.h"
 
+#include <functional>
 #include <vector>
 
 namespace cameo {
@@ -22,6 +23,10 @@ struct Layer {
 
 /// The nodes of all ops, those of the root, the first, last.
 Loc locOf(const std::vector<Op *> &ops);
+
+/// What `build` builds; nullptr where inference refuses it, which is no error of the model: the
+/// primitives are as good.
+Value *unlessRefused(const std::function<Value *()> &build);
 
 /// What stands for the op's result, by the first layer that matches and can be built; nullptr if
 /// none does.
