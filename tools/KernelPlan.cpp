@@ -8,6 +8,7 @@
 #include "lowering/build/ControlFlow.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/Winograd.h"
+#include "lowering/program/ToLoops.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -24,14 +25,6 @@ int64_t opsInRegions(const Op &op) {
       // The terminator computes nothing.
       count += (inner.get() == op.region(i).terminator() ? 0 : 1) + opsInRegions(*inner);
   return count;
-}
-
-/// Whether what the op computes is in the weights already.
-bool isWeight(const Func &main, const Op &op) {
-  if (op.numResults() == 0 || !op.result()->layout)
-    return false;
-  const Buffer &buffer = main.buffers[static_cast<size_t>(op.result()->layout->buffer)];
-  return buffer.space == Buffer::Space::Weight;
 }
 
 struct Sizes {
@@ -87,20 +80,15 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
   TRY(runPasses(module, context, pipeline(), allPasses(), {.beforePass = observer}));
   Func &main = module.main();
   KernelPlan plan;
-  for (Op *op : opsOf(main)) {
-    if (spec(op->kind()).level != Level::Kernel)
-      continue;
-    if (isKernelView(op->kind()))
-      ++plan.views;
-    else if (isWeight(main, *op))
-      ++plan.packed;
-    else
-      plan.kernels.push_back(rowOf(*op, {sizes}));
+  for (Op *op : kernelsOf(main)) {
+    plan.kernels.push_back(rowOf(*op, {sizes}));
     plan.calls += op->kind() == OpKind::KernelCall;
   }
   Dim weights;
   for (Op *op : opsOf(main)) {
     bool isPack = op->kind() == OpKind::KernelPack && isConstantPack(*op);
+    plan.views += isKernelView(op->kind());
+    plan.packed += isPack;
     if (!isPack && (op->kind() != OpKind::Constant || !isReadDirectly(*op)))
       continue;
     const Buffer &buffer = main.buffers[op->result()->layout->buffer];

@@ -152,10 +152,8 @@ bool State::isCheckedAtHead(const Op &op, const Dims &of) const {
 /// Checks something between team functions, where it stands.
 void State::checkHere(const std::function<void()> &check) {
   closeTeam();
-  profile.enterMain(main);
   check();
   runTime.leaveIfFailed();
-  profile.leaveMain(main);
 }
 
 bool isOnCaller(const Op &op) {
@@ -442,11 +440,8 @@ Result<void> State::run() {
   Func *entry = program.module.addFunc("main");
   entry->attrs.set("kind", std::string("main"));
   main.atEnd(entry->body);
-  if (context.profile) {
-    std::vector<Op *> ops = opsOf(func);
-    profile.start(program, main,
-                  std::count_if(ops.begin(), ops.end(), [](Op *op) { return hasCode(*op); }));
-  }
+  if (context.profile)
+    profile.start(program, main, std::ssize(kernelsOf(func)));
   addBlock(func.body);
   main.ret();
   if (!missing.notes.empty()) {
@@ -476,6 +471,12 @@ static Result<void> checkIterations(Func &func) {
                                   op->loc.str(), symbol));
   }
   return {};
+}
+
+std::vector<Op *> kernelsOf(Func &func) {
+  std::vector<Op *> ops = opsOf(func);
+  std::erase_if(ops, [](Op *op) { return !hasCode(*op); });
+  return ops;
 }
 
 Result<Program> toLoops(Module &planned, const PassContext &context) {

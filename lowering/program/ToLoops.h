@@ -7,6 +7,10 @@
 
 namespace cameo {
 
+/// The ops of a planned function that a library has code for, in order: all but views, guards and
+/// the packing of constants.
+std::vector<Op *> kernelsOf(Func &func);
+
 /// Consumes a planned kernel-level module. Errors name every op that has no emitter.
 Result<Program> toLoops(Module &planned, const PassContext &context);
 

@@ -374,6 +374,37 @@ class Bench(Case):
         self.assertRegex(text, r"(?m)^outside kernels ")
         self.assertRegex(text, r"(?m)^0  pointwise ")
 
+    def test_profile_of_every_kind(self):
+        """A call, sizes that only the run knows and checks of them, a branch, a loop: each kernel has a time of its
+        own, also behind ops that have no code or none of a kernel."""
+        nodes = [onnx.node("NonZero", ["x"], ["where"]), onnx.node("Shape", ["where"], ["sizes"]),
+                 onnx.node("Gather", ["where", "two"], ["third"], axis=1),  # a check: there are that many
+                 onnx.node("Gather", ["sizes", "one"], ["count"]),
+                 onnx.node("ReduceSum", ["x"], ["sum"], keepdims=0), onnx.node("Greater", ["sum", "zero"], ["positive"]),
+                 onnx.node("If", ["positive"], ["chosen"],
+                           then_branch=onnx.graph([onnx.node("Exp", ["x"], ["a"], "exponential")], [], [onnx.value_info("a", [4])]),
+                           else_branch=onnx.graph([onnx.node("Neg", ["x"], ["b"], "negate")], [], [onnx.value_info("b", [4])])),
+                 onnx.node("Loop", ["count", "", "chosen"], ["y"], body=onnx.graph(
+                     [onnx.node("Sqrt", ["carried"], ["root"], "root"), onnx.node("Identity", ["on"], ["still"])],
+                     [onnx.value_info("i", [], onnx.INT64), onnx.value_info("on", [], onnx.BOOL),
+                      onnx.value_info("carried", [4])],
+                     [onnx.value_info("still", [], onnx.BOOL), onnx.value_info("root", [4])])),
+                 onnx.node("Tanh", ["y"], ["z"], "last")]
+        self.write("kinds.onnx", onnx.model(
+            nodes, [onnx.value_info("x", [4])],
+            [onnx.value_info("z", [4]), onnx.value_info("third", [1], onnx.INT64)],
+            [onnx.tensor("two", [], [2], onnx.INT64), onnx.tensor("one", [], [1], onnx.INT64),
+             onnx.tensor("zero", [], [0])]))
+        flags = ["--rounds", "1", "--seconds", "0.01", "--no-reference", "--profile", "--json"]
+        report = json.loads(self.cameo("bench", "kinds.onnx", *flags).stdout)
+        [profile] = report["profiles"]
+        kernels = json.loads(self.cameo("explain", "kinds.onnx", "--json").stdout)["kernels"]["list"]
+        self.assertEqual([k["kernel"] for k in profile["kernels"]], [k["kernel"] for k in kernels])
+        self.assertIn("call (non_zero)", [k["kernel"] for k in kernels])
+        self.assertNotIn("guard", [k["kernel"] for k in kernels])
+        took = {k["nodes"]: k["seconds"] > 0 for k in profile["kernels"]}
+        self.assertEqual([took[node] for node in ("exponential", "negate", "root", "last")], [True, False, True, True])
+
 
 if __name__ == "__main__":
     options = command_line()
