@@ -4,6 +4,8 @@
  */
 #include "kernels/Kernel.h"
 
+static const float infinity = __builtin_inff();
+
 struct corners {
   float y0, x0, y1, x1;
 };
@@ -26,22 +28,134 @@ static struct corners cornersOf(const float *box, int32_t center) {
   return (struct corners){least(a, u), least(b, v), largest(a, u), largest(b, v)};
 }
 
-/* Whether intersection over union is above the threshold. */
-static int32_t overlaps(const struct corners *a, const struct corners *b, float threshold) {
-  float height = least(a->y1, b->y1) - largest(a->y0, b->y0);
-  float width = least(a->x1, b->x1) - largest(a->x0, b->x0);
-  if (!(height > 0 && width > 0))
+/*
+ * The boxes that were kept, for the question whether a candidate overlaps any of them. They are
+ * sorted into bins by their left edge, LANES of them in a block whose loops become vector code. A
+ * candidate is compared with the bins left of its right edge, until none further left reaches it.
+ * So boxes that exporters move apart by class cost each other nothing. Which box is found to
+ * overlap does not matter.
+ */
+enum { LANES = 16, MAX_BINS = 1024, BOXES_A_BIN = 64 };
+
+struct block {
+  float y0[LANES], x0[LANES], y1[LANES], x1[LANES], area[LANES];
+};
+
+struct kept {
+  struct block *blocks;
+  int64_t bins;
+  float origin, scale;    /* of left edges to bins */
+  int64_t *first, *count; /* of a bin: its first block, and how many boxes it has */
+  float *reach;           /* the rightmost edge of the boxes in this bin and all to its left */
+};
+
+/* Does not decrease where x increases. */
+static int64_t binOf(const struct kept *kept, float x) {
+  float bin = (x - kept->origin) * kept->scale;
+  if (!(bin > 0))
     return 0;
-  float common = height * width;
-  float areaA = (a->y1 - a->y0) * (a->x1 - a->x0), areaB = (b->y1 - b->y0) * (b->x1 - b->x0);
-  float total = areaA + areaB - common;
-  return areaA > 0 && areaB > 0 && total > 0 && common / total > threshold;
+  return bin < (float)kept->bins ? (int64_t)bin : kept->bins - 1;
 }
 
-/* Better scores first; the sort keeps equal ones by index. */
-static int32_t isBetter(const void *context, int64_t a, int64_t b) {
-  const float *scores = context;
-  return scores[a] > scores[b];
+static float areaOf(const struct corners *box) { return (box->y1 - box->y0) * (box->x1 - box->x0); }
+
+/* Makes empty bins for some boxes. */
+static void prepare(struct kept *kept, const struct corners *boxes, int64_t count) {
+  float low = 0, high = 0;
+  for (int64_t i = 0; i < count; i++) {
+    low = i ? least(low, boxes[i].x0) : boxes[i].x0;
+    high = i ? largest(high, boxes[i].x0) : boxes[i].x0;
+  }
+  int64_t bins = count / BOXES_A_BIN + 1;
+  kept->bins = bins < MAX_BINS ? bins : MAX_BINS;
+  float scale = (float)kept->bins / (high - low);
+  kept->origin = low;
+  /* One bin where edges are equal, infinite or no numbers. */
+  kept->scale = scale > 0 && scale < infinity ? scale : 0;
+  memset(kept->count, 0, (size_t)kept->bins * sizeof *kept->count);
+  for (int64_t i = 0; i < count; i++)
+    kept->count[binOf(kept, boxes[i].x0)]++;
+  for (int64_t bin = 0, blocks = 0; bin < kept->bins; bin++) {
+    kept->first[bin] = blocks;
+    blocks += (kept->count[bin] + LANES - 1) / LANES;
+    kept->count[bin] = 0;
+    kept->reach[bin] = -infinity;
+  }
+}
+
+static void keep(struct kept *kept, const struct corners *box) {
+  int64_t bin = binOf(kept, box->x0), n = kept->count[bin]++;
+  int32_t lane = n % LANES;
+  struct block *block = &kept->blocks[kept->first[bin] + n / LANES];
+  for (int32_t i = lane; i < LANES; i++) { /* those not there yet overlap nothing */
+    block->y0[i] = block->x0[i] = infinity;
+    block->y1[i] = block->x1[i] = -infinity;
+    block->area[i] = 0;
+  }
+  block->y0[lane] = box->y0;
+  block->x0[lane] = box->x0;
+  block->y1[lane] = box->y1;
+  block->x1[lane] = box->x1;
+  block->area[lane] = areaOf(box);
+  for (; bin < kept->bins && kept->reach[bin] < box->x1; bin++)
+    kept->reach[bin] = box->x1;
+}
+
+/* Whether intersection over union with any box of a block is above the threshold. */
+static int32_t overlapsBlock(const struct corners *box, const struct block *block,
+                             float threshold) {
+  float area = areaOf(box);
+  int32_t found = 0;
+  for (int32_t i = 0; i < LANES; i++) {
+    float height = least(box->y1, block->y1[i]) - largest(box->y0, block->y0[i]);
+    float width = least(box->x1, block->x1[i]) - largest(box->x0, block->x0[i]);
+    float common = height * width;
+    float total = area + block->area[i] - common;
+    found |= (height > 0) & (width > 0) & (total > 0) & (common / total > threshold);
+  }
+  return found;
+}
+
+static int32_t overlaps(const struct kept *kept, const struct corners *box, float threshold) {
+  for (int64_t bin = binOf(kept, box->x1); bin >= 0 && kept->reach[bin] > box->x0; bin--)
+    for (int64_t i = 0; i * LANES < kept->count[bin]; i++)
+      if (overlapsBlock(box, &kept->blocks[kept->first[bin] + i], threshold))
+        return 1;
+  return 0;
+}
+
+/* A box to choose or not: the better its score, the smaller its key. */
+struct candidate {
+  uint32_t key;
+  int64_t box;
+};
+
+/* The order of the keys is that of the scores from the largest on; zeros are equal. */
+static uint32_t keyOf(float score) {
+  union {
+    float number;
+    uint32_t bits;
+  } x = {.number = score + 0.0f};
+  return x.bits & 0x80000000u ? x.bits : ~x.bits & 0x7fffffffu;
+}
+
+/* Sorts by key; equal ones stay in order. `other` has room for as many. */
+static void sortCandidates(struct candidate *x, struct candidate *other, int64_t n) {
+  for (int32_t shift = 0; shift < 32; shift += 8) {
+    int64_t place[256] = {0};
+    for (int64_t i = 0; i < n; i++)
+      place[x[i].key >> shift & 255]++;
+    for (int64_t digit = 0, sum = 0; digit < 256; digit++) {
+      int64_t count = place[digit];
+      place[digit] = sum;
+      sum += count;
+    }
+    for (int64_t i = 0; i < n; i++)
+      other[place[x[i].key >> shift & 255]++] = x[i];
+    struct candidate *sorted = other;
+    other = x;
+    x = sorted;
+  }
 }
 
 /* Whether an operand of one element is given; an empty one is not. */
@@ -116,25 +230,69 @@ static int32_t addRow(cameo_call *call, struct rows *rows, int64_t batch, int64_
   return 0;
 }
 
+/* Memory for one class at a time. */
+struct scratch {
+  struct candidate *candidates, *other;
+  struct corners *boxes; /* of the candidates, in their order */
+  struct kept kept;
+};
+
+static int32_t makeScratch(cameo_call *call, int64_t count, struct scratch *scratch) {
+  struct kept *kept = &scratch->kept;
+  scratch->candidates = cameo_kernel_memory(call, count, sizeof *scratch->candidates);
+  scratch->other = cameo_kernel_memory(call, count, sizeof *scratch->other);
+  scratch->boxes = cameo_kernel_memory(call, count, sizeof *scratch->boxes);
+  /* The last block of each bin may have room left. */
+  kept->blocks = cameo_kernel_memory(call, count / LANES + MAX_BINS, sizeof *kept->blocks);
+  kept->first = cameo_kernel_memory(call, MAX_BINS, sizeof *kept->first);
+  kept->count = cameo_kernel_memory(call, MAX_BINS, sizeof *kept->count);
+  kept->reach = cameo_kernel_memory(call, MAX_BINS, sizeof *kept->reach);
+  return !scratch->candidates || !scratch->other || !scratch->boxes || !kept->blocks ||
+         !kept->first || !kept->count || !kept->reach;
+}
+
+/* Whether any of LANES scores is above the threshold. */
+static int32_t anyAbove(const float *scores, float threshold) {
+  int32_t found = 0;
+  for (int32_t i = 0; i < LANES; i++)
+    found |= scores[i] > threshold;
+  return found;
+}
+
+/* The boxes whose score counts, in order of the boxes. NaN has no place in an order. */
+static int64_t filter(const struct settings *s, const float *scores, struct candidate *to) {
+  int64_t found = 0;
+  for (int64_t begin = 0; begin < s->count; begin += LANES) {
+    int64_t end = begin + LANES < s->count ? begin + LANES : s->count;
+    if (s->hasScore && end - begin == LANES && !anyAbove(scores + begin, s->score))
+      continue;
+    for (int64_t i = begin; i < end; i++)
+      if (s->hasScore ? scores[i] > s->score : scores[i] == scores[i])
+        to[found++] = (struct candidate){keyOf(scores[i]), i};
+  }
+  return found;
+}
+
 /* Adds the survivors of one class. */
 static int32_t suppress(cameo_call *call, const struct settings *s, int64_t batch, int64_t group,
-                        int64_t *order, struct corners *kept, struct rows *rows) {
-  const float *scores = s->scores + (batch * s->classes + group) * s->count;
-  int64_t candidates = 0, chosen = 0;
-  for (int64_t i = 0; i < s->count; i++) /* NaN has no place in an order */
-    if (scores[i] == scores[i] && (!s->hasScore || scores[i] > s->score))
-      order[candidates++] = i;
-  if (cameo_kernel_sort(call, order, candidates, isBetter, scores))
-    return 1;
-  for (int64_t k = 0; k < candidates && chosen < s->most; k++) {
-    struct corners box = cornersOf(s->boxes + (batch * s->count + order[k]) * 4, s->center);
-    int32_t suppressed = 0;
-    for (int64_t i = 0; i < chosen && !suppressed; i++)
-      suppressed = overlaps(&box, &kept[i], s->overlap);
-    if (suppressed)
-      continue;
-    kept[chosen++] = box;
-    if (addRow(call, rows, batch, group, order[k]))
+                        struct scratch *scratch, struct rows *rows) {
+  struct candidate *candidates = scratch->candidates;
+  int64_t count = filter(s, s->scores + (batch * s->classes + group) * s->count, candidates);
+  if (!count)
+    return 0;
+  sortCandidates(candidates, scratch->other, count);
+  for (int64_t i = 0; i < count; i++)
+    scratch->boxes[i] = cornersOf(s->boxes + (batch * s->count + candidates[i].box) * 4, s->center);
+  prepare(&scratch->kept, scratch->boxes, count);
+  for (int64_t i = 0, chosen = 0; i < count && chosen < s->most; i++) {
+    const struct corners *box = &scratch->boxes[i];
+    if (areaOf(box) > 0) { /* others overlap nothing */
+      if (overlaps(&scratch->kept, box, s->overlap))
+        continue;
+      keep(&scratch->kept, box);
+    }
+    chosen++;
+    if (addRow(call, rows, batch, group, candidates[i].box))
       return 1;
   }
   return 0;
@@ -142,17 +300,16 @@ static int32_t suppress(cameo_call *call, const struct settings *s, int64_t batc
 
 int32_t cameo_kernel_non_max_suppression(cameo_call *call) {
   struct settings s;
+  struct scratch scratch;
   struct rows rows = {0};
   if (readSettings(call, &s))
     return 1;
-  int64_t *order = cameo_kernel_memory(call, s.count, sizeof *order);
-  struct corners *kept = cameo_kernel_memory(call, s.count, sizeof *kept);
-  if (!order || !kept)
-    return 1;
   int64_t batches = s.count && s.classes && s.most > 0 ? s.batches : 0;
+  if (batches && makeScratch(call, s.count, &scratch))
+    return 1;
   for (int64_t batch = 0; batch < batches; batch++)
     for (int64_t group = 0; group < s.classes; group++)
-      if (suppress(call, &s, batch, group, order, kept, &rows))
+      if (suppress(call, &s, batch, group, &scratch, &rows))
         return 1;
   int64_t dims[2] = {rows.count, 3};
   int64_t *y = cameo_call_tensor(call, 0, CAMEO_INT64, 2, dims);

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <random>
 
 extern "C" {
 int32_t cameo_kernel_non_zero(cameo_call *call);
@@ -134,6 +137,62 @@ TEST_F(KernelTest, nonMaxSuppression) {
   boxes = v.floats({0, 2, 4}, {});
   scores = v.floats({0, 1, 2}, {});
   EXPECT_EQ(run({three}), "i64[0,3]");
+}
+
+/// The survivors word by word: no order of comparisons, no bins.
+std::string plainSuppression(const std::vector<float> &boxes, const std::vector<float> &scores,
+                             float overlap) {
+  std::vector<int64_t> order(scores.size()), kept;
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return scores[a] > scores[b]; });
+  auto area = [&](int64_t i) {
+    const float *box = &boxes[4 * i];
+    return (box[2] - box[0]) * (box[3] - box[1]);
+  };
+  auto overlaps = [&](int64_t i, int64_t k) {
+    const float *a = &boxes[4 * i], *b = &boxes[4 * k];
+    float height = std::min(a[2], b[2]) - std::max(a[0], b[0]);
+    float width = std::min(a[3], b[3]) - std::max(a[1], b[1]);
+    float common = height * width, total = area(i) + area(k);
+    total -= common;
+    return height > 0 && width > 0 && common / total > overlap;
+  };
+  for (int64_t i : order)
+    if (std::none_of(kept.begin(), kept.end(), [&](int64_t k) { return overlaps(i, k); }))
+      kept.push_back(i);
+  std::string text = "i64[" + std::to_string(kept.size()) + ",3]";
+  for (int64_t box : kept)
+    text += " 0 0 " + std::to_string(box);
+  return text;
+}
+
+/// Enough boxes for many bins: in one heap, moved apart by class, and with some that are empty or
+/// endless. Coordinates and scores have few values, so that edges touch and scores tie.
+TEST_F(KernelTest, nonMaxSuppressionOfMany) {
+  std::mt19937 random(5);
+  auto below = [&](uint32_t bound) { return static_cast<float>(random() % bound); };
+  for (float apart : {0.0f, 1000.0f, -1e-3f})
+    for (float overlap : {0.0f, 0.3f, 0.7f}) {
+      std::vector<float> boxes, scores;
+      for (int64_t i = 0; i < 1500; i++) {
+        float offset = apart * below(20), y = below(300) + offset, x = below(300) + offset;
+        boxes.insert(boxes.end(), {y, x, y + below(40), x + below(40)});
+        scores.push_back((below(500) - 100) / 8);
+      }
+      for (float &score : scores)
+        score = score == 1 ? -0.0f : score; // ties with 0
+      auto run = [&] {
+        KernelModel model(cameo_kernel_non_max_suppression);
+        model.in(v.floats({1, 1500, 4}, boxes)).in(v.floats({1, 1, 1500}, scores));
+        model.in(v.ints({1}, {INT64_MAX})).in(v.floats({1}, {overlap}));
+        return model.out(CAMEO_INT64, 2).run();
+      };
+      EXPECT_EQ(run(), plainSuppression(boxes, scores, overlap));
+      boxes[4 * 17 + 3] = INFINITY;
+      boxes[4 * 99 + 1] = -INFINITY;
+      EXPECT_EQ(run(), plainSuppression(boxes, scores, overlap));
+    }
 }
 
 TEST_F(KernelTest, det) {
