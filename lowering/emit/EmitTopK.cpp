@@ -1,6 +1,9 @@
-// The first k elements of a line in order, and their positions: a heap of k positions, the last in
+// The first k elements of a line in order, and their positions: a heap of k entries, the last in
 // order at its root, takes every element that comes before the root; then the heap is sorted in
 // place. n log k steps whatever the data, no memory but the result's. A line is a unit.
+//
+// An entry stands where the position will. Of elements of at most 32 bits it is a key, the element
+// and its position in one number whose order is theirs, else the position alone.
 #include "ir/kernel/Reduce.h"
 #include "lowering/build/Regions.h"
 #include "lowering/emit/Nest.h"
@@ -9,32 +12,73 @@
 namespace cameo {
 namespace {
 
+constexpr int64_t kMostWithKeys = INT32_MAX; // elements of a line
+
 struct TopK {
   KernelFunc &k;
   LoopBuilder &b;
   const Value &x, &values, &indices;
   const int64_t axis;
-  const bool largest;
+  const bool largest, hasKeys;
   Value *from = nullptr, *to = nullptr, *heap = nullptr; // offsets of the line
 
   using Values = LoopBuilder::Values;
 
   explicit TopK(KernelFunc &k)
       : k(k), b(k.b), x(*k.op.operand(0)), values(*k.op.result(0)), indices(*k.op.result(1)),
-        axis(attrsOf<TopKAttrs>(k.op).axis), largest(attrsOf<TopKAttrs>(k.op).largest) {}
+        axis(attrsOf<TopKAttrs>(k.op).axis), largest(attrsOf<TopKAttrs>(k.op).largest),
+        hasKeys(fitKeys(x.type.dtype(), x.type.dim(axis))) {}
+
+  static bool fitKeys(DType dtype, const Dim &extent) {
+    return dtypeBytes(dtype) <= 4 && dtype != DType::U32 &&
+           (!extent.isConst() || extent.value() <= kMostWithKeys);
+  }
 
   /// Element i of the line, as a type that compares.
   Value *element(Value *i) {
     return widened(b, b.load(k.operands[0], k.advance(from, i, x.layout->strides[axis])));
   }
   Value *slot(Value *i) { return k.advance(heap, i, indices.layout->strides[axis]); }
-  Value *position(Value *i) { return b.toIndex(b.load(k.results[1], slot(i))); }
-  void setPosition(Value *i, Value *position) {
-    b.store(b.cast(position, DType::I64), k.results[1], slot(i));
+  Value *entry(Value *i) {
+    Value *entry = b.load(k.results[1], slot(i));
+    return hasKeys ? entry : b.toIndex(entry);
+  }
+  void setEntry(Value *i, Value *entry) {
+    b.store(b.cast(entry, DType::I64), k.results[1], slot(i));
   }
 
-  /// Whether the element at p comes before the one at q in the result.
+  Value *wide(int64_t value) { return b.constantInt(Type::scalar(DType::I64), value); }
+
+  /// An integer whose order is the element's. Both zeros have one; NaN has the last.
+  Value *ordered(Value *element) {
+    if (!isFloat(element->type.dtype()))
+      return b.cast(element, DType::I64);
+    Type number = Type::scalar(DType::I32);
+    Value *bits = b.bitcast(b.add(element, b.constant(element->type, 0)), number);
+    Value *sign = b.binary(OpKind::ScalarShr, bits, b.constantInt(number, 31));
+    Value *flips = b.binary(OpKind::ScalarAnd, sign, b.constantInt(number, INT32_MAX));
+    Value *order = b.select(b.cmp("ne", element, element), b.constantInt(number, INT32_MAX),
+                            b.binary(OpKind::ScalarXor, bits, flips));
+    return b.cast(order, DType::I64);
+  }
+
+  Value *entryOf(Value *i) {
+    if (!hasKeys)
+      return i;
+    Value *order = ordered(element(i));
+    order = largest ? b.unary(OpKind::ScalarNot, order) : order;
+    return b.binary(OpKind::ScalarOr, b.binary(OpKind::ScalarShl, order, wide(32)),
+                    b.cast(i, DType::I64));
+  }
+
+  Value *positionOf(Value *entry) {
+    return hasKeys ? b.toIndex(b.binary(OpKind::ScalarAnd, entry, wide(kMostWithKeys))) : entry;
+  }
+
+  /// Whether the element of entry p comes before that of q in the result.
   Value *before(Value *p, Value *q) {
+    if (hasKeys)
+      return b.cmp("lt", p, q);
     Value *a = element(p), *c = element(q);
     Value *less = largest ? b.cmp("gt", a, c) : b.cmp("lt", a, c);
     Value *equal = b.cmp("eq", a, c);
@@ -48,7 +92,7 @@ struct TopK {
     return b.binary(OpKind::ScalarOr, less, earlier);
   }
 
-  /// Puts `held` into the heap of `size` positions, from `start` down until no child comes after.
+  /// Puts `held` into the heap of `size` entries, from `start` down until no child comes after.
   void sift(Value *start, Value *size, Value *held) {
     Values end = b.whileLoop(
         {start, b.constantInt(Type::scalar(DType::Bool), 1)},
@@ -61,39 +105,56 @@ struct TopK {
           Value *right = b.add(left, b.index(1));
           // The later of two children; a lone one stands for both.
           Value *other = b.select(b.cmp("lt", right, size), right, left);
-          Value *p = position(left), *q = position(other);
+          Value *p = entry(left), *q = entry(other);
           Value *first = before(p, q);
           Value *child = b.select(first, other, left), *last = b.select(first, q, p);
           Value *sinks = before(held, last);
-          b.ifThen(sinks, [&] { setPosition(now[0], last); });
+          b.ifThen(sinks, [&] { setEntry(now[0], last); });
           return {b.select(sinks, child, now[0]), sinks};
         });
-    setPosition(end[0], held);
+    setEntry(end[0], held);
   }
 
   void line() {
     Value *count = k.size(values.type.dim(axis)), *extent = k.size(x.type.dim(axis));
     Value *zero = b.index(0), *one = b.index(1);
-    b.forLoop(zero, count, 1, [&](Value *i) { setPosition(i, i); });
+    b.forLoop(zero, count, 1, [&](Value *i) { setEntry(i, entryOf(i)); });
     Value *half = b.div(count, b.index(2));
     b.forLoop(zero, half, 1, [&](Value *i) {
       Value *start = b.sub(b.sub(half, one), i);
-      sift(start, count, position(start));
+      sift(start, count, entry(start));
     });
     b.forLoop(count, extent, 1, [&](Value *i) {
-      b.ifThen(before(i, position(zero)), [&] { sift(zero, count, i); });
+      Value *candidate = entryOf(i);
+      b.ifThen(before(candidate, entry(zero)), [&] { sift(zero, count, candidate); });
     });
     b.forLoop(zero, count, 1, [&](Value *i) {
       Value *last = b.sub(b.sub(count, one), i);
-      Value *root = position(zero), *moved = position(last);
+      Value *root = entry(zero), *moved = entry(last);
       b.ifThen(b.cmp("gt", last, zero), [&] { sift(zero, last, moved); });
-      setPosition(last, root);
+      setEntry(last, root);
     });
     b.forLoop(zero, count, 1, [&](Value *i) {
-      Value *at = k.advance(from, position(i), x.layout->strides[axis]);
+      Value *position = positionOf(entry(i));
+      Value *at = k.advance(from, position, x.layout->strides[axis]);
       b.store(b.load(k.operands[0], at), k.results[0],
               k.advance(to, i, values.layout->strides[axis]));
+      setEntry(i, position);
     });
+  }
+
+  void orFail(Value *holds, int64_t fault, Value *a, Value *limit,
+              const std::function<void()> &then) {
+    b.ifElse(
+        holds, {},
+        [&] {
+          then();
+          return Values{};
+        },
+        [&] {
+          k.fail(fault, k.op.loc, a, limit);
+          return Values{};
+        });
   }
 
   Dim emit() {
@@ -102,16 +163,12 @@ struct TopK {
       Value *count = k.size(values.type.dim(axis)), *extent = k.size(x.type.dim(axis));
       // An empty result has no root to compare with.
       b.ifThen(b.cmp("gt", count, b.index(0)), [&] {
-        b.ifElse(
-            b.cmp("le", count, extent), {},
-            [&] {
-              line();
-              return Values{};
-            },
-            [&] {
-              k.fail(CAMEO_FAULT_INDEX_RANGE, k.op.loc, count, extent);
-              return Values{};
-            });
+        orFail(b.cmp("le", count, extent), CAMEO_FAULT_INDEX_RANGE, count, extent, [&] {
+          if (!hasKeys || x.type.dim(axis).isConst())
+            return line();
+          Value *most = b.index(kMostWithKeys);
+          orFail(b.cmp("le", extent, most), CAMEO_FAULT_VALUE, extent, most, [&] { line(); });
+        });
       });
     });
   }
