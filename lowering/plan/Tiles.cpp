@@ -1,7 +1,8 @@
-// See Tiles.h. The cost model: one step over k of an m x v tile (v vectors) takes m*v
-// multiply-adds, v vector loads and m broadcasts at two a cycle, and never less than the latency of
-// one multiply-add lets independent accumulators hide (4). All in cycles of a core with one vector
-// FMA and one vector load a cycle, which is Zen 4's and close to proportional elsewhere.
+// See Tiles.h. The cost model: one step over k of an m x v tile (v vectors) takes m*v multiply-adds
+// and v + m loads, of vectors and of elements in every lane. Cores issue as many loads a cycle as
+// multiply-adds (one or two), so the larger number bounds a step; and so do the accumulators that
+// hide the latency of two pipes (8). Of tiles with as many multiply-adds the one with the fewest
+// loads is the fastest: on Zen 5 9x3 vectors reach 98 % of the peak where 29x1 reach 80 %.
 #include "lowering/plan/Tiles.h"
 
 #include "ir/kernel/Contraction.h"
@@ -12,10 +13,12 @@ namespace cameo {
 namespace {
 
 constexpr int64_t kFewRows = 4;
+constexpr double kLatency = 8;       // of a multiply-add, times the pipes
+constexpr double kLoadWeight = 0.05; // of a load that a multiply-add hides
 
 double stepCost(int64_t m, int64_t vectors) {
-  double fma = static_cast<double>(m * vectors), loads = vectors + m * 0.5;
-  return std::max({fma, loads, 4.0}) + 0.5;
+  auto fma = static_cast<double>(m * vectors), loads = static_cast<double>(vectors + m);
+  return std::max({fma, loads, kLatency}) + kLoadWeight * loads + 0.5;
 }
 
 } // namespace
