@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <numeric>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace cameo {
 
@@ -44,13 +48,23 @@ void Table::add(const std::vector<std::string> &cells) {
     row.push_back(oneLine(cell));
 }
 
-std::string Table::str() const {
+std::vector<size_t> Table::widths() const {
   std::vector<size_t> widths;
   for (const std::vector<std::string> &row : rows_) {
     widths.resize(std::max(widths.size(), row.size()), 0);
     for (size_t c = 0; c < row.size(); ++c)
       widths[c] = std::max(widths[c], displayWidth(row[c]));
   }
+  return widths;
+}
+
+size_t Table::width() const {
+  std::vector<size_t> columns = widths();
+  return std::accumulate(columns.begin(), columns.end(), 2 * (columns.size() - 1));
+}
+
+std::string Table::str() const {
+  std::vector<size_t> widths = this->widths();
   // A column is numeric when its first data cell is.
   std::string text;
   for (const std::vector<std::string> &row : rows_) {
@@ -64,6 +78,30 @@ std::string Table::str() const {
     text += line + "\n";
   }
   return text;
+}
+
+std::string fit(const std::string &text, size_t width, Cut cut) {
+  std::string line = oneLine(text);
+  size_t columns = displayWidth(line);
+  if (columns <= width)
+    return line;
+  // A character begins with a byte that continues none.
+  auto isStart = [&](size_t at) { return (line[at] & 0xC0) != 0x80; };
+  size_t at = 0;
+  for (size_t passed = cut == Cut::Front ? columns - width + 1 : width - 1; passed > 0; --passed)
+    for (++at; at < line.size() && !isStart(at);)
+      ++at;
+  return cut == Cut::Front ? "…" + line.substr(at) : line.substr(0, at) + "…";
+}
+
+size_t outputWidth() {
+  constexpr size_t kOtherwise = 100;
+  if (const char *columns = std::getenv("COLUMNS"))
+    if (long width = std::strtol(columns, nullptr, 10); width > 0)
+      return static_cast<size_t>(width);
+  winsize size = {};
+  bool isTerminal = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return isTerminal ? size.ws_col : kOtherwise;
 }
 
 std::string formatSeconds(double seconds) {

@@ -16,11 +16,22 @@ public:
   void add(const std::vector<std::string> &cells);
   /// Rows so far, the header not counted.
   size_t size() const { return rows_.size() - 1; }
+  /// Columns that the lines take at most.
+  size_t width() const;
   std::string str() const;
 
 private:
+  std::vector<size_t> widths() const;
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// Where a text that is too long loses what is too much.
+enum class Cut { Front, Back };
+/// The text on one line of so many columns, at least one, with `…` for what is cut off.
+std::string fit(const std::string &text, size_t width, Cut cut);
+
+/// Columns that a table on stdout may have: $COLUMNS, else those of the terminal, else 100.
+size_t outputWidth();
 
 /// `1.23 ms`, `45.6 us`: three significant digits.
 std::string formatSeconds(double seconds);

@@ -2,6 +2,7 @@
 #include "codegen/Functions.h"
 
 #include "codegen/FuncEmitter.h"
+#include "codegen/Names.h"
 #include "ir/OpSpec.h"
 #include "runtime/abi.h"
 
@@ -101,13 +102,23 @@ llvm::FunctionType *signature(OpBuilder &builder, Func &func, const EmittedFunc 
   return llvm::FunctionType::get(resultType(builder, results), types, false);
 }
 
+/// What profilers show: the name, and the end of that of the node that it was written for.
+std::string symbolOf(const Func &func) {
+  constexpr size_t kMost = 40;
+  // The prefix keeps the names apart from the runtime's and libc's.
+  std::string symbol = "fn." + func.name, node = func.attrs.getString("node");
+  if (node.empty())
+    return symbol;
+  return symbol + "." +
+         identifierCharacters(node.substr(node.size() - std::min(node.size(), kMost)));
+}
+
 void declare(OpBuilder &builder, Func &func, EmittedFunc &entry) {
   ICE_UNLESS(func.body.parentOp() == nullptr && !func.body.ops().empty(),
              "function '" + func.name + "' has no body");
-  // The prefix keeps the names apart from the runtime's and libc's.
   entry.function =
       llvm::Function::Create(signature(builder, func, entry), llvm::Function::InternalLinkage,
-                             "fn." + func.name, builder.module());
+                             symbolOf(func), builder.module());
   setTargetAttributes(*entry.function, builder.target());
   markGenerated(*entry.function);
   if (!hasFixedSignature(entry.kind))

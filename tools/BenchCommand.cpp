@@ -1,10 +1,11 @@
 // `cameo bench`: how fast compiled code is, beside the reference interpreter.
 #include "bench/Report.h"
+#include "support/File.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 #include "tools/Inputs.h"
-#include "tools/KernelTimes.h"
 #include "tools/ModelCost.h"
+#include "tools/Profile.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -19,10 +20,15 @@ constexpr const char *examples = R"(Examples:
   cameo bench model.onnx model.so --no-reference --seconds 2 --json
       an existing library alone, for longer, result as JSON
   cameo bench model.onnx --profile --no-reference
-      also how long each kernel takes
+      also how long each kernel takes, and how much faster this machine could do its work
+  cameo bench model.onnx --profile --no-reference --report profile.html --trace trace.json
+      the same as a page with plots, and for ui.perfetto.dev
 
 The candidates take turns in short slices, so that a machine that gets slower or busier is the same
 for all. Inputs are random as in 'cameo compare'. 'speedup' is against the reference.)";
+
+// Of the JSON, see docs/bench.md.
+constexpr int kReportVersion = 2;
 
 struct Options {
   std::string model, library;
@@ -30,7 +36,8 @@ struct Options {
   TimingOptions timing;
   uint64_t seed = 0;
   double timeout = 0;
-  bool noReference = false, json = false, profile = false;
+  bool noReference = false, json = false, profile = false, remeasure = false;
+  std::string report, trace; // files to write, or ""
   CompileRequest request;
 };
 
@@ -58,24 +65,32 @@ Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &
   return prepared;
 }
 
-/// What --profile measures, one entry for each number of threads.
-struct Profile {
-  KernelPlan plan;
-  std::vector<KernelTimes> times;
-};
-
 /// The library that measures its kernels is another one: measuring costs a little.
 Result<Profile> profile(const Options &options, const std::string &library) {
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.request.sizes));
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
   std::vector<RuntimeValue> inputs = TRY(randomInputs(module->main(), sizes, options.seed));
   PassContext context = TRY(passContext(options.request.target));
-  Profile profile = {TRY(planKernels(*module, std::move(context), sizes)), {}};
-  for (int32_t threads : options.threads)
-    profile.times.push_back(
-        TRY(measureKernels(library, {threads, options.seed, options.timeout}, inputs, profile.plan,
-                           options.timing.rounds * options.timing.slice)));
+  Profile profile = {options.model, TRY(planKernels(*module, std::move(context), sizes)), {}};
+  for (int32_t threads : options.threads) {
+    std::vector<std::string> notes;
+    MachineLimits limits = machineLimits(threads, options.remeasure, notes);
+    for (const std::string &note : notes)
+      reportNote(note);
+    addRun(profile,
+           TRY(measureKernels(library, {threads, options.seed, options.timeout}, inputs,
+                              profile.plan, options.timing.rounds * options.timing.slice)),
+           std::move(limits));
+  }
   return profile;
+}
+
+Result<void> writeProfile(const Options &options, const Profile &profile) {
+  if (!options.trace.empty())
+    TRY(writeFile(options.trace, profileTrace(profile)));
+  if (!options.report.empty())
+    TRY(writeFile(options.report, profilePage(profile)));
+  return {};
 }
 
 /// Compiles and measures the kernels if that is asked for; reports errors itself.
@@ -95,7 +110,7 @@ int addProfile(const Options &options, std::optional<Profile> &found) {
   if (!measured)
     return reportError(measured.error());
   found = std::move(*measured);
-  return Fine;
+  return exitStatus(writeProfile(options, *found));
 }
 
 std::string tableOf(const Options &options, const std::vector<Timing> &timings, double flops) {
@@ -112,7 +127,8 @@ std::string tableOf(const Options &options, const std::vector<Timing> &timings, 
 
 std::string jsonOf(const Options &options, const std::vector<Timing> &timings, double flops,
                    const std::optional<Profile> &profile) {
-  nlohmann::ordered_json report = {{"model", options.model}, {"flops", flops}};
+  nlohmann::ordered_json report = {
+      {"schema_version", kReportVersion}, {"model", options.model}, {"flops", flops}};
   report["engines"] = nlohmann::ordered_json::array();
   for (const Timing &timing : timings) {
     report["engines"].push_back(toJson(timing));
@@ -120,8 +136,8 @@ std::string jsonOf(const Options &options, const std::vector<Timing> &timings, d
       report["engines"].back()["speedup"] = speedup(timings.back(), timing);
   }
   if (profile)
-    for (const KernelTimes &times : profile->times)
-      report["profiles"].push_back(kernelTimesJson(times, profile->plan));
+    for (const ThreadsProfile &run : profile->runs)
+      report["profiles"].push_back(profileJson(*profile, run));
   return jsonText(report);
 }
 
@@ -148,7 +164,10 @@ int bench(Options options) {
   Result<std::vector<Timing>> timings = measureInterleaved(prepared->candidates, options.timing);
   if (!timings)
     return reportError(timings.error());
-  double flops = costOf(module->main(), importOptions(options.request.sizes)->dims).total.flops;
+  Result<ModelCost> cost = costOf(options.model, options.request.sizes);
+  if (!cost)
+    return reportError(inFile(options.model, cost.error()));
+  double flops = cost->total.flops;
   std::optional<Profile> profile;
   if (int status = addProfile(options, profile); status != Fine)
     return status;
@@ -157,8 +176,8 @@ int bench(Options options) {
   else
     printOut(tableOf(options, *timings, flops));
   if (profile && !options.json)
-    for (const KernelTimes &times : profile->times)
-      printOut("\n" + kernelTimesText(times, profile->plan));
+    for (const ThreadsProfile &run : profile->runs)
+      printOut("\n" + profileText(*profile, run, outputWidth()));
   return Fine;
 }
 
@@ -189,8 +208,21 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
       ->capture_default_str();
   addTimeoutOption(*command, options->timeout);
   command->add_flag("--no-reference", options->noReference, "Leave the reference out");
-  command->add_flag("--profile", options->profile,
-                    "Also the time of each kernel, measured by a library compiled for that");
+  CLI::Option *profile =
+      command->add_flag("--profile", options->profile,
+                        "Also each kernel's time, and how near that is to the machine's limits");
+  command->add_option("--report", options->report, "Also write the profile as a page with plots")
+      ->type_name("OUT.html")
+      ->needs(profile);
+  command
+      ->add_option("--trace", options->trace,
+                   "Also write some runs of the profile as a trace that Perfetto opens")
+      ->type_name("OUT.json")
+      ->needs(profile);
+  command
+      ->add_flag("--remeasure", options->remeasure,
+                 "Measure the limits of this machine again, which are kept")
+      ->needs(profile);
   command->add_flag("--json", options->json, "Report as JSON");
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);

@@ -96,7 +96,7 @@ Result<void> explain(const Options &options, const PassObserver &observer) {
   PassContext context = TRY(passContext(options.target));
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.sizes));
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.sizes)).dims;
-  ModelCost cost = costOf(module->main(), sizes);
+  ModelCost cost = TRY(costOf(options.model, options.sizes));
   nlohmann::ordered_json report;
   if (options.json)
     report = jsonOf(options, *module, cost);

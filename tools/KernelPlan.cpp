@@ -27,19 +27,7 @@ int64_t opsInRegions(const Op &op) {
   return count;
 }
 
-struct Sizes {
-  const std::map<std::string, int64_t> &known;
-
-  double of(const Dim &dim) const {
-    std::optional<int64_t> value = dim.evaluate([&](const std::string &name) {
-      auto found = known.find(name);
-      return std::optional<int64_t>(found == known.end() ? 1 : found->second);
-    });
-    return static_cast<double>(value.value_or(1));
-  }
-};
-
-KernelRow rowOf(const Op &op, const Sizes &sizes) {
+KernelRow rowOf(const Func &main, const Op &op, const std::map<std::string, int64_t> &sizes) {
   KernelRow row;
   row.kernel = spec(op.kind()).name;
   const KernelSpec &kernel = *kernelSpec(op.kind());
@@ -51,11 +39,10 @@ KernelRow rowOf(const Op &op, const Sizes &sizes) {
     constexpr std::string_view own = "cameo_kernel_";
     row.kernel = "call (" + callee.substr(callee.starts_with(own) ? own.size() : 0) + ")";
   }
-  row.nodes = op.loc.str();
+  row.loc = op.loc;
   row.output = op.numResults() > 0 ? op.result()->type.str() : "";
   row.fused = opsInRegions(op);
-  row.flops = sizes.of(kernel.flops(op));
-  row.bytes = sizes.of(kernelBytes(op));
+  row.cost = kernelCost(main, op, sizes);
   return row;
 }
 
@@ -81,7 +68,7 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
   Func &main = module.main();
   KernelPlan plan;
   for (Op *op : kernelsOf(main)) {
-    plan.kernels.push_back(rowOf(*op, {sizes}));
+    plan.kernels.push_back(rowOf(main, *op, sizes));
     plan.calls += op->kind() == OpKind::KernelCall;
   }
   Dim weights;
@@ -96,7 +83,9 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
   }
   plan.weights = bytesText(weights);
   Dims arena = main.attrs.getDims("arena");
-  plan.workspace = bytesText(arena.empty() ? Dim(0) : arena.front());
+  Dim workspace = arena.empty() ? Dim(0) : arena.front();
+  plan.workspace = bytesText(workspace);
+  plan.runBytes = sizeOf(weights, sizes) + sizeOf(workspace, sizes);
   if (int64_t bytes = threadBytes(main))
     plan.workspace += fmt::format(" and {} a thread", formatBytes(bytes));
   return plan;
@@ -106,7 +95,7 @@ std::string kernelText(const KernelPlan &plan) {
   Table table({"#", "kernel", "fused", "output", "nodes"});
   for (const KernelRow &row : plan.kernels)
     table.add({std::to_string(table.size()), row.kernel, std::to_string(row.fused), row.output,
-               row.nodes});
+               row.loc.str()});
   std::string calls;
   if (plan.calls > 0)
     calls = fmt::format(" ({} on a slow path: a function in C on one thread)", plan.calls);
@@ -124,7 +113,7 @@ nlohmann::ordered_json kernelJson(const KernelPlan &plan) {
                                  {"list", nlohmann::ordered_json::array()}};
   for (const KernelRow &row : plan.kernels)
     json["list"].push_back({{"kernel", row.kernel},
-                            {"nodes", row.nodes},
+                            {"nodes", row.loc.str()},
                             {"output", row.output},
                             {"fused_ops", row.fused}});
   return json;

@@ -5,6 +5,7 @@
 #include "bench/Report.h"
 #include "ir/Module.h"
 #include "lowering/PassManager.h"
+#include "tools/KernelCost.h"
 
 #include <map>
 #include <string>
@@ -13,13 +14,10 @@ namespace cameo {
 
 struct KernelRow {
   std::string kernel; // `conv (direct)`
-  std::string nodes;  // `conv1+bn1+relu1`
+  Loc loc;            // the nodes that it computes
   std::string output; // type of the first result
   int64_t fused = 0;  // ops in its regions
-  /// Arithmetic of convolutions and products as by definition, whatever the algorithm; 0 for
-  /// others.
-  double flops = 0;
-  double bytes = 0; // of operands and results, each once; 0 when only parts are touched
+  KernelCost cost;
 };
 
 struct KernelPlan {
@@ -29,6 +27,8 @@ struct KernelPlan {
   int64_t packed = 0;             // weights rearranged at compile time
   /// Bytes as text: a number, or an expression over symbols.
   std::string workspace, weights;
+  /// What a run goes through in all.
+  double runBytes = 0;
 };
 
 /// Lowers the module up to its kernels; an Unsupported error lists every node that has none.

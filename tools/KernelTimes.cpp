@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fmt/format.h>
-#include <map>
 #include <numeric>
 
 namespace cameo {
@@ -12,6 +10,7 @@ namespace cameo {
 namespace {
 
 constexpr int64_t kMinRuns = 5, kMaxRuns = 5000;
+constexpr size_t kKept = 10; // of the fastest runs
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -61,49 +60,19 @@ KernelTimes average(std::vector<Sample> samples, double tick) {
   }
   double inKernels = std::accumulate(times.kernels.begin(), times.kernels.end(), 0.0);
   times.rest = std::max(0.0, times.total - inKernels);
-  return times;
-}
-
-std::string rateText(const KernelRow &row, double seconds) {
-  if (seconds <= 0 || row.flops + row.bytes <= 0)
-    return "-";
-  return row.flops > 0 ? fmt::format("{:.1f} GFLOP/s", row.flops / seconds / 1e9)
-                       : fmt::format("{:.1f} GB/s", row.bytes / seconds / 1e9);
-}
-
-std::string shareText(double seconds, double total) {
-  return fmt::format("{:.1f} %", total > 0 ? 100 * seconds / total : 0);
-}
-
-/// One line a kind of kernel, the slowest first.
-std::string kindsText(const KernelTimes &times, const KernelPlan &plan) {
-  struct Kind {
-    std::string name;
-    int64_t count = 0;
-    KernelRow sum;
-    double seconds = 0;
-  };
-  std::map<std::string, Kind> byName;
-  for (size_t i = 0; i < plan.kernels.size(); ++i) {
-    Kind &kind = byName[plan.kernels[i].kernel];
-    kind.name = plan.kernels[i].kernel;
-    ++kind.count;
-    kind.sum.flops += plan.kernels[i].flops;
-    kind.sum.bytes += plan.kernels[i].bytes;
-    kind.seconds += times.kernels[i];
+  count = std::min(count, kKept);
+  for (size_t i = 0; i < count; ++i) {
+    RunTimes &run = times.fastest.emplace_back();
+    run.start = samples[i].start;
+    run.seconds = samples[i].seconds();
+    double kernels = 0;
+    for (size_t kernel = 0; kernel < times.kernels.size(); ++kernel)
+      kernels += run.kernels.emplace_back(tick * static_cast<double>(samples[i].ticks[kernel]));
+    // The length of a tick is not exact, above all where runs are short.
+    for (double &kernel : run.kernels)
+      kernel *= std::min(1.0, run.seconds / std::max(kernels, 1e-12));
   }
-  std::vector<Kind> kinds;
-  for (const auto &[name, kind] : byName)
-    kinds.push_back(kind);
-  std::stable_sort(kinds.begin(), kinds.end(),
-                   [](const Kind &a, const Kind &b) { return a.seconds > b.seconds; });
-  Table table({"kind", "count", "time", "share", "rate"});
-  for (const Kind &kind : kinds)
-    table.add({kind.name, std::to_string(kind.count), formatSeconds(kind.seconds),
-               shareText(kind.seconds, times.total), rateText(kind.sum, kind.seconds)});
-  table.add(
-      {"outside kernels", "", formatSeconds(times.rest), shareText(times.rest, times.total), ""});
-  return table.str();
+  return times;
 }
 
 } // namespace
@@ -125,42 +94,6 @@ Result<KernelTimes> measureKernels(const std::string &library, const RunOptions 
   KernelTimes times = average(std::move(samples), tick);
   times.threads = options.threads;
   return times;
-}
-
-std::string kernelTimesText(const KernelTimes &times, const KernelPlan &plan) {
-  std::vector<size_t> order(plan.kernels.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return times.kernels[a] > times.kernels[b]; });
-  Table table({"#", "kernel", "time", "share", "rate", "output", "nodes"});
-  for (size_t i : order) {
-    const KernelRow &row = plan.kernels[i];
-    table.add({std::to_string(i), row.kernel, formatSeconds(times.kernels[i]),
-               shareText(times.kernels[i], times.total), rateText(row, times.kernels[i]),
-               row.output, row.nodes});
-  }
-  return fmt::format("{} thread{}, {} runs of {}\n\n{}\n{}", times.threads,
-                     times.threads == 1 ? "" : "s", times.runs, formatSeconds(times.total),
-                     kindsText(times, plan), table.str());
-}
-
-nlohmann::ordered_json kernelTimesJson(const KernelTimes &times, const KernelPlan &plan) {
-  nlohmann::ordered_json json = {{"threads", times.threads},
-                                 {"runs", times.runs},
-                                 {"seconds", times.total},
-                                 {"outside_kernels", times.rest},
-                                 {"kernels", nlohmann::ordered_json::array()}};
-  for (size_t i = 0; i < plan.kernels.size(); ++i) {
-    const KernelRow &row = plan.kernels[i];
-    json["kernels"].push_back({{"kernel", row.kernel},
-                               {"nodes", row.nodes},
-                               {"output", row.output},
-                               {"seconds", times.kernels[i]},
-                               {"share", times.total > 0 ? times.kernels[i] / times.total : 0},
-                               {"flops", row.flops},
-                               {"bytes", row.bytes}});
-  }
-  return json;
 }
 
 } // namespace cameo

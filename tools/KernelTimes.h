@@ -7,6 +7,12 @@
 
 namespace cameo {
 
+/// One run: when it began, by a clock of no particular zero, and what it took, in seconds.
+struct RunTimes {
+  double start = 0, seconds = 0;
+  std::vector<double> kernels;
+};
+
 struct KernelTimes {
   int32_t threads = 1;
   int64_t runs = 0;
@@ -15,6 +21,7 @@ struct KernelTimes {
   /// control flow.
   std::vector<double> kernels;
   double rest = 0;
+  std::vector<RunTimes> fastest; // a few runs, the fastest first
 };
 
 /// Runs the library for `seconds`, at least a few times. Its last output are the ticks of the
@@ -22,10 +29,5 @@ struct KernelTimes {
 Result<KernelTimes> measureKernels(const std::string &library, const RunOptions &options,
                                    const std::vector<RuntimeValue> &inputs, const KernelPlan &plan,
                                    double seconds);
-
-/// The kernels, those that take longest first, and the sums over kernels of a kind.
-std::string kernelTimesText(const KernelTimes &times, const KernelPlan &plan);
-/// In order of execution.
-nlohmann::ordered_json kernelTimesJson(const KernelTimes &times, const KernelPlan &plan);
 
 } // namespace cameo

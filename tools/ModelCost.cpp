@@ -3,8 +3,10 @@
 #include "tools/ModelCost.h"
 
 #include "ir/OpSpec.h"
+#include "lowering/PassManager.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace cameo {
 
@@ -14,19 +16,30 @@ class Counter {
 public:
   explicit Counter(const std::map<std::string, int64_t> &sizes) : sizes_(sizes) {}
 
-  void countBlock(Block &block) {
-    for (const std::unique_ptr<Op> &op : block.ops()) {
-      if (op->kind() == OpKind::Constant || op.get() == block.terminator())
-        continue;
-      countOp(*op);
-      for (int64_t i = 0; i < op->numRegions(); ++i)
-        countBlock(op->region(i));
-    }
+  /// Ops and their parameters.
+  void countOps(Func &main) {
+    forEachOp(main.body, [this](Op &op) { countOp(op); });
+  }
+  void countFlops(Func &main) {
+    forEachOp(main.body, [this](Op &op) {
+      double flop = flops(op);
+      cost.ops[std::string(spec(op.kind()).name)].flops += flop;
+      cost.total.flops += flop;
+    });
   }
 
   ModelCost cost;
 
 private:
+  static void forEachOp(Block &block, const std::function<void(Op &)> &visit) {
+    for (const std::unique_ptr<Op> &op : block.ops()) {
+      if (op->kind() == OpKind::Constant || op.get() == block.terminator())
+        continue;
+      visit(*op);
+      for (int64_t i = 0; i < op->numRegions(); ++i)
+        forEachOp(op->region(i), visit);
+    }
+  }
   double size(const Dim &dim) {
     std::optional<int64_t> value = dim.evaluate([&](const std::string &name) {
       auto found = sizes_.find(name);
@@ -103,7 +116,7 @@ double Counter::flops(const Op &op) {
 
 void Counter::countOp(const Op &op) {
   OpCost &entry = cost.ops[std::string(spec(op.kind()).name)];
-  double flop = flops(op), parameters = 0;
+  double parameters = 0;
   for (const Value *operand : op.operands()) {
     if (!operand || !operand->definingOp() || operand->definingOp()->kind() != OpKind::Constant ||
         !seen_.insert(operand).second)
@@ -114,16 +127,25 @@ void Counter::countOp(const Op &op) {
   }
   for (OpCost *sum : {&entry, &cost.total}) {
     ++sum->count;
-    sum->flops += flop;
     sum->parameters += parameters;
   }
 }
 
 } // namespace
 
-ModelCost costOf(Func &main, const std::map<std::string, int64_t> &sizes) {
-  Counter counter(sizes);
-  counter.countBlock(main.body);
+Result<ModelCost> costOf(const std::string &model, const ModelOptions &options) {
+  ImportOptions import = TRY(importOptions(options));
+  std::unique_ptr<Module> module = TRY(importModel(model, import));
+  Counter counter(import.dims);
+  counter.countOps(module->main());
+  // Sizes that the model computes are numbers only once the ops that compute them are folded.
+  std::vector<PipelineStep> steps =
+      TRY(stepsFromText("fold-constants,remove-dead-ops", allPasses()));
+  PassContext context;
+  TRY(runPasses(*module, context, steps, allPasses()));
+  counter.countFlops(module->main());
+  // Ops that folding brings in compute nothing.
+  std::erase_if(counter.cost.ops, [](const auto &entry) { return entry.second.count == 0; });
   return std::move(counter.cost);
 }
 

@@ -2,7 +2,7 @@
 // as two operations, as is usual.
 #pragma once
 
-#include "ir/Module.h"
+#include "tools/ModelOptions.h"
 
 #include <map>
 #include <set>
@@ -25,7 +25,8 @@ struct ModelCost {
   std::set<std::string> unknownSizes;
 };
 
-/// `sizes` gives symbols values; those without are 1.
-ModelCost costOf(Func &main, const std::map<std::string, int64_t> &sizes);
+/// Of a model file. Symbols that the options give no value are 1. Arithmetic that does not depend
+/// on inputs counts nothing.
+Result<ModelCost> costOf(const std::string &model, const ModelOptions &options);
 
 } // namespace cameo

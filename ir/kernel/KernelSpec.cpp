@@ -67,19 +67,4 @@ int64_t firstEpilogueOperand(OpKind kind) {
   return static_cast<int64_t>(spec(kind).inputs.size()) - 1;
 }
 
-Dim kernelBytes(const Op &op) {
-  Dim bytes;
-  if (op.kind() == OpKind::KernelFillHalo)
-    return bytes; // a border of its operand
-  auto add = [&](const Value *value) {
-    if (value && value->type.isTensor() && value->type.isRanked())
-      bytes = bytes + product(value->type.shape()) * Dim(dtypeBytes(value->type.dtype()));
-  };
-  for (const Value *operand : op.operands())
-    add(operand);
-  for (const std::unique_ptr<Value> &result : op.results())
-    add(result.get());
-  return bytes;
-}
-
 } // namespace cameo

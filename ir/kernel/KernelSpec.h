@@ -44,7 +44,5 @@ bool isKernelView(OpKind kind);
 Block *epilogueOf(Op &op);
 /// The number of the first operand that only the epilogue reads.
 int64_t firstEpilogueOperand(OpKind kind);
-/// Bytes of what a kernel reads and writes, each tensor once; 0 for the fill of a halo.
-Dim kernelBytes(const Op &op);
 
 } // namespace cameo

@@ -68,7 +68,13 @@ std::string KernelFunc::micro(const std::string &name,
     return entry->second;
   }
   func->name = entry->second = fmt::format("{}_{}", name, micros.names.size());
+  noteNode(*func, op);
   return func->name;
+}
+
+void noteNode(Func &func, const Op &op) {
+  if (!op.loc.nodes.empty())
+    func.attrs.set("node", op.loc.nodes.front());
 }
 
 namespace {

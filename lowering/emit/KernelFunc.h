@@ -61,6 +61,10 @@ struct KernelFunc {
                     const std::function<void(Func &, LoopBuilder &)> &write);
 };
 
+/// Notes in a function which node of the model it was first written for, as attribute `node`: what
+/// profilers show of it. Others may share the function.
+void noteNode(Func &func, const Op &op);
+
 /// Copies a region's ops to the builder with its arguments replaced, scalars becoming vectors where
 /// an argument is one; the yielded values. `resolve` writes the ops that need to know the kernel,
 /// reads by index and checks (RegionAt, RegionCheckIndex, RegionRequire), if there may be any.

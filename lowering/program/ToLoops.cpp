@@ -300,9 +300,10 @@ void State::addLoops(Op &op) {
   shareConstants(kernel->body);
   SharedKernel shared(*kernel);
   auto [entry, isNew] = kernels.try_emplace(printFunc(*kernel), "");
-  if (isNew)
+  if (isNew) {
     entry->second = kernel->name = fmt::format("{}_{}", spec(op.kind()).name, kernels.size());
-  else
+    noteNode(*kernel, op);
+  } else
     std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
   // Filling a halo touches no byte that the kernel before it writes.
   if (op.kind() != OpKind::KernelFillHalo && !profile.isOn())
