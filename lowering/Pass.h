@@ -6,6 +6,8 @@
 #include "ir/Result.h"
 #include "ir/Target.h"
 
+#include <map>
+#include <string>
 #include <string_view>
 
 namespace cameo {
@@ -20,6 +22,8 @@ struct PassContext {
   bool winograd = true;
   /// Adds a last output: how long each kernel took (lowering/program/Profile.h).
   bool profile = false;
+  /// Plans found by measuring, by the keys of kernels (lowering/plan/TunedPlans.h).
+  std::map<std::string, AttrDict> plans = {};
 };
 
 /// Rewrites the module; true if it changed anything.

@@ -1,4 +1,5 @@
 // `cameo bench`: how fast compiled code is, beside the reference interpreter.
+#include "bench/MemoryPeak.h"
 #include "bench/Report.h"
 #include "support/File.h"
 #include "tools/Command.h"
@@ -6,9 +7,12 @@
 #include "tools/Inputs.h"
 #include "tools/ModelCost.h"
 #include "tools/Profile.h"
+#include "tools/Tuner.h"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <fmt/format.h>
+#include <functional>
 
 namespace cameo {
 
@@ -38,30 +42,54 @@ struct Options {
   double timeout = 0;
   bool noReference = false, json = false, profile = false, remeasure = false;
   std::string report, trace; // files to write, or ""
+  TuneOptions tuning;
   CompileRequest request;
+};
+
+/// What it takes until an engine has run once.
+struct Start {
+  double load = 0, firstRun = 0; // seconds
+  int64_t memory = -1;           // bytes at most, -1: unknown
 };
 
 struct Prepared {
   std::vector<std::unique_ptr<Engine>> engines;
   std::vector<Candidate> candidates;
+  std::vector<Start> starts;
 };
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &module) {
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
   std::vector<RuntimeValue> inputs = TRY(randomInputs(module->main(), sizes, options.seed));
   Prepared prepared;
-  auto add = [&](std::string name, std::unique_ptr<Engine> engine) -> Result<void> {
+  auto add = [&](std::string name,
+                 const std::function<Result<std::unique_ptr<Engine>>()> &make) -> Result<void> {
+    MemoryPeak memory;
+    Start start;
+    double begin = now();
+    std::unique_ptr<Engine> engine = TRY(make());
+    start.load = now() - begin;
     TRY(engine->run(inputs));
+    start.firstRun = now() - begin - start.load;
+    start.memory = memory.bytes();
+    prepared.starts.push_back(start);
     Engine *address = engine.get();
     prepared.engines.push_back(std::move(engine));
     prepared.candidates.push_back({std::move(name), [address] { return address->rerun(); }});
     return {};
   };
   for (int32_t threads : options.threads)
-    TRY(add(fmt::format("compiled, {} thread{}", threads, threads == 1 ? "" : "s"),
-            TRY(makeLibraryEngine(options.library, {threads, options.seed, options.timeout}))));
+    TRY(add(fmt::format("compiled, {} thread{}", threads, threads == 1 ? "" : "s"), [&] {
+      return makeLibraryEngine(options.library, {threads, options.seed, options.timeout});
+    }));
   if (!options.noReference)
-    TRY(add("reference", makeReferenceEngine(module, {1, options.seed, options.timeout})));
+    TRY(add("reference", [&]() -> Result<std::unique_ptr<Engine>> {
+      return makeReferenceEngine(module, {1, options.seed, options.timeout});
+    }));
   return prepared;
 }
 
@@ -70,7 +98,7 @@ Result<Profile> profile(const Options &options, const std::string &library) {
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.request.sizes));
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
   std::vector<RuntimeValue> inputs = TRY(randomInputs(module->main(), sizes, options.seed));
-  PassContext context = TRY(passContext(options.request.target));
+  PassContext context = TRY(passContext(options.request));
   Profile profile = {options.model, TRY(planKernels(*module, std::move(context), sizes)), {}};
   for (int32_t threads : options.threads) {
     std::vector<std::string> notes;
@@ -98,7 +126,6 @@ int addProfile(const Options &options, std::optional<Profile> &found) {
   if (!options.profile)
     return Fine;
   CompileRequest request = options.request;
-  request.model = options.model;
   request.profile = true;
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create();
   if (!folder)
@@ -125,15 +152,20 @@ std::string tableOf(const Options &options, const std::vector<Timing> &timings, 
   return table.str();
 }
 
-std::string jsonOf(const Options &options, const std::vector<Timing> &timings, double flops,
+std::string jsonOf(const Options &options, const std::vector<Timing> &timings,
+                   const std::vector<Start> &starts, double flops,
                    const std::optional<Profile> &profile) {
   nlohmann::ordered_json report = {
       {"schema_version", kReportVersion}, {"model", options.model}, {"flops", flops}};
   report["engines"] = nlohmann::ordered_json::array();
-  for (const Timing &timing : timings) {
-    report["engines"].push_back(toJson(timing));
+  for (size_t i = 0; i < timings.size(); ++i) {
+    nlohmann::ordered_json &engine = report["engines"].emplace_back(toJson(timings[i]));
+    engine["load_ms"] = starts[i].load * 1e3;
+    engine["first_run_ms"] = starts[i].firstRun * 1e3;
+    if (starts[i].memory >= 0)
+      engine["memory_bytes"] = starts[i].memory;
     if (!options.noReference)
-      report["engines"].back()["speedup"] = speedup(timings.back(), timing);
+      engine["speedup"] = speedup(timings.back(), timings[i]);
   }
   if (profile)
     for (const ThreadsProfile &run : profile->runs)
@@ -146,9 +178,12 @@ int bench(Options options) {
   if (!read)
     return reportError(inFile(options.model, read.error()));
   std::shared_ptr<Module> module = std::move(*read);
+  options.request.model = options.model;
+  std::string tuned;
+  if (int status = tuneRequest(options.tuning, options.request, tuned); status != Fine)
+    return status;
   std::unique_ptr<TemporaryFolder> folder;
   if (options.library.empty()) {
-    options.request.model = options.model;
     Result<std::unique_ptr<TemporaryFolder>> made = TemporaryFolder::create();
     if (!made)
       return reportError(made.error());
@@ -172,9 +207,9 @@ int bench(Options options) {
   if (int status = addProfile(options, profile); status != Fine)
     return status;
   if (options.json)
-    printOut(jsonOf(options, *timings, flops, profile));
+    printOut(jsonOf(options, *timings, prepared->starts, flops, profile));
   else
-    printOut(tableOf(options, *timings, flops));
+    printOut(tuned + tableOf(options, *timings, flops));
   if (profile && !options.json)
     for (const ThreadsProfile &run : profile->runs)
       printOut("\n" + profileText(*profile, run, outputWidth()));
@@ -224,6 +259,7 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
                  "Measure the limits of this machine again, which are kept")
       ->needs(profile);
   command->add_flag("--json", options->json, "Report as JSON");
+  addTuneOptions(*command, options->tuning);
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);

@@ -3,6 +3,7 @@
 #include "codegen/Target.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
+#include "tools/Tuner.h"
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -25,6 +26,8 @@ constexpr const char *examples = R"(Examples:
       every model into out/; one that fails does not stop the others
   cameo compile net.onnx --emit o,header --target aarch64-linux-gnu --cpu armv8-a+dotprod
       an object file to link into a program for another machine
+  cameo compile net.onnx --tune --tune-cache plans.txt
+      times other plans of the net's layers on this machine, and keeps the fastest for the next time
   cameo compile net.onnx --target wasm32
       makes net.wasm and cameo.mjs, which runs it in browsers and Node.js
 
@@ -36,6 +39,7 @@ struct Options {
   std::string output;
   std::vector<std::string> emit;
   CompileRequest request;
+  TuneOptions tuning;
 };
 
 /// Expands what the shell left alone: a pattern that names no file itself.
@@ -172,7 +176,7 @@ std::string_view failureName(int status) {
 }
 
 /// Compiles one after the other. The worst status of all is the program's.
-int compileAll(const std::vector<CompileRequest> &requests) {
+int compileAll(std::vector<CompileRequest> &requests, const TuneOptions &tuning) {
   int worst = Fine;
   std::vector<std::string> failures;
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -181,7 +185,11 @@ int compileAll(const std::vector<CompileRequest> &requests) {
                             : "";
     auto start = std::chrono::steady_clock::now();
     std::vector<std::filesystem::path> files;
-    int status = compileInChild(requests[i], files);
+    std::string tuned;
+    int status = tuneRequest(tuning, requests[i], tuned);
+    printOut(tuned);
+    if (status == Fine)
+      status = compileInChild(requests[i], files);
     double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     worst = std::max(worst, status);
@@ -210,7 +218,7 @@ int compile(const Options &options) {
   const TargetOptions &given = options.request.target;
   if (given.cpu == "native" || (given.cpu.empty() && given.target == "host"))
     printOut(fmt::format("compiling for {}, CPU {}\n", target->triple, target->cpu));
-  return compileAll(*requests);
+  return compileAll(*requests, options.tuning);
 }
 
 } // namespace
@@ -237,6 +245,7 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
       ->add_flag("--zero-weights", options->request.zeroWeights,
                  "Of IR text: constants that it only names are zeros")
       ->group("For developers of Cameo");
+  addTuneOptions(*command, options->tuning);
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);

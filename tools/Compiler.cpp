@@ -95,8 +95,7 @@ Result<std::unique_ptr<Module>> readModule(const CompileRequest &request) {
 /// All the work, in this process; artifacts go to `folder`.
 Result<void> compileHere(const CompileRequest &request, const PassObserver &observer,
                          const fs::path &folder) {
-  PassContext context = TRY(passContext(request.target));
-  context.profile = request.profile;
+  PassContext context = TRY(passContext(request));
   std::unique_ptr<Module> module = TRY(readModule(request));
   uint64_t hash = modelHash(*module);
   if (request.taps)
@@ -180,6 +179,13 @@ Result<PassContext> passContext(const TargetOptions &options) {
                      options.winograd == "auto"};
 }
 
+Result<PassContext> passContext(const CompileRequest &request) {
+  PassContext context = TRY(passContext(request.target));
+  context.profile = request.profile;
+  context.plans = request.plans;
+  return context;
+}
+
 int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) {
   // Beside the results, so that moving them is renaming.
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create(request.folder);
@@ -206,14 +212,19 @@ int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) 
   return exitStatus(moved);
 }
 
+Result<void> checkRunsHere(const Target &target) {
+  Result<Target> host = resolveTarget("host", "native");
+  if (!host || host->arch != target.arch)
+    return badInput(fmt::format("--target: code for {} cannot be run here", target.triple));
+  return {};
+}
+
 int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library) {
   Result<Target> target = resolveTarget(request.target.target, request.target.cpu);
   if (!target)
     return reportError(target.error());
-  Result<Target> host = resolveTarget("host", "native");
-  if (!host || host->arch != target->arch)
-    return reportError(
-        badInput(fmt::format("--target: code for {} cannot be run here", target->triple)));
+  if (Result<void> runs = checkRunsHere(*target); !runs)
+    return reportError(runs.error());
   request.folder = folder.path();
   request.stem = "model";
   request.emit = {EmitKind::So};

@@ -9,6 +9,7 @@
 #include "tools/PassOptions.h"
 
 #include <filesystem>
+#include <map>
 
 namespace cameo {
 
@@ -51,12 +52,20 @@ struct CompileRequest {
   bool taps = false;
   /// Make the times of kernels an output (lowering/program/Profile.h).
   bool profile = false;
+  /// Plans of kernels that were found by measuring (Tuner.h).
+  std::map<std::string, AttrDict> plans;
   /// Of IR text: take constants whose elements are not in it as zeros.
   bool zeroWeights = false;
 };
 
+/// The context of passes of a compilation.
+Result<PassContext> passContext(const CompileRequest &request);
+
 /// Reports errors itself. Returns the exit status, and in `files` what was made.
 int compileInChild(const CompileRequest &request, std::vector<std::filesystem::path> &files);
+
+/// Fails unless the target is of the host's architecture.
+Result<void> checkRunsHere(const Target &target);
 
 /// The same to a library in a temporary folder, whose path goes to `library`; it is to be run, so
 /// the target must be of the host's architecture.

@@ -53,6 +53,8 @@ struct Counter {
 
   double elementOps(const Op &op) const {
     double ops = 0;
+    if (op.kind() == OpKind::KernelGenerate)
+      return ops; // most are indices, the same for many elements
     for (int64_t i = 0; i < op.numRegions(); ++i) {
       bool isOfOperand = op.kind() == OpKind::KernelReduce && i == 0;
       const Value *over = isOfOperand || op.numResults() == 0 ? op.operand(0) : op.result();

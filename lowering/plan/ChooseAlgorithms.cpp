@@ -6,41 +6,38 @@
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
-#include "lowering/plan/Packing.h"
+#include "lowering/plan/TunedPlans.h"
 #include "lowering/plan/Winograd.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 namespace cameo {
 namespace {
 
-bool all(const std::vector<int64_t> &values, int64_t wanted) {
-  return values.size() == 2 &&
-         std::all_of(values.begin(), values.end(), [&](int64_t x) { return x == wanted; });
-}
-
-bool isF32(const Value &value) { return value.type.dtype() == DType::F32; }
-
-/// The sizes of a convolution that Winograd's algorithm can compute.
-std::optional<ConvSizes> winogradSizes(const PassContext &context, Op &conv,
-                                       const ConvAttrs &attrs) {
-  bool window =
-      all(attrs.kernel, 3) && all(attrs.strides, 1) && all(attrs.dilations, 1) && attrs.group == 1;
-  const Type &x = conv.operand(0)->type, &y = conv.result()->type;
-  if (!window || !isF32(*conv.operand(0)) || !isF32(*conv.operand(1)) ||
-      conv.region().arg(0)->type.dtype() != DType::F32 || !isPackedEarly(conv.operand(1)) ||
-      packingFor(context, conv).rounded)
-    return std::nullopt;
-  if (!constantDims({x.dim(1), y.dim(1), y.dim(2), y.dim(3)}))
-    return std::nullopt;
-  return convSizes(conv);
-}
-
 /// Depthwise weights are packed at compile time only; others take the general path.
-bool isDepthwise(Op &conv, const ConvAttrs &attrs) {
+bool isDepthwise(const Op &conv, const ConvAttrs &attrs) {
   const Dims &weights = conv.operand(1)->type.shape();
   return attrs.group > 1 && weights[1] == Dim(1) && weights[0] == Dim(attrs.group) &&
          constantData(conv.operand(1));
+}
+
+AlgorithmChoice estimated(const PassContext &context, const Op &conv, const ConvAttrs &attrs) {
+  if (isDepthwise(conv, attrs))
+    return {ConvAlgorithm::Depthwise};
+  std::optional<ConvSizes> sizes = winogradSizes(context, conv);
+  return sizes && context.winograd ? chooseWinograd(context.target, *sizes) : AlgorithmChoice();
+}
+
+Result<AlgorithmChoice> chosen(const PassContext &context, const Op &conv, const ConvAttrs &attrs) {
+  std::optional<ConvAlgorithm> tuned = TRY(tunedAlgorithm(context, conv));
+  bool isWinograd = tuned && winogradTile(*tuned);
+  if (!tuned || (isWinograd && !context.winograd))
+    return estimated(context, conv, attrs);
+  std::optional<ConvSizes> sizes = winogradSizes(context, conv);
+  if ((isWinograd && !sizes) || (*tuned == ConvAlgorithm::Depthwise && !isDepthwise(conv, attrs)))
+    return badInput(fmt::format("the plan for `{}` does not fit: {} cannot compute it",
+                                algorithmKey(conv), wordOf(*tuned)));
+  return isWinograd ? winogradChoice(context.target, *sizes, *tuned) : AlgorithmChoice{*tuned};
 }
 
 } // namespace
@@ -53,12 +50,7 @@ Result<bool> chooseAlgorithms(Module &module, PassContext &context) {
     ConvAttrs attrs = attrsOf<ConvAttrs>(*op);
     if (attrs.inputs.weights == WeightForm::Packed || attrs.algorithm != ConvAlgorithm::Direct)
       continue;
-    AlgorithmChoice choice;
-    if (isDepthwise(*op, attrs))
-      choice.algorithm = ConvAlgorithm::Depthwise;
-    else if (std::optional<ConvSizes> sizes = winogradSizes(context, *op, attrs);
-             sizes && context.winograd)
-      choice = chooseWinograd(context.target, *sizes);
+    AlgorithmChoice choice = TRY(chosen(context, *op, attrs));
     attrs.algorithm = choice.algorithm;
     attrs.plan = choice.plan;
     op->attrs = dictOf(attrs);

@@ -7,6 +7,7 @@
 #include "lowering/build/Regions.h"
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/Tiles.h"
+#include "lowering/plan/TunedPlans.h"
 
 #include <algorithm>
 
@@ -118,7 +119,7 @@ template <class Attrs> bool planOp(const Target &target, Op &op, ConvAlgorithm a
 } // namespace
 
 Result<bool> planTiles(Module &module, PassContext &context) {
-  bool changed = false;
+  bool changed = TRY(applyPlans(module, context));
   for (Op *op : opsOf(module.main())) {
     if (op->kind() == OpKind::KernelConv)
       changed |= planOp<ConvAttrs>(context.target, *op, attrsOf<ConvAttrs>(*op).algorithm);

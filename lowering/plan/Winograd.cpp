@@ -4,6 +4,8 @@
 #include "lowering/plan/Winograd.h"
 
 #include "ir/kernel/Contraction.h"
+#include "lowering/build/Shapes.h"
+#include "lowering/plan/Packing.h"
 
 #include <algorithm>
 
@@ -91,11 +93,40 @@ Candidate candidate(const Target &target, const ConvSizes &sizes, ConvAlgorithm 
   return {{algorithm, cut}, cycles + inputs + outputs};
 }
 
+bool all(const std::vector<int64_t> &values, int64_t wanted) {
+  return values.size() == 2 &&
+         std::all_of(values.begin(), values.end(), [&](int64_t x) { return x == wanted; });
+}
+
+bool isF32(const Value &value) { return value.type.dtype() == DType::F32; }
+
+/// Whether a conv has weights that are packed at compile time, or will be.
+bool hasEarlyWeights(const Op &conv) {
+  Op *pack = conv.operand(1)->definingOp();
+  return pack && pack->kind() == OpKind::KernelPack ? isConstantPack(*pack)
+                                                    : isPackedEarly(conv.operand(1));
+}
+
 } // namespace
 
 ConvSizes convSizes(const Op &conv) {
   const Type &x = conv.operand(0)->type, &y = conv.result()->type;
   return {x.dim(1).value(), y.dim(1).value(), y.dim(2).value(), y.dim(3).value()};
+}
+
+std::optional<ConvSizes> winogradSizes(const PassContext &context, const Op &conv) {
+  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
+  bool window =
+      all(attrs.kernel, 3) && all(attrs.strides, 1) && all(attrs.dilations, 1) && attrs.group == 1;
+  const Type &x = conv.operand(0)->type, &y = conv.result()->type;
+  bool isPlain = attrs.inputs.weights == WeightForm::Plain;
+  if (!window || !isF32(*conv.operand(0)) || !isF32(*conv.operand(1)) ||
+      conv.region().arg(0)->type.dtype() != DType::F32 || !hasEarlyWeights(conv) ||
+      (isPlain && packingFor(context, conv).rounded))
+    return std::nullopt;
+  if (!constantDims({x.dim(1), y.dim(1), y.dim(2), y.dim(3)}))
+    return std::nullopt;
+  return convSizes(conv);
 }
 
 WinogradPlan winogradPlanOf(const Op &conv) {
@@ -120,6 +151,11 @@ AlgorithmChoice chooseWinograd(const Target &target, const ConvSizes &sizes) {
     }
   }
   return chosen;
+}
+
+AlgorithmChoice winogradChoice(const Target &target, const ConvSizes &sizes,
+                               ConvAlgorithm algorithm) {
+  return candidate(target, sizes, algorithm).choice;
 }
 
 } // namespace cameo

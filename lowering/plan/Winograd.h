@@ -6,6 +6,7 @@
 
 #include "ir/Op.h"
 #include "ir/kernel/Contraction.h"
+#include "lowering/Pass.h"
 #include "lowering/plan/Tiles.h"
 
 namespace cameo {
@@ -46,6 +47,12 @@ struct AlgorithmChoice {
   ConvAlgorithm algorithm = ConvAlgorithm::Direct;
   ContractionPlan plan = {};
 };
+/// Whether Winograd's algorithms can compute a `conv`, with weights plain or packed; its sizes.
+std::optional<ConvSizes> winogradSizes(const PassContext &context, const Op &conv);
+
+/// One of Winograd's algorithms.
+AlgorithmChoice winogradChoice(const Target &target, const ConvSizes &sizes,
+                               ConvAlgorithm algorithm);
 /// The algorithm that is estimated to be fastest; Direct, without a plan, where that is about as
 /// fast as the others.
 AlgorithmChoice chooseWinograd(const Target &target, const ConvSizes &sizes);

@@ -359,6 +359,8 @@ class Bench(Case):
         report = json.loads(self.cameo("bench", "add.onnx", "--threads", "1,2", "--rounds", "2", "--seconds", "0.01",
                                        "--json").stdout)
         self.assertEqual([e["name"] for e in report["engines"]], ["compiled, 1 thread", "compiled, 2 threads", "reference"])
+        for engine in report["engines"]:
+            self.assertLessEqual(0, min(engine[key] for key in ("load_ms", "first_run_ms", "p50_ms", "p90_ms", "p99_ms")))
         text = self.cameo("bench", "add.onnx", "--rounds", "1", "--seconds", "0", "--no-reference").stdout
         self.assertRegex(text, r"(?m)^compiled, 1 thread ")
 
