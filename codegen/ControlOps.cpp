@@ -133,40 +133,47 @@ void FuncEmitter::emitCall(Op &op) {
     setResult(op, b_.CreateExtractValue(call, i), i);
 }
 
-// Thread t of T takes units [U*t/T, U*(t+1)/T), computed as U/T*t + U%T*t/T, which cannot overflow.
-// None when the run is to end: what a kernel left unfinished is never read, as all threads see the
-// same behind the next barrier.
-void FuncEmitter::emitParallel(Op &op) {
-  llvm::Value *units = operand(op, 0);
-  llvm::Type *type = b_.indexType();
-  llvm::Value *threads = b_.CreateSExt(threads_, type);
-  llvm::Value *quotient = b_.CreateSDiv(units, threads);
-  llvm::Value *remainder = b_.CreateSRem(units, threads);
-  auto start = [&](llvm::Value *thread) {
-    llvm::Value *part = b_.CreateSDiv(b_.CreateMul(remainder, thread), threads);
-    return b_.CreateAdd(b_.CreateMul(quotient, thread), part);
+// While the runtime gives this thread units, `body` does them. None when the run is to end: what a
+// kernel left unfinished is never read, as all threads see the same behind the next barrier.
+void FuncEmitter::emitSection(llvm::Value *units,
+                              const std::function<void(llvm::Value *, llvm::Value *)> &body) {
+  llvm::Type *i64 = b_.getInt64Ty(), *type = b_.indexType();
+  llvm::BasicBlock &entry = b_.GetInsertBlock()->getParent()->getEntryBlock();
+  llvm::IRBuilder<> atEntry(&entry, entry.begin());
+  llvm::Value *range = atEntry.CreateAlloca(llvm::ArrayType::get(i64, 2));
+  llvm::BasicBlock *claim = newBlock("claim"), *claimed = newBlock("claimed"),
+                   *run = newBlock("units"), *after = newBlock("section.end");
+  b_.CreateBr(claim);
+  b_.SetInsertPoint(claim);
+  llvm::FunctionCallee function = b_.module().getOrInsertFunction(
+      "cameo_rt_claim", b_.getInt32Ty(), b_.getPtrTy(), b_.getInt32Ty(), i64, b_.getPtrTy());
+  llvm::Value *any = b_.CreateCall(function, {frame_, thread_, b_.CreateSExt(units, i64), range});
+  b_.CreateCondBr(b_.CreateICmpNE(any, b_.getInt32(0)), claimed, after);
+  b_.SetInsertPoint(claimed);
+  auto bound = [&](unsigned i) {
+    llvm::Value *slot = b_.CreateConstInBoundsGEP1_32(i64, range, i);
+    return b_.CreateTrunc(b_.CreateLoad(i64, slot), type);
   };
-  llvm::Value *thread = b_.CreateSExt(thread_, type);
-  llvm::Value *begin = start(thread);
-  llvm::Value *end = start(b_.CreateAdd(thread, b_.integer(type, 1)));
-  llvm::BasicBlock *body = newBlock("parallel"), *after = newBlock("parallel.end");
-  llvm::Value *runs = b_.CreateAnd(b_.CreateICmpSLT(begin, end), b_.CreateNot(hasFailed()));
-  b_.CreateCondBr(runs, body, after);
-  b_.SetInsertPoint(body);
-  values_[op.region().arg(0)] = begin;
-  values_[op.region().arg(1)] = end;
-  emitRegion(op.region());
-  b_.CreateBr(after);
+  llvm::Value *begin = bound(0), *end = bound(1);
+  b_.CreateCondBr(hasFailed(), claim, run);
+  b_.SetInsertPoint(run);
+  body(begin, end);
+  b_.CreateBr(claim);
   b_.SetInsertPoint(after);
 }
 
+void FuncEmitter::emitParallel(Op &op) {
+  emitSection(operand(op, 0), [&](llvm::Value *begin, llvm::Value *end) {
+    values_[op.region().arg(0)] = begin;
+    values_[op.region().arg(1)] = end;
+    emitRegion(op.region());
+  });
+}
+
+// One unit.
 void FuncEmitter::emitSingle(Op &op) {
-  llvm::BasicBlock *body = newBlock("single"), *after = newBlock("single.end");
-  b_.CreateCondBr(b_.CreateICmpEQ(thread_, b_.getInt32(0)), body, after);
-  b_.SetInsertPoint(body);
-  emitRegion(op.region());
-  b_.CreateBr(after);
-  b_.SetInsertPoint(after);
+  emitSection(b_.integer(b_.indexType(), 1),
+              [&](llvm::Value *, llvm::Value *) { emitRegion(op.region()); });
 }
 
 void FuncEmitter::emitTeam(Op &op) {

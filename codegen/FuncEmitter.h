@@ -41,6 +41,8 @@ private:
   void emitWhile(Op &op);
   void emitIf(Op &op);
   void emitCall(Op &op);
+  void emitSection(llvm::Value *units,
+                   const std::function<void(llvm::Value *, llvm::Value *)> &body);
   void emitParallel(Op &op);
   void emitSingle(Op &op);
   void emitTeam(Op &op);

@@ -19,11 +19,11 @@ struct Needs {
 void collectNeeds(Block &block, Needs &needs) {
   for (const std::unique_ptr<Op> &op : block.ops()) {
     switch (op->kind()) {
-    case OpKind::TeamSingle:
     case OpKind::TeamThread:
     case OpKind::TeamThreads:
       needs.thread = true;
       break;
+    case OpKind::TeamSingle:
     case OpKind::TeamParallel:
     case OpKind::TeamBarrier:
       needs.thread = needs.frame = true;

@@ -18,7 +18,7 @@ const char *cameo_rt_last_error(const cameo_context *context) {
 static const char *wrongPool(const cameo_pool *pool) {
   if (pool->threads < 1 || pool->threads > CAMEO_MAX_THREADS)
     return "pool: expected 1 to 1024 threads, got %a";
-  return pool->run && pool->barrier ? NULL : "pool: 'run' or 'barrier' is NULL";
+  return pool->run ? NULL : "pool: 'run' is NULL";
 }
 
 /* What is wrong with the options, or NULL. */
@@ -127,7 +127,7 @@ static int32_t usePool(struct cameo_private *self, const cameo_options *options)
     self->owns_pool = 1;
   }
   self->frame.threads = self->pool ? self->pool->threads : 1;
-  return CAMEO_OK;
+  return self->pool ? cameo_team_create(self) : CAMEO_OK;
 }
 
 /* Fills in a context whose options are good; says why it cannot. */
@@ -185,6 +185,7 @@ void cameo_rt_destroy(cameo_context *context) {
   struct cameo_private *self = (struct cameo_private *)context;
   if (self->owns_pool)
     self->pool->destroy(self->pool);
+  cameo_team_destroy(self);
   if (self->owns_workspace)
     cameo_memory_free(&self->workspace);
   cameo_memory_free(&self->results_memory);

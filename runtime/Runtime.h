@@ -34,13 +34,15 @@ struct cameo_private {
   cameo_context head;
   const struct cameo_code *code;
   struct cameo_frame frame;
-  const uint8_t **inputs;       /* num_inputs; frame.inputs */
-  int64_t *input_bytes;         /* num_inputs */
-  uint8_t **outputs;            /* num_outputs; frame.outputs */
-  struct cameo_output *results; /* num_outputs */
-  int64_t *symbols;             /* num_symbols, of the run being checked */
-  struct cameo_boxes *boxes;    /* NULL when code->boxing is */
-  cameo_pool *pool;             /* NULL with one thread */
+  const uint8_t **inputs;        /* num_inputs; frame.inputs */
+  int64_t *input_bytes;          /* num_inputs */
+  uint8_t **outputs;             /* num_outputs; frame.outputs */
+  struct cameo_output *results;  /* num_outputs */
+  int64_t *symbols;              /* num_symbols, of the run being checked */
+  struct cameo_boxes *boxes;     /* NULL when code->boxing is */
+  cameo_pool *pool;              /* NULL with one thread */
+  struct cameo_team_state *team; /* likewise */
+  int32_t has_claimed;           /* with one thread: the section's units */
   struct cameo_memory workspace;
   struct cameo_memory results_memory;
   struct cameo_memory weights_copy;
@@ -122,6 +124,10 @@ void cameo_set_limits(struct cameo_private *self, const cameo_options *options);
 void cameo_begin(struct cameo_private *self);
 /* Ends the run when its time is over. From the caller's thread. */
 void cameo_check_time(struct cameo_private *self);
+
+/* What the threads of a context's pool share, Team.c. A status. */
+int32_t cameo_team_create(struct cameo_private *self);
+void cameo_team_destroy(struct cameo_private *self);
 /* What the run comes to after `main`, with its message. */
 int32_t cameo_end(struct cameo_private *self);
 

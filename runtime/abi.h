@@ -193,13 +193,24 @@ typedef void (*cameo_team)(struct cameo_frame *frame, int32_t thread, int32_t th
 extern const cameo_api cameo_rt_api;
 
 /*
- * Runs `team` on all frame->threads threads and returns when all have returned; what they wrote is
- * then visible. Called from `main` (or what it calls) on the caller's thread, never from a team.
- * With one thread it is a plain call. Does nothing when the run has failed already.
+ * Runs `team` on frame->threads threads and returns when all that have come have returned; what
+ * they wrote is then visible. Called from `main` (or what it calls) on the caller's thread, never
+ * from a team. With one thread it is a plain call. Does nothing when the run has failed already.
+ *
+ * A team function is a sequence of sections, the same for every thread; a thread may come late or
+ * never. What it writes outside of the units of sections nobody else may read.
  */
 void cameo_rt_team(struct cameo_frame *frame, cameo_team team);
 
-/* Waits, in a team function, until all its threads have come here. Every thread must come. */
+/*
+ * Claims units of the section that the thread has come to: 1, and [range[0], range[1]) are this
+ * thread's to do, or 0 when there are no more; then the thread has left the section. `units` must
+ * be the same for all threads. All claims together are each unit once.
+ */
+int32_t cameo_rt_claim(struct cameo_frame *frame, int32_t thread, int64_t units, int64_t range[2]);
+
+/* Waits, in a team function and outside of sections, until all units of the sections before have
+   been done, by whatever threads; what these wrote is then visible. */
 void cameo_rt_barrier(struct cameo_frame *frame, int32_t thread);
 
 /*

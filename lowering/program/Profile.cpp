@@ -26,7 +26,7 @@ void Profile::start(Program &program, LoopBuilder &main, int64_t numKernels) {
   });
 }
 
-/// What the first thread does with the clock.
+/// What one thread does with the clock.
 void Profile::single(LoopBuilder &team,
                      const std::function<void(Value *ticks, Value *now)> &body) const {
   Op *op = team.create(OpKind::TeamSingle, {}, {}, {}, 1);

@@ -1,8 +1,8 @@
 // Times of kernels, for `cameo bench --profile`: a library compiled with PassContext::profile has
 // one more output, "kernel ticks", of i64. Element i is how many ticks of a clock kernel i took
 // during the run, in order of the kernels in the program, all its calls together; the last element
-// is the clock after the last kernel, from which the reader learns how long a tick is. The first
-// thread writes them when all threads have finished the kernel, so waiting for the slowest counts.
+// is the clock after the last kernel, from which the reader learns how long a tick is. A thread
+// writes them when all of the kernel is done, so waiting for the slowest counts.
 //
 // Being an output like any other, they need nothing of the runtime, and libraries without them pay
 // nothing.

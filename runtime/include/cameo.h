@@ -235,9 +235,10 @@ static inline cameo_options cameo_default_options(void) {
 /*
  * Threads that several contexts share, also of different models. Teams of different contexts take
  * turns. A program may supply its own threads by filling this in: `run` calls task(argument, t, n)
- * for every t of 0 .. n-1, n at most `threads`, at the same time on n threads, t = 0 on the calling
- * one, and returns when all have returned, CAMEO_OK, or before any was called, another status.
- * `barrier` is called inside task, by all n with their t, and returns when all have called it.
+ * for every t of 0 .. n-1, n at most `threads`, t = 0 on the calling thread, and returns when all
+ * have returned, CAMEO_OK, or before any was called, another status. The calls should be at the
+ * same time on n threads, but need not: each does what the others leave. `barrier` is not called
+ * and may be NULL.
  */
 struct cameo_pool {
   int32_t threads;

@@ -185,54 +185,39 @@ func @sizes() attrs {kind = "sizes"} {
   return(%0)
 }
 func @workspace(%threads: index) attrs {kind = "workspace"} {
-  %s = const() {value = 64} : index
-  %r = mul(%threads, %s) : index
-  return(%r)
+  %s = const() {value = 8192} : index
+  return(%s)
 }
 )";
 
-// Each thread adds up its units into its slot of the workspace; one thread combines behind a
-// barrier.
+// Units write their elements to the workspace, whoever does them; behind a barrier one thread adds
+// them up.
 TEST(Team, ParallelBarrierSingle) {
   Program program = wholeProgram(std::string(kSizes) + R"(
 func @main() attrs {kind = "main"} {
   team() {callee = "sum"}
 }
-func @slot(%arena: ptr<u8>) {
-  %t = thread() : index
-  %64 = const() {value = 64} : index
-  %at = mul(%t, %64) : index
-  %p = offset(%arena, %at) : ptr<u8>
-  return(%p)
-}
 func @sum() attrs {kind = "team"} {
   %arena = arena() : ptr<u8>
-  %raw = call(%arena) {callee = "slot"} : ptr<u8>
-  %p = retype(%raw) : ptr<i64>
+  %p = retype(%arena) : ptr<i64>
   %zero = const() {value = 0} : index
   %one = const() {value = 1} : index
   %x = input() {index = 0} : ptr<i64>
   %z = const() {value = 0} : i64
-  store(%z, %p, %zero)
   %n = dim() {index = 0} : index
   parallel(%n) ^(%begin: index, %end: index) {
-    %total = for(%begin, %end, %one, %z) : i64 ^(%i: index, %s: i64) {
+    for(%begin, %end, %one) ^(%i: index) {
       %v = load(%x, %i) : i64
-      %r = add(%s, %v) : i64
-      yield(%r)
+      store(%v, %p, %i)
+      yield()
     }
-    store(%total, %p, %zero)
     yield()
   }
   barrier()
   single() ^ {
     %y = output() {index = 0} : ptr<i64>
-    %all = retype(%arena) : ptr<i64>
-    %threads = threads() : index
-    %8 = const() {value = 8} : index
-    %total = for(%zero, %threads, %one, %z) : i64 ^(%i: index, %s: i64) {
-      %at = mul(%i, %8) : index
-      %v = load(%all, %at) : i64
+    %total = for(%zero, %n, %one, %z) : i64 ^(%i: index, %s: i64) {
+      %v = load(%p, %i) : i64
       %r = add(%s, %v) : i64
       yield(%r)
     }

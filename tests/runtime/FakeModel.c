@@ -26,7 +26,7 @@ static int64_t workspace(const int64_t *dims, int32_t threads) {
   return UNUSED + rowsSize(dims) + (int64_t)threads * 3 * SLOT;
 }
 
-static int64_t *slot(struct cameo_frame *frame, int32_t thread, int32_t which) {
+static int64_t *slot(struct cameo_frame *frame, int64_t thread, int32_t which) {
   uint8_t *base = frame->workspace + UNUSED + rowsSize(frame->dims);
   return (int64_t *)(base + ((int64_t)which * frame->threads + thread) * SLOT);
 }
@@ -37,30 +37,35 @@ static int32_t modeIsExact(void) {
 }
 
 static void teamMain(struct cameo_frame *frame, int32_t thread, int32_t threads) {
-  int64_t rows = frame->dims[N], mode = *(const int64_t *)frame->inputs[2];
+  int64_t rows = frame->dims[N], mode = *(const int64_t *)frame->inputs[2], range[2];
   const float *a = (const float *)frame->inputs[0], *w = (const float *)frame->weights;
   float *scaled = (float *)(frame->workspace + UNUSED), *y = (float *)frame->outputs[0];
-  for (int64_t i = rows * thread / threads * 4; i < rows * (thread + 1) / threads * 4; i++)
-    scaled[i] = a[i] * w[i % 4];
-  *slot(frame, thread, 0) = 0;
-  *slot(frame, thread, 2) = modeIsExact();
+  while (cameo_rt_claim(frame, thread, rows, range))
+    for (int64_t i = range[0] * 4; i < range[1] * 4; i++)
+      scaled[i] = a[i] * w[i % 4];
+  while (cameo_rt_claim(frame, thread, threads, range))
+    for (int64_t i = range[0]; i < range[1]; i++) {
+      *slot(frame, i, 0) = 0;
+      *slot(frame, i, 2) = modeIsExact();
+    }
   if (mode == MODE_TEAM_FAIL)
     cameo_rt_fail(frame, CAMEO_FAULT_INDEX_RANGE, 1, 7, 5);
   cameo_rt_barrier(frame, thread);
-  for (int64_t goesOn = mode == MODE_TEAM_LOOP; goesOn;) { /* as the first thread says, for all */
-    if (thread == 0)
-      *slot(frame, 0, 1) = !cameo_rt_failed(frame);
-    cameo_rt_barrier(frame, thread);
-    goesOn = *slot(frame, 0, 1);
+  while (mode == MODE_TEAM_LOOP && !cameo_rt_failed(frame)) {
+    while (cameo_rt_claim(frame, thread, threads, range)) {
+    }
     cameo_rt_barrier(frame, thread);
   }
-  /* Rows of another thread, so that a missing barrier shows. */
-  int32_t other = threads - 1 - thread;
-  for (int64_t i = rows * other / threads * 4; i < rows * (other + 1) / threads * 4; i++)
-    y[i] = y[rows * 4 + i] = scaled[i];
+  if (cameo_rt_failed(frame))
+    return;
+  /* From the last row on, so that threads read what others wrote, and a missing barrier shows. */
+  while (cameo_rt_claim(frame, thread, rows, range))
+    for (int64_t i = (rows - range[1]) * 4; i < (rows - range[0]) * 4; i++)
+      y[i] = y[rows * 4 + i] = scaled[i];
   for (int32_t round = 0; round < ROUNDS; round++) {
-    int64_t neighbour = *slot(frame, (thread + 1) % threads, round % 2);
-    *slot(frame, thread, (round + 1) % 2) = neighbour + 1;
+    while (cameo_rt_claim(frame, thread, threads, range))
+      for (int64_t i = range[0]; i < range[1]; i++)
+        *slot(frame, i, (round + 1) % 2) = *slot(frame, (i + 1) % threads, round % 2) + 1;
     cameo_rt_barrier(frame, thread);
   }
 }
