@@ -18,8 +18,10 @@
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <functional>
 #include <numeric>
+#include <set>
 
 namespace cameo {
 
@@ -71,6 +73,24 @@ Times byKey(const Planned &planned, const std::vector<double> &seconds, const Ke
   for (size_t i = 0; i < kernels.size(); ++i)
     times[keyOf(*kernels[i])] += seconds[i];
   return times;
+}
+
+/// `tile_rows 9 -> 7`: the attributes in which a plan differs from another.
+std::string changesOf(const AttrDict &from, const AttrDict &to) {
+  auto text = [](const AttrDict &attrs, const std::string &name) {
+    const Attr *attr = attrs.find(name);
+    const std::string *word = attr ? std::get_if<std::string>(attr) : nullptr;
+    return word ? *word : attr ? attrText(*attr) : "default";
+  };
+  std::set<std::string> names;
+  for (const AttrDict *attrs : {&from, &to})
+    for (const auto &[name, value] : *attrs)
+      names.insert(name);
+  std::vector<std::string> changes;
+  for (const std::string &name : names)
+    if (text(from, name) != text(to, name))
+      changes.push_back(fmt::format("{} {} -> {}", name, text(from, name), text(to, name)));
+  return fmt::format("{}", fmt::join(changes, ", "));
 }
 
 class Tuner {
@@ -205,8 +225,18 @@ Result<std::string> Tuner::confirm(const PlanMap &untuned) {
     return isNew(algorithm) ? algorithm : planKey(op);
   };
   Times before = byKey(base, seconds.first, keyOf), after = byKey(tuned, seconds.second, keyOf);
+  // What the kernels had before: a plan, or where that has changed, an algorithm.
+  PlanMap had;
+  for (const Op *op : base.kernels()) {
+    AttrDict algorithm;
+    if (op->kind() == OpKind::KernelConv)
+      algorithm.set("algorithm", op->attrs.getString("algorithm"));
+    had[algorithmKey(*op)] = std::move(algorithm);
+    if (std::string key = planKey(*op); !key.empty())
+      had[key] = planAttributes(*op);
+  }
   double all = std::accumulate(seconds.first.begin(), seconds.first.end(), 0.0), saved = 0;
-  Table table({"before", "after", "gain %", "kernel and plan"});
+  Table table({"before", "after", "gain %", "change", "kernel"});
   for (const auto &[key, now] : after) {
     if (!isNew(key))
       continue;
@@ -217,7 +247,7 @@ Result<std::string> Tuner::confirm(const PlanMap &untuned) {
     }
     saved += was - now;
     table.add({formatSeconds(was), formatSeconds(now), fmt::format("{:.1f}", 100 * (was / now - 1)),
-               key + " = " + attrsText(plans_[key])});
+               changesOf(had[key], plans_[key]), key});
   }
   return fmt::format("{}tuned in {} rounds: kernels take {} instead of {}\n",
                      table.size() > 0 ? table.str() : "", rounds_, formatSeconds(all - saved),

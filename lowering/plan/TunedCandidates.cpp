@@ -29,7 +29,7 @@ std::vector<AttrDict> fitting(Op &op, const std::vector<ContractionPlan> &plans)
   AttrDict own = op.attrs;
   auto isKnown = [&](const AttrDict &plan) {
     auto equals = [&](const AttrDict &other) { return attrsText(other) == attrsText(plan); };
-    return equals(dictOf(planOf(op))) || std::any_of(fit.begin(), fit.end(), equals);
+    return equals(planAttributes(op)) || std::any_of(fit.begin(), fit.end(), equals);
   };
   for (const ContractionPlan &plan : plans) {
     AttrDict attrs = dictOf(plan);
@@ -94,6 +94,8 @@ std::vector<ContractionPlan> depthwiseTiles(const Op &op) {
 }
 
 } // namespace
+
+AttrDict planAttributes(const Op &op) { return dictOf(planOf(op)); }
 
 std::vector<AttrDict> otherTiles(const Target &target, Op &op) {
   bool isDepthwise = algorithmOf(op) == ConvAlgorithm::Depthwise;

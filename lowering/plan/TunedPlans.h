@@ -20,6 +20,9 @@ std::string planKey(const Op &op);
 /// it is planned. "" for other ops.
 std::string algorithmKey(const Op &op);
 
+/// The attributes of the plan that a `conv` or `gemm` has.
+AttrDict planAttributes(const Op &op);
+
 /// Gives ops without a complete plan those that the context has for them, unless these are empty.
 /// An error if one does not fit its op.
 Result<bool> applyPlans(Module &module, const PassContext &context);
