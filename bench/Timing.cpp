@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <thread>
 
 namespace cameo {
 
@@ -73,6 +74,35 @@ Result<std::vector<Timing>> measureInterleaved(const std::vector<Candidate> &can
     timings[i].summary = summarize(std::move(samples[i]));
   }
   return timings;
+}
+
+double Throughput::rate() const {
+  std::vector<double> sorted = rates;
+  std::sort(sorted.begin(), sorted.end());
+  return percentile(sorted, 0.5);
+}
+
+Result<Throughput> measureTogether(const std::vector<Candidate> &candidates,
+                                   const TimingOptions &options) {
+  Throughput throughput;
+  double start = now();
+  for (int round = 0; round < options.rounds; ++round) {
+    if (round > 0 && now() - start > options.limit)
+      break;
+    std::vector<Result<std::vector<double>>> slices(candidates.size(), std::vector<double>());
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < candidates.size(); ++i)
+      threads.emplace_back([&, i] { slices[i] = runSlice(candidates[i], options.slice); });
+    for (std::thread &thread : threads)
+      thread.join();
+    double &rate = throughput.rates.emplace_back(0);
+    for (Result<std::vector<double>> &slice : slices) {
+      std::vector<double> samples = TRY(std::move(slice));
+      throughput.runs += std::ssize(samples);
+      rate += 1 / summarize(std::move(samples)).mean;
+    }
+  }
+  return throughput;
 }
 
 double speedup(const Timing &a, const Timing &b) {

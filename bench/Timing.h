@@ -44,6 +44,19 @@ struct Timing {
 Result<std::vector<Timing>> measureInterleaved(const std::vector<Candidate> &candidates,
                                                const TimingOptions &options = {});
 
+/// How many runs a second several candidates make together.
+struct Throughput {
+  int64_t runs = 0;
+  std::vector<double> rates; // one a round, the candidates' sum
+
+  double rate() const; // median over rounds
+};
+
+/// Runs all candidates at the same time, each in a thread of its own, in rounds of a slice. An
+/// error of a run ends it.
+Result<Throughput> measureTogether(const std::vector<Candidate> &candidates,
+                                   const TimingOptions &options = {});
+
 /// Median over rounds of how many times `b` is faster than `a`.
 double speedup(const Timing &a, const Timing &b);
 

@@ -10,6 +10,7 @@
 #include "tools/Tuner.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 #include <functional>
@@ -23,6 +24,8 @@ constexpr const char *examples = R"(Examples:
       compiles to a temporary library; latency with one and with two threads, and of the reference
   cameo bench model.onnx model.so --no-reference --seconds 2 --json
       an existing library alone, for longer, result as JSON
+  cameo bench model.onnx --streams 1,2 --no-reference
+      also how many runs a second one and two contexts of one thread each make
   cameo bench model.onnx --profile --no-reference
       also how long each kernel takes, and how much faster this machine could do its work
   cameo bench model.onnx --profile --no-reference --report profile.html --trace trace.json
@@ -36,7 +39,7 @@ constexpr int kReportVersion = 2;
 
 struct Options {
   std::string model, library;
-  std::vector<int32_t> threads = {1};
+  std::vector<int32_t> threads = {1}, streams;
   TimingOptions timing;
   uint64_t seed = 0;
   double timeout = 0;
@@ -56,6 +59,7 @@ struct Prepared {
   std::vector<std::unique_ptr<Engine>> engines;
   std::vector<Candidate> candidates;
   std::vector<Start> starts;
+  std::vector<Candidate> streams; // contexts of one thread, as many as --streams asks for at most
 };
 
 double now() {
@@ -90,6 +94,14 @@ Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &
     TRY(add("reference", [&]() -> Result<std::unique_ptr<Engine>> {
       return makeReferenceEngine(module, {1, options.seed, options.timeout});
     }));
+  int32_t most = options.streams.empty() ? 0 : std::ranges::max(options.streams);
+  for (int32_t i = 0; i < most; ++i) {
+    prepared.engines.push_back(
+        TRY(makeLibraryEngine(options.library, {1, options.seed, options.timeout})));
+    Engine *engine = prepared.engines.back().get();
+    TRY(engine->run(inputs));
+    prepared.streams.push_back({fmt::format("stream {}", i), [engine] { return engine->rerun(); }});
+  }
   return prepared;
 }
 
@@ -140,6 +152,35 @@ int addProfile(const Options &options, std::optional<Profile> &found) {
   return exitStatus(writeProfile(options, *found));
 }
 
+/// One entry for each number in --streams.
+Result<std::vector<Throughput>> measureStreams(const Options &options, const Prepared &prepared) {
+  std::vector<Throughput> throughputs;
+  for (int32_t count : options.streams)
+    throughputs.push_back(TRY(measureTogether(
+        {prepared.streams.begin(), prepared.streams.begin() + count}, options.timing)));
+  return throughputs;
+}
+
+std::string streamsText(const Options &options, const std::vector<Throughput> &throughputs) {
+  if (throughputs.empty())
+    return "";
+  Table table({"streams", "runs/s", "runs"});
+  for (size_t i = 0; i < throughputs.size(); ++i)
+    table.add({std::to_string(options.streams[i]), fmt::format("{:.1f}", throughputs[i].rate()),
+               std::to_string(throughputs[i].runs)});
+  return "\n" + table.str();
+}
+
+nlohmann::ordered_json streamsJson(const Options &options,
+                                   const std::vector<Throughput> &throughputs) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < throughputs.size(); ++i)
+    json.push_back({{"streams", options.streams[i]},
+                    {"runs_per_s", throughputs[i].rate()},
+                    {"runs", throughputs[i].runs}});
+  return json;
+}
+
 std::string tableOf(const Options &options, const std::vector<Timing> &timings, double flops) {
   Table table({"engine", "p50", "p90", "p99", "min", "runs", "GFLOP/s", "speedup"});
   for (const Timing &timing : timings) {
@@ -154,7 +195,7 @@ std::string tableOf(const Options &options, const std::vector<Timing> &timings, 
 
 std::string jsonOf(const Options &options, const std::vector<Timing> &timings,
                    const std::vector<Start> &starts, double flops,
-                   const std::optional<Profile> &profile) {
+                   const std::vector<Throughput> &streams, const std::optional<Profile> &profile) {
   nlohmann::ordered_json report = {
       {"schema_version", kReportVersion}, {"model", options.model}, {"flops", flops}};
   report["engines"] = nlohmann::ordered_json::array();
@@ -167,6 +208,8 @@ std::string jsonOf(const Options &options, const std::vector<Timing> &timings,
     if (!options.noReference)
       engine["speedup"] = speedup(timings.back(), timings[i]);
   }
+  if (!streams.empty())
+    report["streams"] = streamsJson(options, streams);
   if (profile)
     for (const ThreadsProfile &run : profile->runs)
       report["profiles"].push_back(profileJson(*profile, run));
@@ -199,6 +242,9 @@ int bench(Options options) {
   Result<std::vector<Timing>> timings = measureInterleaved(prepared->candidates, options.timing);
   if (!timings)
     return reportError(timings.error());
+  Result<std::vector<Throughput>> streams = measureStreams(options, *prepared);
+  if (!streams)
+    return reportError(streams.error());
   Result<ModelCost> cost = costOf(options.model, options.request.sizes);
   if (!cost)
     return reportError(inFile(options.model, cost.error()));
@@ -207,9 +253,9 @@ int bench(Options options) {
   if (int status = addProfile(options, profile); status != Fine)
     return status;
   if (options.json)
-    printOut(jsonOf(options, *timings, prepared->starts, flops, profile));
+    printOut(jsonOf(options, *timings, prepared->starts, flops, *streams, profile));
   else
-    printOut(tuned + tableOf(options, *timings, flops));
+    printOut(tuned + tableOf(options, *timings, flops) + streamsText(options, *streams));
   if (profile && !options.json)
     for (const ThreadsProfile &run : profile->runs)
       printOut("\n" + profileText(*profile, run, outputWidth()));
@@ -230,6 +276,13 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--streams", options->streams,
+                   "Also the throughput of so many contexts at once, of one thread each")
+      ->type_name("N,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, 1024));
   command->add_option("--rounds", options->timing.rounds, "Turns each engine gets")
       ->type_name("N")

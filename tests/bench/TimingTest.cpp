@@ -5,7 +5,10 @@
 #include "tests/bench/Arrays.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <gtest/gtest.h>
+#include <thread>
 
 namespace cameo {
 namespace {
@@ -57,6 +60,28 @@ TEST(Random, DependsOnSeedStreamAndPositionOnly) {
   EXPECT_TRUE(std::equal(first.begin(), first.end(), longer.begin()));
   EXPECT_NE(first, valuesOf(randomTensor(DType::F32, {100}, 2, 0)));
   EXPECT_NE(first, valuesOf(randomTensor(DType::F32, {100}, 1, 1)));
+}
+
+TEST(Timing, TogetherIsAtTheSameTime) {
+  std::atomic<int> inside = 0, most = 0;
+  auto run = [&]() -> Result<void> {
+    int now = ++inside;
+    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    --inside;
+    return {};
+  };
+  Result<Throughput> together =
+      measureTogether({{"a", run}, {"b", run}, {"c", run}}, {.rounds = 2, .slice = 0.1});
+  ASSERT_TRUE(together);
+  EXPECT_EQ(most, 3);
+  EXPECT_EQ(together->rates.size(), 2u);
+  EXPECT_GE(together->runs, 6);
+  EXPECT_GT(together->rate(), 0);
+  EXPECT_LE(together->rate(), 3 / 0.02);
+  auto fails = []() -> Result<void> { return badInput("no"); };
+  EXPECT_FALSE(measureTogether({{"a", run}, {"b", fails}}, {.rounds = 1, .slice = 0}));
 }
 
 TEST(Random, StaysInRange) {

@@ -459,6 +459,15 @@ class Bench(Case):
         symbols = re.findall(rb"\0fn\.row[^\0]*", self.read("two.so"))
         self.assertEqual(symbols, [b"\0fn.row_1._block_first"])  # which equal kernels share
 
+    def test_streams(self):
+        flags = ["--rounds", "2", "--seconds", "0.01", "--no-reference", "--streams", "1,3"]
+        report = json.loads(self.cameo("bench", "add.onnx", "--json", *flags).stdout)
+        self.assertEqual([s["streams"] for s in report["streams"]], [1, 3])
+        for streams in report["streams"]:
+            self.assertGreaterEqual(streams["runs"], 2 * streams["streams"])
+            self.assertGreater(streams["runs_per_s"], 0)
+        self.assertRegex(self.cameo("bench", "add.onnx", *flags).stdout, r"(?m)^ +3 +[0-9.]+ +[0-9]+$")
+
     def test_profile_of_every_kind(self):
         """A call, sizes that only the run knows and checks of them, a branch, a loop: each kernel has a time of its
         own, also behind ops that have no code or none of a kernel."""
