@@ -25,8 +25,8 @@ struct pool {
   cameo_pool head;
   int32_t process; /* whose threads these are; -1 while they are being started */
   int32_t spin;
-  int32_t stop;
-  void *base; /* what malloc gave */
+  int32_t stop; /* atomic: a worker that was late for a task may read it at any time */
+  void *base;   /* what malloc gave */
   void (*task)(void *argument, int32_t thread, int32_t threads);
   void *argument;
   struct signal lock; /* 1 while a task runs */
@@ -56,7 +56,7 @@ static void *work(void *argument) {
   for (;;) {
     cameo_signal_await(&pool->job, self->seen, pool->spin);
     self->seen = cameo_signal_get(&pool->job);
-    if (pool->stop)
+    if (__atomic_load_n(&pool->stop, __ATOMIC_SEQ_CST))
       return NULL;
     if (!enter(pool))
       continue;
@@ -69,7 +69,7 @@ static void *work(void *argument) {
 
 /* Ends the first `count` workers. */
 static void stopWorkers(struct pool *pool, int32_t count) {
-  pool->stop = 1;
+  __atomic_store_n(&pool->stop, 1, __ATOMIC_SEQ_CST);
   cameo_signal_change(&pool->job, pool->job.word + 1);
   for (int32_t i = 0; i < count; i++)
     cameo_os_join(pool->workers[i].thread);
