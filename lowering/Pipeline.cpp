@@ -61,6 +61,8 @@ std::span<const PipelineStep> pipeline() {
       {"plan", "plan-packing"},
       // Before layouts: which values exist in memory decides where they live.
       {"fuse", "fuse-epilogues"},
+      // Behind fusion: scale and masks are in the epilogue of the scores by then.
+      {"fuse", "fuse-attention"},
       {"fuse", "remove-dead-ops"},
       {"layout", "assign-layouts"},
       // Behind layouts: rows that are next to each other in memory are tiled as one axis.

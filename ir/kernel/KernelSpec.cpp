@@ -2,6 +2,7 @@
 #include "ir/kernel/KernelSpec.h"
 
 #include "ir/OpSpec.h"
+#include "ir/kernel/Attention.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/Elements.h"
 #include "ir/kernel/Reduce.h"

@@ -2,6 +2,7 @@
 // RMS normalization. A unit is one row: statistics first, then the elements, both from L1. Means
 // are taken before squares, in two passes, so that a large mean costs no digits.
 #include "lowering/emit/Nest.h"
+#include "lowering/emit/RowVectors.h"
 
 #include "ir/kernel/Window.h"
 
@@ -22,39 +23,17 @@ struct Row {
 
   using Values = LoopBuilder::Values;
 
-  Type vector() const { return lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work); }
   Value *splat(Value *scalar) { return b.splat(scalar, lanes); }
   Value *number(double value) { return b.constant(Type::scalar(work), value); }
 
   Value *element(Value *i, Value *mask) { return b.cast(b.load(x, i, lanes, mask), work); }
 
-  /// Combines `term` over the row; masked lanes count as `neutral`.
-  Value *reduce(const std::string &op, OpKind kind, double neutral,
-                const std::function<Value *(Value *, Value *, Value *)> &term) {
-    Value *rest = b.rem(count, b.index(lanes)), *whole = b.sub(count, rest);
-    Value *start = b.constant(vector(), neutral);
-    Value *sum =
-        b.forLoop(b.index(0), whole, lanes, {start}, [&](Value *i, const Values &now) -> Values {
-          return {b.binary(kind, now[0], term(element(i, nullptr), i, nullptr))};
-        })[0];
-    if (lanes > 1 && b.constantIndex(rest) != 0) {
-      Value *mask = b.laneMask(rest, lanes);
-      Value *tail = term(element(whole, mask), whole, mask);
-      sum = b.binary(kind, sum, b.select(mask, tail, start));
-    }
-    return b.reduceLanes(sum, op);
-  }
+  RowVectors vectors() const { return {b, work, lanes, count}; }
 
-  Value *sumOf(const std::function<Value *(Value *, Value *, Value *)> &term) {
-    return reduce("add", OpKind::ScalarAdd, 0, term);
-  }
-
-  /// Writes region(f(element)) for the whole row.
-  void map(const std::function<Value *(Value *, Value *, Value *)> &f,
-           const std::vector<Value *> &operandRows) {
-    Value *rest = b.rem(count, b.index(lanes)), *whole = b.sub(count, rest);
-    auto body = [&](Value *i, Value *mask) {
-      Values args = {f(element(i, mask), i, mask)};
+  /// Writes region(f) for the whole row.
+  void map(const RowVectors::Term &f, const std::vector<Value *> &operandRows) {
+    vectors().forEach([&](Value *i, Value *mask) {
+      Values args = {f(i, mask)};
       for (int64_t e = 1; e < k.op.numOperands(); e++) {
         Dim stride = broadcastStrides(*k.op.operand(e), k.op.result()->type.shape()).back();
         Value *at = k.advance(operandRows[e - 1], i, stride);
@@ -66,10 +45,7 @@ struct Row {
       if (lanes > 1 && !result->type.isVector())
         result = b.splat(result, lanes);
       b.store(result, y, i, mask);
-    };
-    b.forLoop(b.index(0), whole, lanes, [&](Value *i) { body(i, nullptr); });
-    if (lanes > 1 && b.constantIndex(rest) != 0)
-      body(whole, b.laneMask(rest, lanes));
+    });
   }
 
   void write(const std::vector<Value *> &operandRows) {
@@ -86,41 +62,49 @@ struct Row {
     ICE("a form without loops");
   }
 
-  /// Masked, a row of -inf alone gives zeros instead of NaN.
   void softmax(const std::vector<Value *> &operandRows) {
-    bool masked = attrs.form == RowForm::MaskedSoftmax;
-    Value *largest =
-        reduce("max", OpKind::ScalarMax, -INFINITY, [](Value *v, Value *, Value *) { return v; });
-    Value *nothing = masked ? b.cmp("eq", largest, number(-INFINITY)) : nullptr;
-    largest = splat(nothing ? b.select(nothing, number(0), largest) : largest);
-    auto exponential = [&](Value *v, Value *, Value *) {
-      return b.unary(OpKind::ScalarExp, b.sub(v, largest));
-    };
-    Value *sum = sumOf(exponential);
-    if (attrs.form == RowForm::LogSoftmax) {
+    bool isLog = attrs.form == RowForm::LogSoftmax;
+    // Where results are as wide, exponentials wait there for their factor.
+    bool keep = !isLog && y->type.dtype() == work;
+    auto score = [&](Value *i, Value *mask) { return element(i, mask); };
+    RowVectors::Exponentials all =
+        vectors().exponentials(attrs.form == RowForm::MaskedSoftmax, score,
+                               [&](Value *exponential, Value *i, Value *mask) {
+                                 if (keep)
+                                   b.store(exponential, y, i, mask);
+                               });
+    if (isLog) {
       // The largest first: added to it, the logarithm would lose its digits.
-      Value *rest = splat(b.unary(OpKind::ScalarLog, sum));
-      return map([&](Value *v, Value *, Value *) { return b.sub(b.sub(v, largest), rest); },
-                 operandRows);
+      Value *rest = splat(b.unary(OpKind::ScalarLog, all.sum));
+      return map(
+          [&](Value *i, Value *mask) { return b.sub(b.sub(element(i, mask), all.shift), rest); },
+          operandRows);
     }
-    Value *scale = b.div(number(1), sum);
-    scale = splat(nothing ? b.select(nothing, number(0), scale) : scale);
-    map([&](Value *v, Value *i, Value *mask) { return b.mul(exponential(v, i, mask), scale); },
+    Value *factor = splat(all.factor(b));
+    map(
+        [&](Value *i, Value *mask) {
+          Value *exponential = keep
+                                   ? b.load(y, i, lanes, mask)
+                                   : b.unary(OpKind::ScalarExp, b.sub(element(i, mask), all.shift));
+          return b.mul(exponential, factor);
+        },
         operandRows);
   }
 
   void normalize(bool centred, const std::vector<Value *> &operandRows) {
     Value *n = b.cast(b.cast(count, DType::I64), work);
     Value *mean = splat(number(0));
+    auto value = [&](Value *i, Value *mask) { return element(i, mask); };
     if (centred)
-      mean = splat(b.div(sumOf([](Value *v, Value *, Value *) { return v; }), n));
-    Value *squares = sumOf([&](Value *v, Value *, Value *) {
-      Value *from = b.sub(v, mean);
+      mean = splat(b.div(vectors().sum(value), n));
+    auto distance = [&](Value *i, Value *mask) { return b.sub(element(i, mask), mean); };
+    Value *squares = vectors().sum([&](Value *i, Value *mask) {
+      Value *from = distance(i, mask);
       return b.mul(from, from);
     });
     Value *variance = b.add(b.div(squares, n), number(attrs.epsilon));
     Value *scale = splat(b.div(number(1), b.unary(OpKind::ScalarSqrt, variance)));
-    map([&](Value *v, Value *, Value *) { return b.mul(b.sub(v, mean), scale); }, operandRows);
+    map([&](Value *i, Value *mask) { return b.mul(distance(i, mask), scale); }, operandRows);
   }
 };
 

@@ -117,8 +117,8 @@ struct WinogradEmitter {
         shape.rows = rows;
         shape.panels = panels;
         shape.lanes = lanes;
-        shape.plain = true;
-        std::string micro = microKernel(k, shape);
+        std::string micro =
+            microKernel(k, shape, {inputs->type, k.operands[1]->type, sums->type, {}, DType::F32});
         b.forLoop(from, to, 1, [&](Value *t) {
           Value *row = b.sub(rowOf(t), block.first);
           auto at = [&](int64_t pointStride, int64_t rowStride) {

@@ -10,11 +10,11 @@ namespace cameo {
 namespace {
 
 struct Writer {
-  KernelFunc &k;
   const MicroShape &shape;
+  const MicroTensors &tensors;
   LoopBuilder &b;
-  DType accumulator;
-  int64_t lanes, vectors; // vectors a row
+  DType accumulator = tensors.accumulator;
+  int64_t lanes = shape.lanes, vectors = shape.panels * (kPanel / shape.lanes); // vectors a row
   Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
   Value *yRow = nullptr, *depth = nullptr, *columns = nullptr;
   std::vector<Value *> operands = {}, operandRows = {};
@@ -24,14 +24,13 @@ struct Writer {
   using Values = LoopBuilder::Values;
 
   void signature(Func &func) {
-    auto pointer = [&](Value *like) { return func.body.addArg(like->type); };
+    auto pointer = [&](const Type &type) { return func.body.addArg(type); };
     auto index = [&] { return func.body.addArg(Type::index()); };
-    a = pointer(k.operands[0]), aRow = index();
-    w = pointer(k.operands[1]), panelStride = index();
-    y = func.body.addArg(shape.plain ? Type::pointer(accumulator) : k.results[0]->type);
-    yRow = index();
-    for (size_t e = 2; e < k.operands.size() && !shape.plain; e++) {
-      operands.push_back(pointer(k.operands[e]));
+    a = pointer(tensors.a), aRow = index();
+    w = pointer(tensors.w), panelStride = index();
+    y = pointer(tensors.y), yRow = index();
+    for (const Type &type : tensors.operands) {
+      operands.push_back(pointer(type));
       operandRows.push_back(index());
     }
     depth = index();
@@ -113,7 +112,7 @@ struct Writer {
                          ? b.load(operands[e], b.add(at, b.index(v * lanes)), lanes, mask)
                          : b.load(operands[e], at));
     }
-    Value *result = inlineRegion(b, k.sizes, k.op.region(), args)[0];
+    Value *result = tensors.element(b, args);
     if (!result->type.isVector() && lanes > 1)
       result = b.splat(result, lanes);
     b.store(result, y, b.add(b.mul(row, yRow), b.index(v * lanes)), mask);
@@ -170,7 +169,7 @@ struct Writer {
     sums.push_back(b.index(0));
     sums = reduce(0, rows, sums);
     sums.pop_back();
-    if (shape.plain)
+    if (!tensors.element)
       plainStores(sums);
     else if (shape.epilogue == EpiloguePlace::Scratch)
       scratchEpilogue(sums);
@@ -183,12 +182,22 @@ struct Writer {
 } // namespace
 
 std::string microKernel(KernelFunc &k, const MicroShape &shape) {
-  DType accumulator = k.op.region().arg(0)->type.dtype();
+  MicroTensors tensors{k.operands[0]->type,
+                       k.operands[1]->type,
+                       k.results[0]->type,
+                       {},
+                       k.op.region().arg(0)->type.dtype(),
+                       [&](LoopBuilder &b, const std::vector<Value *> &args) {
+                         return inlineRegion(b, k.sizes, k.op.region(), args)[0];
+                       }};
+  for (size_t e = 2; e < k.operands.size(); e++)
+    tensors.operands.push_back(k.operands[e]->type);
+  return microKernel(k, shape, tensors);
+}
+
+std::string microKernel(KernelFunc &k, const MicroShape &shape, const MicroTensors &tensors) {
   std::string name = fmt::format("tile_{}x{}", shape.rows, shape.panels * kPanel);
-  return k.micro(name, [&](Func &func, LoopBuilder &b) {
-    Writer writer{k, shape, b, accumulator, shape.lanes, shape.panels * (kPanel / shape.lanes)};
-    writer.write(func);
-  });
+  return k.micro(name, [&](Func &func, LoopBuilder &b) { Writer{shape, tensors, b}.write(func); });
 }
 
 } // namespace cameo

@@ -21,11 +21,19 @@ struct MicroShape {
   EpiloguePlace epilogue = EpiloguePlace::Registers;
   std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
   std::vector<bool> rowOperands;    // whether it varies along the rows
-  /// Stores the sums as they are, in their own type: no operands, and no epilogue.
-  bool plain = false;
+};
+
+/// What a micro-kernel's pointers point to, and what it stores.
+struct MicroTensors {
+  Type a, w, y;
+  std::vector<Type> operands;
+  DType accumulator;
+  /// The element to store, from a vector of sums and those of the operands; unset: the sum.
+  std::function<Value *(LoopBuilder &, const std::vector<Value *> &)> element = nullptr;
 };
 
 /// The name of the micro-kernel for a contraction's region and element types.
 std::string microKernel(KernelFunc &k, const MicroShape &shape);
+std::string microKernel(KernelFunc &k, const MicroShape &shape, const MicroTensors &tensors);
 
 } // namespace cameo

@@ -12,6 +12,7 @@
 // What enters and leaves branches and loops is row-major (Boundaries.cpp).
 #include "lowering/layout/LayoutState.h"
 
+#include "ir/kernel/Attention.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/Elements.h"
 #include "ir/kernel/KernelSpec.h"
@@ -282,27 +283,30 @@ void LayoutState::writeFill(Value *value, const Halo &halo) {
 /// Copies epilogue operands that vary along the vector axis without being contiguous there. Where
 /// only the run knows whether they vary or broadcast, the copy has the result's size.
 void LayoutState::requireEpilogue(Op &op, int64_t firstOperand) {
-  int64_t axis = vectorAxis(op), rank = op.result()->type.rank();
-  const Dim &extent = op.result()->type.dim(axis);
-  for (int64_t e = firstOperand; e < op.numOperands(); e++) {
-    Value *operand = op.operand(e);
-    int64_t own = axis - (rank - operand->type.rank());
-    if (own < 0)
-      continue;
-    const Dim &size = operand->type.dim(own);
-    bool varies = size == extent || size == Dim(1);
-    if (varies && isUnitStride(*operand, own))
-      continue;
-    if (!varies) {
-      Dims shape = operand->type.shape();
-      shape[own] = extent;
-      b.before(&op);
-      Op *wide = b.create(OpKind::KernelBroadcast, {operand}, {operand->type.withShape(shape)});
-      visitView(*wide);
-      operand = wide->result();
-    }
-    op.setOperand(e, copyOf(operand, innermost(operand->type.rank(), own), nullptr, &op));
+  for (int64_t e = firstOperand; e < op.numOperands(); e++)
+    requireAlong(op, e, op.result()->type.shape(), vectorAxis(op));
+}
+
+/// The same of one operand, which broadcasts to `shape`, and one axis of that.
+void LayoutState::requireAlong(Op &op, int64_t e, const Dims &shape, int64_t axis) {
+  Value *operand = op.operand(e);
+  const Dim &extent = shape[static_cast<size_t>(axis)];
+  int64_t own = axis - (std::ssize(shape) - operand->type.rank());
+  if (own < 0)
+    return;
+  const Dim &size = operand->type.dim(own);
+  bool varies = size == extent || size == Dim(1);
+  if (varies && isUnitStride(*operand, own))
+    return;
+  if (!varies) {
+    Dims wide = operand->type.shape();
+    wide[static_cast<size_t>(own)] = extent;
+    b.before(&op);
+    Op *view = b.create(OpKind::KernelBroadcast, {operand}, {operand->type.withShape(wide)});
+    visitView(*view);
+    operand = view->result();
   }
+  op.setOperand(e, copyOf(operand, innermost(operand->type.rank(), own), nullptr, &op));
 }
 
 /// Whether a contraction that takes several elements a step may read past its operand's last one,
@@ -356,8 +360,12 @@ void LayoutState::requireOperands(Op &op) {
     requireHalo(op);
   else if (!isUnitStride(*x, channels ? 1 : rank - 1) || readsPastEnd(op))
     op.setOperand(0, copyOf(x, channels ? channelsLast(rank) : rowMajor(rank), nullptr, &op));
+  int64_t first = firstEpilogueOperand(op.kind());
+  if (op.kind() == OpKind::KernelAttention)
+    for (int64_t end = first + attrsOf<AttentionAttrs>(op).scoreOperands; first < end; first++)
+      requireAlong(op, first, scoreShape(op), axis);
   if (epilogueOf(op))
-    requireEpilogue(op, firstEpilogueOperand(op.kind()));
+    requireEpilogue(op, first);
 }
 
 void LayoutState::visitView(Op &op) {

@@ -60,6 +60,7 @@ struct LayoutState {
   void requireHalo(Op &conv);
   void requireOperands(Op &op);
   void requireEpilogue(Op &op, int64_t firstOperand);
+  void requireAlong(Op &op, int64_t e, const Dims &shape, int64_t axis);
   void placeReturn(Op &ret);
   void visitCall(Op &op);
   bool isSizedByRun(const Dim &size) const;

@@ -7,6 +7,7 @@
 #include "ir/kernel/Elements.h"
 #include "ir/kernel/Reduce.h"
 #include "ir/kernel/Window.h"
+#include "lowering/plan/Attention.h"
 #include "lowering/plan/ContractionUnits.h"
 #include "lowering/plan/Loops.h"
 
@@ -273,6 +274,8 @@ KernelUnits unitsOf(const Op &op) {
   case OpKind::KernelConv:
   case OpKind::KernelGemm:
     return contractionUnits(op);
+  case OpKind::KernelAttention:
+    return attentionUnits(op);
   case OpKind::KernelFillHalo:
     return {}; // its only unit
   default:

@@ -15,6 +15,7 @@
 #include "lowering/plan/VerifyPlans.h"
 
 #include <algorithm>
+#include <bit>
 #include <fmt/format.h>
 
 namespace cameo {
@@ -101,6 +102,16 @@ struct Planner {
     return plan;
   }
 
+  /// No more lanes than a short row fills: sums over lanes take a step for each halving.
+  VectorPlan row(const Op &op) const {
+    int64_t lanes = vectorLanes(target, dtypeBytes(op.region().arg(0)->type.dtype()));
+    const Dim &length = op.operand(0)->type.shape().back();
+    if (length.isConst())
+      lanes = std::min(lanes,
+                       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(length.value()))));
+    return {lanes};
+  }
+
   /// Writes the plan of an op that has none; whether it had none.
   template <class Attrs, class Decide> bool decide(Op &op, Decide &&plan) const {
     Attrs attrs = attrsOf<Attrs>(op);
@@ -132,9 +143,7 @@ struct Planner {
     case OpKind::KernelReduce:
       return decide<ReduceAttrs>(op, [&] { return reduce(op); });
     case OpKind::KernelRow:
-      return decide<RowAttrs>(op, [&] {
-        return VectorPlan{vectorLanes(target, dtypeBytes(op.region().arg(0)->type.dtype()))};
-      });
+      return decide<RowAttrs>(op, [&] { return row(op); });
     case OpKind::KernelPool:
       return decide<PoolAttrs>(op, [&] {
         DType memory = op.result()->type.dtype();

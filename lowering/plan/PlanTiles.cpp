@@ -5,6 +5,7 @@
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Regions.h"
+#include "lowering/plan/Attention.h"
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/Tiles.h"
 #include "lowering/plan/TunedPlans.h"
@@ -116,6 +117,23 @@ template <class Attrs> bool planOp(const Target &target, Op &op, ConvAlgorithm a
   return true;
 }
 
+bool planAttention(const Target &target, Op &op) {
+  AttentionAttrs attrs = attrsOf<AttentionAttrs>(op);
+  if (attrs.plan.lanes > 0)
+    return false;
+  auto place = [](Block &region) {
+    return weightOf(region) > kShortEpilogue ? EpiloguePlace::Scratch : EpiloguePlace::Registers;
+  };
+  TilePlan tile = attentionTile(target, scoreShape(op));
+  attrs.plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(DType::F32)));
+  attrs.plan.tileRows = tile.rows, attrs.plan.tilePanels = tile.panels;
+  const Type &y = op.result()->type;
+  attrs.plan.unitTiles = tilesOfUnit(evenTiles(y.dim(y.rank() - 2), tile.rows));
+  attrs.plan.scores = place(op.region(0)), attrs.plan.results = place(op.region(1));
+  op.attrs = dictOf(attrs);
+  return true;
+}
+
 } // namespace
 
 Result<bool> planTiles(Module &module, PassContext &context) {
@@ -125,6 +143,8 @@ Result<bool> planTiles(Module &module, PassContext &context) {
       changed |= planOp<ConvAttrs>(context.target, *op, attrsOf<ConvAttrs>(*op).algorithm);
     if (op->kind() == OpKind::KernelGemm)
       changed |= planOp<GemmAttrs>(context.target, *op, ConvAlgorithm::Direct);
+    if (op->kind() == OpKind::KernelAttention)
+      changed |= planAttention(context.target, *op);
   }
   return changed;
 }

@@ -39,7 +39,8 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"tile_rows", numbers({1, 3, 8})},      {"tile_panels", numbers({1, 2, 3})},
       {"outer", wordsOf<LoopOrder>()},        {"block", numbers({1, 2, 3})},
       {"unit_tiles", numbers({1, 2, 5})},     {"rest_rows", {Rows{2}, Rows{5, 3, 2}}},
-      {"epilogue", wordsOf<EpiloguePlace>()},
+      {"epilogue", wordsOf<EpiloguePlace>()}, {"scores", wordsOf<EpiloguePlace>()},
+      {"results", wordsOf<EpiloguePlace>()},
   };
   return all;
 }

@@ -4,6 +4,7 @@
 // algorithm: what the two mean is the convolution with the weights. Here the first points have the
 // window itself.
 #include "ir/eval/kernel/KernelRegion.h"
+#include "ir/eval/kernel/Packed.h"
 
 #include "ir/kernel/Contraction.h"
 
@@ -12,17 +13,6 @@
 
 namespace cameo::eval {
 namespace {
-
-/// Where element k of a column is within packed weights: behind the dims of `lead`, they are
-/// [panel][K][16].
-int64_t packedElement(const View &packed, const std::vector<int64_t> &lead, int64_t column,
-                      int64_t k, int64_t interleave) {
-  int64_t step = k / interleave * kPanel * interleave;
-  int64_t flat = step + column % kPanel * interleave + k % interleave;
-  const int64_t *strides = packed.strides.data() + lead.size();
-  return packed.at(lead) + column / kPanel * strides[0] + flat / kPanel * strides[1] +
-         flat % kPanel * strides[2];
-}
 
 int64_t roundUp(int64_t count, int64_t step) { return (count + step - 1) / step * step; }
 
@@ -227,15 +217,6 @@ template <class W> struct Conv {
       c.forEach(tiles, [&](const std::vector<int64_t> &index) { window(index); });
   }
 };
-
-/// The last `own` dims of an operand as they are, those in front broadcast to the batches of y.
-View ofBatches(const View &operand, const View &y, int64_t own) {
-  std::vector<int64_t> dims(y.dims.begin(), y.dims.end() - 2);
-  dims.insert(dims.end(), operand.dims.end() - own, operand.dims.end());
-  View view = operand.broadcastTo(dims);
-  std::copy(operand.strides.end() - own, operand.strides.end(), view.strides.end() - own);
-  return view;
-}
 
 template <class W> struct Gemm {
   KernelContext &c;

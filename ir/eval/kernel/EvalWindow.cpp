@@ -1,5 +1,6 @@
 // Pools and kernels of rows.
 #include "ir/eval/kernel/KernelRegion.h"
+#include "ir/eval/kernel/Softmax.h"
 
 #include "ir/eval/graph/Arithmetic.h"
 #include "ir/kernel/Window.h"
@@ -80,30 +81,6 @@ void evalKernelPool(KernelContext &c) {
 }
 
 namespace {
-
-/// What each element of a row becomes: (element - shift) * scale, of its exponential or itself.
-struct RowMap {
-  bool isExponential = false;
-  double shift = 0, scale = 1;
-
-  double operator()(double x) const {
-    return isExponential ? std::exp(x - shift) * scale : (x - shift) * scale;
-  }
-};
-
-RowMap softmaxOf(const std::vector<double> &row, RowForm form) {
-  double largest = -std::numeric_limits<double>::infinity(), sum = 0;
-  for (double x : row)
-    largest = maximum(largest, x);
-  bool isMasked = form == RowForm::MaskedSoftmax && std::isinf(largest) && largest < 0;
-  if (isMasked)
-    return {true, 0, 0};
-  for (double x : row)
-    sum += std::exp(x - largest);
-  if (form == RowForm::LogSoftmax)
-    return {false, largest + std::log(sum), 1};
-  return {true, largest, 1 / sum};
-}
 
 RowMap normalOf(const std::vector<double> &row, const RowAttrs &attrs) {
   auto count = static_cast<double>(row.size());

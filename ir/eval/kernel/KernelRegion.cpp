@@ -28,9 +28,15 @@ void KernelRegion::load(int64_t argument, const View &from, int64_t element) {
 }
 
 void KernelRegion::loadEpilogue(int64_t first, int64_t operand, const std::vector<int64_t> &index) {
-  for (int64_t i = std::ssize(epilogue_); operand + i < std::ssize(context_.operands); i++)
-    epilogue_.push_back(context_.in(operand + i).broadcastTo(context_.out().dims));
-  for (int64_t i = 0; i < std::ssize(epilogue_); i++)
+  loadOperands(first, operand, std::ssize(context_.operands) - operand, context_.out().dims, index);
+}
+
+void KernelRegion::loadOperands(int64_t first, int64_t operand, int64_t count,
+                                const std::vector<int64_t> &dims,
+                                const std::vector<int64_t> &index) {
+  for (int64_t i = std::ssize(epilogue_); i < count; i++)
+    epilogue_.push_back(context_.in(operand + i).broadcastTo(dims));
+  for (int64_t i = 0; i < count; i++)
     load(first + i, epilogue_[i], epilogue_[i].at(index));
 }
 

@@ -20,6 +20,9 @@ public:
   /// Sets the arguments from `first` on to elements of the operands from `operand` on, broadcast to
   /// the shape of the result, at one of its indices.
   void loadEpilogue(int64_t first, int64_t operand, const std::vector<int64_t> &index);
+  /// The same of `count` operands, broadcast to `dims`, at an index of these.
+  void loadOperands(int64_t first, int64_t operand, int64_t count, const std::vector<int64_t> &dims,
+                    const std::vector<int64_t> &index);
   /// Runs the region.
   void run();
   /// What it yielded, as a number or stored in a view of its type.

@@ -1,0 +1,114 @@
+// See Attention.h.
+#include "lowering/plan/Attention.h"
+
+#include "lowering/build/Views.h"
+
+namespace cameo {
+namespace {
+
+constexpr int64_t kAll = TouchedAxis::kAll;
+
+enum Tensor { Queries, Keys, Values, Output, FirstOperand };
+
+// Rows that begin at a multiple of so many bytes fall into the same few sets of a cache.
+constexpr int64_t kAliasing = 1024;
+
+/// Strides of a factor, the last `own` dims of which are a matrix, along the batches of the result.
+std::vector<Dim> batchStrides(const Value &factor, const Dims &shape, int64_t own) {
+  size_t batches = shape.size() - 2, given = static_cast<size_t>(factor.type.rank() - own);
+  std::vector<Dim> strides(batches, Dim(0));
+  for (size_t i = 0; i < given; i++) {
+    size_t dim = batches - given + i;
+    strides[dim] = broadcastStride(factor, static_cast<int64_t>(i), shape[dim]);
+  }
+  return strides;
+}
+
+} // namespace
+
+TilePlan attentionTile(const Target &target, const Dims &scores) {
+  return planTile(target, DType::F32, scores[scores.size() - 2], scores.back());
+}
+
+int64_t scoreRow(int64_t keys) {
+  int64_t row = ceilDiv(keys, kPanel) * kPanel;
+  return row * dtypeBytes(DType::F32) % kAliasing == 0 ? row + kPanel : row;
+}
+
+int64_t scoreBytes(int64_t queries, int64_t keys) {
+  return queries * (scoreRow(keys) + 1) * dtypeBytes(DType::F32);
+}
+
+AttentionLoops attentionLoops(const Op &op) {
+  const Value &q = *op.operand(0), &y = *op.result();
+  const Dims &shape = y.type.shape();
+  size_t batches = shape.size() - 2;
+  AttentionLoops loops;
+  loops.depth = q.type.dim(q.type.rank() - 1);
+  loops.keys = attentionKeys(op).value();
+  loops.columns = shape.back().value();
+  std::vector<std::vector<Dim>> strides = {batchStrides(q, shape, 2),
+                                           batchStrides(*op.operand(1), shape, 3),
+                                           batchStrides(*op.operand(2), shape, 3),
+                                           {y.layout->strides.begin(), y.layout->strides.end()}};
+  NestAxis queries{shape[batches],
+                   {q.layout->strides[static_cast<size_t>(q.type.rank()) - 2], Dim(0), Dim(0),
+                    y.layout->strides[batches]}};
+  int64_t firstResult = kFirstScoreOperand + attrsOf<AttentionAttrs>(op).scoreOperands;
+  for (int64_t e = kFirstScoreOperand; e < op.numOperands(); e++) {
+    strides.push_back(broadcastStrides(*op.operand(e), e < firstResult ? scoreShape(op) : shape));
+    queries.strides.push_back(strides.back()[batches]);
+    loops.columnOperands.push_back(!(strides.back().back() == Dim(0)));
+  }
+  for (size_t dim = 0; dim < batches; dim++) {
+    loops.rows.push_back({shape[dim], {}});
+    for (const std::vector<Dim> &tensor : strides)
+      loops.rows.back().strides.push_back(tensor[dim]);
+  }
+  if (batches > 0)
+    mergeContiguous(loops.rows);
+  loops.rows.push_back(std::move(queries));
+  return loops;
+}
+
+EvenTiles attentionTiles(const Op &op) {
+  const Type &y = op.result()->type;
+  return evenTiles(y.dim(y.rank() - 2), attrsOf<AttentionAttrs>(op).plan.tileRows);
+}
+
+KernelUnits attentionUnits(const Op &op) {
+  AttentionAttrs attrs = attrsOf<AttentionAttrs>(op);
+  AttentionLoops loops = attentionLoops(op);
+  KernelUnits units;
+  std::vector<Touched> touched = {
+      {op.operand(0), {}}, {op.operand(1), {}}, {op.operand(2), {}}, {op.result(), {}}};
+  for (int64_t e = kFirstScoreOperand; e < op.numOperands(); e++)
+    touched.push_back({op.operand(e), {}});
+  for (size_t i = 0; i < loops.rows.size(); i++) {
+    const NestAxis &rows = loops.rows[i];
+    bool isTiled = i + 1 == loops.rows.size();
+    auto axis = static_cast<int64_t>(
+        isTiled ? units.grid.add({rows.extent, attrs.plan.unitTiles, attentionTiles(op)})
+                : units.grid.add(rows.extent));
+    for (size_t t = 0; t < touched.size(); t++)
+      touched[t].axes.push_back({rows.extent, rows.strides[t], axis});
+  }
+  touched[Queries].axes.push_back({loops.depth, Dim(1), kAll});
+  for (int64_t panels : {Keys, Values}) {
+    const Value &packed = *op.operand(panels);
+    for (int64_t dim = packed.type.rank() - 3; dim < packed.type.rank(); dim++)
+      touched[panels].axes.push_back({packed.type.dim(dim), packed.layout->strides[dim], kAll});
+  }
+  touched[Output].axes.push_back({Dim(loops.columns), Dim(1), kAll});
+  for (size_t e = 0; e < loops.columnOperands.size(); e++) {
+    bool isOfScores = static_cast<int64_t>(e) < attrs.scoreOperands;
+    touched[FirstOperand + e].axes.push_back(
+        {Dim(isOfScores ? loops.keys : loops.columns), Dim(loops.columnOperands[e]), kAll});
+  }
+  units.writes = {touched[Output]};
+  touched.erase(touched.begin() + Output);
+  units.reads = std::move(touched);
+  return units;
+}
+
+} // namespace cameo

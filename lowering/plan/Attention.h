@@ -1,0 +1,40 @@
+// The loops of attention as one kernel: what is planned, and walked over by the emitter.
+#pragma once
+
+#include "ir/kernel/Attention.h"
+#include "lowering/build/Strides.h"
+#include "lowering/plan/KernelUnits.h"
+#include "lowering/plan/Tiles.h"
+
+namespace cameo {
+
+/// The register tile of queries for scores of this shape.
+TilePlan attentionTile(const Target &target, const Dims &scores);
+
+/// From one query's scores to the next one's, in elements: whole panels, so that a row ends within
+/// its own memory.
+int64_t scoreRow(int64_t keys);
+/// Memory of a thread for the scores of so many queries, and a factor for each of these.
+int64_t scoreBytes(int64_t queries, int64_t keys);
+
+/// Of an op that has its layout.
+struct AttentionLoops {
+  /// Batches, then queries. Strides: q, k, v, result, then each further operand.
+  std::vector<NestAxis> rows;
+  /// Of each further operand along its last dim: 1 or 0.
+  std::vector<bool> columnOperands;
+  Dim depth;
+  int64_t keys, columns;
+
+  /// Elements of a panel of k.
+  Dim keyPanel() const { return depth * Dim(kPanel); }
+  int64_t valuePanel() const { return keys * kPanel; }
+};
+AttentionLoops attentionLoops(const Op &op);
+
+/// The register tiles of queries.
+EvenTiles attentionTiles(const Op &op);
+
+KernelUnits attentionUnits(const Op &op);
+
+} // namespace cameo

@@ -1,0 +1,116 @@
+// Makes one kernel of two products with a softmax between them, so that scores never leave the
+// caches. Runs behind fusion: scale, soft cap and masks are in the epilogue of the first product by
+// then, and become the region of scores.
+//
+// Turn this: %s = gemm(%q, %k, %mask) ^(product, element) ...
+//            %p = row(%s) {form = "softmax"}
+//            %y = gemm(%p, %v) ^(sum) ...
+// Into this: %y = attention(%q, %k, %v, %mask) {score_operands = 1} ^(product, element) ... ^(mean)
+// ... Only if: all is f32, nobody else reads scores or probabilities, which no epilogue changes,
+// and the scores of a register tile of queries, for all keys, take no more than half of the L2
+// cache.
+#include "ir/Builder.h"
+#include "ir/kernel/Attention.h"
+#include "lowering/Passes.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/plan/Attention.h"
+
+#include <algorithm>
+
+namespace cameo {
+namespace {
+
+/// A product of packed weights that computes in f32.
+bool isProduct(const Op &op) {
+  if (op.kind() != OpKind::KernelGemm)
+    return false;
+  GemmAttrs attrs = attrsOf<GemmAttrs>(op);
+  return attrs.inputs.weights == WeightForm::Packed && attrs.interleave == 1 &&
+         op.region().arg(0)->type.dtype() == DType::F32 &&
+         op.operand(0)->type.dtype() == DType::F32 && op.operand(1)->type.dtype() == DType::F32;
+}
+
+/// A softmax of f32 that stores what it computes.
+bool isSoftmax(const Op &op) {
+  if (op.kind() != OpKind::KernelRow || op.numOperands() != 1)
+    return false;
+  RowForm form = attrsOf<RowAttrs>(op).form;
+  return (form == RowForm::Softmax || form == RowForm::MaskedSoftmax) &&
+         op.operand(0)->type.dtype() == DType::F32 && op.result()->type.dtype() == DType::F32 &&
+         op.region().terminator()->operand(0) == op.region().arg(0);
+}
+
+/// The op that makes a value which nobody but `user` reads, and that once.
+Op *onlyFor(const Value *value, const Op &user) {
+  Op *maker = value->definingOp();
+  bool isOnly = value->users().size() == 1 && maker && maker->block() == user.block();
+  return isOnly ? maker : nullptr;
+}
+
+/// Gives `to`, which is empty, the arguments and ops of another region.
+void moveRegion(Module &module, Block &from, Block &to) {
+  for (const std::unique_ptr<Value> &argument : from.args())
+    argument->replaceAllUsesWith(to.addArg(argument->type, argument->name));
+  Builder b(module, to);
+  Op *yield = b.create(OpKind::LoopYield, from.terminator()->operands(), {});
+  from.terminator()->erase();
+  while (!from.empty())
+    from.ops().front()->moveBefore(yield);
+}
+
+bool isAtLeastOne(const Dim &size) { return size.isConst() && size.value() > 0; }
+
+/// The same queries in the same batches, and sizes that are known and fit.
+bool fits(const Target &target, const Op &scores, const Op &product) {
+  Dims of = scores.result()->type.shape(), wanted = product.result()->type.shape();
+  bool areKnown =
+      isAtLeastOne(of.back()) && isAtLeastOne(wanted.back()) && isAtLeastOne(of[of.size() - 2]);
+  wanted.back() = of.back();
+  if (!(of == wanted) || !areKnown)
+    return false;
+  int64_t rows = attentionTile(target, of).rows;
+  return scoreBytes(rows, of.back().value()) <= target.l2Bytes / 2;
+}
+
+void fuse(Module &module, Op &scores, Op &softmax, Op &product) {
+  std::vector<Value *> operands = {scores.operand(0), scores.operand(1), product.operand(1)};
+  AttentionAttrs attrs;
+  attrs.form = attrsOf<RowAttrs>(softmax).form;
+  attrs.scoreOperands = scores.numOperands() - 2;
+  operands.insert(operands.end(), scores.operands().begin() + 2, scores.operands().end());
+  operands.insert(operands.end(), product.operands().begin() + 2, product.operands().end());
+  Builder b(module);
+  b.before(&product);
+  b.loc = scores.loc;
+  b.loc.append(softmax.loc);
+  b.loc.append(product.loc);
+  Op *attention =
+      b.create(OpKind::KernelAttention, operands, {product.result()->type}, dictOf(attrs), 2);
+  attention->result()->name = product.result()->name;
+  moveRegion(module, scores.region(), attention->region(0));
+  moveRegion(module, product.region(), attention->region(1));
+  product.result()->replaceAllUsesWith(attention->result());
+  for (Op *op : {&product, &softmax, &scores})
+    op->erase();
+}
+
+} // namespace
+
+Result<bool> fuseAttention(Module &module, PassContext &context) {
+  std::vector<Op *> products;
+  for (Op *op : opsOf(module.main()))
+    if (isProduct(*op))
+      products.push_back(op);
+  bool changed = false;
+  for (Op *product : products) {
+    Op *softmax = onlyFor(product->operand(0), *product);
+    Op *scores = softmax && isSoftmax(*softmax) ? onlyFor(softmax->operand(0), *softmax) : nullptr;
+    if (!scores || !isProduct(*scores) || !fits(context.target, *scores, *product))
+      continue;
+    fuse(module, *scores, *softmax, *product);
+    changed = true;
+  }
+  return changed;
+}
+
+} // namespace cameo
