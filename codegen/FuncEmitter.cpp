@@ -150,6 +150,12 @@ void FuncEmitter::emitVector(Op &op) {
         op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
   case OpKind::VectorDot:
     return emitDot(op);
+  case OpKind::VectorShuffle: {
+    std::vector<int64_t> lanes = op.attrs.getInts("lanes");
+    return setResult(op,
+                     b_.CreateShuffleVector(operand(op, 0), operand(op, 1),
+                                            llvm::SmallVector<int>(lanes.begin(), lanes.end())));
+  }
   default:
     ICE("not an op on vectors");
   }

@@ -84,6 +84,7 @@ private:
   Result<void> cast() const;
   Result<void> bitcast() const;
   Result<void> vector();
+  Result<void> shuffle() const;
   Result<void> memory();
   Result<void> control();
   Result<void> forLoop() const;

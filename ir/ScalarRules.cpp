@@ -73,6 +73,19 @@ Result<void> CoreRules::scalar() const {
   }
 }
 
+Result<void> CoreRules::shuffle() const {
+  TRY(inIsOne(0, [](const Type &type) { return type.isVector(); }, "a vector"));
+  TRY(inIs(1, in(0)));
+  const Attr *attr = op_.attrs.find("lanes");
+  const auto *lanes = attr ? std::get_if<std::vector<int64_t>>(attr) : nullptr;
+  int64_t most = 2 * in(0).lanes();
+  auto isLane = [&](int64_t lane) { return lane >= 0 && lane < most; };
+  if (!lanes || lanes->size() < 2 || !std::all_of(lanes->begin(), lanes->end(), isLane))
+    return badInput("attribute 'lanes': expected at least 2 numbers in [0, " +
+                    std::to_string(most) + ")");
+  return outIs(0, Type::vector(in(0).dtype(), std::ssize(*lanes)));
+}
+
 Result<void> CoreRules::vector() {
   auto isVector = [](const Type &type) { return type.isVector(); };
   switch (op_.kind()) {
@@ -103,6 +116,8 @@ Result<void> CoreRules::vector() {
         TRY(inIs(i, Type::vector(DType::U8, 4 * in(0).lanes())));
     return outIs(0, in(0));
   }
+  case OpKind::VectorShuffle:
+    return shuffle();
   default:
     ICE("not an op on vectors");
   }

@@ -56,6 +56,7 @@ Result<void> interleaveFits(int64_t interleave) {
 
 Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave) const {
   bool isDirect = algorithm == ConvAlgorithm::Direct;
+  bool isDepthwise = algorithm == ConvAlgorithm::Depthwise;
   TRY(areLanes(lanes, kPanel));
   if (lanes == 1 && interleave > 1)
     return badInput("attribute 'lanes': expected vectors for interleaved weights, got 1");
@@ -63,15 +64,20 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
       tilePanels > kMaxTilePanels)
     return badInput(fmt::format("expected a tile of rows by 1 to {} panels, got {} by {}",
                                 kMaxTilePanels, tileRows, tilePanels));
-  if (tilePanels > 0 && tileRows > kMaxTileElements / (tilePanels * kPanel))
+  if (tileLines < 1 || tileLines > kMaxTileLines || (tileLines > 1 && !isDepthwise))
+    return badInput(fmt::format(
+        "attribute 'tile_lines': expected 1 to {} lines of a depthwise convolution, got {}",
+        kMaxTileLines, tileLines));
+  if (tilePanels > 0 && tileRows > kMaxTileElements / (tilePanels * tileLines * kPanel))
     return badInput(fmt::format("expected a tile of at most {} elements, got {} by {} panels of {}",
-                                kMaxTileElements, tileRows, tilePanels, kPanel));
+                                kMaxTileElements, tileRows * tileLines, tilePanels, kPanel));
   if (block < 0 || (block > 0) != (winogradTile(algorithm) && tileRows > 0))
     return badInput(fmt::format(
         "attribute 'block': expected register tiles of Winograd's algorithm, got {}", block));
-  if (unitTiles < 0 || (unitTiles > 0) != (isDirect && lanes > 0))
+  if (unitTiles < 0 || (unitTiles > 0) != ((isDirect || isDepthwise) && lanes > 0))
     return badInput(fmt::format(
-        "attribute 'unit_tiles': expected tiles of the direct algorithm, got {}", unitTiles));
+        "attribute 'unit_tiles': expected tiles of a direct or depthwise convolution, got {}",
+        unitTiles));
   for (size_t i = 0; i < restRows.size(); i++)
     if (!isDirect || restRows[i] < 2 || restRows[i] >= (i == 0 ? tileRows : restRows[i - 1]))
       return badInput(fmt::format(
@@ -142,6 +148,9 @@ Result<void> ConvAttrs::verify(const Op &op) const {
     return badInput(
         fmt::format("attribute 'fill_operand': there is no such operand, {}", fillOperand));
   TRY(plan.verify(algorithm, interleave));
+  if (plan.tileLines > 1 && kernel.size() < 2)
+    return badInput(fmt::format("attribute 'tile_lines': expected 1, as there are no lines, got {}",
+                                plan.tileLines));
   if (winogradTile(algorithm) && (kernel != std::vector<int64_t>{3, 3} || group != 1))
     return badInput("expected a window of 3 x 3 and one group for Winograd's algorithm");
   TRY(inputs.verify(op));

@@ -57,7 +57,7 @@ template <> struct EnumWords<LoopOrder> {
 
 /// The most panels that a register tile may have, and its most elements: a few times what any
 /// target's registers hold.
-inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024;
+inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024, kMaxTileLines = 4;
 
 /// Where a register tile is when the epilogue runs on it.
 enum class EpiloguePlace {
@@ -74,10 +74,13 @@ struct ContractionPlan : LoopPlan {
   /// Register tiles have at most so many rows (for Winograd's algorithm, tiles of the image; for
   /// depthwise convolutions, pixels) by so many panels of 16 columns.
   int64_t tileRows = 0, tilePanels = 0;
+  /// Depthwise convolutions: a register tile has such pixels of so many lines.
+  int64_t tileLines = 1;
   LoopOrder outer = LoopOrder::Rows;
   /// Winograd's algorithm: so many register tiles are transformed at once, and are a unit.
   int64_t block = 0;
-  /// The direct algorithm and products: a unit has so many register tiles of rows.
+  /// The direct algorithm and products: a unit has so many register tiles of rows. Depthwise
+  /// convolutions: of lines.
   int64_t unitTiles = 0;
   /// Where the number of rows is known only at run time: the heights, the largest first, of the
   /// tiles for what is left behind those of `tileRows`. Behind these, tiles of one row follow.
@@ -87,6 +90,7 @@ struct ContractionPlan : LoopPlan {
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("tile_rows", self.tileRows, int64_t{0});
     visit("tile_panels", self.tilePanels, int64_t{0});
+    visit("tile_lines", self.tileLines, int64_t{1});
     visit("outer", self.outer, LoopOrder::Rows);
     visit("block", self.block, int64_t{0});
     visit("unit_tiles", self.unitTiles, int64_t{0});

@@ -67,6 +67,9 @@ Result<void> ScatterAttrs::verify(const Op &op) const {
 Result<void> CopyAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 0));
   TRY(plan.verify());
+  if (blocks && (plan.lanes < 2 || plan.lanes > kMaxBlockLanes))
+    return badInput(fmt::format("attribute 'blocks': expected 2 to {} lanes, got {}",
+                                kMaxBlockLanes, plan.lanes));
   TRY(sameElements(*op.operand(0), *op.result()));
   return hasShape(*op.result(), op.operand(0)->type.shape());
 }

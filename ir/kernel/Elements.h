@@ -48,11 +48,18 @@ struct ScatterAttrs {
   std::string_view variant() const { return wordOf(form); }
 };
 
+/// The most lanes of a copy in blocks: a block is in registers.
+inline constexpr int64_t kMaxBlockLanes = 16;
+
 struct CopyAttrs {
   NestPlan plan = {};
+  /// Plan where elements are next to each other along one loop in x and along another in the
+  /// result: both go in blocks of `lanes` x `lanes` elements that are transposed in registers.
+  bool blocks = false;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     NestPlan::fields(self.plan, visit);
+    visit("blocks", self.blocks, false);
   }
   Result<void> verify(const Op &op) const;
 };

@@ -128,6 +128,13 @@ Value *LoopBuilder::laneMask(Value *count, int64_t lanes) {
   return create(OpKind::VectorMask, {count}, {Type::vector(DType::Bool, lanes)})->result();
 }
 
+Value *LoopBuilder::shuffle(Value *a, Value *b, const std::vector<int64_t> &lanes) {
+  AttrDict attrs;
+  attrs.set("lanes", lanes);
+  Type type = Type::vector(a->type.dtype(), std::ssize(lanes));
+  return create(OpKind::VectorShuffle, {a, b}, {type}, std::move(attrs))->result();
+}
+
 Value *LoopBuilder::reduceLanes(Value *vector, const std::string &op) {
   if (!vector->type.isVector())
     return vector;

@@ -49,6 +49,8 @@ public:
   Value *laneMask(Value *count, int64_t lanes);
   /// sum + four products of 8-bit integers a lane.
   Value *dot(Value *sum, Value *a, Value *b);
+  /// Lane i is lane lanes[i] of a, whose lanes those of b follow.
+  Value *shuffle(Value *a, Value *b, const std::vector<int64_t> &lanes);
   Value *reduceLanes(Value *vector, const std::string &op);
   Value *load(Value *pointer, Value *offset, int64_t lanes = 1, Value *mask = nullptr);
   /// `lanes` elements `stride` apart: a plain load where the stride is known to be 1, else a

@@ -1,94 +1,233 @@
 // Convolutions. Direct: a contraction over taps and channels straight from the rows of the input,
-// whose halo holds the padding. Depthwise: vectors of channels, a few pixels at a time.
+// whose halo holds the padding. Depthwise: vectors of channels, tiles of a few lines and pixels.
 #include "ir/kernel/Contraction.h"
 #include "lowering/emit/EmitContraction.h"
 
 #include <algorithm>
+#include <map>
 
 namespace cameo {
 namespace {
 
-/// Depthwise: one output row a unit, vectors of channels, tiles of pixels along the row.
+/// Positions in the input at which neighbouring outputs and taps meet, in the order of the input:
+/// of each, the pairs of output and tap.
+using Meetings = std::map<int64_t, std::vector<std::pair<int64_t, int64_t>>>;
+
+Meetings meetings(int64_t outputs, int64_t stride, int64_t taps, int64_t dilation) {
+  Meetings at;
+  for (int64_t output = 0; output < outputs; output++)
+    for (int64_t tap = 0; tap < taps; tap++)
+      at[output * stride + tap * dilation].emplace_back(output, tap);
+  return at;
+}
+
+/// Depthwise: a unit is a band of lines of the image, a vector of channels. Tiles of lines by
+/// pixels have their sums in registers; an element of the input is read once for all sums of a tile
+/// that it goes into.
 struct Depthwise {
   KernelFunc &k;
-  const ConvAttrs &attrs;
-  LoopBuilder &b;
-  DType accumulator;
-  std::vector<NestAxis> axes; // the last one is the row
-  std::vector<bool> channelOperands;
+  ConvAttrs attrs = attrsOf<ConvAttrs>(k.op);
+  LoopBuilder &b = k.b;
+  DType accumulator = k.op.region().arg(0)->type.dtype();
+  std::vector<NestAxis> axes = outputAxes(k.op); // the last one is the line
+  std::vector<bool> channelOperands = {};
+  size_t numLooped = loopedTaps(attrs); // dims of the window; the others are unrolled
+  const Value &x = *k.op.operand(0);
 
   using Values = LoopBuilder::Values;
+  enum Tensor { Input, Weights, Result, FirstOperand };
 
-  /// `count` pixels from pixel `first` on, one vector of channels at `c`.
-  void pixels(int64_t count, Value *first, const std::vector<Value *> &at, Value *c, int64_t lanes,
-              Value *mask) {
-    const Value &x = *k.op.operand(0);
-    const NestAxis &row = axes.back();
-    Value *input = b.add(k.advance(at[0], first, row.strides[0]), c);
-    Type type = lanes > 1 ? Type::vector(accumulator, lanes) : Type::scalar(accumulator);
-    Values sums(count, b.constant(type, 0));
-    std::function<Values(size_t, Value *, Value *, const Values &)> taps =
-        [&](size_t dim, Value *shift, Value *tap, const Values &carried) -> Values {
-      if (dim < attrs.kernel.size()) {
-        Dim stride = Dim(attrs.dilations[dim]) * x.layout->strides[dim + 2];
-        return b.forLoop(b.index(0), b.index(attrs.kernel[dim]), 1, carried,
-                         [&](Value *t, const Values &now) {
-                           Value *next = b.add(b.mul(tap, b.index(attrs.kernel[dim])), t);
-                           return taps(dim + 1, k.advance(shift, t, stride), next, now);
-                         });
-      }
-      Value *weight =
-          b.load(k.operands[1], b.add(b.mul(tap, k.size(x.type.dim(1))), c), lanes, mask);
-      weight = b.cast(weight, accumulator);
-      Values next;
-      for (int64_t p = 0; p < count; p++) {
-        Value *from = k.advance(shift, b.index(p), row.strides[0]);
-        Value *element = b.cast(b.load(k.operands[0], from, lanes, mask), accumulator);
-        next.push_back(b.mad(element, weight, carried[p]));
-      }
-      return next;
-    };
-    sums = taps(0, input, b.index(0), sums);
-    for (int64_t p = 0; p < count; p++)
-      finish(sums[p], b.add(first, b.index(p)), at, c, lanes, mask);
+  /// A vector of channels from `first` on.
+  struct Channels {
+    Value *first;
+    int64_t lanes;
+    Value *mask;
+  };
+  /// A tile of so many lines by so many pixels; `at`: each tensor's offset at its first pixel.
+  struct Tile {
+    int64_t lines, pixels;
+    Values at;
+    Channels c;
+    int64_t count() const { return lines * pixels; }
+  };
+
+  Value *read(Value *pointer, Value *at, const Channels &c) {
+    return b.cast(b.load(pointer, at, c.lanes, c.mask), accumulator);
   }
 
-  void finish(Value *sum, Value *pixel, const std::vector<Value *> &at, Value *c, int64_t lanes,
-              Value *mask) {
-    const NestAxis &row = axes.back();
+  /// The tap of number `tap`, counted over the dims that are loops, and all behind it.
+  Values unrolled(const Tile &tile, Value *from, Value *tap, Values sums) {
+    size_t last = attrs.kernel.size() - 1;
+    bool areLinesUnrolled = last > 0 && numLooped < last;
+    auto along = [&](int64_t outputs, size_t dim, bool isUnrolled) {
+      return meetings(outputs, attrs.strides[dim], isUnrolled ? attrs.kernel[dim] : 1,
+                      attrs.dilations[dim]);
+    };
+    Meetings lines{{0, {{0, 0}}}};
+    if (last > 0)
+      lines = along(tile.lines, last - 1, areLinesUnrolled);
+    bool arePixelsUnrolled = numLooped <= last;
+    int64_t width = arePixelsUnrolled ? attrs.kernel[last] : 1;
+    int64_t numTaps = (areLinesUnrolled ? attrs.kernel[last - 1] : 1) * width;
+    Values weights;
+    Value *channels = k.size(x.type.dim(1));
+    for (int64_t i = 0; i < numTaps; i++) {
+      Value *number = b.add(b.mul(tap, b.index(numTaps)), b.index(i));
+      weights.push_back(read(k.operands[1], b.add(b.mul(number, channels), tile.c.first), tile.c));
+    }
+    for (const auto &[column, across] : along(tile.pixels, last, arePixelsUnrolled))
+      for (const auto &[row, down] : lines) {
+        Value *at = k.advance(from, b.index(column), x.layout->strides[last + 2]);
+        at = k.advance(at, b.index(row), x.layout->strides[last + 1]);
+        Value *element = read(k.operands[0], at, tile.c);
+        for (auto [line, tapDown] : down)
+          for (auto [pixel, tapAcross] : across) {
+            Value *&sum = sums[line * tile.pixels + pixel];
+            sum = b.mad(element, weights[tapDown * width + tapAcross], sum);
+          }
+      }
+    return sums;
+  }
+
+  /// The sums over dims of the window from `dim` on.
+  Values taps(const Tile &tile, size_t dim, Value *from, Value *tap, const Values &sums) {
+    if (dim == numLooped)
+      return unrolled(tile, from, tap, sums);
+    Dim stride = Dim(attrs.dilations[dim]) * x.layout->strides[dim + 2];
+    return b.forLoop(b.index(0), b.index(attrs.kernel[dim]), 1, sums,
+                     [&](Value *t, const Values &now) {
+                       Value *next = b.add(b.mul(tap, b.index(attrs.kernel[dim])), t);
+                       return taps(tile, dim + 1, k.advance(from, t, stride), next, now);
+                     });
+  }
+
+  /// Offset of a tensor at a pixel of a tile.
+  Value *offset(const Tile &tile, size_t tensor, Value *line, Value *pixel) {
+    Value *at = k.advance(tile.at[tensor], pixel, axes.back().strides[tensor]);
+    return axes.size() > 2 ? k.advance(at, line, axes[axes.size() - 2].strides[tensor]) : at;
+  }
+
+  Value *epilogue(const Tile &tile, Value *sum, Value *line, Value *pixel) {
     Values args = {sum};
     for (size_t e = 0; e < channelOperands.size(); e++) {
-      Value *from = k.advance(at[3 + e], pixel, row.strides[3 + e]);
-      args.push_back(channelOperands[e] ? b.load(k.operands[2 + e], b.add(from, c), lanes, mask)
-                                        : b.load(k.operands[2 + e], from));
+      Value *at = offset(tile, FirstOperand + e, line, pixel), *pointer = k.operands[2 + e];
+      args.push_back(channelOperands[e]
+                         ? b.load(pointer, b.add(at, tile.c.first), tile.c.lanes, tile.c.mask)
+                         : b.load(pointer, at));
     }
     Value *result = inlineRegion(b, k.sizes, k.op.region(), args)[0];
-    if (lanes > 1 && !result->type.isVector())
-      result = b.splat(result, lanes);
-    b.store(result, k.results[0], b.add(k.advance(at[2], pixel, row.strides[2]), c), mask);
+    return tile.c.lanes > 1 && !result->type.isVector() ? b.splat(result, tile.c.lanes) : result;
   }
 
-  void row(const std::vector<Value *> &at) {
-    const Dim &extent = axes.back().extent;
-    emitVectorLoop(k, k.size(k.op.operand(0)->type.dim(1)), attrs.plan,
-                   [&](Value *c, int64_t lanes, Value *mask) {
-                     int64_t width = attrs.plan.tileRows;
-                     Value *whole = k.size(Dim::floorDiv(extent, Dim(width)) * Dim(width));
-                     b.forLoop(b.index(0), whole, width,
-                               [&](Value *first) { pixels(width, first, at, c, lanes, mask); });
-                     b.forLoop(whole, k.size(extent), 1,
-                               [&](Value *first) { pixels(1, first, at, c, lanes, mask); });
-                   });
+  void store(const Tile &tile, Value *result, Value *line, Value *pixel) {
+    Value *at = b.add(offset(tile, Result, line, pixel), tile.c.first);
+    b.store(result, k.results[0], at, tile.c.mask);
   }
 
-  Result<Dim> emit() {
-    axes = outputAxes(k.op);
+  void compute(const Tile &tile) {
+    int64_t lanes = tile.c.lanes;
+    Type type = lanes > 1 ? Type::vector(accumulator, lanes) : Type::scalar(accumulator);
+    Values sums = taps(tile, 0, b.add(tile.at[Input], tile.c.first), b.index(0),
+                       Values(tile.count(), b.constant(type, 0)));
+    if (attrs.plan.epilogue == EpiloguePlace::Scratch)
+      return throughScratch(tile, sums);
+    for (int64_t i = 0; i < tile.count(); i++)
+      sums[i] = epilogue(tile, sums[i], b.index(i / tile.pixels), b.index(i % tile.pixels));
+    for (int64_t i = 0; i < tile.count(); i++)
+      store(tile, sums[i], b.index(i / tile.pixels), b.index(i % tile.pixels));
+  }
+
+  void throughScratch(const Tile &tile, const Values &sums) {
+    int64_t lanes = tile.c.lanes;
+    for (int64_t i = 0; i < tile.count(); i++)
+      b.store(sums[i], scratch, b.index(i * lanes));
+    b.forLoop(b.index(0), b.index(tile.lines), 1, [&](Value *line) {
+      b.forLoop(b.index(0), b.index(tile.pixels), 1, [&](Value *pixel) {
+        Value *number = b.add(b.mul(line, b.index(tile.pixels)), pixel);
+        Value *sum = b.load(scratch, b.mul(number, b.index(lanes)), lanes);
+        store(tile, epilogue(tile, sum, line, pixel), line, pixel);
+      });
+    });
+  }
+  Value *scratch = nullptr;
+
+  /// Runs body(first, so many) for tiles of `most` along an axis, and for what is left: as one
+  /// tile, or where only the run knows how many, one at a time.
+  void tiles(Value *count, int64_t most, const std::function<void(Value *, int64_t)> &body) {
+    Value *rest = b.rem(count, b.index(most)), *whole = b.sub(count, rest);
+    if (b.constantIndex(whole) != 0)
+      b.forLoop(b.index(0), whole, most, [&](Value *first) { body(first, most); });
+    if (std::optional<int64_t> known = b.constantIndex(rest)) {
+      if (*known > 0)
+        body(whole, *known);
+      return;
+    }
+    b.forLoop(whole, count, 1, [&](Value *first) { body(first, 1); });
+  }
+
+  /// `lines` lines from where `at` says.
+  void line(int64_t lines, const Values &at, const Channels &c) {
+    tiles(k.size(axes.back().extent), attrs.plan.tileRows, [&](Value *first, int64_t pixels) {
+      compute({lines, pixels, advanceAlong(k, {axes.back()}, {first}, at), c});
+    });
+  }
+
+  void band(const UnitRun &lines, const Values &at, const Channels &c) {
+    if (axes.size() == 2)
+      return line(1, at, c);
+    const NestAxis &down = axes[axes.size() - 2];
+    Value *count = lines.count;
+    // All bands are whole tiles where the image is.
+    int64_t most = attrs.plan.tileLines;
+    if (most == 1 || (down.extent.isConst() && down.extent.value() % most == 0))
+      return b.forLoop(b.index(0), count, most,
+                       [&](Value *first) { line(most, advanceAlong(k, {down}, {first}, at), c); });
+    tiles(count, most,
+          [&](Value *first, int64_t some) { line(some, advanceAlong(k, {down}, {first}, at), c); });
+  }
+
+  /// The vector of channels from `first` on, which may be the last one.
+  void channels(Value *first, const std::function<void(const Channels &)> &body) {
+    int64_t lanes = attrs.plan.lanes;
+    const Dim &extent = x.type.dim(1);
+    if (extent.isConst() && extent.value() % lanes == 0)
+      return body({first, lanes, nullptr});
+    Value *left = b.sub(k.size(extent), first);
+    b.ifElse(
+        b.cmp("ge", left, b.index(lanes)), {},
+        [&] {
+          body({first, lanes, nullptr});
+          return Values{};
+        },
+        [&] {
+          if (attrs.plan.tail == Tail::Masked)
+            body({first, lanes, b.laneMask(left, lanes)});
+          else
+            b.forLoop(first, k.size(extent), 1, [&](Value *c) { body({c, 1, nullptr}); });
+          return Values{};
+        });
+  }
+
+  Dim emit() {
     for (int64_t e = 2; e < k.op.numOperands(); e++)
       channelOperands.push_back(
           !(broadcastStrides(*k.op.operand(e), k.op.result()->type.shape())[1] == Dim(0)));
     k.operands[0] = b.offset(k.operands[0], k.size(firstTap(k.op)));
-    return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
-      row(advanceAlong(k, axes, cells, zeroOffsets(k, axes[0].strides.size())));
+    if (attrs.plan.epilogue == EpiloguePlace::Scratch)
+      scratch =
+          b.scratch(accumulator, attrs.plan.tileRows * attrs.plan.tileLines * attrs.plan.lanes);
+    Units units = unitsOf(k.op).grid;
+    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
+      // Batch and outer dims, the band if there are lines, channels.
+      std::vector<Value *> steps(cells.begin(), cells.end() - 1);
+      UnitRun lines{};
+      if (axes.size() > 2) {
+        lines = unitRun(k, units.axes()[steps.size() - 1], steps.back());
+        steps.back() = lines.first;
+      }
+      Values at = advanceAlong(k, axes, steps, zeroOffsets(k, axes[0].strides.size()));
+      channels(b.mul(cells.back(), b.index(attrs.plan.lanes)),
+               [&](const Channels &c) { band(lines, at, c); });
     });
   }
 };
@@ -102,7 +241,7 @@ Result<Dim> emitConv(KernelFunc &k) {
     k.operands[0] = k.b.offset(k.operands[0], k.size(firstTap(k.op)));
     return emitContraction(k, contractionOf(k.op));
   case ConvAlgorithm::Depthwise:
-    return Depthwise{k, attrs, k.b, k.op.region().arg(0)->type.dtype(), {}, {}}.emit();
+    return Depthwise{k}.emit();
   case ConvAlgorithm::Winograd4:
   case ConvAlgorithm::Winograd2:
     return emitWinograd(k);

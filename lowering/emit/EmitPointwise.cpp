@@ -33,15 +33,13 @@ struct Inner {
 
 } // namespace
 
-Result<Dim> emitPointwise(KernelFunc &k) {
+Dim emitElements(KernelFunc &k, const NestPlan &plan) {
   LoopBuilder &b = k.b;
   std::vector<Value *> pointers = k.results;
   pointers.insert(pointers.end(), k.operands.begin(), k.operands.end());
   Nest nest = elementNest(k.op);
   const NestAxis &inner = nest.axes.back();
-  bool isCopy = k.op.kind() == OpKind::KernelCopy;
-  NestPlan plan = isCopy ? attrsOf<CopyAttrs>(k.op).plan : attrsOf<PointwiseAttrs>(k.op).plan;
-  Block *region = isCopy ? nullptr : &k.op.region();
+  Block *region = k.op.numRegions() ? &k.op.region() : nullptr; // none: a copy
   size_t numResults = k.op.numResults();
 
   return emitNest(k, nest, plan, [&](const NestRun &run) {
@@ -55,6 +53,10 @@ Result<Dim> emitPointwise(KernelFunc &k) {
         loop.write(values[r], pointers[r], run.offsets[r], inner.strides[r], i);
     });
   });
+}
+
+Result<Dim> emitPointwise(KernelFunc &k) {
+  return emitElements(k, attrsOf<PointwiseAttrs>(k.op).plan);
 }
 
 /// Stores `fill` to every element of a part of x's buffer, given as a value with a layout.

@@ -5,7 +5,7 @@
 
 namespace cameo {
 Dim emitNest(KernelFunc &k, const Nest &nest, const NestPlan &plan,
-             const std::function<void(const NestRun &)> &body) {
+             const std::function<void(const NestRun &)> &body, size_t numInner) {
   LoopBuilder &b = k.b;
   const std::vector<NestAxis> &axes = nest.axes;
   const NestAxis &inner = axes.back();
@@ -21,7 +21,7 @@ Dim emitNest(KernelFunc &k, const Nest &nest, const NestPlan &plan,
       from = advanceAlong(k, {inner}, {run.first}, std::move(from));
     std::function<void(size_t, std::vector<Value *>)> loops = [&](size_t i,
                                                                   std::vector<Value *> at) {
-      if (i + 1 == axes.size())
+      if (i + numInner == axes.size())
         return body({at, run.count});
       b.forLoop(b.index(0), k.size(axes[i].extent), 1, [&](Value *index) {
         std::vector<Value *> next = at;

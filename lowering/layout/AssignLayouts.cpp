@@ -57,6 +57,12 @@ static bool wantsPadding(const Type &type, const Dim &extent) {
   return bytes > 0 && bytes % 2048 == 0 && !(rows == extent);
 }
 
+/// Whether only the caller reads the value: it is dense there.
+static bool isReturnedOnly(const Value &value) {
+  return std::all_of(value.users().begin(), value.users().end(),
+                     [](const Op *user) { return user->kind() == OpKind::LoopReturn; });
+}
+
 bool isKernel(Op *op) {
   return op && !isKernelView(op->kind()) && op->kind() != OpKind::Constant &&
          op->kind() != OpKind::Loop;
@@ -209,7 +215,7 @@ void LayoutState::allocate(Value *value, const Order &order) {
     layout.offset = layout.offset + Dim(halo.lo[dim]) * step;
     Dim extent = shape[dim] + Dim(halo.lo[dim]) + halo.hi[dim];
     step = step * extent;
-    if (k + 1 == order.size() && wantsPadding(value->type, extent))
+    if (k + 1 == order.size() && wantsPadding(value->type, extent) && !isReturnedOnly(*value))
       step = step + Dim(kLeadingDimPadding);
   }
   layout.buffer =
@@ -368,6 +374,24 @@ void LayoutState::requireOperands(Op &op) {
     requireEpilogue(op, first);
 }
 
+/// Whether a `generate` makes what the caller alone gets, row-major, reads lines along the last dim
+/// as they are, and has more elements than its operand.
+static bool isWrittenForCaller(const Op &op) {
+  if (op.kind() != OpKind::KernelGenerate || op.numOperands() == 0)
+    return false;
+  const Value &x = *op.operand(0), &y = *op.result();
+  Dim before = product(x.type.shape()), after = product(y.type.shape());
+  if (!before.isConst() || !after.isConst() || before.value() >= after.value() ||
+      x.type.rank() != y.type.rank() || !isReturnedOnly(y))
+    return false;
+  const auto &body = op.region().ops();
+  return std::all_of(body.begin(), body.end(), [&](const std::unique_ptr<Op> &inner) {
+    bool isRead = inner->kind() == OpKind::RegionAt && inner->attrs.getInt("operand") == 0;
+    return inner->numRegions() == 0 &&
+           (!isRead || inner->operand(x.type.rank() - 1) == op.region().arg(x.type.rank() - 1));
+  });
+}
+
 void LayoutState::visitView(Op &op) {
   Value *x = op.operand(0), *y = op.result();
   std::optional<Layout> layout = viewLayout(op);
@@ -422,6 +446,10 @@ void LayoutState::visit(Op &op) {
     return;
   }
   requireOperands(op);
+  // The smaller side is copied.
+  if (Value *x = op.numOperands() ? op.operand(0) : nullptr;
+      isWrittenForCaller(op) && orders[x] != rowMajor(x->type.rank()))
+    op.setOperand(0, copyOf(x, rowMajor(x->type.rank()), nullptr, &op));
   for (const std::unique_ptr<Value> &result : op.results()) {
     place(result.get(), naturalOrder(op, result.get()));
     fillHalo(result.get(), &op);

@@ -66,6 +66,14 @@ std::vector<NestAxis> outputAxes(const Op &conv) {
   return axes;
 }
 
+size_t loopedTaps(const ConvAttrs &conv) {
+  constexpr int64_t most = 64;
+  size_t dims = conv.kernel.size();
+  if (dims < 2 || conv.kernel[dims - 1] > most / conv.kernel[dims - 2])
+    return conv.kernel[dims - 1] > most ? dims : dims - 1;
+  return dims - 2;
+}
+
 namespace {
 
 // A constant axis from which on tiles along it are preferred to tiles along a symbol.

@@ -51,6 +51,10 @@ struct PackLoops {
 };
 PackLoops packLoops(const Op &pack);
 
+/// How many dims of a depthwise window, the outer ones, are loops over taps; emitters unroll those
+/// of the others, two at most.
+size_t loopedTaps(const ConvAttrs &conv);
+
 /// Row axes for the batch and spatial dims of a `conv`: strides of input, weights (none), result
 /// and epilogue operands.
 std::vector<NestAxis> outputAxes(const Op &conv);

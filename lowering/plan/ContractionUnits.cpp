@@ -63,34 +63,41 @@ KernelUnits ofTiles(const Op &op) {
   return asUnits(grid, touched);
 }
 
-/// The channels of all tensors, and the whole window.
-void addChannels(const Op &op, std::vector<Touched> &touched, const Dim &channels) {
-  touched[Input].axes.push_back({op.operand(0)->type.dim(1), Dim(1)});
-  touched[Result].axes.push_back({channels, Dim(1)});
+/// The channels of all tensors.
+void addChannels(const Op &op, std::vector<Touched> &touched, const Dim &channels,
+                 int64_t axis = kAll) {
+  touched[Input].axes.push_back({op.operand(0)->type.dim(1), Dim(1), axis});
+  touched[Result].axes.push_back({channels, Dim(1), axis});
   for (int64_t e = 2; e < op.numOperands(); e++) {
     const Dims &shape = op.result()->type.shape();
     touched[FirstOperand + e - 2].axes.push_back(
-        {channels, broadcastStrides(*op.operand(e), shape)[1]});
+        {channels, broadcastStrides(*op.operand(e), shape)[1], axis});
   }
 }
 
-/// A unit is a row of results.
+/// A unit is a band of lines, a vector of channels. Bands are outside, so that the same threads
+/// have the same lines from layer to layer.
 KernelUnits ofDepthwise(const Op &op) {
   ConvAttrs attrs = attrsOf<ConvAttrs>(op);
   const Value &x = *op.operand(0), &w = *op.operand(1);
   std::vector<NestAxis> rows = outputAxes(op);
   Units grid;
   std::vector<Touched> touched = tensorsOf(op);
-  for (size_t i = 0; i < rows.size(); i++)
-    addRows(touched, rows[i],
-            i + 1 < rows.size() ? static_cast<int64_t>(grid.add(rows[i].extent)) : kAll);
-  addChannels(op, touched, op.result()->type.dim(1));
+  for (size_t i = 0; i + 1 < rows.size(); i++) {
+    bool isLine = i > 0 && i + 2 == rows.size();
+    int64_t run = isLine ? attrs.plan.tileLines * attrs.plan.unitTiles : 1;
+    addRows(touched, rows[i], static_cast<int64_t>(grid.add(rows[i].extent, run)));
+  }
+  addRows(touched, rows.back(), kAll);
+  Dim channels = op.result()->type.dim(1);
+  auto axis = static_cast<int64_t>(grid.add(channels, attrs.plan.lanes));
+  addChannels(op, touched, channels, axis);
   for (size_t i = 0; i < attrs.kernel.size(); i++)
     touched[Input].axes.push_back(
         {Dim(attrs.kernel[i]), Dim(attrs.dilations[i]) * x.layout->strides[i + 2]});
   touched[Input].offset = firstTap(op);
-  for (int64_t i = 0; i < w.type.rank(); i++)
-    touched[Weights].axes.push_back({w.type.dim(i), w.layout->strides[i]});
+  touched[Weights].axes.push_back({w.type.dim(0), w.layout->strides[0]});
+  touched[Weights].axes.push_back({w.type.dim(1), w.layout->strides[1], axis});
   return asUnits(grid, touched);
 }
 

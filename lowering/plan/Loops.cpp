@@ -1,6 +1,7 @@
 // See Loops.h.
 #include "lowering/plan/Loops.h"
 
+#include "ir/kernel/Elements.h"
 #include "ir/kernel/Reduce.h"
 
 #include <algorithm>
@@ -58,7 +59,30 @@ Nest Nest::over(const Value &lead, const std::vector<const Value *> &others) {
   return nest;
 }
 
+std::optional<Nest> blockNest(const Op &copy) {
+  Nest nest = Nest::over(*copy.result(), {copy.operand(0)});
+  std::vector<NestAxis> &axes = nest.axes;
+  auto inRow = [&](size_t tensor) {
+    return std::find_if(axes.begin(), axes.end(),
+                        [&](const NestAxis &axis) { return axis.strides[tensor] == Dim(1); });
+  };
+  auto ofResult = inRow(0), ofX = inRow(1);
+  if (ofResult == axes.end() || ofX == axes.end() || ofResult == ofX)
+    return std::nullopt;
+  NestAxis result = *ofResult, x = *ofX;
+  axes.erase(std::max(ofResult, ofX));
+  axes.erase(std::min(ofResult, ofX));
+  bool isXLonger =
+      x.extent.isConst() && result.extent.isConst() && x.extent.value() > result.extent.value();
+  axes.push_back(isXLonger ? result : x);
+  axes.push_back(isXLonger ? x : result);
+  return nest;
+}
+
 Nest elementNest(const Op &op) {
+  if (op.kind() == OpKind::KernelCopy && attrsOf<CopyAttrs>(op).blocks)
+    if (std::optional<Nest> nest = blockNest(op))
+      return *nest;
   std::vector<const Value *> others;
   for (int64_t i = 1; i < op.numResults(); i++)
     others.push_back(op.result(i));

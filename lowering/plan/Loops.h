@@ -6,6 +6,7 @@
 #include "ir/kernel/Reduce.h"
 #include "lowering/build/Strides.h"
 
+#include <optional>
 #include <vector>
 
 namespace cameo {
@@ -20,8 +21,13 @@ struct Nest {
   static Nest over(const Value &lead, const std::vector<const Value *> &others);
 };
 
-/// The nest of a `pointwise` or `copy`; tensors are the results, then the operands.
+/// The nest of a `pointwise` or `copy`; tensors are the results, then the operands. That of a copy
+/// in blocks is its block nest.
 Nest elementNest(const Op &op);
+
+/// The nest of a copy that can go in blocks (CopyAttrs): its last two loops are those along which
+/// elements are next to each other in the result and in x, the longer one last.
+std::optional<Nest> blockNest(const Op &copy);
 
 /// Dims of the result of a `generate`, the outermost in memory first.
 std::vector<int64_t> generateOrder(const Op &op);

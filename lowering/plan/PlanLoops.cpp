@@ -56,16 +56,18 @@ struct Planner {
     return inVectors(dtypeBytes(work), dtypeBytes(memory));
   }
 
-  /// Outer loops become units until there are enough; a lone loop is cut into runs.
-  static void cut(NestPlan &plan, const std::vector<NestAxis> &axes) {
+  /// Outer loops become units until there are enough; where only the innermost `numInner` are left,
+  /// the last one is cut into runs.
+  static void cut(NestPlan &plan, const std::vector<NestAxis> &axes, int64_t run = kRun,
+                  int64_t numInner = 1) {
     Units units;
     auto enough = [&] { return units.count().isConst() && units.count().value() >= kUnits; };
-    while (plan.unitLoops + 1 < std::ssize(axes) && !enough())
+    while (plan.unitLoops + numInner < std::ssize(axes) && !enough())
       units.add(axes[plan.unitLoops++].extent);
     const Dim &inner = axes.back().extent;
-    bool isShort = inner.isConst() && inner.value() <= kRun;
-    if (plan.unitLoops + 1 == std::ssize(axes) && !isShort && !enough())
-      plan.unitRun = kRun;
+    bool isShort = inner.isConst() && inner.value() <= run;
+    if (plan.unitLoops + numInner == std::ssize(axes) && !isShort && !enough())
+      plan.unitRun = run;
   }
 
   NestPlan elements(const Op &op) const {
@@ -76,6 +78,27 @@ struct Planner {
       plan.lanes = 1;
     cut(plan, nest.axes);
     return plan;
+  }
+
+  /// Copies go in blocks where they can.
+  bool copy(Op &op) const {
+    CopyAttrs attrs = attrsOf<CopyAttrs>(op);
+    if (attrs.plan.lanes > 0)
+      return false;
+    attrs.plan = elements(op);
+    int64_t bytes = dtypeBytes(op.operand(0)->type.dtype());
+    int64_t lanes = std::min(kMaxBlockLanes, vectorLanes(target, bytes));
+    std::optional<Nest> nest = blockNest(op);
+    if (nest && lanes > 1) {
+      attrs.plan = {inVectors(bytes, bytes)};
+      attrs.plan.lanes = lanes;
+      attrs.blocks = true;
+      const Dim &shorter = nest->axes.end()[-2].extent;
+      int64_t run = kRun / (shorter.isConst() ? std::clamp<int64_t>(shorter.value(), 1, kRun) : 1);
+      cut(attrs.plan, nest->axes, std::max(lanes, run / lanes * lanes), 2);
+    }
+    op.attrs = dictOf(attrs);
+    return true;
   }
 
   NestPlan generate(const Op &op) const {
@@ -137,7 +160,7 @@ struct Planner {
     case OpKind::KernelPointwise:
       return decide<PointwiseAttrs>(op, [&] { return elements(op); });
     case OpKind::KernelCopy:
-      return decide<CopyAttrs>(op, [&] { return elements(op); });
+      return copy(op);
     case OpKind::KernelGenerate:
       return decide<GenerateAttrs>(op, [&] { return generate(op); });
     case OpKind::KernelReduce:

@@ -22,8 +22,11 @@ constexpr int64_t kTilesPerUnit = 8;
 constexpr int64_t kRestRows = 4;
 // The weight an epilogue may have before it goes through scratch.
 constexpr int64_t kShortEpilogue = 4;
-// Pixels that a depthwise convolution computes at a time.
-constexpr int64_t kDepthwisePixels = 6;
+// Depthwise convolutions: lines of a tile, as more would not be read less often; its pixels where
+// taps are loops; windows of few taps; bands of an image, for threads to share, which have so many
+// pixels at least.
+constexpr int64_t kDepthwiseLines = 2, kDepthwisePixels = 6, kFewTaps = 9, kBands = 4,
+                  kUnitPixels = 64;
 
 /// The larger of the two sides is walked once: where the weights outweigh the rows, all rows of a
 /// panel group come before the next group. A symbolic number of rows is a batch, planned as 1.
@@ -77,14 +80,46 @@ struct Planner {
       plan.restRows = {kRestRows};
   }
 
+  /// Tiles with a sum in each of about half of the registers, a quarter where a window has many
+  /// taps, whose weights want registers, too.
+  void depthwiseTile(ContractionPlan &plan, const ConvAttrs &conv) const {
+    size_t dims = conv.kernel.size();
+    const Dim &width = op.result()->type.shape().back();
+    bool isUnrolled = loopedTaps(conv) + 2 == dims;
+    bool areFew = isUnrolled && conv.kernel[dims - 1] * conv.kernel[dims - 2] <= kFewTaps;
+    int64_t most =
+        isUnrolled
+            ? std::max<int64_t>(1, target.vectorRegisters / (areFew ? 4 : 8) - (areFew ? 1 : 0))
+            : kDepthwisePixels;
+    plan.tileLines =
+        isUnrolled && !(op.result()->type.dim(1 + std::ssize(conv.kernel) - 1) == Dim(1))
+            ? kDepthwiseLines
+            : 1;
+    plan.tileRows = most;
+    if (width.isConst() && width.value() > 0)
+      plan.tileRows = ceilDiv(width.value(), ceilDiv(width.value(), most));
+    plan.tilePanels = 1;
+  }
+
   void depthwise(ContractionPlan &plan) const {
+    ConvAttrs conv = attrsOf<ConvAttrs>(op);
     if (plan.tileRows == 0)
-      plan.tileRows = kDepthwisePixels, plan.tilePanels = 1;
+      depthwiseTile(plan, conv);
     if (plan.lanes > 0)
       return;
-    plan.lanes = vectorLanes(target, dtypeBytes(accumulator));
+    plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
     plan.tail = tailFor(target, std::min(dtypeBytes(op.operand(0)->type.dtype()),
                                          dtypeBytes(op.result()->type.dtype())));
+    if (weightOf(op.region()) > kShortEpilogue)
+      plan.epilogue = EpiloguePlace::Scratch;
+    const Dims &shape = op.result()->type.shape();
+    const Dim &lines = shape[shape.size() - 2], &width = shape.back();
+    plan.unitTiles = kTilesPerUnit;
+    if (conv.kernel.size() > 1 && lines.isConst() && width.isConst()) {
+      int64_t tiles = std::max<int64_t>(1, ceilDiv(lines.value(), plan.tileLines));
+      int64_t least = ceilDiv(kUnitPixels, std::max<int64_t>(1, plan.tileLines * width.value()));
+      plan.unitTiles = ceilDiv(tiles, std::clamp<int64_t>(tiles / least, 1, kBands));
+    }
   }
 
   void winograd(ContractionPlan &plan) const {

@@ -39,12 +39,23 @@ Result<void> elementsFit(const Op &op, const NestPlan &plan) {
   return unitsFit(op, plan, std::ssize(nest.axes));
 }
 
+Result<void> copyFits(const Op &op) {
+  CopyAttrs attrs = attrsOf<CopyAttrs>(op);
+  if (!attrs.blocks)
+    return elementsFit(op, attrs.plan);
+  std::optional<Nest> nest = blockNest(op);
+  if (!nest)
+    return misfit(op, "attribute 'blocks': expected loops along which elements are next to each "
+                      "other in x and in the result");
+  return unitsFit(op, attrs.plan, std::ssize(nest->axes) - 1); // a block takes two
+}
+
 Result<void> layoutsAllow(const Op &op) {
   switch (op.kind()) {
   case OpKind::KernelPointwise:
     return elementsFit(op, attrsOf<PointwiseAttrs>(op).plan);
   case OpKind::KernelCopy:
-    return elementsFit(op, attrsOf<CopyAttrs>(op).plan);
+    return copyFits(op);
   case OpKind::KernelGenerate: {
     NestPlan plan = attrsOf<GenerateAttrs>(op).plan;
     TRY(lanesFit(op, plan.lanes, isGeneratedInVectors(op)));

@@ -1,6 +1,7 @@
 // Resize. Nearest is one read by index. Linear and cubic interpolation, with and without
-// antialiasing, go one axis after another: each is a sum of a few neighbours along the axis, whose
-// positions and weights are computed in f64 from the output index, by the interpreter's formulas
+// antialiasing, go one axis after another, the last axis first, so that most of the work is on
+// whole lines along it: each is a sum of a few neighbours along the axis, whose positions and
+// weights are computed in f64 from the output index, by the interpreter's formulas
 // (ir/eval/graph/Resize.cpp), so that both pick the same neighbours.
 #include "lowering/select/Select.h"
 
@@ -330,8 +331,8 @@ Result<void> selectResize(Selection &s) {
   DType dtype = s.in(0).dtype();
   bool wide = isInt(dtype) || dtype == DType::F64 || dtype == DType::Bool;
   Value *x = s.op.operand(0);
-  for (const ResizeAxis &a : resize.axes)
-    resize.selectAlong(a, x, wide ? DType::F64 : DType::F32, &a == &resize.axes.back());
+  for (size_t i = resize.axes.size(); i-- > 0;)
+    resize.selectAlong(resize.axes[i], x, wide ? DType::F64 : DType::F32, i == 0);
   return {};
 }
 

@@ -124,6 +124,22 @@ TEST(Memory, ReduceLanesPairwise) {
   }
 }
 
+TEST(Memory, ShufflesLanesOfTwoVectors) {
+  const std::string ops = R"(
+%four = const() {value = 4} : index
+%j = add(%i, %four) : index
+%a = load(%x0, %i) : vec<4xf32>
+%b = load(%x0, %j) : vec<4xf32>
+%r = shuffle(%a, %b) {lanes = [0, 4, 1, 5, 3, 3, 7, 2]} : vec<8xf32>
+store(%r, %y0, %i)
+)";
+  for (const char *cpu : kCpus) {
+    Program program = textProgram({DType::F32}, {DType::F32}, 8, ops);
+    auto results = runRows(program, targetOf(cpu), {bytesOf(iota<float>(8))}, 8);
+    EXPECT_EQ(valuesOf<float>(results[0]), (std::vector<float>{1, 5, 2, 6, 4, 4, 8, 3}));
+  }
+}
+
 // Collatz steps: while, if, calls with several results, and recursion-free helpers.
 TEST(Control, WhileIfCall) {
   const char *const more = R"(

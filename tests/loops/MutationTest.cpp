@@ -175,11 +175,14 @@ Value *plus(Module &module, Op &before, Value *value, int64_t by) {
 
 struct Mutation : testing::TestWithParam<const char *> {};
 
-// Whole iterations, however wide the step is.
+// Whole iterations, however wide the step is. One more of a copy is no fault while it is in the
+// tensors: it copies what another iteration copies.
 TEST_P(Mutation, OneIterationTooMany) {
   expectFound(
       GetParam(),
-      [](const Func &func, const Op &op) { return isKernel(func) && op.kind() == OpKind::LoopFor; },
+      [](const Func &func, const Op &op) {
+        return isKernel(func) && !func.name.starts_with("copy") && op.kind() == OpKind::LoopFor;
+      },
       [](Module &module, Op &op, int64_t iterations) {
         LoopBuilder b(module, *op.block());
         b.before(&op);

@@ -299,6 +299,12 @@ void evalLanes(const Op &op, const Target &target, std::span<const Lanes> in,
     return reduceLanes(op, in[0], out);
   case OpKind::VectorDot:
     return dot(in, out);
+  case OpKind::VectorShuffle: {
+    std::vector<int64_t> from = op.attrs.getInts("lanes");
+    for (int64_t lane = 0; lane < out.count; lane++)
+      copyLane(out, lane, in[from[lane] / in[0].count], from[lane] % in[0].count);
+    return;
+  }
   case OpKind::IndexCheckedAdd:
   case OpKind::IndexCheckedMul:
     return checked(op.kind() == OpKind::IndexCheckedAdd, in, results);
