@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <llvm/IR/IntrinsicsX86.h>
 
 namespace cameo {
 
@@ -111,6 +112,34 @@ llvm::Value *OpBuilder::floatToInt(llvm::Value *value, DType to) {
   value = CreateSelect(CreateFCmpOGT(value, least), value, least);
   value = CreateSelect(CreateFCmpOLT(value, most), value, most);
   return CreateTrunc(CreateFPToSI(value, like(getInt32Ty(), shape)), result);
+}
+
+// CVTPS2DQ gives the least i32 for what does not fit, as the op wants. It rounds as the mode says,
+// which the runtime sets.
+llvm::Value *OpBuilder::nearest(llvm::Value *value) {
+  llvm::Type *shape = value->getType();
+  llvm::Type *result = like(getInt32Ty(), shape);
+  if (target_.arch == Arch::X86_64 && shape->isVectorTy()) {
+    switch (lanes(shape)) {
+    case 4:
+      return CreateIntrinsic(llvm::Intrinsic::x86_sse2_cvtps2dq, {}, {value});
+    case 8:
+      if (target_.has("avx"))
+        return CreateIntrinsic(llvm::Intrinsic::x86_avx_cvt_ps2dq_256, {}, {value});
+      break;
+    case 16:
+      if (target_.has("avx512f"))
+        return CreateIntrinsic(llvm::Intrinsic::x86_avx512_mask_cvtps2dq_512, {},
+                               {value, llvm::PoisonValue::get(result), getInt16(-1), getInt32(4)});
+      break;
+    default:
+      break;
+    }
+  }
+  llvm::Value *rounded = roundTo(OpKind::ScalarRound, value);
+  llvm::Value *fits = CreateFCmpOLT(fabs(rounded), number(shape, 0x1p31));
+  return CreateSelect(fits, CreateFPToSI(rounded, result),
+                      integer(result, std::numeric_limits<int32_t>::min()));
 }
 
 llvm::Value *OpBuilder::castInt(llvm::Value *value, DType from, DType to) {

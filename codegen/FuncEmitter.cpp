@@ -107,6 +107,10 @@ void FuncEmitter::emitScalar(Op &op) {
                                         : b_.cast(args[0], dtype, b_.dtype(type)));
   case OpKind::ScalarBitcast:
     return setResult(op, b_.CreateBitCast(args[0], b_.type(type)));
+  case OpKind::ScalarLookup:
+    return setResult(op, b_.lookup(std::get<std::vector<int64_t>>(*op.attrs.find("table")), args[0]));
+  case OpKind::ScalarNearest:
+    return setResult(op, b_.nearest(args[0]));
   case OpKind::IndexCheckedAdd:
   case OpKind::IndexCheckedMul:
     return emitChecked(op);
@@ -148,6 +152,11 @@ void FuncEmitter::emitVector(Op &op) {
   case OpKind::VectorReduce:
     return setResult(
         op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
+  case OpKind::VectorShuffle: {
+    const auto &lanes = std::get<std::vector<int64_t>>(*op.attrs.find("lanes"));
+    llvm::SmallVector<int> mask(lanes.begin(), lanes.end());
+    return setResult(op, b_.CreateShuffleVector(operand(op, 0), operand(op, 1), mask));
+  }
   case OpKind::VectorDot:
     return emitDot(op);
   case OpKind::VectorShuffle: {

@@ -65,8 +65,14 @@ public:
   /// `dot` of pairs of bf16, as their bits, added to lanes of f32.
   llvm::Value *dotPairs(llvm::Value *sum, llvm::Value *a, llvm::Value *b);
 
+  // Lookup.cpp
+  /// Elements of a table of 256 bytes, at the bits of 8-bit integers.
+  llvm::Value *lookup(llvm::ArrayRef<int64_t> table, llvm::Value *at);
+
   // Cast.cpp
   llvm::Value *cast(llvm::Value *value, DType from, DType to);
+  /// `nearest`: f32 to i32, half to even; the least i32 for what does not fit.
+  llvm::Value *nearest(llvm::Value *value);
   /// To the target's index from an integer; saturates.
   llvm::Value *castToIndex(llvm::Value *value, DType from);
 
@@ -78,6 +84,7 @@ private:
                               llvm::Value *b);
   llvm::Value *dotByParts(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
                           llvm::Value *b);
+  llvm::Value *lookupInRegisters(llvm::ArrayRef<uint8_t> table, llvm::Value *at);
   llvm::Value *integerBinary(OpKind kind, bool isSigned, llvm::Value *a, llvm::Value *b);
   llvm::Value *divide(bool isSigned, bool remainder, llvm::Value *a, llvm::Value *b);
   llvm::Value *shift(bool left, bool isSigned, llvm::Value *a, llvm::Value *b);

@@ -83,6 +83,9 @@ private:
   Result<void> checked() const;
   Result<void> cast() const;
   Result<void> bitcast() const;
+  Result<void> lookup() const;
+  Result<void> nearest() const;
+  Result<void> shuffle() const;
   Result<void> vector();
   Result<void> shuffle() const;
   Result<void> memory();

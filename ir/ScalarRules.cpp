@@ -40,6 +40,41 @@ Result<void> CoreRules::bitcast() const {
   return {};
 }
 
+Result<void> CoreRules::lookup() const {
+  auto isByte = [](const Type &type) { 
+    return isShaped(type) && isInt(type.dtype()) && dtypeBytes(type.dtype()) == 1;
+  };
+  TRY(inIsOne(0, isByte, "an integer of 8 bits, or a vector of them"));
+  TRY(outIsOne(isByte, "an integer of 8 bits, or a vector of them"));
+  if (in(0).lanes() != out().lanes())
+    return badInput("expected as many lanes as the operand has, got " + in(0).str() + " and " +
+                    out().str());
+  const Attr *table = op_.attrs.find("table");
+  const auto *elements = table ? std::get_if<std::vector<int64_t>>(table) : nullptr;
+  if (!elements || elements->size() != 256)
+    return badInput("expected 256 integers as attribute 'table'");
+  return {};
+}
+
+Result<void> CoreRules::nearest() const {
+  TRY(inIsOne(0, [](const Type &type) { return isShaped(type) && type.dtype() == DType::F32; },
+              "f32, or a vector of it"));
+  Type integers = Type::scalar(DType::I32);
+  return outIs(0, in(0).isVector() ? Type::vector(DType::I32, in(0).lanes()) : integers);
+}
+
+Result<void> CoreRules::shuffle() const {
+  TRY(inIsOne(0, [](const Type &type) { return type.isVector(); }, "a vector"));
+  TRY(inIs(1, in(0)));
+  const Attr *attr = op_.attrs.find("lanes");
+  const auto *lanes = attr ? std::get_if<std::vector<int64_t>>(attr) : nullptr;
+  auto exists = [&](int64_t lane) { return lane >= 0 && lane < 2 * in(0).lanes(); };
+  if (!lanes || lanes->empty() || !std::all_of(lanes->begin(), lanes->end(), exists))
+    return badInput("expected numbers of lanes as attribute 'lanes', at most " +
+                    std::to_string(2 * in(0).lanes() - 1));
+  return outIs(0, Type::vector(in(0).dtype(), std::ssize(*lanes)));
+}
+
 Result<void> CoreRules::compare() const {
   TRY(wordAttr("pred", {"eq", "ne", "lt", "le", "gt", "ge"}));
   TRY(inIsOne(0, isElement, "a scalar, vector or index"));
@@ -103,6 +138,8 @@ Result<void> CoreRules::vector() {
     TRY(wordAttr("op", {"add", "mul", "min", "max", "and", "or"}));
     TRY(inIsOne(0, isVector, "a vector"));
     return outIs(0, Type::scalar(in(0).dtype()));
+  case OpKind::VectorShuffle:
+    return shuffle();
   case OpKind::VectorDot: {
     TRY(inIsOne(0, isVector, "a vector"));
     if (in(0).dtype() == DType::F32) {

@@ -44,6 +44,7 @@ struct Target {
   /// masked accesses are expanded lane by lane, which is slow.
   int64_t maskedElementBytes = 0;
   bool hasF16Convert = false; // f16 <-> f32 in hardware
+  bool hasByteTables = false; // looks bytes up in 256 others that registers hold (VPERMI2B)
   bool hasBf16Dot = false;    // pairs of bf16 into f32 (VDPBF16PS, bfdot)
   DotKind dot = DotKind::None;
   int64_t indexBytes = 8;

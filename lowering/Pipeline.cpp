@@ -60,9 +60,17 @@ std::span<const PipelineStep> pipeline() {
       // Before fusion, which moves what is done to inputs to where they are made.
       {"plan", "plan-packing"},
       // Before layouts: which values exist in memory decides where they live.
+      {"fuse", "fuse-widening"},
+      // What is widened has no readers left, and would be another reader of the narrow elements.
+      {"fuse", "remove-dead-ops"},
       {"fuse", "fuse-epilogues"},
       // Behind fusion: scale and masks are in the epilogue of the scores by then.
       {"fuse", "fuse-attention"},
+      // Behind fusion, which brings what happens to a byte into one region.
+      {"fuse", "tabulate-bytes"},
+      // Behind the tables, which take whole chains.
+      {"fuse", "multiply-by-reciprocal"},
+      {"fuse", "round-to-integers"},
       {"fuse", "remove-dead-ops"},
       {"layout", "assign-layouts"},
       // Behind layouts: rows that are next to each other in memory are tiled as one axis.

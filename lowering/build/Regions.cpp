@@ -1,6 +1,10 @@
 // See Regions.h.
 #include "lowering/build/Regions.h"
 
+#include "ir/OpSpec.h"
+
+#include <algorithm>
+
 namespace cameo {
 
 Value *elementOf(LoopBuilder &b, Block &region, Value *operand, std::vector<Value *> &operands) {
@@ -42,27 +46,59 @@ Value *epilogueElement(LoopBuilder &b, Op *kernel, Value *operand) {
   return element;
 }
 
+int64_t weightOf(const Op &op) {
+  switch (op.kind()) {
+  case OpKind::LoopYield:
+  case OpKind::ScalarConst:
+    return 0;
+  case OpKind::ScalarExp:
+  case OpKind::ScalarLog:
+  case OpKind::ScalarErf:
+  case OpKind::ScalarTanh:
+  case OpKind::ScalarSigmoid:
+  case OpKind::ScalarPow:
+  case OpKind::ScalarDiv:
+    return 8;
+  default:
+    return 1;
+  }
+}
+
 int64_t weightOf(Block &region) {
   int64_t weight = 0;
+  for (const std::unique_ptr<Op> &op : region.ops())
+    weight += weightOf(*op);
+  return weight;
+}
+
+std::vector<Value *> cloneBody(LoopBuilder &b, Block &region,
+                               std::unordered_map<Value *, Value *> &map) {
   for (const std::unique_ptr<Op> &op : region.ops()) {
-    switch (op->kind()) {
-    case OpKind::LoopYield:
-    case OpKind::ScalarConst:
-      break;
-    case OpKind::ScalarExp:
-    case OpKind::ScalarLog:
-    case OpKind::ScalarErf:
-    case OpKind::ScalarTanh:
-    case OpKind::ScalarSigmoid:
-    case OpKind::ScalarPow:
-    case OpKind::ScalarDiv:
-      weight += 8;
-      break;
-    default:
-      weight++;
+    std::vector<Value *> operands;
+    for (Value *operand : op->operands())
+      operands.push_back(map.at(operand));
+    if (op->kind() == OpKind::LoopYield)
+      return operands;
+    std::vector<Type> types;
+    for (const std::unique_ptr<Value> &result : op->results())
+      types.push_back(result->type);
+    Op *clone = b.create(op->kind(), std::move(operands), std::move(types), op->attrs);
+    for (int64_t i = 0; i < op->numResults(); i++)
+      map[op->result(i)] = clone->result(i);
+  }
+  ICE("a region without yield");
+}
+
+void dropUnusedScalars(Block &region) {
+  for (auto at = region.ops().end(); at != region.ops().begin();) {
+    Op &op = **--at;
+    bool isUsed = std::any_of(op.results().begin(), op.results().end(),
+                              [](const auto &result) { return !result->users().empty(); });
+    if (spec(op.kind()).family == Family::Scalar && !isUsed) {
+      ++at;
+      op.erase();
     }
   }
-  return weight;
 }
 
 } // namespace cameo

@@ -3,6 +3,7 @@
 
 #include "lowering/build/LoopBuilder.h"
 
+#include <unordered_map>
 #include <vector>
 
 namespace cameo {
@@ -15,8 +16,19 @@ Value *widened(LoopBuilder &b, Value *element);
 /// A size as an index value.
 Value *sizeValue(LoopBuilder &b, const Dim &dim);
 
-/// What a region costs, in simple ops: divisions and transcendentals count as several.
+/// What an op in a region, or all of them, cost, in simple ops: divisions and transcendentals count
+/// as several.
+int64_t weightOf(const Op &op);
 int64_t weightOf(Block &region);
+
+/// Copies the ops of a region, which have no regions of their own, to the builder's place. `map` has
+/// what stands for the region's arguments, and gets what stands for the ops' results. Returns what
+/// stands for the values that the region yields.
+std::vector<Value *> cloneBody(LoopBuilder &b, Block &region,
+                               std::unordered_map<Value *, Value *> &map);
+
+/// Drops scalar ops that nobody reads.
+void dropUnusedScalars(Block &region);
 
 /// Ends the only region of a kernel: yields the element as the type of the kernel's result. The
 /// builder is left behind the kernel.

@@ -43,6 +43,9 @@ Value *identityOf(LoopBuilder &b, Combiner combiner, const Type &type) {
   return b.constantInt(type, least ? -top - 1 : top);
 }
 
+// Vectors of partial results: as many as combining takes cycles before its result is there.
+constexpr int64_t kChains = 4;
+
 struct Reducer {
   KernelFunc &k;
   LoopBuilder &b;
@@ -97,6 +100,7 @@ struct Reducer {
   }
 
   /// Reduces one element; the innermost reduced loop is contiguous, lanes hold partial results.
+  /// Several vectors of them, where there are elements enough, do not wait for each other.
   Value *row(size_t axis, Value *at, Value *sum, int64_t lanes) {
     if (axis + 1 < reduced.size())
       return b.forLoop(b.index(0), trips(axis), 1, {sum},
@@ -105,9 +109,24 @@ struct Reducer {
                          return {row(axis + 1, next, now[0], lanes)};
                        })[0];
     Value *count = k.size(reduced.back().extent);
-    Value *rest = b.rem(count, b.index(lanes)), *whole = b.sub(count, rest);
-    sum = b.forLoop(b.index(0), whole, lanes, {sum}, [&](Value *i, const Values &now) -> Values {
-      return {combine(now[0], termOf(b.load(k.operands[0], b.add(at, i), lanes)))};
+    auto multiple = [&](int64_t step) { return b.sub(count, b.rem(count, b.index(step))); };
+    auto term = [&](Value *i) { return termOf(b.load(k.operands[0], b.add(at, i), lanes)); };
+    Value *whole = multiple(lanes), *rest = b.sub(count, whole);
+    Value *chained = multiple(kChains * lanes);
+    if (b.constantIndex(chained) != 0) {
+      Values chains(kChains, identityOf(b, attrs.combiner, sum->type));
+      chains[0] = sum;
+      chains = b.forLoop(b.index(0), chained, kChains * lanes, chains,
+                         [&](Value *i, const Values &now) {
+                           Values next;
+                           for (int64_t c = 0; c < kChains; c++)
+                             next.push_back(combine(now[c], term(b.add(i, b.index(c * lanes)))));
+                           return next;
+                         });
+      sum = combine(combine(chains[0], chains[1]), combine(chains[2], chains[3]));
+    }
+    sum = b.forLoop(chained, whole, lanes, {sum}, [&](Value *i, const Values &now) -> Values {
+      return {combine(now[0], term(i))};
     })[0];
     if (b.constantIndex(rest) == 0)
       return sum;

@@ -81,21 +81,7 @@ void join(Module &module, Op &op, Op &producer) {
     operands.push_back(op.operand(i));
     map[argument] = epilogue.addArg(argument->type);
   }
-  for (const std::unique_ptr<Op> &inner : op.region().ops()) {
-    std::vector<Value *> mapped;
-    for (Value *operand : inner->operands())
-      mapped.push_back(map.at(operand));
-    if (inner->kind() == OpKind::LoopYield) {
-      yield->setOperands(mapped);
-      break;
-    }
-    std::vector<Type> types;
-    for (const std::unique_ptr<Value> &result : inner->results())
-      types.push_back(result->type);
-    Op *clone = b.create(inner->kind(), mapped, types, inner->attrs);
-    for (int64_t i = 0; i < inner->numResults(); i++)
-      map[inner->result(i)] = clone->result(i);
-  }
+  yield->setOperands(cloneBody(b, op.region(), map));
   producer.setOperands(operands);
   producer.loc.append(op.loc);
   producer.moveBefore(&op);

@@ -9,8 +9,11 @@
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Regions.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/ZeroPoints.h"
+
+#include <algorithm>
 
 namespace cameo {
 namespace {
@@ -28,6 +31,7 @@ struct Packer {
 
   void conv(Op &op);
   void gemm(Op &op);
+  void subtractZero(Op &op, ZeroPoint &zero);
   Operands stored(Op &op, const ContractionInputs &inputs, const Packing &packing);
   void replace(Op &op, const Operands &operands, AttrDict attrs);
   Value *packed(Op &op, const Packing &packing);
@@ -57,8 +61,8 @@ Value *Packer::storedInput(Value *x, const Packing &packing) {
   return rounding->result();
 }
 
-/// Sums of stored x over the window of each result of a packed convolution. Another convolution,
-/// whose weights are ones, computes them. Without groups it has one output channel.
+/// Sums of stored x over the window of each result of a packed convolution. Another convolution of
+/// its kind, whose weights are ones, computes them. Without groups it has one output channel.
 Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill) {
   std::vector<int64_t> shape = *constantDims(op.operand(1)->type.shape());
   Dims result = op.result()->type.shape();
@@ -66,9 +70,8 @@ Value *Packer::sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill
     shape[0] = 1;
     result[1] = Dim(1);
   }
-  attrs.algorithm = ConvAlgorithm::Direct;
   attrs.plan = {};
-  PackAttrs form{PackForm::Conv, attrs.group, attrs.interleave};
+  PackAttrs form{packFormFor(attrs.algorithm), attrs.group, attrs.interleave};
   Value *ones = b.constant(makeSplat(DType::I8, shape, 1));
   Type packed = Type::tensor(DType::I8, packedShape(form, ones->type.shape()));
   std::vector<Value *> operands = {
@@ -102,11 +105,30 @@ void Packer::replace(Op &op, const Operands &operands, AttrDict attrs) {
   changed = true;
 }
 
+/// Constant weights become differences from their zero point, in 16 bits, where elements of any
+/// type multiply: sums of the windows would take as long as the convolution.
+void Packer::subtractZero(Op &op, ZeroPoint &zero) {
+  ConstRef weights = constantData(op.operand(1));
+  if (!weights || zero.operand >= 0 || zero.value == 0)
+    return;
+  std::vector<int16_t> differences(weights->numElements());
+  for (int64_t i = 0; i < weights->numElements(); i++)
+    differences[i] = static_cast<int16_t>(constInt(*weights, i) - zero.value);
+  std::vector<std::byte> bytes(differences.size() * sizeof(int16_t));
+  std::copy_n(reinterpret_cast<const std::byte *>(differences.data()), bytes.size(), bytes.data());
+  b.before(&op);
+  op.setOperand(1, b.constant(makeConst(DType::I16, weights->dims, std::move(bytes),
+                                        weights->name + ".less_zero")));
+  zero = {};
+}
+
 void Packer::conv(Op &op) {
   ConvAttrs attrs = attrsOf<ConvAttrs>(op);
   if (attrs.inputs.weights == WeightForm::Packed)
     return;
   Packing packing = packingFor(context, op);
+  if (attrs.algorithm == ConvAlgorithm::Depthwise)
+    subtractZero(op, attrs.inputs.w);
   Operands operands = stored(op, attrs.inputs, packing);
   const Side &x = operands.x;
   // Padding is the zero point of x, as it is stored.

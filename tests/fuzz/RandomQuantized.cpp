@@ -41,6 +41,7 @@ private:
   Value *conv();
   Value *matmul();
   Value *sum();
+  Value *activation();
   Value *pool();
   Value *transpose();
   Value *concat();
@@ -133,6 +134,14 @@ Value *QuantizedGrower::matmul() {
 
 Value *QuantizedGrower::sum() { return requantized(add(OpKind::Add, {pick(), pick()})); }
 
+Value *QuantizedGrower::activation() {
+  if (below(2))
+    return requantized(add(OpKind::LeakyRelu, {pick()}, attr("alpha", 0.25)));
+  AttrDict attrs = attr("alpha", 0.125);
+  attrs.set("beta", 0.5);
+  return requantized(add(OpKind::HardSigmoid, {pick()}, std::move(attrs)));
+}
+
 Value *QuantizedGrower::pool() {
   AttrDict attrs = attr("kernel_shape", std::vector<int64_t>{2, 2});
   attrs.set("strides", std::vector<int64_t>{2, 2});
@@ -158,7 +167,7 @@ std::unique_ptr<Module> QuantizedGrower::grow() {
   static constexpr Step kSteps[] = {
       &QuantizedGrower::conv, &QuantizedGrower::conv,      &QuantizedGrower::matmul,
       &QuantizedGrower::sum,  &QuantizedGrower::pool,      &QuantizedGrower::concat,
-      &QuantizedGrower::conv, &QuantizedGrower::transpose,
+      &QuantizedGrower::conv, &QuantizedGrower::transpose, &QuantizedGrower::activation,
   };
   Func *func = module_->addFunc("main");
   builder_.atEnd(func->body);

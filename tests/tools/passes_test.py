@@ -55,14 +55,18 @@ def computed_shape():
 
 
 def quantized():
-    """A convolution between quantization and dequantization, behind a transposition, as exporters write it."""
+    """A convolution and an activation between quantization and dequantization, behind a transposition, as exporters
+    write it."""
     nodes = [onnx.node("QuantizeLinear", ["x", "sx", "zx"], ["q"], "quantize"),
              onnx.node("DequantizeLinear", ["q", "sx", "zx"], ["d"], "dequantize"),
              onnx.node("Transpose", ["d"], ["t"], "transpose", perm=(0, 1, 3, 2)),
              onnx.node("DequantizeLinear", ["wq", "sw", "zw"], ["w"], "weights"),
              onnx.node("Conv", ["t", "w"], ["c"], "conv"), onnx.node("Relu", ["c"], ["r"], "relu"),
              onnx.node("QuantizeLinear", ["r", "sy", "zy"], ["yq"], "requantize"),
-             onnx.node("DequantizeLinear", ["yq", "sy", "zy"], ["y"], "result")]
+             onnx.node("DequantizeLinear", ["yq", "sy", "zy"], ["f"], "widen"),
+             onnx.node("Sigmoid", ["f"], ["s"], "sigmoid"),
+             onnx.node("QuantizeLinear", ["s", "sx", "zx"], ["sq"], "activation"),
+             onnx.node("DequantizeLinear", ["sq", "sx", "zx"], ["y"], "result")]
     numbers = random.Random("wq")
     constants = [onnx.tensor("wq", [4, 8, 3, 3], [numbers.randint(-127, 127) for _ in range(288)], onnx.INT8),
                  scalar("sx", 1 / 255), scalar("zx", 0, onnx.UINT8), scalar("sw", 0.01), scalar("zw", 0, onnx.INT8),

@@ -237,6 +237,27 @@ void reduceLanes(const Op &op, const Lanes &in, const Lanes &out) {
   copyLane(out, 0, lanes, 0);
 }
 
+void lookup(const Op &op, const Lanes &in, const Lanes &out) {
+  const auto &table = std::get<std::vector<int64_t>>(*op.attrs.find("table"));
+  for (int64_t lane = 0; lane < out.count; lane++)
+    put(out, lane, table[static_cast<uint8_t>(get<int64_t>(in, lane))]);
+}
+
+void nearest(const Lanes &in, const Lanes &out) {
+  for (int64_t lane = 0; lane < out.count; lane++) {
+    double x = std::nearbyint(get<double>(in, lane));
+    put<int64_t>(out, lane, std::fabs(x) < 0x1p31 ? static_cast<int64_t>(x) : INT32_MIN);
+  }
+}
+
+void shuffle(const Op &op, std::span<const Lanes> in, const Lanes &out) {
+  const auto &lanes = std::get<std::vector<int64_t>>(*op.attrs.find("lanes"));
+  for (int64_t lane = 0; lane < out.count; lane++) {
+    bool second = lanes[lane] >= in[0].count;
+    copyLane(out, lane, in[second], lanes[lane] - (second ? in[0].count : 0));
+  }
+}
+
 void dot(std::span<const Lanes> in, const Lanes &out) {
   for (int64_t lane = 0; lane < out.count; lane++) {
     if (out.dtype == DType::F32) {
@@ -283,6 +304,12 @@ void evalLanes(const Op &op, const Target &target, std::span<const Lanes> in,
   case OpKind::ScalarBitcast:
     std::memcpy(out.data, in[0].data, out.numBytes());
     return;
+  case OpKind::ScalarLookup:
+    return lookup(op, in[0], out);
+  case OpKind::ScalarNearest:
+    return nearest(in[0], out);
+  case OpKind::VectorShuffle:
+    return shuffle(op, in, out);
   case OpKind::VectorSplat:
     for (int64_t lane = 0; lane < out.count; lane++)
       copyLane(out, lane, in[0], 0);
