@@ -152,11 +152,6 @@ void FuncEmitter::emitVector(Op &op) {
   case OpKind::VectorReduce:
     return setResult(
         op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
-  case OpKind::VectorShuffle: {
-    const auto &lanes = std::get<std::vector<int64_t>>(*op.attrs.find("lanes"));
-    llvm::SmallVector<int> mask(lanes.begin(), lanes.end());
-    return setResult(op, b_.CreateShuffleVector(operand(op, 0), operand(op, 1), mask));
-  }
   case OpKind::VectorDot:
     return emitDot(op);
   case OpKind::VectorShuffle: {

@@ -85,7 +85,6 @@ private:
   Result<void> bitcast() const;
   Result<void> lookup() const;
   Result<void> nearest() const;
-  Result<void> shuffle() const;
   Result<void> vector();
   Result<void> shuffle() const;
   Result<void> memory();

@@ -63,18 +63,6 @@ Result<void> CoreRules::nearest() const {
   return outIs(0, in(0).isVector() ? Type::vector(DType::I32, in(0).lanes()) : integers);
 }
 
-Result<void> CoreRules::shuffle() const {
-  TRY(inIsOne(0, [](const Type &type) { return type.isVector(); }, "a vector"));
-  TRY(inIs(1, in(0)));
-  const Attr *attr = op_.attrs.find("lanes");
-  const auto *lanes = attr ? std::get_if<std::vector<int64_t>>(attr) : nullptr;
-  auto exists = [&](int64_t lane) { return lane >= 0 && lane < 2 * in(0).lanes(); };
-  if (!lanes || lanes->empty() || !std::all_of(lanes->begin(), lanes->end(), exists))
-    return badInput("expected numbers of lanes as attribute 'lanes', at most " +
-                    std::to_string(2 * in(0).lanes() - 1));
-  return outIs(0, Type::vector(in(0).dtype(), std::ssize(*lanes)));
-}
-
 Result<void> CoreRules::compare() const {
   TRY(wordAttr("pred", {"eq", "ne", "lt", "le", "gt", "ge"}));
   TRY(inIsOne(0, isElement, "a scalar, vector or index"));
@@ -138,8 +126,6 @@ Result<void> CoreRules::vector() {
     TRY(wordAttr("op", {"add", "mul", "min", "max", "and", "or"}));
     TRY(inIsOne(0, isVector, "a vector"));
     return outIs(0, Type::scalar(in(0).dtype()));
-  case OpKind::VectorShuffle:
-    return shuffle();
   case OpKind::VectorDot: {
     TRY(inIsOne(0, isVector, "a vector"));
     if (in(0).dtype() == DType::F32) {

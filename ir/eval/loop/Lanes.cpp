@@ -250,14 +250,6 @@ void nearest(const Lanes &in, const Lanes &out) {
   }
 }
 
-void shuffle(const Op &op, std::span<const Lanes> in, const Lanes &out) {
-  const auto &lanes = std::get<std::vector<int64_t>>(*op.attrs.find("lanes"));
-  for (int64_t lane = 0; lane < out.count; lane++) {
-    bool second = lanes[lane] >= in[0].count;
-    copyLane(out, lane, in[second], lanes[lane] - (second ? in[0].count : 0));
-  }
-}
-
 void dot(std::span<const Lanes> in, const Lanes &out) {
   for (int64_t lane = 0; lane < out.count; lane++) {
     if (out.dtype == DType::F32) {
@@ -308,8 +300,6 @@ void evalLanes(const Op &op, const Target &target, std::span<const Lanes> in,
     return lookup(op, in[0], out);
   case OpKind::ScalarNearest:
     return nearest(in[0], out);
-  case OpKind::VectorShuffle:
-    return shuffle(op, in, out);
   case OpKind::VectorSplat:
     for (int64_t lane = 0; lane < out.count; lane++)
       copyLane(out, lane, in[0], 0);
