@@ -108,7 +108,8 @@ void FuncEmitter::emitScalar(Op &op) {
   case OpKind::ScalarBitcast:
     return setResult(op, b_.CreateBitCast(args[0], b_.type(type)));
   case OpKind::ScalarLookup:
-    return setResult(op, b_.lookup(std::get<std::vector<int64_t>>(*op.attrs.find("table")), args[0]));
+    return setResult(op,
+                     b_.lookup(std::get<std::vector<int64_t>>(*op.attrs.find("table")), args[0]));
   case OpKind::ScalarNearest:
     return setResult(op, b_.nearest(args[0]));
   case OpKind::IndexCheckedAdd:

@@ -41,7 +41,7 @@ Result<void> CoreRules::bitcast() const {
 }
 
 Result<void> CoreRules::lookup() const {
-  auto isByte = [](const Type &type) { 
+  auto isByte = [](const Type &type) {
     return isShaped(type) && isInt(type.dtype()) && dtypeBytes(type.dtype()) == 1;
   };
   TRY(inIsOne(0, isByte, "an integer of 8 bits, or a vector of them"));
@@ -57,8 +57,9 @@ Result<void> CoreRules::lookup() const {
 }
 
 Result<void> CoreRules::nearest() const {
-  TRY(inIsOne(0, [](const Type &type) { return isShaped(type) && type.dtype() == DType::F32; },
-              "f32, or a vector of it"));
+  TRY(inIsOne(
+      0, [](const Type &type) { return isShaped(type) && type.dtype() == DType::F32; },
+      "f32, or a vector of it"));
   Type integers = Type::scalar(DType::I32);
   return outIs(0, in(0).isVector() ? Type::vector(DType::I32, in(0).lanes()) : integers);
 }

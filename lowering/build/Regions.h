@@ -21,9 +21,9 @@ Value *sizeValue(LoopBuilder &b, const Dim &dim);
 int64_t weightOf(const Op &op);
 int64_t weightOf(Block &region);
 
-/// Copies the ops of a region, which have no regions of their own, to the builder's place. `map` has
-/// what stands for the region's arguments, and gets what stands for the ops' results. Returns what
-/// stands for the values that the region yields.
+/// Copies the ops of a region, which have no regions of their own, to the builder's place. `map`
+/// has what stands for the region's arguments, and gets what stands for the ops' results. Returns
+/// what stands for the values that the region yields.
 std::vector<Value *> cloneBody(LoopBuilder &b, Block &region,
                                std::unordered_map<Value *, Value *> &map);
 

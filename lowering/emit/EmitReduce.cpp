@@ -116,13 +116,13 @@ struct Reducer {
     if (b.constantIndex(chained) != 0) {
       Values chains(kChains, identityOf(b, attrs.combiner, sum->type));
       chains[0] = sum;
-      chains = b.forLoop(b.index(0), chained, kChains * lanes, chains,
-                         [&](Value *i, const Values &now) {
-                           Values next;
-                           for (int64_t c = 0; c < kChains; c++)
-                             next.push_back(combine(now[c], term(b.add(i, b.index(c * lanes)))));
-                           return next;
-                         });
+      chains =
+          b.forLoop(b.index(0), chained, kChains * lanes, chains, [&](Value *i, const Values &now) {
+            Values next;
+            for (int64_t c = 0; c < kChains; c++)
+              next.push_back(combine(now[c], term(b.add(i, b.index(c * lanes)))));
+            return next;
+          });
       sum = combine(combine(chains[0], chains[1]), combine(chains[2], chains[3]));
     }
     sum = b.forLoop(chained, whole, lanes, {sum}, [&](Value *i, const Values &now) -> Values {

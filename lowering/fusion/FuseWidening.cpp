@@ -59,9 +59,8 @@ Result<bool> fuseWidening(Module &module, PassContext &) {
     if (!isWidening(*op))
       continue;
     std::vector<Op *> readers = op->result()->users();
-    bool allTake = std::all_of(readers.begin(), readers.end(), [&](Op *reader) {
-      return takesElements(*reader, op->result());
-    });
+    bool allTake = std::all_of(readers.begin(), readers.end(),
+                               [&](Op *reader) { return takesElements(*reader, op->result()); });
     if (!allTake)
       continue;
     for (Op *reader : readers) {

@@ -19,8 +19,8 @@ struct ByteCone {
   std::vector<Op *> ops = {};      // the last one makes the value
   int64_t weight = 0;              // of the ops, see weightOf
 
-  /// The value for all bytes, in the order of their bits, the first byte varying slowest; it must be
-  /// an integer.
+  /// The value for all bytes, in the order of their bits, the first byte varying slowest; it must
+  /// be an integer.
   std::vector<int64_t> evaluate(const Target &target) const;
 };
 

@@ -37,8 +37,8 @@ bool multiply(Module &module, const Target &target, Op &division, float divisor,
   b.before(&division);
   float reciprocal = 1 / divisor;
   // Its neighbours round other products to what the division gives.
-  for (float factor : {reciprocal, std::nextafter(reciprocal, 0.0f),
-                       std::nextafter(reciprocal, 2 * reciprocal)}) {
+  for (float factor :
+       {reciprocal, std::nextafter(reciprocal, 0.0f), std::nextafter(reciprocal, 2 * reciprocal)}) {
     Value *other = b.constant(division.result()->type, factor);
     Value *product = b.mul(division.operand(0), other);
     division.result()->replaceAllUsesWith(product);

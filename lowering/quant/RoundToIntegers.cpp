@@ -138,7 +138,8 @@ Range Ranges::of(Value *value) {
       !op || std::all_of(op->operands().begin(), op->operands().end(),
                          [&](Value *operand) { return of(operand).isFinite(); });
   bool isNumber = !value->type.isIndex() && value->type.dtype() != DType::Bool;
-  if (!isNumber || !operandsAreFinite || !range.isFinite() || range.least < type.least || range.most > type.most)
+  if (!isNumber || !operandsAreFinite || !range.isFinite() || range.least < type.least ||
+      range.most > type.most)
     range = type;
   return known_[value] = range;
 }
@@ -167,8 +168,10 @@ std::optional<Rounded> roundedBehind(Value *value) {
 
 /// Rewrites the cast of a rounded value to a byte; whether it did.
 bool roundToInteger(Module &module, Op &cast, Ranges &ranges) {
+  if (cast.kind() != OpKind::ScalarCast)
+    return false;
   DType to = cast.result()->type.dtype();
-  if (cast.kind() != OpKind::ScalarCast || !isInt(to) || dtypeBytes(to) != 1)
+  if (!isInt(to) || dtypeBytes(to) != 1)
     return false;
   std::optional<Rounded> rounded = roundedBehind(cast.operand(0));
   if (!rounded)

@@ -39,7 +39,8 @@ TEST(ByteOps, LookupOfEveryByte) {
       continue;
     for (DType from : {DType::U8, DType::I8})
       for (int64_t lanes : {1, 4, 16, 64, 128}) {
-        Program program = unaryProgram(from, DType::I8, lanes, "lookup", "table = [" + joined(table) + "]");
+        Program program =
+            unaryProgram(from, DType::I8, lanes, "lookup", "table = [" + joined(table) + "]");
         auto results = runRows(program, targetOf(cpu), {bytesOf(bytes)}, 256);
         std::vector<int8_t> got = valuesOf<int8_t>(results[0]);
         for (int64_t i = 0; i < 256; i++)
@@ -49,10 +50,10 @@ TEST(ByteOps, LookupOfEveryByte) {
 }
 
 TEST(ByteOps, NearestInteger) {
-  std::vector<float> values = {0.0f,   -0.0f,  0.5f,    1.5f,     2.5f,        -0.5f,
-                               -1.5f,  0.49f,  1e-30f,  255.5f,   8388607.5f,  -8388608.5f,
-                               0x1p30f, -0x1p31f, 0x1p31f, 3e9f,  -3e9f,       INFINITY,
-                               -INFINITY, std::nanf(""), 2147483520.0f, -7.0f};
+  std::vector<float> values = {
+      0.0f,   -0.0f,    0.5f,       1.5f,          2.5f,          -0.5f,    -1.5f,   0.49f,
+      1e-30f, 255.5f,   8388607.5f, -8388608.5f,   0x1p30f,       -0x1p31f, 0x1p31f, 3e9f,
+      -3e9f,  INFINITY, -INFINITY,  std::nanf(""), 2147483520.0f, -7.0f};
   values.resize(32, 3.5f);
   for (const char *cpu : kCpus) {
     if (!canRun(targetOf(cpu)))
