@@ -62,6 +62,7 @@ private:
   void emitLoad(Op &op);
   void emitStore(Op &op);
   void emitGather(Op &op);
+  void emitPrefetch(Op &op);
   void emitScratch(Op &op);
   llvm::Value *address(Op &op, int64_t pointer);
   llvm::Value *gatherLane(llvm::Type *element, llvm::Value *pointer, llvm::Value *index,

@@ -84,6 +84,15 @@ void FuncEmitter::emitGather(Op &op) {
   setResult(op, fromMemory(dtype, loaded));
 }
 
+// Into the L2 cache: what comes next must not displace what is in use from L1. The address may be
+// anywhere, so its computation may not rely on being inside of an object.
+void FuncEmitter::emitPrefetch(Op &op) {
+  llvm::Type *element = b_.memoryElement(op.operand(0)->type.dtype());
+  llvm::Value *at = b_.CreateGEP(element, operand(op, 0), operand(op, 1));
+  llvm::Value *read = b_.getInt32(0), *locality = b_.getInt32(2), *data = b_.getInt32(1);
+  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {at->getType()}, {at, read, locality, data});
+}
+
 void FuncEmitter::emitScratch(Op &op) {
   DType dtype = op.result()->type.dtype();
   int64_t count = op.attrs.getInt("count");
@@ -141,6 +150,8 @@ void FuncEmitter::emitMemory(Op &op) {
     return emitGather(op);
   case OpKind::LoopOffset:
     return setResult(op, address(op, 0));
+  case OpKind::LoopPrefetch:
+    return emitPrefetch(op);
   case OpKind::LoopRetype:
     return setResult(op, operand(op, 0));
   case OpKind::LoopScratch:

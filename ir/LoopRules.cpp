@@ -35,6 +35,8 @@ Result<void> CoreRules::memory() {
     return outIs(0, Type::vector(in(0).dtype(), out().lanes()));
   }
   TRY(inIs(p + 1, Type::index()));
+  if (op_.kind() == OpKind::LoopPrefetch)
+    return {};
   if (op_.kind() == OpKind::LoopOffset)
     return outIs(0, in(0));
   const Type &moved = p ? in(0) : out();

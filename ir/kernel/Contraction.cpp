@@ -78,6 +78,10 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
     return badInput(fmt::format(
         "attribute 'unit_tiles': expected tiles of a direct or depthwise convolution, got {}",
         unitTiles));
+  if (ahead < 0 || ahead > kMaxAhead || (ahead > 0 && unitTiles == 0))
+    return badInput(
+        fmt::format("attribute 'ahead': expected 0 to {} elements of the direct algorithm, got {}",
+                    kMaxAhead, ahead));
   for (size_t i = 0; i < restRows.size(); i++)
     if (!isDirect || restRows[i] < 2 || restRows[i] >= (i == 0 ? tileRows : restRows[i - 1]))
       return badInput(fmt::format(

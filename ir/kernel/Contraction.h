@@ -58,6 +58,8 @@ template <> struct EnumWords<LoopOrder> {
 /// The most panels that a register tile may have, and its most elements: a few times what any
 /// target's registers hold.
 inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024, kMaxTileLines = 4;
+/// The most elements that a step over k may fetch ahead: a cache line of bytes, as it fetches one.
+inline constexpr int64_t kMaxAhead = 64;
 
 /// Where a register tile is when the epilogue runs on it.
 enum class EpiloguePlace {
@@ -85,6 +87,10 @@ struct ContractionPlan : LoopPlan {
   /// Where the number of rows is known only at run time: the heights, the largest first, of the
   /// tiles for what is left behind those of `tileRows`. Behind these, tiles of one row follow.
   std::vector<int64_t> restRows = {};
+  /// The direct algorithm and products: how many elements of the weights of the next panels a tile
+  /// fetches at each step over k, so that the tiles that share panels have fetched the next ones
+  /// when they are done; 0: none.
+  int64_t ahead = 0;
   EpiloguePlace epilogue = EpiloguePlace::Registers;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
@@ -95,6 +101,7 @@ struct ContractionPlan : LoopPlan {
     visit("block", self.block, int64_t{0});
     visit("unit_tiles", self.unitTiles, int64_t{0});
     visit("rest_rows", self.restRows, std::vector<int64_t>());
+    visit("ahead", self.ahead, int64_t{0});
     visit("epilogue", self.epilogue, EpiloguePlace::Registers);
     LoopPlan::fields(self, visit);
   }

@@ -173,6 +173,10 @@ void LoopBuilder::store(Value *value, Value *pointer, Value *at, Value *mask) {
   create(OpKind::LoopStore, operands, {});
 }
 
+void LoopBuilder::prefetch(Value *pointer, Value *at) {
+  create(OpKind::LoopPrefetch, {pointer, at}, {});
+}
+
 Value *LoopBuilder::offset(Value *pointer, Value *by) {
   if (constantIndex(by) == 0)
     return pointer;

@@ -57,6 +57,7 @@ public:
   /// gather.
   Value *stridedLoad(Value *pointer, Value *offset, Value *stride, int64_t lanes, Value *mask);
   void store(Value *value, Value *pointer, Value *offset, Value *mask = nullptr);
+  void prefetch(Value *pointer, Value *offset);
   Value *offset(Value *pointer, Value *by);
   Value *retype(Value *pointer, DType dtype);
   Value *scratch(DType dtype, int64_t count);

@@ -23,8 +23,9 @@ struct Emitter {
   const NestAxis &tiled() const { return c.rows.back(); }
   Dim numPanels() const { return Dim::ceilDiv(c.columns, Dim(kPanel)); }
 
-  /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on.
-  void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *panel,
+  /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on. The
+  /// tile is number `share` of those that fetch the weights of the next panels.
+  void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *share, Value *panel,
             const std::vector<Value *> &at) {
     MicroShape shape{rows,
                      panels,
@@ -36,6 +37,7 @@ struct Emitter {
                      c.plan.epilogue,
                      c.columnOperands,
                      {}};
+    shape.fetchesAhead = c.plan.ahead > 0;
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));
@@ -63,6 +65,12 @@ struct Emitter {
     }
     if (masked)
       args.push_back(b.sub(k.size(c.columns), column));
+    if (shape.fetchesAhead) {
+      Value *next = k.advance(at[Weights], b.add(panel, b.index(panels)), c.panelElements());
+      Dim fetched = c.tapCount() * c.depth * Dim(c.plan.ahead);
+      args.push_back(b.offset(k.operands[1], k.advance(next, share, fetched)));
+      args.push_back(b.index(c.plan.ahead));
+    }
     b.call(microKernel(k, shape), args);
   }
 
@@ -74,6 +82,7 @@ struct Emitter {
     Value *count = k.size(tiled().extent);
     Value *first = b.mul(chunk, b.index(c.plan.unitTiles * c.plan.tileRows));
     Value *end = b.min(count, b.add(first, b.index(c.plan.unitTiles * c.plan.tileRows)));
+    Value *from = first;
     // The largest tile while it fits, then smaller ones.
     std::vector<int64_t> heights = {c.plan.tileRows};
     heights.insert(heights.end(), c.plan.restRows.begin(), c.plan.restRows.end());
@@ -82,7 +91,10 @@ struct Emitter {
     for (int64_t rows : heights) {
       Value *whole = b.mul(b.div(b.sub(end, first), b.index(rows)), b.index(rows));
       Value *stop = b.add(first, whole);
-      b.forLoop(first, stop, rows, [&](Value *row) { tile(rows, panels, masked, row, panel, at); });
+      b.forLoop(first, stop, rows, [&](Value *row) {
+        Value *share = b.div(b.sub(row, from), b.index(c.plan.tileRows));
+        tile(rows, panels, masked, row, share, panel, at);
+      });
       first = stop;
     }
   }
@@ -94,7 +106,9 @@ struct Emitter {
     auto loop = [&](Value *from, Value *to, int64_t rows) {
       b.forLoop(from, to, 1, [&](Value *t) {
         Value *row = b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
-        tile(rows, panels, masked, row, panel, at);
+        // Where panels are outside, the next ones are those of all tiles.
+        Value *share = c.plan.outer == LoopOrder::Panels ? t : b.sub(t, first);
+        tile(rows, panels, masked, row, share, panel, at);
       });
     };
     Value *extra = b.index(tiles.extra);

@@ -16,7 +16,7 @@ struct Writer {
   DType accumulator = tensors.accumulator;
   int64_t lanes = shape.lanes, vectors = shape.panels * (kPanel / shape.lanes); // vectors a row
   Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
-  Value *yRow = nullptr, *depth = nullptr, *columns = nullptr;
+  Value *yRow = nullptr, *depth = nullptr, *columns = nullptr, *next = nullptr, *ahead = nullptr;
   std::vector<Value *> operands = {}, operandRows = {};
   std::vector<std::pair<Value *, Value *>> taps = {};
   std::vector<Value *> rows = {}; // pointers to the tile's input rows
@@ -40,6 +40,8 @@ struct Writer {
     }
     if (shape.masked)
       columns = index();
+    if (shape.fetchesAhead)
+      next = pointer(tensors.w), ahead = index();
   }
 
   Value *panelVector(int64_t v) const {
@@ -64,8 +66,8 @@ struct Writer {
 
   /// One step over k: multiplies each row's elements with each panel's vector.
   Values step(const std::vector<Value *> &at, Value *i, const Values &carried) {
-    Value *weight = carried.back();
-    Values next, panel;
+    Value *weight = carried[shape.rows * vectors];
+    Values sums, panel;
     for (int64_t v = 0; v < vectors; v++) {
       int64_t number = v / (kPanel / lanes);
       Value *base = b.offset(w, b.mul(b.index(number), panelStride));
@@ -75,13 +77,18 @@ struct Writer {
     for (int64_t r = 0; r < shape.rows; r++) {
       Value *x = input(at[r], i);
       for (int64_t v = 0; v < vectors; v++)
-        next.push_back(multiplyAdd(carried[r * vectors + v], x, panel[v]));
+        sums.push_back(multiplyAdd(carried[r * vectors + v], x, panel[v]));
     }
-    next.push_back(b.add(weight, b.index(kPanel * shape.interleave)));
-    return next;
+    sums.push_back(b.add(weight, b.index(kPanel * shape.interleave)));
+    if (shape.fetchesAhead) {
+      b.prefetch(next, carried.back());
+      sums.push_back(b.add(carried.back(), ahead));
+    }
+    return sums;
   }
 
-  /// The loops over taps, then over depth; carries the sums and the position in the panels.
+  /// The loops over taps, then over depth; carries the sums, the position in the panels and
+  /// that in the panels to fetch.
   Values reduce(size_t tap, const std::vector<Value *> &at, const Values &carried) {
     if (tap == taps.size())
       return b.forLoop(b.index(0), depth, shape.advance, carried,
@@ -166,9 +173,9 @@ struct Writer {
     Type vector = lanes > 1 ? Type::vector(accumulator, lanes) : Type::scalar(accumulator);
     Value *zero = b.constant(vector, 0);
     Values sums(shape.rows * vectors, zero);
-    sums.push_back(b.index(0));
+    sums.resize(sums.size() + (shape.fetchesAhead ? 2 : 1), b.index(0));
     sums = reduce(0, rows, sums);
-    sums.pop_back();
+    sums.resize(shape.rows * vectors);
     if (!tensors.element)
       plainStores(sums);
     else if (shape.epilogue == EpiloguePlace::Scratch)

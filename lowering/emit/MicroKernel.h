@@ -8,9 +8,11 @@ namespace cameo {
 
 /// Everything a micro-kernel's text depends on. Strides, depths and pointers are run-time
 /// arguments, so that layers share micro-kernels:
-///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., depth, (tapExtent, tapStride)..., [columns])
+///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., depth, (tapExtent, tapStride)..., [columns],
+///    [next, ahead])
 /// `depth` is how far the steps over k go in the input, in elements; `columns` is how many of the
-/// last panels' columns are real, for the masked variant.
+/// last panels' columns are real, for the masked variant. `next` are weights to fetch for later
+/// tiles, `ahead` elements at each step.
 struct MicroShape {
   int64_t rows = 1;
   int64_t panels = 1;
@@ -21,6 +23,7 @@ struct MicroShape {
   EpiloguePlace epilogue = EpiloguePlace::Registers;
   std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
   std::vector<bool> rowOperands;    // whether it varies along the rows
+  bool fetchesAhead = false;
 };
 
 /// What a micro-kernel's pointers point to, and what it stores.

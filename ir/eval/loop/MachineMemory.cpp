@@ -18,6 +18,8 @@ Machine::Flow Machine::runMemory(const Step &step, Call &call) {
   case OpKind::LoopOffset:
     setPointer(step, call, address(step, call, 0, integer(step, call, 1)));
     return Flow::Next;
+  case OpKind::LoopPrefetch:
+    return Flow::Next;
   case OpKind::LoopRetype:
     setPointer(step, call, pointer(step, call, 0));
     return Flow::Next;
