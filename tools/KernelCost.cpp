@@ -2,6 +2,7 @@
 // integer.
 #include "tools/KernelCost.h"
 
+#include "ir/kernel/Attention.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/KernelSpec.h"
 #include "ir/kernel/Window.h"
@@ -51,15 +52,24 @@ struct Counter {
     return points / std::max(1.0, 9 * height * width);
   }
 
+  double scores(const Op &attention) const { return sizeOf(product(scoreShape(attention)), sizes); }
+
+  /// The elements that a region computes something of.
+  double elementsOf(const Op &op, int64_t region) const {
+    if (op.kind() == OpKind::KernelAttention && region == 0)
+      return scores(op);
+    bool isOfOperand = op.kind() == OpKind::KernelReduce && region == 0;
+    return elements(isOfOperand || op.numResults() == 0 ? op.operand(0) : op.result());
+  }
+
   double elementOps(const Op &op) const {
     double ops = 0;
     if (op.kind() == OpKind::KernelGenerate)
       return ops; // most are indices, the same for many elements
-    for (int64_t i = 0; i < op.numRegions(); ++i) {
-      bool isOfOperand = op.kind() == OpKind::KernelReduce && i == 0;
-      const Value *over = isOfOperand || op.numResults() == 0 ? op.operand(0) : op.result();
-      ops += elements(over) * static_cast<double>(weightOf(op.region(i)));
-    }
+    for (int64_t i = 0; i < op.numRegions(); ++i)
+      ops += elementsOf(op, i) * static_cast<double>(weightOf(op.region(i)));
+    if (op.kind() == OpKind::KernelAttention)
+      ops += scores(op) * kSoftmaxOps;
     if (op.kind() == OpKind::KernelRow) {
       RowForm form = attrsOf<RowAttrs>(op).form;
       bool isNorm = form == RowForm::LayerNorm || form == RowForm::RmsNorm;
