@@ -27,6 +27,7 @@ struct AttentionPlan : VectorPlan {
 
 struct AttentionAttrs {
   RowForm form = RowForm::Softmax; // or MaskedSoftmax
+  bool nanToZero = false;          // of what the softmax gives
   /// So many operands behind v are elements for the region of scores, the others for that of
   /// results.
   int64_t scoreOperands = 0;
@@ -34,6 +35,7 @@ struct AttentionAttrs {
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("form", self.form);
+    visit("nan_to_zero", self.nanToZero, false);
     visit("score_operands", self.scoreOperands, int64_t{0});
     AttentionPlan::fields(self.plan, visit);
   }

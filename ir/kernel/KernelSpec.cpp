@@ -64,8 +64,10 @@ Block *epilogueOf(Op &op) {
   return has ? &op.region(row->epilogue) : nullptr;
 }
 
-int64_t firstEpilogueOperand(OpKind kind) {
-  return static_cast<int64_t>(spec(kind).inputs.size()) - 1;
+int64_t firstEpilogueOperand(const Op &op) {
+  if (op.kind() == OpKind::KernelAttention)
+    return kFirstScoreOperand + attrsOf<AttentionAttrs>(op).scoreOperands;
+  return static_cast<int64_t>(spec(op.kind()).inputs.size()) - 1;
 }
 
 } // namespace cameo

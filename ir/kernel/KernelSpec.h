@@ -43,6 +43,6 @@ bool isKernelView(OpKind kind);
 /// The region that an elementwise op behind the kernel can join, or nullptr.
 Block *epilogueOf(Op &op);
 /// The number of the first operand that only the epilogue reads.
-int64_t firstEpilogueOperand(OpKind kind);
+int64_t firstEpilogueOperand(const Op &op);
 
 } // namespace cameo

@@ -114,6 +114,12 @@ struct AttentionEmitter {
     multiply(product);
   }
 
+  /// A row with a NaN among its scores has a sum of NaN, by which all of its elements are.
+  Value *kept(Value *x) {
+    Value *zero = b.constant(x->type, 0);
+    return attrs.nanToZero ? b.select(b.cmp("ne", x, x), zero, x) : x;
+  }
+
   /// Turns scores into exponentials, and writes the reciprocals of their sums.
   void exponentiate(int64_t rows) {
     int64_t lanes = attrs.plan.lanes;
@@ -123,8 +129,10 @@ struct AttentionEmitter {
       RowVectors::Exponentials all = vectors.exponentials(
           attrs.form == RowForm::MaskedSoftmax,
           [&](Value *i, Value *mask) { return b.load(row, i, lanes, mask); },
-          [&](Value *exponential, Value *i, Value *mask) { b.store(exponential, row, i, mask); });
-      b.store(all.factor(b), factors, r);
+          [&](Value *exponential, Value *i, Value *mask) {
+            b.store(kept(exponential), row, i, mask);
+          });
+      b.store(kept(all.factor(b)), factors, r);
     });
   }
 

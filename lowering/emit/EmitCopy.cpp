@@ -2,6 +2,7 @@
 // result, blocks of so many vectors of as many lanes are transposed in registers: whole vectors are
 // read and written, and each line of the cache is touched once.
 #include "ir/kernel/Elements.h"
+#include "lowering/emit/Interleave.h"
 #include "lowering/emit/Nest.h"
 
 #include <algorithm>
@@ -11,41 +12,6 @@ namespace cameo {
 namespace {
 
 using Values = LoopBuilder::Values;
-
-/// Elements are moved as bits, whatever they are.
-DType bitsOf(DType dtype) {
-  switch (dtypeBytes(dtype)) {
-  case 1:
-    return DType::U8;
-  case 2:
-    return DType::U16;
-  case 4:
-    return DType::U32;
-  default:
-    return DType::U64;
-  }
-}
-
-/// Vectors whose elements, one behind the other, are element 0 of each row, then element 1, and so
-/// on. There is a power of two of rows. Each round interleaves rows that are half of them apart.
-Values interleaved(LoopBuilder &b, Values rows) {
-  int64_t lanes = rows[0]->type.lanes();
-  std::vector<int64_t> low, high;
-  for (int64_t lane = 0; lane < lanes; lane++) {
-    low.push_back(lane / 2 + lane % 2 * lanes);
-    high.push_back(low.back() + lanes / 2);
-  }
-  size_t half = rows.size() / 2;
-  for (size_t round = rows.size(); round > 1; round /= 2) {
-    Values next;
-    for (size_t i = 0; i < half; i++) {
-      next.push_back(b.shuffle(rows[i], rows[i + half], low));
-      next.push_back(b.shuffle(rows[i], rows[i + half], high));
-    }
-    rows = std::move(next);
-  }
-  return rows;
-}
 
 /// Iterations of a loop: from `first` on a vector's, or `count`, which is fewer.
 struct Piece {

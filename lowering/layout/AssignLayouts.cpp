@@ -366,10 +366,9 @@ void LayoutState::requireOperands(Op &op) {
     requireHalo(op);
   else if (!isUnitStride(*x, channels ? 1 : rank - 1) || readsPastEnd(op))
     op.setOperand(0, copyOf(x, channels ? channelsLast(rank) : rowMajor(rank), nullptr, &op));
-  int64_t first = firstEpilogueOperand(op.kind());
-  if (op.kind() == OpKind::KernelAttention)
-    for (int64_t end = first + attrsOf<AttentionAttrs>(op).scoreOperands; first < end; first++)
-      requireAlong(op, first, scoreShape(op), axis);
+  int64_t first = firstEpilogueOperand(op);
+  for (int64_t e = kFirstScoreOperand; op.kind() == OpKind::KernelAttention && e < first; e++)
+    requireAlong(op, e, scoreShape(op), axis);
   if (epilogueOf(op))
     requireEpilogue(op, first);
 }

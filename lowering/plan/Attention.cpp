@@ -3,12 +3,17 @@
 
 #include "lowering/build/Views.h"
 
+#include <optional>
+
 namespace cameo {
 namespace {
 
 constexpr int64_t kAll = TouchedAxis::kAll;
 
 enum Tensor { Queries, Keys, Values, Output, FirstOperand };
+
+// More panels have to gain so much: each is a vector a step from the L2 cache.
+constexpr double kGain = 0.98;
 
 // Rows that begin at a multiple of so many bytes fall into the same few sets of a cache.
 constexpr int64_t kAliasing = 1024;
@@ -26,8 +31,23 @@ std::vector<Dim> batchStrides(const Value &factor, const Dims &shape, int64_t ow
 
 } // namespace
 
-TilePlan attentionTile(const Target &target, const Dims &scores) {
-  return planTile(target, DType::F32, scores[scores.size() - 2], scores.back());
+TilePlan attentionTile(const Target &target, const Dims &scores, const Dim &depth,
+                       const Dim &columns) {
+  const Dim &queries = scores[scores.size() - 2], &keys = scores.back();
+  auto steps = [](const Dim &size) {
+    return size.isConst() ? static_cast<double>(size.value()) : 1;
+  };
+  TilePlan best;
+  for (int64_t panels = 1; panels <= kMaxTilePanels; panels++) {
+    std::optional<TilePlan> first = tileOfPanels(target, DType::F32, queries, keys, panels);
+    std::optional<TilePlan> second = tileOfPanels(target, DType::F32, queries, columns, panels);
+    if (!first || !second)
+      break;
+    first->cost = first->cost * steps(depth) + second->cost * steps(keys);
+    if (best.cost == 0 || first->cost < best.cost * kGain)
+      best = *first;
+  }
+  return best;
 }
 
 int64_t scoreRow(int64_t keys) {

@@ -8,8 +8,10 @@
 
 namespace cameo {
 
-/// The register tile of queries for scores of this shape.
-TilePlan attentionTile(const Target &target, const Dims &scores);
+/// The register tile of queries for scores of this shape, products of vectors of `depth` elements,
+/// and so many columns of values.
+TilePlan attentionTile(const Target &target, const Dims &scores, const Dim &depth,
+                       const Dim &columns);
 
 /// From one query's scores to the next one's, in elements: whole panels, so that a row ends within
 /// its own memory.

@@ -30,14 +30,27 @@ bool isProduct(const Op &op) {
          op.operand(0)->type.dtype() == DType::F32 && op.operand(1)->type.dtype() == DType::F32;
 }
 
-/// A softmax of f32 that stores what it computes.
+/// Whether a region turns its NaN into 0, and nothing else.
+bool isNanToZero(Block &region) {
+  Op *select = region.terminator()->operand(0)->definingOp();
+  if (region.numArgs() != 1 || !select || select->kind() != OpKind::ScalarSelect)
+    return false;
+  Value *element = region.arg(0);
+  Op *isNan = select->operand(0)->definingOp(), *zero = select->operand(1)->definingOp();
+  return select->operand(2) == element && isNan && isNan->kind() == OpKind::ScalarCmp &&
+         isNan->attrs.getString("pred") == "ne" && isNan->operand(0) == element &&
+         isNan->operand(1) == element && zero && zero->kind() == OpKind::ScalarConst &&
+         zero->attrs.getFloat("value", 1) == 0;
+}
+
+/// A softmax of f32 that stores what it computes, or 0 for NaN.
 bool isSoftmax(const Op &op) {
   if (op.kind() != OpKind::KernelRow || op.numOperands() != 1)
     return false;
   RowForm form = attrsOf<RowAttrs>(op).form;
   return (form == RowForm::Softmax || form == RowForm::MaskedSoftmax) &&
          op.operand(0)->type.dtype() == DType::F32 && op.result()->type.dtype() == DType::F32 &&
-         op.region().terminator()->operand(0) == op.region().arg(0);
+         (op.region().terminator()->operand(0) == op.region().arg(0) || isNanToZero(op.region()));
 }
 
 /// The op that makes a value which nobody but `user` reads, and that once.
@@ -65,10 +78,11 @@ bool fits(const Target &target, const Op &scores, const Op &product) {
   Dims of = scores.result()->type.shape(), wanted = product.result()->type.shape();
   bool areKnown =
       isAtLeastOne(of.back()) && isAtLeastOne(wanted.back()) && isAtLeastOne(of[of.size() - 2]);
+  const Dim depth = scores.operand(0)->type.shape().back(), columns = wanted.back();
   wanted.back() = of.back();
   if (!(of == wanted) || !areKnown)
     return false;
-  int64_t rows = attentionTile(target, of).rows;
+  int64_t rows = attentionTile(target, of, depth, columns).rows;
   return scoreBytes(rows, of.back().value()) <= target.l2Bytes / 2;
 }
 
@@ -76,6 +90,7 @@ void fuse(Module &module, Op &scores, Op &softmax, Op &product) {
   std::vector<Value *> operands = {scores.operand(0), scores.operand(1), product.operand(1)};
   AttentionAttrs attrs;
   attrs.form = attrsOf<RowAttrs>(softmax).form;
+  attrs.nanToZero = isNanToZero(softmax.region());
   attrs.scoreOperands = scores.numOperands() - 2;
   operands.insert(operands.end(), scores.operands().begin() + 2, scores.operands().end());
   operands.insert(operands.end(), product.operands().begin() + 2, product.operands().end());

@@ -174,7 +174,8 @@ bool planAttention(const Target &target, Op &op) {
   auto place = [](Block &region) {
     return weightOf(region) > kShortEpilogue ? EpiloguePlace::Scratch : EpiloguePlace::Registers;
   };
-  TilePlan tile = attentionTile(target, scoreShape(op));
+  TilePlan tile = attentionTile(target, scoreShape(op), op.operand(0)->type.shape().back(),
+                                op.result()->type.shape().back());
   attrs.plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(DType::F32)));
   attrs.plan.tileRows = tile.rows, attrs.plan.tilePanels = tile.panels;
   const Type &y = op.result()->type;

@@ -32,39 +32,60 @@ Tail tailFor(const Target &target, int64_t elementBytes) {
   return hasMasks ? Tail::Masked : Tail::Scalar;
 }
 
+namespace {
+
+/// What tiles cut; a symbolic extent is planned as a large one.
+int64_t plannedRows(const Dim &rows) {
+  return rows.isConst() ? std::max<int64_t>(rows.value(), 1) : 840;
+}
+int64_t plannedPanels(const Dim &columns) {
+  return ceilDiv(columns.isConst() ? std::max<int64_t>(columns.value(), 1) : 1024, kPanel);
+}
+int64_t vectorsPerPanel(const Target &target, DType accumulator) {
+  return std::max<int64_t>(1, kPanel / vectorLanes(target, dtypeBytes(accumulator)));
+}
+
+} // namespace
+
+std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, const Dim &rows,
+                                     const Dim &columns, int64_t panels, int64_t minUnits) {
+  int64_t m = plannedRows(rows), numPanels = plannedPanels(columns);
+  int64_t perPanel = vectorsPerPanel(target, accumulator), vectors = panels * perPanel;
+  // Accumulators, one vector of each panel and a broadcast.
+  int64_t maxRows = (target.vectorRegisters - 1 - vectors) / vectors;
+  if (maxRows < 1)
+    return std::nullopt;
+  int64_t groups = ceilDiv(numPanels, panels);
+  int64_t wanted = std::min(ceilDiv(minUnits, groups), m / kFewRows);
+  int64_t tiles = std::max(ceilDiv(m, maxRows), wanted);
+  EvenTiles even = evenTiles(Dim(m), ceilDiv(m, tiles));
+  // In floating point: hostile models have 2^40 panels.
+  auto groupCost = [&](int64_t v) {
+    return static_cast<double>(even.extra) * stepCost(even.rows + 1, v) +
+           static_cast<double>(even.count - even.extra) * stepCost(even.rows, v);
+  };
+  double cost = static_cast<double>(numPanels / panels) * groupCost(vectors);
+  if (int64_t rest = numPanels % panels)
+    cost += groupCost(rest * perPanel);
+  return TilePlan{rows.isConst() ? even.rows + (even.extra > 0) : maxRows, panels, cost};
+}
+
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
                   int64_t minUnits) {
-  int64_t lanes = vectorLanes(target, dtypeBytes(accumulator));
-  int64_t vectorsPerPanel = std::max<int64_t>(1, kPanel / lanes);
-  // A symbolic extent is planned as a large one.
-  int64_t m = rows.isConst() ? std::max<int64_t>(rows.value(), 1) : 840;
-  int64_t n = columns.isConst() ? std::max<int64_t>(columns.value(), 1) : 1024;
-  int64_t numPanels = ceilDiv(n, kPanel);
+  int64_t numPanels = plannedPanels(columns);
   TilePlan best;
   for (int64_t panels = 1; panels <= std::min(kMaxTilePanels, numPanels); panels++) {
-    int64_t vectors = panels * vectorsPerPanel;
-    // Accumulators, one vector of each panel and a broadcast.
-    int64_t maxRows = (target.vectorRegisters - 1 - vectors) / vectors;
-    if (maxRows < 1)
+    std::optional<TilePlan> tile =
+        tileOfPanels(target, accumulator, rows, columns, panels, minUnits);
+    if (!tile)
       break;
-    int64_t groups = ceilDiv(numPanels, panels);
-    int64_t wanted = std::min(ceilDiv(minUnits, groups), m / kFewRows);
-    int64_t tiles = std::max(ceilDiv(m, maxRows), wanted);
-    EvenTiles even = evenTiles(Dim(m), ceilDiv(m, tiles));
-    // In floating point: hostile models have 2^40 panels.
-    auto groupCost = [&](int64_t v) {
-      return static_cast<double>(even.extra) * stepCost(even.rows + 1, v) +
-             static_cast<double>(even.count - even.extra) * stepCost(even.rows, v);
-    };
-    double rowCost = static_cast<double>(numPanels / panels) * groupCost(vectors);
-    if (int64_t rest = numPanels % panels)
-      rowCost += groupCost(rest * vectorsPerPanel);
-    if (best.cost == 0 || rowCost < best.cost * 0.999)
-      best = {rows.isConst() ? even.rows + (even.extra > 0) : maxRows, panels, rowCost};
+    if (best.cost == 0 || tile->cost < best.cost * 0.999)
+      best = *tile;
   }
   // Fewer registers than one panel needs: one row at a time, spilling.
   if (best.cost == 0)
-    best.cost = static_cast<double>(m) * static_cast<double>(numPanels * vectorsPerPanel) * 4;
+    best.cost = static_cast<double>(plannedRows(rows)) *
+                static_cast<double>(numPanels * vectorsPerPanel(target, accumulator)) * 4;
   return best;
 }
 

@@ -8,6 +8,8 @@
 #include "ir/kernel/Plan.h"
 #include "lowering/build/Units.h"
 
+#include <optional>
+
 namespace cameo {
 
 /// Lanes of the target's widest vector of elements of this size; 1 where it has none.
@@ -27,5 +29,9 @@ struct TilePlan {
 /// that would take tiles of few rows.
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
                   int64_t minUnits = 1);
+
+/// The same of tiles with so many panels; nothing where the registers do not hold a row of them.
+std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, const Dim &rows,
+                                     const Dim &columns, int64_t panels, int64_t minUnits = 1);
 
 } // namespace cameo

@@ -5,6 +5,8 @@
 
 #include "ir/kernel/Attention.h"
 
+#include <cmath>
+
 namespace cameo::eval {
 namespace {
 
@@ -40,11 +42,15 @@ struct Attention {
     c.forEach(rows, [&](std::vector<int64_t> index) {
       std::vector<int64_t> batch(index.begin(), index.end() - 2);
       std::vector<double> row = scoresOf(index);
-      RowMap weight = softmaxOf(row, attrs.form);
+      RowMap softmax = softmaxOf(row, attrs.form);
+      for (double &score : row) {
+        score = softmax(score);
+        score = attrs.nanToZero && std::isnan(score) ? 0 : score;
+      }
       for (int64_t &column = index.back() = 0; column < y.dims.back(); column++) {
         double mean = 0;
         for (size_t key = 0; key < row.size(); key++)
-          mean += weight(row[key]) *
+          mean += row[key] *
                   c.get<double>(v, packedElement(v, batch, column, static_cast<int64_t>(key), 1));
         results.set(0, mean);
         results.loadEpilogue(1, first, index);
