@@ -12,6 +12,7 @@
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Regions.h"
 #include "lowering/build/Shapes.h"
+#include "lowering/quant/ByteCone.h"
 
 #include <algorithm>
 #include <cmath>
@@ -82,7 +83,7 @@ private:
 /// An epilogue's first argument is the kernel's own element.
 Range Ranges::ofArgument(const Value &argument) const {
   bool isPointwise = kernel_.kind() == OpKind::KernelPointwise;
-  int64_t first = isPointwise ? 0 : firstEpilogueOperand(kernel_) - 1;
+  int64_t first = isPointwise ? 0 : firstEpilogueOperand(kernel_.kind()) - 1;
   if (!isPointwise && argument.index() == 0)
     return rangeOfType(argument.type.dtype());
   return rangeOfOperand(kernel_.operand(first + argument.index()));
@@ -138,8 +139,7 @@ Range Ranges::of(Value *value) {
       !op || std::all_of(op->operands().begin(), op->operands().end(),
                          [&](Value *operand) { return of(operand).isFinite(); });
   bool isNumber = !value->type.isIndex() && value->type.dtype() != DType::Bool;
-  if (!isNumber || !operandsAreFinite || !range.isFinite() || range.least < type.least ||
-      range.most > type.most)
+  if (!isNumber || !operandsAreFinite || !range.isFinite() || range.least < type.least || range.most > type.most)
     range = type;
   return known_[value] = range;
 }
@@ -168,11 +168,9 @@ std::optional<Rounded> roundedBehind(Value *value) {
 
 /// Rewrites the cast of a rounded value to a byte; whether it did.
 bool roundToInteger(Module &module, Op &cast, Ranges &ranges) {
-  if (cast.kind() != OpKind::ScalarCast)
+  if (cast.kind() != OpKind::ScalarCast || !isByte(*cast.result()))
     return false;
   DType to = cast.result()->type.dtype();
-  if (!isInt(to) || dtypeBytes(to) != 1)
-    return false;
   std::optional<Rounded> rounded = roundedBehind(cast.operand(0));
   if (!rounded)
     return false;
