@@ -139,7 +139,8 @@ Range Ranges::of(Value *value) {
       !op || std::all_of(op->operands().begin(), op->operands().end(),
                          [&](Value *operand) { return of(operand).isFinite(); });
   bool isNumber = !value->type.isIndex() && value->type.dtype() != DType::Bool;
-  if (!isNumber || !operandsAreFinite || !range.isFinite() || range.least < type.least || range.most > type.most)
+  if (!isNumber || !operandsAreFinite || !range.isFinite() || range.least < type.least ||
+      range.most > type.most)
     range = type;
   return known_[value] = range;
 }
