@@ -41,8 +41,7 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"unit_tiles", numbers({1, 2, 5})},     {"rest_rows", {Rows{2}, Rows{5, 3, 2}}},
       {"epilogue", wordsOf<EpiloguePlace>()}, {"scores", wordsOf<EpiloguePlace>()},
       {"results", wordsOf<EpiloguePlace>()},  {"blocks", numbers({0, 1})},
-      {"tile_lines", numbers({1, 2, 3})},
-      {"ahead", numbers({1, 5, 64, 65})},
+      {"tile_lines", numbers({1, 2, 3})},     {"ahead", numbers({1, 5, 64, 65})},
   };
   return all;
 }
