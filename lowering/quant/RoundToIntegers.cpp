@@ -83,7 +83,7 @@ private:
 /// An epilogue's first argument is the kernel's own element.
 Range Ranges::ofArgument(const Value &argument) const {
   bool isPointwise = kernel_.kind() == OpKind::KernelPointwise;
-  int64_t first = isPointwise ? 0 : firstEpilogueOperand(kernel_.kind()) - 1;
+  int64_t first = isPointwise ? 0 : firstEpilogueOperand(kernel_) - 1;
   if (!isPointwise && argument.index() == 0)
     return rangeOfType(argument.type.dtype());
   return rangeOfOperand(kernel_.operand(first + argument.index()));
