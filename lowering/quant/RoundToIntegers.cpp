@@ -145,26 +145,25 @@ Range Ranges::of(Value *value) {
   return known_[value] = range;
 }
 
-/// A float that is rounded and has an integer added to it, if there is one.
+/// A float that is rounded and has a known integer added to it, if any.
 struct Rounded {
   Value *exact;
   int64_t zero;
 };
 
-std::optional<Rounded> roundedBehind(Value *value) {
+std::optional<Rounded> roundedBehind(Value *value, Ranges &ranges) {
   Op *op = value->definingOp();
-  double zero = 0;
+  Range zero = {0, 0};
   if (op && op->kind() == OpKind::ScalarAdd) {
-    Op *constant = op->operand(1)->definingOp();
-    if (!constant || constant->kind() != OpKind::ScalarConst)
-      return std::nullopt;
-    zero = constant->attrs.getFloat("value", 0.5);
+    zero = ranges.of(op->operand(1));
     op = op->operand(0)->definingOp();
   }
+  bool isInteger = zero.least == zero.most && zero.least == std::nearbyint(zero.least) &&
+                   std::fabs(zero.least) <= kMost;
   if (!op || op->kind() != OpKind::ScalarRound || op->result()->type.dtype() != DType::F32 ||
-      zero != std::nearbyint(zero) || std::fabs(zero) > kMost)
+      !isInteger)
     return std::nullopt;
-  return Rounded{op->operand(0), static_cast<int64_t>(zero)};
+  return Rounded{op->operand(0), static_cast<int64_t>(zero.least)};
 }
 
 /// Rewrites the cast of a rounded value to a byte; whether it did.
@@ -172,7 +171,7 @@ bool roundToInteger(Module &module, Op &cast, Ranges &ranges) {
   if (cast.kind() != OpKind::ScalarCast || !isByte(*cast.result()))
     return false;
   DType to = cast.result()->type.dtype();
-  std::optional<Rounded> rounded = roundedBehind(cast.operand(0));
+  std::optional<Rounded> rounded = roundedBehind(cast.operand(0), ranges);
   if (!rounded)
     return false;
   Range range = ranges.of(rounded->exact);
@@ -184,7 +183,7 @@ bool roundToInteger(Module &module, Op &cast, Ranges &ranges) {
   Value *integer = b.create(OpKind::ScalarNearest, {rounded->exact}, {type})->result();
   auto number = [&](double value) { return b.constantInt(type, static_cast<int64_t>(value)); };
   if (rounded->zero != 0)
-    integer = b.add(integer, number(static_cast<double>(rounded->zero)));
+    integer = b.add(integer, b.constantInt(type, rounded->zero));
   Range bytes = rangeOfType(to);
   integer = b.min(b.max(integer, number(bytes.least)), number(bytes.most));
   cast.result()->replaceAllUsesWith(b.cast(integer, to));

@@ -55,7 +55,7 @@ def computed_shape():
 
 
 def quantized():
-    """A convolution and an activation between quantization and dequantization, behind a transposition, as exporters
+    """A convolution, an activation and a sum between quantization and dequantization, behind a transposition, as exporters
     write it."""
     nodes = [onnx.node("QuantizeLinear", ["x", "sx", "zx"], ["q"], "quantize"),
              onnx.node("DequantizeLinear", ["q", "sx", "zx"], ["d"], "dequantize"),
@@ -66,12 +66,18 @@ def quantized():
              onnx.node("DequantizeLinear", ["yq", "sy", "zy"], ["f"], "widen"),
              onnx.node("Sigmoid", ["f"], ["s"], "sigmoid"),
              onnx.node("QuantizeLinear", ["s", "sx", "zx"], ["sq"], "activation"),
-             onnx.node("DequantizeLinear", ["sq", "sx", "zx"], ["y"], "result")]
+             onnx.node("DequantizeLinear", ["sq", "sx", "zx"], ["a"], "activated"),
+             onnx.node("QuantizeLinear", ["z", "sx", "zx"], ["zq"], "other"),
+             onnx.node("DequantizeLinear", ["zq", "sx", "zx"], ["b"], "operand"),
+             onnx.node("Add", ["a", "b"], ["t2"], "sum"),
+             onnx.node("QuantizeLinear", ["t2", "sy", "zy"], ["tq"], "quantized"),
+             onnx.node("DequantizeLinear", ["tq", "sy", "zy"], ["y"], "result")]
     numbers = random.Random("wq")
     constants = [onnx.tensor("wq", [4, 8, 3, 3], [numbers.randint(-127, 127) for _ in range(288)], onnx.INT8),
                  scalar("sx", 1 / 255), scalar("zx", 0, onnx.UINT8), scalar("sw", 0.01), scalar("zw", 0, onnx.INT8),
                  scalar("sy", 0.05), scalar("zy", 0, onnx.UINT8)]
-    return onnx.model(nodes, [onnx.value_info("x", [1, 8, 9, 7])], [onnx.value_info("y", [1, 4, 5, 7])], constants)
+    inputs = [onnx.value_info("x", [1, 8, 9, 7]), onnx.value_info("z", [1, 4, 5, 7])]
+    return onnx.model(nodes, inputs, [onnx.value_info("y", [1, 4, 5, 7])], constants)
 
 
 def integer_operators():
