@@ -78,6 +78,7 @@ namespace {
 
 // A constant axis from which on tiles along it are preferred to tiles along a symbol.
 constexpr int64_t kLongAxis = 8;
+constexpr int64_t kLineBytes = 64; // of a cache line, whatever the target
 // From this many rows on a constant factor is tiled alone: its tiles are then nearly full.
 constexpr int64_t kManyRows = 32;
 
@@ -202,6 +203,18 @@ Contraction contractionOf(const Op &op) {
   if (!(c.rows.back().strides[Weights] == Dim(0)))
     c.rows.push_back({Dim(1), std::vector<Dim>(c.rows.back().strides.size(), Dim(0))});
   return c;
+}
+
+int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {
+  Contraction c = contractionOf(op);
+  int64_t width = plan.tilePanels * kPanel;
+  if (c.columns.isConst() && c.columns.value() <= width)
+    return 0;
+  EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
+  bool shareAll = plan.outer == LoopOrder::Panels && tiles.count > 0;
+  int64_t elements = ceilDiv(width * c.interleave, shareAll ? tiles.count : plan.unitTiles);
+  bool suffices = elements * dtypeBytes(op.operand(1)->type.dtype()) <= kLineBytes;
+  return suffices ? elements : 0;
 }
 
 } // namespace cameo

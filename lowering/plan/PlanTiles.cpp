@@ -22,8 +22,6 @@ constexpr int64_t kTilesPerUnit = 8;
 constexpr int64_t kRestRows = 4;
 // The weight an epilogue may have before it goes through scratch.
 constexpr int64_t kShortEpilogue = 4;
-// Of a cache line, whatever the target.
-constexpr int64_t kLineBytes = 64;
 // Depthwise convolutions: lines of a tile, as more would not be read less often; its pixels where
 // taps are loops; windows of few taps; bands of an image, for threads to share, which have so many
 // pixels at least.
@@ -41,18 +39,6 @@ LoopOrder outerLoop(const Contraction &c) {
   input = input.substitute(one);
   bool outweigh = weights.isConst() && input.isConst() && weights.value() > input.value();
   return outweigh ? LoopOrder::Panels : LoopOrder::Rows;
-}
-
-/// Elements of the next panels' weights that each step over k fetches, so that all tiles that share
-/// the panels fetch them once; 0 where there are none, or a cache line a step would not suffice.
-int64_t fetchAhead(const ContractionPlan &plan, const Contraction &c, const EvenTiles &tiles,
-                   int64_t elementBytes) {
-  int64_t width = plan.tilePanels * kPanel;
-  if (c.columns.isConst() && c.columns.value() <= width)
-    return 0;
-  bool all = plan.outer == LoopOrder::Panels && tiles.count > 0;
-  int64_t elements = ceilDiv(width * c.interleave, all ? tiles.count : plan.unitTiles);
-  return elements * elementBytes <= kLineBytes ? elements : 0;
 }
 
 /// As many units as kTilesPerUnit asks for, of even numbers of tiles where these are known.
@@ -92,7 +78,7 @@ struct Planner {
     plan.unitTiles = tilesOfUnit(tiles);
     if (tiles.count == 0 && plan.tileRows > kRestRows)
       plan.restRows = {kRestRows};
-    plan.ahead = fetchAhead(plan, c, tiles, dtypeBytes(op.operand(1)->type.dtype()));
+    plan.ahead = fetchAhead(op, plan);
   }
 
   /// Tiles with a sum in each of about half of the registers, a quarter where a window has many

@@ -31,7 +31,10 @@ std::vector<AttrDict> fitting(Op &op, const std::vector<ContractionPlan> &plans)
     auto equals = [&](const AttrDict &other) { return attrsText(other) == attrsText(plan); };
     return equals(planAttributes(op)) || std::any_of(fit.begin(), fit.end(), equals);
   };
-  for (const ContractionPlan &plan : plans) {
+  bool isDirect = algorithmOf(op) == ConvAlgorithm::Direct;
+  for (ContractionPlan plan : plans) {
+    if (isDirect && plan.unitTiles > 0)
+      plan.ahead = fetchAhead(op, plan);
     AttrDict attrs = dictOf(plan);
     if (isKnown(attrs))
       continue;

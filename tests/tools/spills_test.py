@@ -68,7 +68,7 @@ def spills(lines):
 
 def micro_kernels(text):
     """The lines of each function that is a register tile, by name."""
-    found = re.findall(r"(?ms)^(fn\.tile_\w+):(.*?)^\.Lfunc_end", text)
+    found = re.findall(r"(?ms)^(fn\.tile_[\w.]+):(.*?)^\.Lfunc_end", text)
     return {name: body.splitlines() for name, body in found}
 
 
