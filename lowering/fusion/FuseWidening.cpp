@@ -56,7 +56,7 @@ void moveInto(Module &module, Op &reader, int64_t i, Op &widening) {
 Result<bool> fuseWidening(Module &module, PassContext &) {
   bool changed = false;
   for (Op *op : opsOf(module.main())) {
-    if (!isWidening(*op))
+    if (!isWidening(*op) || op->result()->users().empty())
       continue;
     std::vector<Op *> readers = op->result()->users();
     bool allTake = std::all_of(readers.begin(), readers.end(),

@@ -51,7 +51,7 @@ struct Sample {
 };
 
 /// With a dot product of bytes: weights are interleaved and signs flipped.
-Target target() { return *namedTarget("x86_64-linux-gnu", "x86-64-v4+vnni"); }
+Target target() { return *namedTarget("x86_64-linux-gnu", "x86-64-v4+vnni+vbmi"); }
 
 /// Sizes at which the random module itself fails, such as those of a broadcast, give no sample.
 std::vector<Sample> sample(Module &module, uint32_t seed) {
