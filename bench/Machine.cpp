@@ -1,12 +1,12 @@
-// See Machine.h. A machine is at its best now and then only, when nothing else runs: each figure is
-// the best of several short turns.
+// See Machine.h. Each figure is the best of several short turns, since caches and clocks are at
+// their best now and then only. Work is divided by the time that its thread was running: other
+// programs must not make a machine look slow.
 #include "bench/Machine.h"
 
 #include "bench/Peaks.h"
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <time.h>
 
 namespace cameo {
 
@@ -27,8 +28,11 @@ constexpr int64_t kBeyondCaches = 4;        // times the last cache is memory
 constexpr int64_t kMost = int64_t{1} << 29; // bytes
 constexpr int64_t kCrossings = 2000;        // of a barrier
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+/// What the calling thread has run.
+double threadSeconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Threads wait for each other without the system's help, as those of a library do.
@@ -61,12 +65,12 @@ double bestRate(int32_t threads, const std::function<double(int32_t, int64_t)> &
   int64_t repetitions = 1;
   for (int turn = 0; turn < kTurns; ++turn) {
     SpinBarrier barrier(threads);
-    std::vector<double> starts(threads), ends(threads), done(threads);
+    std::vector<double> seconds(threads), done(threads);
     auto body = [&](int32_t thread) {
       barrier.wait();
-      starts[thread] = now();
+      double start = threadSeconds();
       done[thread] = work(thread, repetitions);
-      ends[thread] = now();
+      seconds[thread] = threadSeconds() - start;
     };
     std::vector<std::thread> others;
     for (int32_t thread = 1; thread < threads; ++thread)
@@ -74,13 +78,11 @@ double bestRate(int32_t threads, const std::function<double(int32_t, int64_t)> &
     body(0);
     for (std::thread &other : others)
       other.join();
-    double taken = *std::max_element(ends.begin(), ends.end()) -
-                   *std::min_element(starts.begin(), starts.end());
-    double sum = 0;
-    for (double part : done)
-      sum += part;
+    double taken = *std::max_element(seconds.begin(), seconds.end()), rate = 0;
+    for (int32_t thread = 0; thread < threads; ++thread)
+      rate += done[thread] / std::max(seconds[thread], 1e-9);
     if (taken > kTurn / 2)
-      best = std::max(best, sum / taken);
+      best = std::max(best, rate);
     else
       --turn; // too short to tell
     double factor = std::clamp(kTurn / std::max(taken, 1e-7), 0.5, 1000.0);
