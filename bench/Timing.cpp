@@ -11,10 +11,6 @@ namespace cameo {
 
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// The latencies of one slice.
 Result<std::vector<double>> runSlice(const Candidate &candidate, double slice) {
   std::vector<double> samples;
@@ -28,6 +24,10 @@ Result<std::vector<double>> runSlice(const Candidate &candidate, double slice) {
 }
 
 } // namespace
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 double percentile(const std::vector<double> &sorted, double p) {
   if (sorted.empty())

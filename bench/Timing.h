@@ -10,6 +10,9 @@
 
 namespace cameo {
 
+/// Seconds on a clock that never goes back.
+double now();
+
 /// The value below which a share `p` (0 to 1) of the sorted samples lies, interpolated linearly
 /// between neighbours as NumPy does. 0 without samples.
 double percentile(const std::vector<double> &sorted, double p);

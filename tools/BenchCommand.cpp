@@ -11,7 +11,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <fmt/format.h>
 #include <functional>
 
@@ -61,10 +60,6 @@ struct Prepared {
   std::vector<Start> starts;
   std::vector<Candidate> streams; // contexts of one thread, as many as --streams asks for at most
 };
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &module) {
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;

@@ -2,7 +2,6 @@
 #include "tools/KernelTimes.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 namespace cameo {
@@ -11,10 +10,6 @@ namespace {
 
 constexpr int64_t kMinRuns = 5, kMaxRuns = 5000;
 constexpr size_t kKept = 10; // of the fastest runs
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// What a run took, by our clock and the library's.
 struct Sample {

@@ -16,7 +16,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <functional>
@@ -34,10 +33,6 @@ constexpr double kGain = 0.98, kConfirmed = 0.995;
 constexpr double kLeastShare = 1e-3;
 constexpr double kSlice = 0.15; // seconds that a library runs at a time
 constexpr int kSlices = 2;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 using KeyFn = std::function<std::string(const Op &)>;
 using CandidatesFn = std::function<std::vector<AttrDict>(const PassContext &, Op &)>;

@@ -27,4 +27,12 @@ std::vector<Op *> opsOf(Func &func) {
   return ops;
 }
 
+std::vector<Block *> kernelRegionsOf(Func &func) {
+  std::vector<Block *> regions;
+  for (Op *op : opsOf(func))
+    for (int64_t i = 0; spec(op->kind()).level == Level::Kernel && i < op->numRegions(); i++)
+      regions.push_back(&op->region(i));
+  return regions;
+}
+
 } // namespace cameo

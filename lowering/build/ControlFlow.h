@@ -14,5 +14,7 @@ bool isControlFlow(const Op &op);
 /// The ops of a function's body and of the regions of control flow, each before those inside it, in
 /// order.
 std::vector<Op *> opsOf(Func &func);
+/// The regions of the kernels among them: scalar ops.
+std::vector<Block *> kernelRegionsOf(Func &func);
 
 } // namespace cameo

@@ -162,18 +162,6 @@ struct AttentionEmitter {
     multiply(product);
   }
 
-  /// Tiles [from, to) of `rows` queries each. `at`: offsets of all tensors for the first query.
-  void tiles(Value *from, Value *to, int64_t rows, const std::vector<Value *> &at) {
-    EvenTiles even = attentionTiles(k.op);
-    b.forLoop(from, to, 1, [&](Value *t) {
-      Value *row = b.add(b.mul(t, b.index(even.rows)), b.min(t, b.index(even.extra)));
-      std::vector<Value *> here = advanceAlong(k, {queries()}, {row}, at);
-      multiplyKeys(rows, here);
-      exponentiate(rows);
-      multiplyValues(rows, here);
-    });
-  }
-
   Dim emit() {
     scores = b.retype(k.threadMemory(scoreBytes(attrs.plan.tileRows, loops.keys)), DType::F32);
     factors = b.offset(scores, b.index(attrs.plan.tileRows * scoreRow(loops.keys)));
@@ -184,10 +172,12 @@ struct AttentionEmitter {
           advanceAlong(k, loops.rows, batch, zeroOffsets(k, queries().strides.size()));
       Value *first = b.mul(cells.back(), b.index(attrs.plan.unitTiles));
       Value *end = b.min(b.index(even.count), b.add(first, b.index(attrs.plan.unitTiles)));
-      Value *extra = b.index(even.extra);
-      if (even.extra > 0)
-        tiles(first, b.min(end, extra), even.rows + 1, at);
-      tiles(b.max(first, extra), end, even.rows, at);
+      forEvenTiles(b, even, first, end, [&](Value *, Value *row, int64_t rows) {
+        std::vector<Value *> here = advanceAlong(k, {queries()}, {row}, at);
+        multiplyKeys(rows, here);
+        exponentiate(rows);
+        multiplyValues(rows, here);
+      });
     });
   }
 };

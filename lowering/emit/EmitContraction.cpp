@@ -103,18 +103,11 @@ struct Emitter {
                     const std::vector<Value *> &at) {
     Value *first = b.mul(chunk, b.index(c.plan.unitTiles));
     Value *end = b.min(b.index(tiles.count), b.add(first, b.index(c.plan.unitTiles)));
-    auto loop = [&](Value *from, Value *to, int64_t rows) {
-      b.forLoop(from, to, 1, [&](Value *t) {
-        Value *row = b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
-        // Where panels are outside, the next ones are those of all tiles.
-        Value *share = c.plan.outer == LoopOrder::Panels ? t : b.sub(t, first);
-        tile(rows, panels, masked, row, share, panel, at);
-      });
-    };
-    Value *extra = b.index(tiles.extra);
-    if (tiles.extra > 0)
-      loop(first, b.min(end, extra), tiles.rows + 1);
-    loop(b.max(first, extra), end, tiles.rows);
+    forEvenTiles(b, tiles, first, end, [&](Value *t, Value *row, int64_t rows) {
+      // Where panels are outside, the next ones are those of all tiles.
+      Value *share = c.plan.outer == LoopOrder::Panels ? t : b.sub(t, first);
+      tile(rows, panels, masked, row, share, panel, at);
+    });
   }
 
   /// The panels of a unit: whole groups, then what is left of them.

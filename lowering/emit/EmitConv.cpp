@@ -33,6 +33,7 @@ struct Depthwise {
   std::vector<bool> channelOperands = {};
   size_t numLooped = loopedTaps(attrs); // dims of the window; the others are unrolled
   const Value &x = *k.op.operand(0);
+  Value *scratch = nullptr; // for the sums of a tile, where the epilogue works there
 
   using Values = LoopBuilder::Values;
   enum Tensor { Input, Weights, Result, FirstOperand };
@@ -149,8 +150,6 @@ struct Depthwise {
       });
     });
   }
-  Value *scratch = nullptr;
-
   /// Runs body(first, so many) for tiles of `most` along an axis, and for what is left: as one
   /// tile, or where only the run knows how many, one at a time.
   void tiles(Value *count, int64_t most, const std::function<void(Value *, int64_t)> &body) {

@@ -2,6 +2,7 @@
 // column, or vectors of parts of a result, which are combined at the end. A unit is a result, or a
 // vector of them; no result depends on the units' split.
 #include "lowering/emit/Nest.h"
+#include "lowering/emit/RowVectors.h"
 
 #include "ir/kernel/Reduce.h"
 
@@ -42,9 +43,6 @@ Value *identityOf(LoopBuilder &b, Combiner combiner, const Type &type) {
   int64_t top = bits == 64 ? std::numeric_limits<int64_t>::max() : (int64_t(1) << (bits - 1)) - 1;
   return b.constantInt(type, least ? -top - 1 : top);
 }
-
-// Vectors of partial results: as many as combining takes cycles before its result is there.
-constexpr int64_t kChains = 4;
 
 struct Reducer {
   KernelFunc &k;
@@ -116,13 +114,9 @@ struct Reducer {
     if (b.constantIndex(chained) != 0) {
       Values chains(kChains, identityOf(b, attrs.combiner, sum->type));
       chains[0] = sum;
-      chains =
-          b.forLoop(b.index(0), chained, kChains * lanes, chains, [&](Value *i, const Values &now) {
-            Values next;
-            for (int64_t c = 0; c < kChains; c++)
-              next.push_back(combine(now[c], term(b.add(i, b.index(c * lanes)))));
-            return next;
-          });
+      chains = combineInChains(
+          b, chained, lanes, std::move(chains), [&](Value *x, Value *y) { return combine(x, y); },
+          term);
       sum = combine(combine(chains[0], chains[1]), combine(chains[2], chains[3]));
     }
     sum = b.forLoop(chained, whole, lanes, {sum}, [&](Value *i, const Values &now) -> Values {

@@ -34,14 +34,10 @@ struct WinogradEmitter {
     Value *image, *firstTile, *endTile, *first, *end;
   };
 
-  /// The first row of register tile `t`.
-  Value *rowOf(Value *t) {
-    return b.add(b.mul(t, b.index(plan.registers.rows)), b.min(t, b.index(plan.registers.extra)));
-  }
-
   Block blockOf(Value *image, Value *number) {
     Value *first = b.mul(number, b.index(plan.block));
     Value *end = b.min(b.add(first, b.index(plan.block)), b.index(plan.registers.count));
+    auto rowOf = [&](Value *t) { return firstRow(b, plan.registers, t); };
     return {image, first, end, rowOf(first), rowOf(end)};
   }
 
@@ -112,29 +108,25 @@ struct WinogradEmitter {
     int64_t pointWeights = plan.sizes.channels * kPanel, panelWeights = plan.points * pointWeights;
     Value *weights = b.offset(k.operands[1], b.mul(panel, b.index(panelWeights)));
     b.forLoop(b.index(0), b.index(plan.points), 1, [&](Value *point) {
-      auto tiles = [&](Value *from, Value *to, int64_t rows) {
-        MicroShape shape;
-        shape.rows = rows;
-        shape.panels = panels;
-        shape.lanes = lanes;
-        std::string micro =
-            microKernel(k, shape, {inputs->type, k.operands[1]->type, sums->type, {}, DType::F32});
-        b.forLoop(from, to, 1, [&](Value *t) {
-          Value *row = b.sub(rowOf(t), block.first);
-          auto at = [&](int64_t pointStride, int64_t rowStride) {
-            return b.add(b.mul(point, b.index(pointStride)), b.mul(row, b.index(rowStride)));
-          };
-          b.call(micro,
-                 {b.offset(inputs, at(plan.inputPoint, plan.inputRow)), b.index(plan.inputRow),
-                  b.offset(weights, b.mul(point, b.index(pointWeights))), b.index(panelWeights),
-                  b.offset(sums, at(plan.sumPoint, plan.sumRow)), b.index(plan.sumRow),
-                  b.index(plan.sizes.channels)});
-        });
-      };
-      Value *extra = b.index(plan.registers.extra);
-      if (plan.registers.extra > 0)
-        tiles(block.firstTile, b.min(block.endTile, extra), plan.registers.rows + 1);
-      tiles(b.max(block.firstTile, extra), block.endTile, plan.registers.rows);
+      forEvenTiles(
+          b, plan.registers, block.firstTile, block.endTile,
+          [&](Value *, Value *row, int64_t rows) {
+            MicroShape shape;
+            shape.rows = rows;
+            shape.panels = panels;
+            shape.lanes = lanes;
+            std::string micro = microKernel(
+                k, shape, {inputs->type, k.operands[1]->type, sums->type, {}, DType::F32});
+            row = b.sub(row, block.first);
+            auto at = [&](int64_t pointStride, int64_t rowStride) {
+              return b.add(b.mul(point, b.index(pointStride)), b.mul(row, b.index(rowStride)));
+            };
+            b.call(micro,
+                   {b.offset(inputs, at(plan.inputPoint, plan.inputRow)), b.index(plan.inputRow),
+                    b.offset(weights, b.mul(point, b.index(pointWeights))), b.index(panelWeights),
+                    b.offset(sums, at(plan.sumPoint, plan.sumRow)), b.index(plan.sumRow),
+                    b.index(plan.sizes.channels)});
+          });
     });
   }
 

@@ -5,8 +5,18 @@
 
 namespace cameo {
 
-// Vectors are combined in so many chains: one would wait for each result.
-static constexpr int64_t kChains = 4;
+LoopBuilder::Values combineInChains(LoopBuilder &b, Value *end, int64_t lanes,
+                                    LoopBuilder::Values chains,
+                                    const std::function<Value *(Value *, Value *)> &combine,
+                                    const std::function<Value *(Value *)> &term) {
+  return b.forLoop(b.index(0), end, kChains * lanes, chains,
+                   [&](Value *i, const LoopBuilder::Values &now) {
+                     LoopBuilder::Values next;
+                     for (int64_t c = 0; c < kChains; c++)
+                       next.push_back(combine(now[c], term(b.add(i, b.index(c * lanes)))));
+                     return next;
+                   });
+}
 
 /// Elements behind the last whole vector; nullptr where there are none.
 Value *RowVectors::tailLanes() const {
@@ -28,13 +38,8 @@ Value *RowVectors::reduce(const std::string &op, double neutral, const Combine &
   Value *rest = b.rem(whole, b.index(kChains * lanes)), *end = b.sub(whole, rest);
   Value *start = b.constant(lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work), neutral);
   LoopBuilder::Values chains(kChains, start);
-  chains = b.forLoop(
-      b.index(0), end, kChains * lanes, chains, [&](Value *i, const LoopBuilder::Values &now) {
-        LoopBuilder::Values next;
-        for (int64_t c = 0; c < kChains; c++)
-          next.push_back(combine(now[c], term(b.add(i, b.index(c * lanes)), nullptr)));
-        return next;
-      });
+  chains = combineInChains(b, end, lanes, std::move(chains), combine,
+                           [&](Value *i) { return term(i, nullptr); });
   chains[0] = b.forLoop(end, whole, lanes, {chains[0]},
                         [&](Value *i, const LoopBuilder::Values &now) -> LoopBuilder::Values {
                           return {combine(now[0], term(i, nullptr))};

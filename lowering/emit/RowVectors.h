@@ -8,6 +8,16 @@
 
 namespace cameo {
 
+/// Vectors are combined in so many chains: one would wait for each result.
+inline constexpr int64_t kChains = 4;
+
+/// Combines chain c of each step, the values so far, with the term of vector c of the step, over
+/// elements [0, end), whole steps of kChains vectors.
+LoopBuilder::Values combineInChains(LoopBuilder &b, Value *end, int64_t lanes,
+                                    LoopBuilder::Values chains,
+                                    const std::function<Value *(Value *, Value *)> &combine,
+                                    const std::function<Value *(Value *)> &term);
+
 struct RowVectors {
   LoopBuilder &b;
   DType work; // the type of terms

@@ -28,6 +28,21 @@ Dim emitUnits(KernelFunc &k, const Units &units,
   return units.count();
 }
 
+Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t) {
+  return b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
+}
+
+void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *end,
+                  const std::function<void(Value *, Value *, int64_t)> &body) {
+  auto loop = [&](Value *from, Value *to, int64_t rows) {
+    b.forLoop(from, to, 1, [&](Value *t) { body(t, firstRow(b, tiles, t), rows); });
+  };
+  Value *extra = b.index(tiles.extra);
+  if (tiles.extra > 0)
+    loop(first, b.min(end, extra), tiles.rows + 1);
+  loop(b.max(first, extra), end, tiles.rows);
+}
+
 std::vector<Value *> advanceAlong(KernelFunc &k, const std::vector<NestAxis> &axes,
                                   const std::vector<Value *> &steps, std::vector<Value *> offsets) {
   for (size_t i = 0; i < steps.size(); i++)

@@ -27,6 +27,13 @@ struct UnitRun {
 /// What a cell of the axis covers; the tail is cut off at the extent.
 UnitRun unitRun(KernelFunc &k, const UnitAxis &axis, Value *cell);
 
+/// The row at which register tile `t` begins.
+Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t);
+/// Writes loops over register tiles [first, end), the larger ones first. body(tile, its first row,
+/// how many rows it has).
+void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *end,
+                  const std::function<void(Value *, Value *, int64_t)> &body);
+
 /// Offsets of all tensors after `steps[i]` steps along axes[i], from `offsets` on. There may be
 /// more axes than steps.
 std::vector<Value *> advanceAlong(KernelFunc &k, const std::vector<NestAxis> &axes,

@@ -22,6 +22,7 @@ constexpr int64_t kTilesPerUnit = 8;
 constexpr int64_t kRestRows = 4;
 // The weight an epilogue may have before it goes through scratch.
 constexpr int64_t kShortEpilogue = 4;
+bool isLong(Block &epilogue) { return weightOf(epilogue) > kShortEpilogue; }
 // Depthwise convolutions: lines of a tile, as more would not be read less often; its pixels where
 // taps are loops; windows of few taps; bands of an image, for threads to share, which have so many
 // pixels at least.
@@ -63,7 +64,7 @@ struct Planner {
   /// What register tiles need besides their size.
   void vectors(ContractionPlan &plan) const {
     plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
-    if (weightOf(op.region()) > kShortEpilogue)
+    if (isLong(op.region()))
       plan.epilogue = EpiloguePlace::Scratch;
   }
 
@@ -92,10 +93,9 @@ struct Planner {
         isUnrolled
             ? std::max<int64_t>(1, target.vectorRegisters / (areFew ? 4 : 8) - (areFew ? 1 : 0))
             : kDepthwisePixels;
-    plan.tileLines =
-        isUnrolled && !(op.result()->type.dim(1 + std::ssize(conv.kernel) - 1) == Dim(1))
-            ? kDepthwiseLines
-            : 1;
+    plan.tileLines = isUnrolled && !(op.result()->type.dim(std::ssize(conv.kernel)) == Dim(1))
+                         ? kDepthwiseLines
+                         : 1;
     plan.tileRows = most;
     if (width.isConst() && width.value() > 0)
       plan.tileRows = ceilDiv(width.value(), ceilDiv(width.value(), most));
@@ -111,7 +111,7 @@ struct Planner {
     plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
     plan.tail = tailFor(target, std::min(dtypeBytes(op.operand(0)->type.dtype()),
                                          dtypeBytes(op.result()->type.dtype())));
-    if (weightOf(op.region()) > kShortEpilogue)
+    if (isLong(op.region()))
       plan.epilogue = EpiloguePlace::Scratch;
     const Dims &shape = op.result()->type.shape();
     const Dim &lines = shape[shape.size() - 2], &width = shape.back();
@@ -158,7 +158,7 @@ bool planAttention(const Target &target, Op &op) {
   if (attrs.plan.lanes > 0)
     return false;
   auto place = [](Block &region) {
-    return weightOf(region) > kShortEpilogue ? EpiloguePlace::Scratch : EpiloguePlace::Registers;
+    return isLong(region) ? EpiloguePlace::Scratch : EpiloguePlace::Registers;
   };
   TilePlan tile = attentionTile(target, scoreShape(op), op.operand(0)->type.shape().back(),
                                 op.result()->type.shape().back());

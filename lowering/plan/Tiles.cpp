@@ -47,12 +47,15 @@ int64_t vectorsPerPanel(const Target &target, DType accumulator) {
 
 } // namespace
 
+int64_t mostTileRows(const Target &target, int64_t vectors) {
+  return (target.vectorRegisters - 1 - vectors) / vectors;
+}
+
 std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, const Dim &rows,
                                      const Dim &columns, int64_t panels, int64_t minUnits) {
   int64_t m = plannedRows(rows), numPanels = plannedPanels(columns);
   int64_t perPanel = vectorsPerPanel(target, accumulator), vectors = panels * perPanel;
-  // Accumulators, one vector of each panel and a broadcast.
-  int64_t maxRows = (target.vectorRegisters - 1 - vectors) / vectors;
+  int64_t maxRows = mostTileRows(target, vectors);
   if (maxRows < 1)
     return std::nullopt;
   int64_t groups = ceilDiv(numPanels, panels);

@@ -30,6 +30,10 @@ struct TilePlan {
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
                   int64_t minUnits = 1);
 
+/// The most rows of a tile of so many vectors: registers hold its sums, a vector of weights for
+/// each of them and an element of the input. Less than 1 where they hold none.
+int64_t mostTileRows(const Target &target, int64_t vectors);
+
 /// The same of tiles with so many panels; nothing where the registers do not hold a row of them.
 std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, const Dim &rows,
                                      const Dim &columns, int64_t panels, int64_t minUnits = 1);

@@ -74,7 +74,7 @@ std::vector<ContractionPlan> tilesOf(const Target &target, const Op &op) {
       sizes.columns.isConst() ? ceilDiv(sizes.columns.value(), kPanel) : kMaxTilePanels;
   std::vector<ContractionPlan> plans;
   for (int64_t p = 1; p <= std::min(panels, kMaxTilePanels); p++) {
-    int64_t most = (target.vectorRegisters - 1 - p * vectorsPerPanel) / (p * vectorsPerPanel);
+    int64_t most = mostTileRows(target, p * vectorsPerPanel);
     for (int64_t rows : {most, most - 1, most - 2, most / 2}) {
       if (rows < 1)
         continue;

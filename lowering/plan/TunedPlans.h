@@ -31,8 +31,7 @@ Result<bool> applyPlans(Module &module, const PassContext &context);
 Result<std::optional<ConvAlgorithm>> tunedAlgorithm(const PassContext &context, const Op &conv);
 
 /// Other plans that may be faster, of an op that has one: attributes for PassContext::plans under
-/// planKey. They fit the
-/// op, which is as before afterwards.
+/// planKey. They fit the op, which is as before afterwards.
 std::vector<AttrDict> otherTiles(const Target &target, Op &op);
 /// What else may be changed once the tile is chosen: which loop is outside, and how large units
 /// are.

@@ -83,10 +83,8 @@ bool multiplyIn(Module &module, const Target &target, Block &region) {
 
 Result<bool> multiplyByReciprocal(Module &module, PassContext &context) {
   bool changed = false;
-  for (Op *kernel : opsOf(module.main()))
-    for (int64_t i = 0; spec(kernel->kind()).level == Level::Kernel && i < kernel->numRegions();
-         i++)
-      changed |= multiplyIn(module, context.target, kernel->region(i));
+  for (Block *region : kernelRegionsOf(module.main()))
+    changed |= multiplyIn(module, context.target, *region);
   return changed;
 }
 

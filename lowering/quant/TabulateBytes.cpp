@@ -63,9 +63,8 @@ bool tabulate(Module &module, const Target &target, Block &region) {
 
 Result<bool> tabulateBytes(Module &module, PassContext &context) {
   bool changed = false;
-  for (Op *op : opsOf(module.main()))
-    for (int64_t i = 0; spec(op->kind()).level == Level::Kernel && i < op->numRegions(); i++)
-      changed |= tabulate(module, context.target, op->region(i));
+  for (Block *region : kernelRegionsOf(module.main()))
+    changed |= tabulate(module, context.target, *region);
   return changed;
 }
 
