@@ -53,10 +53,6 @@ std::vector<int64_t> AttrDict::getInts(std::string_view name,
                                        std::vector<int64_t> otherwise) const {
   return getOr(*this, name, std::move(otherwise));
 }
-std::vector<double> AttrDict::getFloats(std::string_view name,
-                                        std::vector<double> otherwise) const {
-  return getOr(*this, name, std::move(otherwise));
-}
 Dims AttrDict::getDims(std::string_view name) const { return getOr(*this, name, Dims{}); }
 ConstRef AttrDict::getConst(std::string_view name) const { return getOr(*this, name, ConstRef{}); }
 

@@ -64,7 +64,6 @@ public:
   double getFloat(std::string_view name, double otherwise = 0) const;
   std::string getString(std::string_view name, std::string otherwise = "") const;
   std::vector<int64_t> getInts(std::string_view name, std::vector<int64_t> otherwise = {}) const;
-  std::vector<double> getFloats(std::string_view name, std::vector<double> otherwise = {}) const;
   Dims getDims(std::string_view name) const;
   /// nullptr when absent.
   ConstRef getConst(std::string_view name) const;

@@ -46,13 +46,6 @@ Value *Block::addArg(Type type, std::string name) {
   return arg.get();
 }
 
-void Block::eraseArg(int64_t index) {
-  ICE_UNLESS(args_[index]->users().empty(), "an erased block argument has uses");
-  args_.erase(args_.begin() + index);
-  for (int64_t i = index; i < numArgs(); i++)
-    args_[i]->index_ = i;
-}
-
 std::unique_ptr<Op> Op::make(OpKind kind, std::vector<Value *> operands,
                              std::vector<Type> resultTypes, AttrDict attrs, int64_t numRegions,
                              Loc loc) {

@@ -73,7 +73,6 @@ public:
   Block &operator=(const Block &) = delete;
 
   Value *addArg(Type type, std::string name = "");
-  void eraseArg(int64_t index);
   int64_t numArgs() const { return static_cast<int64_t>(args_.size()); }
   Value *arg(int64_t i) const { return args_[i].get(); }
   const std::vector<std::unique_ptr<Value>> &args() const { return args_; }

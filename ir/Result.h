@@ -74,6 +74,7 @@ private:
   } while (false)
 
 /// Yields the value of a Result, moved out of it, or returns its Error from the enclosing function.
+/// Never inside a braced list: GCC 12 does not destroy the elements before it on that return.
 #define TRY(expression)                                                                            \
   (__extension__({                                                                                 \
     auto tryResult = (expression);                                                                 \

@@ -42,8 +42,6 @@ Error inFile(const std::string &file, Error error) {
   return error;
 }
 
-void reportWarning(std::string_view message) { report("warning", message); }
-
 void reportNote(std::string_view message) { report("note", message); }
 
 void printOut(std::string_view shown) {

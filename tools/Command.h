@@ -39,8 +39,6 @@ void printError(std::string_view message, const std::vector<std::string> &notes 
 int reportError(const Error &error);
 /// The error with the file named in front, where it does not say already.
 Error inFile(const std::string &file, Error error);
-/// `warning: ...` to stderr.
-void reportWarning(std::string_view message);
 /// `note: ...` to stderr.
 void reportNote(std::string_view message);
 /// Ends a subcommand: reports the error if there is one.
