@@ -144,7 +144,11 @@ Result<Op *> Dispatcher::dispatch(Op &first, std::vector<RankRoot> roots) {
   Block &block = *first.block();
   auto before =
       first.position() == block.ops().begin() ? block.ops().end() : std::prev(first.position());
-  RankGroup group = TRY(RankGroup::begin(module_, types_, first, std::move(roots)));
+  // Not by TRY: GCC 12 warns of a free, of nothing, in what it makes of that at -O2.
+  Result<RankGroup> begun = RankGroup::begin(module_, types_, first, std::move(roots));
+  if (!begun)
+    return begun.error();
+  RankGroup &group = *begun;
   TRY(group.add(first));
   // Ops outside the group that read its results have to come after it.
   std::vector<Op *> late, behind;
