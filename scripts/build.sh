@@ -12,7 +12,9 @@ folder=${1:-build}
 [ $# -eq 0 ] || shift
 launcher=()
 if command -v ccache >/dev/null; then
-  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  # ccache caches files that use precompiled headers only when told that their macros and dates do not matter.
+  slack="env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache"
+  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER="$slack")
 fi
 cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DPython3_EXECUTABLE="$PWD/.venv/bin/python" "${launcher[@]}" "$@" >/dev/null

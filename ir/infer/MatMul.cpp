@@ -2,6 +2,7 @@
 #include "ir/infer/Checks.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <map>
 #include <set>
 
@@ -161,12 +162,11 @@ Result<void> inferEinsum(InferContext &ctx) {
       }
       if (auto own = axes.try_emplace(c, axis).first; own->second != axis)
         TRY(expectDim(ctx, i, axis, ctx.in(i).dim(own->second),
-                      std::string("the size of '") + c + "' in the same input"));
+                      fmt::format("the size of '{}' in the same input", c)));
       auto [known, isNew] = sizes.try_emplace(c, ctx.in(i).dim(axis));
-      known->second =
-          TRY(broadcastWith(ctx, {known->second}, i, {ctx.in(i).dim(axis)},
-                            std::string("the size of '") + c + "' in the inputs before"))
-              .front();
+      known->second = TRY(broadcastWith(ctx, {known->second}, i, {ctx.in(i).dim(axis)},
+                                        fmt::format("the size of '{}' in the inputs before", c)))
+                          .front();
       axis++;
     }
   }
@@ -174,8 +174,8 @@ Result<void> inferEinsum(InferContext &ctx) {
   std::set<char> seen;
   for (char c : equation.output.value_or(implicitOutput(equation))) {
     if (!seen.insert(c).second || (c != '.' && !sizes.contains(c)))
-      return ctx.error(std::string("equation: output letter '") + c +
-                       "' must be in an input, and once in the output");
+      return ctx.error(fmt::format(
+          "equation: output letter '{}' must be in an input, and once in the output", c));
     if (c == '.')
       shape.insert(shape.end(), ellipsis.begin(), ellipsis.end());
     else
