@@ -116,6 +116,10 @@ Result<Profile> profile(const Options &options, const std::string &library) {
            TRY(measureKernels(library, {threads, options.seed, options.timeout}, inputs,
                               profile.plan, options.timing.rounds * options.timing.slice)),
            std::move(limits));
+    if (double beyond = efficiencyOf(profile.runs.back()).beyond; beyond > 0.1)
+      reportNote(fmt::format("kernels with {:.0f} % of the time are faster than was measured to be "
+                             "possible; --remeasure measures this machine again",
+                             100 * beyond));
   }
   return profile;
 }

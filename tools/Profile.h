@@ -26,9 +26,10 @@ struct Profile {
 void addRun(Profile &profile, KernelTimes times, MachineLimits limits);
 
 /// The kernels in a run that take longer than `kNearBound` of their bound, those with the most to
-/// gain first; and the share of the time of all kernels that the others take.
+/// gain first; and the shares of the time of all kernels that the others take, and that kernels
+/// take which are far beyond their bound: what was measured of this machine is then too low.
 struct Efficiency {
-  double near = 0;
+  double near = 0, beyond = 0;
   std::vector<size_t> below;
 };
 Efficiency efficiencyOf(const ThreadsProfile &run);

@@ -157,22 +157,23 @@ public:
     for (int decade = kLowY; decade <= kHighY; ++decade)
       out += line(kLowX, decade, kHighX, decade, "#ddd") +
              text(kLeft - 5, y(decade) + 4, fmt::format("{:g}", std::pow(10, decade)), "end");
-    out += text(kWidth - 5, kHeight - 25, "FLOP per byte", "end") +
-           text(kLeft + 5, 15, "GFLOP/s", "start") + roofs();
+    out += text(kWidth - kRight - 5, kHeight - 25, "FLOP per byte", "end") +
+           text(kLeft + 5, kTop + 15, "GFLOP/s", "start") + roofs();
     for (size_t i = 0; i < profile_.plan.kernels.size(); ++i)
       out += point(i);
     return out + "</svg>\n";
   }
 
 private:
-  static constexpr double kWidth = 960, kHeight = 480, kLeft = 55, kBottom = 20;
-  static constexpr int kLowX = -2, kHighX = 4, kLowY = -1, kHighY = 4; // decades
+  static constexpr double kWidth = 960, kHeight = 480;
+  static constexpr double kLeft = 55, kRight = 25, kTop = 10, kBottom = 20; // margins
+  static constexpr int kLowX = -2, kHighX = 4, kLowY = -1, kHighY = 4;      // decades
 
   static double x(double decade) {
-    return kLeft + (kWidth - kLeft) * (decade - kLowX) / (kHighX - kLowX);
+    return kLeft + (kWidth - kLeft - kRight) * (decade - kLowX) / (kHighX - kLowX);
   }
   static double y(double decade) {
-    return (kHeight - kBottom) * (1 - (decade - kLowY) / (kHighY - kLowY));
+    return kTop + (kHeight - kTop - kBottom) * (1 - (decade - kLowY) / (kHighY - kLowY));
   }
   static std::string line(double x1, double y1, double x2, double y2, const char *color) {
     return fmt::format(
@@ -195,17 +196,20 @@ private:
         continue;
       double decade = std::log10(peak / 1e9);
       out += line(kLowX, decade, kHighX, decade, "#a33") +
-             text(kWidth - 5, y(decade) - 4, name, "end");
+             text(kWidth - kRight - 5, y(decade) - 4, name, "end");
     }
     double top = std::log10(std::max({limits.f32, limits.bf16, limits.int8, 1e9}) / 1e9);
+    double label = kLowX + 0.3; // each further to the right: levels lie close to each other
     for (const MemoryLevel &level : limits.levels) {
       if (level.read <= 0)
         continue;
       // Where decades of x and of the rate add up to those of y.
       double rate = std::log10(level.read / 1e9);
       double begin = std::max<double>(kLowX, kLowY - rate);
-      out += line(begin, begin + rate, top - rate, top, "#396") +
-             text(x(begin) + 5, y(begin + rate) - 8, level.name, "start");
+      out +=
+          line(begin, begin + rate, top - rate, top, "#396") +
+          text(x(std::max(label, begin)), y(std::max(label, begin) + rate) - 8, level.name, "end");
+      label += 0.3;
     }
     return out;
   }

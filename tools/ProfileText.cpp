@@ -143,7 +143,8 @@ void addRun(Profile &profile, KernelTimes times, MachineLimits limits) {
 
 Efficiency efficiencyOf(const ThreadsProfile &run) {
   Efficiency efficiency;
-  double all = 0, near = 0;
+  constexpr double kBeyond = 1.25; // the clock alone differs by less between two measurements
+  double all = 0, near = 0, beyond = 0;
   for (size_t i = 0; i < run.bounds.size(); ++i) {
     double seconds = run.times.kernels[i];
     all += seconds;
@@ -151,8 +152,11 @@ Efficiency efficiencyOf(const ThreadsProfile &run) {
       near += seconds;
     else
       efficiency.below.push_back(i);
+    if (run.bounds[i].reached(seconds) > kBeyond)
+      beyond += seconds;
   }
   efficiency.near = part(near, all);
+  efficiency.beyond = part(beyond, all);
   auto gain = [&](size_t i) { return run.times.kernels[i] - run.bounds[i].seconds; };
   std::stable_sort(efficiency.below.begin(), efficiency.below.end(),
                    [&](size_t a, size_t b) { return gain(a) > gain(b); });
