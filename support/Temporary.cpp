@@ -38,31 +38,39 @@ template <class Make> int makeLocked(const fs::path &folder, std::string &path, 
 }
 
 int makeFolder(char *pattern) {
-  if (!::mkdtemp(pattern))
-    return -1;
-  int fd = ::open(pattern, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int reason = errno;
-  if (fd < 0)
+  const std::string unfilled = pattern;
+  for (;;) {
+    if (!::mkdtemp(pattern))
+      return -1;
+    int fd = ::open(pattern, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+      return fd;
+    int reason = errno;
     ::rmdir(pattern);
-  errno = reason;
-  return fd;
+    errno = reason;
+    if (reason != ENOENT) // else another program has removed it already
+      return -1;
+    unfilled.copy(pattern, unfilled.size());
+  }
 }
 
-bool isDead(const fs::path &path) {
+/// The lock is held until all is removed: its maker may be waiting for it, and then finds nothing.
+void removeIfDead(const fs::path &path) {
   std::string name = path.filename().string();
   if (name.size() != kPattern.size() || !name.starts_with(kPattern.substr(0, 7)))
-    return false;
+    return;
   Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status = {};
-  return file.fd >= 0 && ::fstat(file.fd, &status) == 0 && status.st_uid == ::geteuid() &&
-         ::flock(file.fd, LOCK_EX | LOCK_NB) == 0;
+  std::error_code ignored;
+  if (file.fd >= 0 && ::fstat(file.fd, &status) == 0 && status.st_uid == ::geteuid() &&
+      ::flock(file.fd, LOCK_EX | LOCK_NB) == 0)
+    fs::remove_all(path, ignored);
 }
 
 void removeDead(const fs::path &folder) {
   std::error_code ignored;
   for (fs::directory_iterator at(folder, ignored), end; at != end; at.increment(ignored))
-    if (isDead(at->path()))
-      fs::remove_all(at->path(), ignored);
+    removeIfDead(at->path());
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "bench/Machine.h"
 
 #include "bench/Report.h"
+#include "support/Temporary.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -19,23 +20,21 @@ MachineLimits pretend(int32_t threads) {
 class Machine : public testing::Test {
 protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) / "machine_test";
-    std::filesystem::remove_all(folder_);
-    ::setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
+    auto folder = TemporaryFolder::create();
+    ASSERT_TRUE(folder) << folder.error().message;
+    folder_ = std::move(*folder);
+    ::setenv("XDG_CACHE_HOME", folder_->path().c_str(), 1);
   }
-  void TearDown() override {
-    ::unsetenv("XDG_CACHE_HOME");
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { ::unsetenv("XDG_CACHE_HOME"); }
   void write(const std::string &text) {
-    std::filesystem::create_directories(folder_ / "cameo");
+    std::filesystem::create_directories(folder_->path() / "cameo");
     std::ofstream(machineFile()) << text;
   }
   static std::string file(const MachineLimits &limits) {
     return jsonText({{"schema_version", 1}, {"machines", {toJson(limits)}}});
   }
 
-  std::filesystem::path folder_;
+  std::unique_ptr<TemporaryFolder> folder_; // its own: tests run side by side
   std::vector<std::string> notes_;
 };
 
@@ -86,7 +85,9 @@ TEST_F(Machine, ABadFileIsReplaced) {
 }
 
 TEST_F(Machine, AFileThatCannotBeWrittenIsANote) {
-  std::ofstream(folder_) << "a file where the folder should be";
+  std::string taken = folder_->path() / "taken";
+  ::setenv("XDG_CACHE_HOME", taken.c_str(), 1);
+  std::ofstream(taken) << "a file where the folder should be";
   EXPECT_EQ(machineLimits(1, false, notes_, pretend).f32, 1);
   ASSERT_EQ(notes_.size(), 1u);
   EXPECT_NE(notes_[0].find("not kept"), std::string::npos);

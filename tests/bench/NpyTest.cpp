@@ -1,6 +1,7 @@
 // .npy and .npz: what NumPy writes is read, what is written NumPy reads back (the byte layouts here
 // follow its format description), and damaged files are errors.
 #include "bench/Npy.h"
+#include "support/Temporary.h"
 #include "tests/bench/Arrays.h"
 
 #include <filesystem>
@@ -94,7 +95,9 @@ TEST(Npy, DamagedFilesAreErrors) {
 }
 
 TEST(Npz, RoundTrips) {
-  std::string path = testing::TempDir() + "cameo_bench_test.npz";
+  auto folder = TemporaryFolder::create();
+  ASSERT_TRUE(folder) << folder.error().message;
+  std::string path = (*folder)->path() / "x.npz";
   ASSERT_TRUE(writeNpz(path, {{"a", floats({1, 2})}, {"b/c", tensorOf(DType::I64, {}, {7})}}));
   auto arrays = readNpz(path);
   ASSERT_TRUE(arrays) << arrays.error().message;
@@ -102,12 +105,12 @@ TEST(Npz, RoundTrips) {
   EXPECT_EQ((*arrays)[0].first, "a");
   EXPECT_EQ((*arrays)[1].first, "b/c");
   EXPECT_EQ(valuesOf((*arrays)[0].second), (std::vector<double>{1, 2}));
-  std::filesystem::remove(path);
 }
 
 TEST(File, FailingLeavesNothing) {
-  std::string folder = testing::TempDir() + "cameo_bench_test_folder";
-  std::filesystem::create_directory(folder);
+  auto temporary = TemporaryFolder::create();
+  ASSERT_TRUE(temporary) << temporary.error().message;
+  std::string folder = (*temporary)->path();
   EXPECT_FALSE(writeFile(folder, std::string_view("x")));
   EXPECT_FALSE(writeFile(folder + "/no/such", std::string_view("x")));
   EXPECT_TRUE(writeFile(folder + "/file", std::string_view("x")));
@@ -116,7 +119,6 @@ TEST(File, FailingLeavesNothing) {
     entries += entry.is_regular_file() ? 1 : 0;
   EXPECT_EQ(entries, 1);
   EXPECT_FALSE(readFile(folder));
-  std::filesystem::remove_all(folder);
 }
 
 } // namespace
