@@ -29,7 +29,7 @@ Result<void> AttentionPlan::verify() const {
   if (isThere && tileRows > kMaxTileElements / (tilePanels * kPanel))
     return badInput(fmt::format("expected a tile of at most {} elements, got {} by {} panels of {}",
                                 kMaxTileElements, tileRows, tilePanels, kPanel));
-  return {};
+  return areRestRows(restRows, tileRows);
 }
 
 namespace {
@@ -59,11 +59,13 @@ Result<void> AttentionAttrs::verify(const Op &op) const {
   TRY(isPackedFor(v, attentionKeys(op), y.dim(y.rank() - 1)));
   if (differ(q.dim(q.rank() - 2), y.dim(y.rank() - 2)))
     return badInput(fmt::format("expected as many rows in {} as in {}", y.str(), q.str()));
-  for (const Dim &size : {q.dim(q.rank() - 2), attentionKeys(op), y.dim(y.rank() - 1)})
-    if (!size.isConst() || size.value() < 1)
-      return badInput(fmt::format("expected numbers of queries, keys and columns, and one or more "
-                                  "of each, got {}",
-                                  size.str()));
+  const Dim &columns = y.dim(y.rank() - 1);
+  for (const Dim &size : {q.dim(q.rank() - 2), attentionKeys(op), columns})
+    if (size.isConst() && size.value() < 1)
+      return badInput(
+          fmt::format("expected one or more queries, keys and columns, got {}", size.str()));
+  if (!columns.isConst())
+    return badInput(fmt::format("expected a number of columns, got {}", columns.str()));
   int64_t numElements = op.numOperands() - kFirstScoreOperand;
   if (scoreOperands < 0 || scoreOperands > numElements)
     return badInput(fmt::format("attribute 'score_operands': expected 0 to {}, got {}", numElements,

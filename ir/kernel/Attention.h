@@ -9,8 +9,11 @@ namespace cameo {
 /// How the work of an attention is cut. Register tiles of queries have `tileRows` rows by
 /// `tilePanels` panels of 16, of scores and of the result alike; a unit has `unitTiles` of them.
 /// The scores of a tile, for all keys, are in memory of the thread. 0 in an op without a plan.
+/// Where the number of queries is a symbol, tiles of `restRows` follow those that are whole, then
+/// single rows.
 struct AttentionPlan : VectorPlan {
   int64_t tileRows = 0, tilePanels = 0, unitTiles = 0;
+  std::vector<int64_t> restRows = {};
   /// Where the regions of scores and of results run.
   EpiloguePlace scores = EpiloguePlace::Registers, results = EpiloguePlace::Registers;
 
@@ -18,6 +21,7 @@ struct AttentionPlan : VectorPlan {
     visit("tile_rows", self.tileRows, int64_t{0});
     visit("tile_panels", self.tilePanels, int64_t{0});
     visit("unit_tiles", self.unitTiles, int64_t{0});
+    visit("rest_rows", self.restRows, std::vector<int64_t>());
     visit("scores", self.scores, EpiloguePlace::Registers);
     visit("results", self.results, EpiloguePlace::Registers);
     VectorPlan::fields(self, visit);

@@ -82,12 +82,7 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
     return badInput(
         fmt::format("attribute 'ahead': expected 0 to {} elements of the direct algorithm, got {}",
                     kMaxAhead, ahead));
-  for (size_t i = 0; i < restRows.size(); i++)
-    if (!isDirect || restRows[i] < 2 || restRows[i] >= (i == 0 ? tileRows : restRows[i - 1]))
-      return badInput(fmt::format(
-          "attribute 'rest_rows': expected rows from {} down to 2, the largest first, got {}",
-          tileRows - 1, restRows[i]));
-  return {};
+  return areRestRows(restRows, isDirect ? tileRows : 0);
 }
 
 Result<void> ContractionInputs::verify(const Op &op) const {

@@ -14,6 +14,15 @@ Result<void> areLanes(int64_t lanes, int64_t most) {
       fmt::format("attribute 'lanes': expected a power of two up to {}, got {}", most, lanes));
 }
 
+Result<void> areRestRows(const std::vector<int64_t> &restRows, int64_t rows) {
+  for (size_t i = 0; i < restRows.size(); i++)
+    if (restRows[i] < 2 || restRows[i] >= (i == 0 ? rows : restRows[i - 1]))
+      return badInput(fmt::format(
+          "attribute 'rest_rows': expected rows from {} down to 2, the largest first, got {}",
+          rows - 1, restRows[i]));
+  return {};
+}
+
 Result<void> VectorPlan::verify() const { return areLanes(lanes, kMaxLanes); }
 
 Result<void> NestPlan::verify() const {

@@ -57,4 +57,8 @@ struct NestPlan : LoopPlan {
 /// A power of two, or 0, and no more than `most`.
 Result<void> areLanes(int64_t lanes, int64_t most);
 
+/// The rows of tiles that follow those of `rows` rows where these no longer fit, before single
+/// rows: 2 or more, the largest first.
+Result<void> areRestRows(const std::vector<int64_t> &restRows, int64_t rows);
+
 } // namespace cameo

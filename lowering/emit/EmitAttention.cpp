@@ -15,7 +15,7 @@ namespace {
 struct Product {
   Value *a, *aRow, *panels, *panelStride, *y, *yRow, *depth;
   std::vector<Value *> operands, operandRows;
-  int64_t columns;
+  Dim columns;
   MicroShape shape; // rows and panels are those of a tile
   MicroTensors tensors;
 };
@@ -81,17 +81,21 @@ struct AttentionEmitter {
     }
     args.push_back(product.depth);
     if (masked)
-      args.push_back(b.sub(b.index(product.columns), column));
+      args.push_back(b.sub(k.size(product.columns), column));
     b.call(microKernel(k, shape, product.tensors), args);
   }
 
   void multiply(const Product &product) {
-    int64_t width = attrs.plan.tilePanels * kPanel, whole = product.columns / width;
-    int64_t rest = product.columns - whole * width, group = attrs.plan.tilePanels;
-    b.forLoop(b.index(0), b.index(whole * group), group,
-              [&](Value *panel) { tile(product, panel, group, false); });
-    if (rest > 0)
-      tile(product, b.index(whole * group), ceilDiv(rest, kPanel), rest % kPanel != 0);
+    int64_t group = attrs.plan.tilePanels;
+    Dim groups = Dim::floorDiv(product.columns, Dim(group * kPanel));
+    Dim rest = product.columns - groups * Dim(group * kPanel);
+    Value *whole = k.size(groups * Dim(group));
+    b.forLoop(b.index(0), whole, group, [&](Value *panel) { tile(product, panel, group, false); });
+    if (!rest.isConst())
+      b.forLoop(whole, k.size(Dim::ceilDiv(product.columns, Dim(kPanel))), 1,
+                [&](Value *panel) { tile(product, panel, 1, true); });
+    else if (rest.value() > 0)
+      tile(product, whole, ceilDiv(rest.value(), kPanel), rest.value() % kPanel != 0);
   }
 
   /// The scores of `rows` queries. `at`: offsets of all tensors for the first one.
@@ -102,7 +106,7 @@ struct AttentionEmitter {
                     b.offset(k.operands[Keys], at[Keys]),
                     k.size(loops.keyPanel()),
                     scores,
-                    b.index(scoreRow(loops.keys)),
+                    k.size(scoreRow(loops.keys)),
                     k.size(loops.depth),
                     {},
                     {},
@@ -120,30 +124,39 @@ struct AttentionEmitter {
     return attrs.nanToZero ? b.select(b.cmp("ne", x, x), zero, x) : x;
   }
 
+  /// A query without keys has a sum of 0, the reciprocal of which is no factor of its sum of
+  /// values.
+  Value *ofNone(Value *factor) {
+    if (loops.keys.isConst())
+      return factor;
+    Value *isNone = b.cmp("eq", k.size(loops.keys), b.index(0));
+    return b.select(isNone, b.constant(factor->type, 0), factor);
+  }
+
   /// Turns scores into exponentials, and writes the reciprocals of their sums.
   void exponentiate(int64_t rows) {
     int64_t lanes = attrs.plan.lanes;
     b.forLoop(b.index(0), b.index(rows), 1, [&](Value *r) {
-      Value *row = b.offset(scores, b.mul(r, b.index(scoreRow(loops.keys))));
-      RowVectors vectors{b, DType::F32, lanes, b.index(loops.keys)};
+      Value *row = b.offset(scores, b.mul(r, k.size(scoreRow(loops.keys))));
+      RowVectors vectors{b, DType::F32, lanes, k.size(loops.keys)};
       RowVectors::Exponentials all = vectors.exponentials(
           attrs.form == RowForm::MaskedSoftmax,
           [&](Value *i, Value *mask) { return b.load(row, i, lanes, mask); },
           [&](Value *exponential, Value *i, Value *mask) {
             b.store(kept(exponential), row, i, mask);
           });
-      b.store(kept(all.factor(b)), factors, r);
+      b.store(ofNone(kept(all.factor(b))), factors, r);
     });
   }
 
   void multiplyValues(int64_t rows, const std::vector<Value *> &at) {
     Product product{scores,
-                    b.index(scoreRow(loops.keys)),
+                    k.size(scoreRow(loops.keys)),
                     b.offset(k.operands[Values], at[Values]),
-                    b.index(loops.valuePanel()),
+                    k.size(loops.valuePanel()),
                     b.offset(k.results[0], at[Result]),
                     k.size(queries().strides[Result]),
-                    b.index(loops.keys),
+                    k.size(loops.keys),
                     {factors},
                     {b.index(1)},
                     loops.columns,
@@ -164,20 +177,27 @@ struct AttentionEmitter {
 
   Dim emit() {
     scores = b.retype(k.threadMemory(scoreBytes(attrs.plan.tileRows, loops.keys)), DType::F32);
-    factors = b.offset(scores, b.index(attrs.plan.tileRows * scoreRow(loops.keys)));
+    factors = b.offset(scores, k.size(Dim(attrs.plan.tileRows) * scoreRow(loops.keys)));
     EvenTiles even = attentionTiles(k.op);
     return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       std::vector<Value *> batch(cells.begin(), cells.end() - 1);
       std::vector<Value *> at =
           advanceAlong(k, loops.rows, batch, zeroOffsets(k, queries().strides.size()));
-      Value *first = b.mul(cells.back(), b.index(attrs.plan.unitTiles));
-      Value *end = b.min(b.index(even.count), b.add(first, b.index(attrs.plan.unitTiles)));
-      forEvenTiles(b, even, first, end, [&](Value *, Value *row, int64_t rows) {
+      auto tile = [&](Value *row, int64_t rows) {
         std::vector<Value *> here = advanceAlong(k, {queries()}, {row}, at);
         multiplyKeys(rows, here);
         exponentiate(rows);
         multiplyValues(rows, here);
-      });
+      };
+      int64_t run = attrs.plan.unitTiles * (even.count > 0 ? 1 : attrs.plan.tileRows);
+      Value *all = even.count > 0 ? b.index(even.count) : k.size(queries().extent);
+      Value *first = b.mul(cells.back(), b.index(run));
+      Value *end = b.min(all, b.add(first, b.index(run)));
+      if (even.count > 0)
+        forEvenTiles(b, even, first, end,
+                     [&](Value *, Value *row, int64_t rows) { tile(row, rows); });
+      else
+        forRowTiles(b, first, end, attrs.plan.tileRows, attrs.plan.restRows, tile);
     });
   }
 };

@@ -82,21 +82,10 @@ struct Emitter {
     Value *count = k.size(tiled().extent);
     Value *first = b.mul(chunk, b.index(c.plan.unitTiles * c.plan.tileRows));
     Value *end = b.min(count, b.add(first, b.index(c.plan.unitTiles * c.plan.tileRows)));
-    Value *from = first;
-    // The largest tile while it fits, then smaller ones.
-    std::vector<int64_t> heights = {c.plan.tileRows};
-    heights.insert(heights.end(), c.plan.restRows.begin(), c.plan.restRows.end());
-    if (heights.back() > 1)
-      heights.push_back(1);
-    for (int64_t rows : heights) {
-      Value *whole = b.mul(b.div(b.sub(end, first), b.index(rows)), b.index(rows));
-      Value *stop = b.add(first, whole);
-      b.forLoop(first, stop, rows, [&](Value *row) {
-        Value *share = b.div(b.sub(row, from), b.index(c.plan.tileRows));
-        tile(rows, panels, masked, row, share, panel, at);
-      });
-      first = stop;
-    }
+    forRowTiles(b, first, end, c.plan.tileRows, c.plan.restRows, [&](Value *row, int64_t rows) {
+      Value *share = b.div(b.sub(row, first), b.index(c.plan.tileRows));
+      tile(rows, panels, masked, row, share, panel, at);
+    });
   }
 
   void constantRows(Value *chunk, int64_t panels, bool masked, Value *panel,

@@ -45,13 +45,12 @@ Value *KernelFunc::require(const Op &op, const std::vector<Value *> &operands) {
   return nullptr;
 }
 
-Value *KernelFunc::threadMemory(int64_t bytes) {
-  constexpr int64_t kAlignment = 64;
-  bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  memory.bytes = std::max(memory.bytes, bytes);
+Value *KernelFunc::threadMemory(const Dim &bytes) {
+  const Dim alignment(64), aligned = Dim::ceilDiv(bytes, alignment) * alignment;
+  memory.bytes = Dim::max(memory.bytes, aligned);
   Value *arena = b.create(OpKind::FrameArena, {}, {Type::pointer(DType::U8)})->result();
   Value *thread = b.create(OpKind::TeamThread, {}, {Type::index()})->result();
-  return b.offset(b.offset(arena, size(memory.begin)), b.mul(thread, b.index(bytes)));
+  return b.offset(b.offset(arena, size(memory.begin)), b.mul(thread, size(aligned)));
 }
 
 std::string KernelFunc::micro(const std::string &name,

@@ -24,8 +24,8 @@ struct MicroKernels {
 
 /// Memory that each thread has for itself while it runs a kernel, one thread's after another's.
 struct ThreadMemory {
-  Dim begin;         // in the arena, behind its buffers
-  int64_t bytes = 0; // of the kernel that needs most
+  Dim begin;          // in the arena, behind its buffers
+  Dim bytes = Dim(0); // of the kernel that needs most
 };
 
 struct KernelFunc {
@@ -53,7 +53,7 @@ struct KernelFunc {
   void fail(int64_t code, const Loc &loc, Value *first = nullptr, Value *second = nullptr);
 
   /// The address of so many bytes for this thread alone, until it reaches the next barrier.
-  Value *threadMemory(int64_t bytes);
+  Value *threadMemory(const Dim &bytes);
 
   /// Writes a micro-kernel with `write`, or finds the equal one already there; its name. `write`
   /// gets a builder in the new function's body.

@@ -43,6 +43,21 @@ void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *e
   loop(b.max(first, extra), end, tiles.rows);
 }
 
+void forRowTiles(LoopBuilder &b, Value *first, Value *end, int64_t rows,
+                 const std::vector<int64_t> &rest,
+                 const std::function<void(Value *, int64_t)> &body) {
+  std::vector<int64_t> heights = {rows};
+  heights.insert(heights.end(), rest.begin(), rest.end());
+  if (heights.back() > 1)
+    heights.push_back(1);
+  for (int64_t height : heights) {
+    Value *whole = b.mul(b.div(b.sub(end, first), b.index(height)), b.index(height));
+    Value *stop = b.add(first, whole);
+    b.forLoop(first, stop, height, [&](Value *row) { body(row, height); });
+    first = stop;
+  }
+}
+
 std::vector<Value *> advanceAlong(KernelFunc &k, const std::vector<NestAxis> &axes,
                                   const std::vector<Value *> &steps, std::vector<Value *> offsets) {
   for (size_t i = 0; i < steps.size(); i++)

@@ -34,6 +34,12 @@ Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t);
 void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *end,
                   const std::function<void(Value *, Value *, int64_t)> &body);
 
+/// Writes loops over rows [first, end): tiles of `rows` while they fit, then of each of `rest`,
+/// then single rows. body(first row of the tile, how many it has).
+void forRowTiles(LoopBuilder &b, Value *first, Value *end, int64_t rows,
+                 const std::vector<int64_t> &rest,
+                 const std::function<void(Value *, int64_t)> &body);
+
 /// Offsets of all tensors after `steps[i]` steps along axes[i], from `offsets` on. There may be
 /// more axes than steps.
 std::vector<Value *> advanceAlong(KernelFunc &k, const std::vector<NestAxis> &axes,

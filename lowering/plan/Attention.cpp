@@ -15,9 +15,6 @@ enum Tensor { Queries, Keys, Values, Output, FirstOperand };
 // More panels have to gain so much: each is a vector a step from the L2 cache.
 constexpr double kGain = 0.98;
 
-// Rows that begin at a multiple of so many bytes fall into the same few sets of a cache.
-constexpr int64_t kAliasing = 1024;
-
 /// Strides of a factor, the last `own` dims of which are a matrix, along the batches of the result.
 std::vector<Dim> batchStrides(const Value &factor, const Dims &shape, int64_t own) {
   size_t batches = shape.size() - 2, given = static_cast<size_t>(factor.type.rank() - own);
@@ -50,13 +47,15 @@ TilePlan attentionTile(const Target &target, const Dims &scores, const Dim &dept
   return best;
 }
 
-int64_t scoreRow(int64_t keys) {
-  int64_t row = ceilDiv(keys, kPanel) * kPanel;
-  return row * dtypeBytes(DType::F32) % kAliasing == 0 ? row + kPanel : row;
+Dim scoreRow(const Dim &keys) {
+  // An odd number of panels: rows at multiples of large powers of two would fall into the same few
+  // sets of a cache.
+  Dim pairs = Dim::floorDiv(Dim::ceilDiv(keys, Dim(kPanel)), Dim(2));
+  return (pairs * Dim(2) + Dim(1)) * Dim(kPanel);
 }
 
-int64_t scoreBytes(int64_t queries, int64_t keys) {
-  return queries * (scoreRow(keys) + 1) * dtypeBytes(DType::F32);
+Dim scoreBytes(int64_t queries, const Dim &keys) {
+  return Dim(queries) * (scoreRow(keys) + Dim(1)) * Dim(dtypeBytes(DType::F32));
 }
 
 AttentionLoops attentionLoops(const Op &op) {
@@ -65,8 +64,8 @@ AttentionLoops attentionLoops(const Op &op) {
   size_t batches = shape.size() - 2;
   AttentionLoops loops;
   loops.depth = q.type.dim(q.type.rank() - 1);
-  loops.keys = attentionKeys(op).value();
-  loops.columns = shape.back().value();
+  loops.keys = attentionKeys(op);
+  loops.columns = shape.back();
   std::vector<std::vector<Dim>> strides = {batchStrides(q, shape, 2),
                                            batchStrides(*op.operand(1), shape, 3),
                                            batchStrides(*op.operand(2), shape, 3),
@@ -107,8 +106,10 @@ KernelUnits attentionUnits(const Op &op) {
   for (size_t i = 0; i < loops.rows.size(); i++) {
     const NestAxis &rows = loops.rows[i];
     bool isTiled = i + 1 == loops.rows.size();
+    EvenTiles tiles = isTiled ? attentionTiles(op) : EvenTiles{};
+    int64_t rowsOfRun = tiles.count > 0 ? 1 : attrs.plan.tileRows;
     auto axis = static_cast<int64_t>(
-        isTiled ? units.grid.add({rows.extent, attrs.plan.unitTiles, attentionTiles(op)})
+        isTiled ? units.grid.add({rows.extent, attrs.plan.unitTiles * rowsOfRun, tiles})
                 : units.grid.add(rows.extent));
     for (size_t t = 0; t < touched.size(); t++)
       touched[t].axes.push_back({rows.extent, rows.strides[t], axis});
@@ -119,11 +120,11 @@ KernelUnits attentionUnits(const Op &op) {
     for (int64_t dim = packed.type.rank() - 3; dim < packed.type.rank(); dim++)
       touched[panels].axes.push_back({packed.type.dim(dim), packed.layout->strides[dim], kAll});
   }
-  touched[Output].axes.push_back({Dim(loops.columns), Dim(1), kAll});
+  touched[Output].axes.push_back({loops.columns, Dim(1), kAll});
   for (size_t e = 0; e < loops.columnOperands.size(); e++) {
     bool isOfScores = static_cast<int64_t>(e) < attrs.scoreOperands;
     touched[FirstOperand + e].axes.push_back(
-        {Dim(isOfScores ? loops.keys : loops.columns), Dim(loops.columnOperands[e]), kAll});
+        {isOfScores ? loops.keys : loops.columns, Dim(loops.columnOperands[e]), kAll});
   }
   units.writes = {touched[Output]};
   touched.erase(touched.begin() + Output);

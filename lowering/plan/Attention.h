@@ -15,9 +15,9 @@ TilePlan attentionTile(const Target &target, const Dims &scores, const Dim &dept
 
 /// From one query's scores to the next one's, in elements: whole panels, so that a row ends within
 /// its own memory.
-int64_t scoreRow(int64_t keys);
+Dim scoreRow(const Dim &keys);
 /// Memory of a thread for the scores of so many queries, and a factor for each of these.
-int64_t scoreBytes(int64_t queries, int64_t keys);
+Dim scoreBytes(int64_t queries, const Dim &keys);
 
 /// Of an op that has its layout.
 struct AttentionLoops {
@@ -25,16 +25,15 @@ struct AttentionLoops {
   std::vector<NestAxis> rows;
   /// Of each further operand along its last dim: 1 or 0.
   std::vector<bool> columnOperands;
-  Dim depth;
-  int64_t keys, columns;
+  Dim depth, keys, columns;
 
   /// Elements of a panel of k.
   Dim keyPanel() const { return depth * Dim(kPanel); }
-  int64_t valuePanel() const { return keys * kPanel; }
+  Dim valuePanel() const { return keys * Dim(kPanel); }
 };
 AttentionLoops attentionLoops(const Op &op);
 
-/// The register tiles of queries.
+/// The register tiles of queries; none where their number is a symbol.
 EvenTiles attentionTiles(const Op &op);
 
 KernelUnits attentionUnits(const Op &op);

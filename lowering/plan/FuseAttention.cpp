@@ -7,12 +7,13 @@
 //            %y = gemm(%p, %v) ^(sum) ...
 // Into this: %y = attention(%q, %k, %v, %mask) {score_operands = 1} ^(product, element) ... ^(mean)
 // ... Only if: all is f32, nobody else reads scores or probabilities, which no epilogue changes,
-// and the scores of a register tile of queries, for all keys, take no more than half of the L2
-// cache.
+// and inputs give the number of keys: what the run finds out later is no size of a thread's memory.
 #include "ir/Builder.h"
+#include "ir/infer/UnifySizes.h"
 #include "ir/kernel/Attention.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/plan/Attention.h"
 
 #include <algorithm>
@@ -71,19 +72,16 @@ void moveRegion(Module &module, Block &from, Block &to) {
     from.ops().front()->moveBefore(yield);
 }
 
-bool isAtLeastOne(const Dim &size) { return size.isConst() && size.value() > 0; }
+bool isNone(const Dim &size) { return size.isConst() && size.value() < 1; }
 
-/// The same queries in the same batches, and sizes that are known and fit.
-bool fits(const Target &target, const Op &scores, const Op &product) {
+/// The same queries in the same batches, and sizes that the kernel carries. `bound`: the symbols
+/// that inputs bind.
+bool fits(const std::vector<std::string> &bound, const Op &scores, const Op &product) {
   Dims of = scores.result()->type.shape(), wanted = product.result()->type.shape();
-  bool areKnown =
-      isAtLeastOne(of.back()) && isAtLeastOne(wanted.back()) && isAtLeastOne(of[of.size() - 2]);
-  const Dim depth = scores.operand(0)->type.shape().back(), columns = wanted.back();
-  wanted.back() = of.back();
-  if (!(of == wanted) || !areKnown)
-    return false;
-  int64_t rows = attentionTile(target, of, depth, columns).rows;
-  return scoreBytes(rows, of.back().value()) <= target.l2Bytes / 2;
+  const Dim columns = wanted.back(), &queries = of[of.size() - 2], &keys = of.back();
+  wanted.back() = keys;
+  return of == wanted && columns.isConst() && !isNone(columns) && !isNone(queries) &&
+         !isNone(keys) && missingSymbols(keys, bound).empty();
 }
 
 void fuse(Module &module, Op &scores, Op &softmax, Op &product) {
@@ -111,16 +109,17 @@ void fuse(Module &module, Op &scores, Op &softmax, Op &product) {
 
 } // namespace
 
-Result<bool> fuseAttention(Module &module, PassContext &context) {
+Result<bool> fuseAttention(Module &module, PassContext &) {
   std::vector<Op *> products;
   for (Op *op : opsOf(module.main()))
     if (isProduct(*op))
       products.push_back(op);
+  std::vector<std::string> bound = boundSymbols(module.main());
   bool changed = false;
   for (Op *product : products) {
     Op *softmax = onlyFor(product->operand(0), *product);
     Op *scores = softmax && isSoftmax(*softmax) ? onlyFor(softmax->operand(0), *softmax) : nullptr;
-    if (!scores || !isProduct(*scores) || !fits(context.target, *scores, *product))
+    if (!scores || !isProduct(*scores) || !fits(bound, *scores, *product))
       continue;
     fuse(module, *scores, *softmax, *product);
     changed = true;

@@ -50,6 +50,12 @@ int64_t tilesOfUnit(const EvenTiles &tiles) {
   return ceilDiv(tiles.count, units);
 }
 
+/// What follows tiles of `rows` rows where the number of all rows is a symbol.
+std::vector<int64_t> restRowsOf(const EvenTiles &tiles, int64_t rows) {
+  bool isNeeded = tiles.count == 0 && rows > kRestRows;
+  return isNeeded ? std::vector<int64_t>{kRestRows} : std::vector<int64_t>();
+}
+
 struct Planner {
   const Target &target;
   const Op &op;
@@ -77,8 +83,7 @@ struct Planner {
     vectors(plan);
     EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
     plan.unitTiles = tilesOfUnit(tiles);
-    if (tiles.count == 0 && plan.tileRows > kRestRows)
-      plan.restRows = {kRestRows};
+    plan.restRows = restRowsOf(tiles, plan.tileRows);
     plan.ahead = fetchAhead(op, plan);
   }
 
@@ -165,7 +170,9 @@ bool planAttention(const Target &target, Op &op) {
   attrs.plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(DType::F32)));
   attrs.plan.tileRows = tile.rows, attrs.plan.tilePanels = tile.panels;
   const Type &y = op.result()->type;
-  attrs.plan.unitTiles = tilesOfUnit(evenTiles(y.dim(y.rank() - 2), tile.rows));
+  EvenTiles tiles = evenTiles(y.dim(y.rank() - 2), tile.rows);
+  attrs.plan.unitTiles = tilesOfUnit(tiles);
+  attrs.plan.restRows = restRowsOf(tiles, tile.rows);
   attrs.plan.scores = place(op.region(0)), attrs.plan.results = place(op.region(1));
   op.attrs = dictOf(attrs);
   return true;

@@ -409,8 +409,9 @@ void State::addWorkspace() {
   Value *threads = workspace->body.addArg(Type::index(), "threads");
   LoopBuilder b(program.module, workspace->body);
   sizes.requireNonNegative(threadMemory.begin);
+  sizes.requireNonNegative(threadMemory.bytes);
   Value *arena = sizes.value(b, threadMemory.begin);
-  if (threadMemory.bytes == 0)
+  if (threadMemory.bytes == Dim(0))
     return b.ret({arena});
   Value *overflow = b.constantInt(Type::scalar(DType::Bool), 0);
   auto checked = [&](OpKind kind, Value *x, Value *y) {
@@ -418,7 +419,7 @@ void State::addWorkspace() {
     overflow = b.binary(OpKind::ScalarOr, overflow, op->result(1));
     return op->result(0);
   };
-  Value *own = checked(OpKind::IndexCheckedMul, threads, b.index(threadMemory.bytes));
+  Value *own = checked(OpKind::IndexCheckedMul, threads, sizes.value(b, threadMemory.bytes));
   Value *total = checked(OpKind::IndexCheckedAdd, arena, own);
   b.ret({b.select(overflow, b.index(-1), total)});
 }

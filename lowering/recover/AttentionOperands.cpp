@@ -197,7 +197,9 @@ Value *reshaped(Rewriter &b, Value *x, const Dims &shape) {
       break;
   }
   Value *sizes = shapeOperand(b, x, shape);
-  Value *result = sizes ? b.graphValue(OpKind::Reshape, {x, sizes}) : nullptr;
+  AttrDict attrs;
+  attrs.set("allowzero", int64_t(1)); // a size of 0 is meant, and not the one that x has there
+  Value *result = sizes ? b.graphValue(OpKind::Reshape, {x, sizes}, std::move(attrs)) : nullptr;
   return result && result->type.shape() == shape ? result : nullptr;
 }
 

@@ -1,6 +1,6 @@
 // Temporary folders, of which many are made and swept at once.
-#include "support/File.h"
 #include "support/Temporary.h"
+#include "support/File.h"
 
 #include <atomic>
 #include <gtest/gtest.h>
