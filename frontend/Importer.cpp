@@ -37,7 +37,9 @@ void readMetadata(const onnx::ModelProto &model, Module &module) {
   put("domain", model.domain());
   if (model.has_model_version())
     put("model_version", std::to_string(model.model_version()));
+  put("doc_string", model.doc_string());
   put("graph_name", model.graph().name());
+  put("graph_doc_string", model.graph().doc_string());
   for (const onnx::StringStringEntryProto &entry : model.metadata_props())
     put("property." + validUtf8(entry.key()), entry.value());
 }

@@ -109,13 +109,13 @@ def in_order_of(expected, actual):
 
 def on_host(arguments, path, samples):
     """What the model compiled for this machine computes of each sample."""
-    import cameo
+    import cameoc
 
     here = argparse.Namespace(**vars(arguments))
     here.compile_flag, here.work = [], arguments.work / "host"
     here.work.mkdir(exist_ok=True)
     library = common.compile_model(here, path)
-    with cameo.load(str(library), threads=arguments.threads) as model:
+    with cameoc.load(str(library), threads=arguments.threads) as model:
         return [model.run(inputs) for inputs, _ in samples]
 
 
@@ -170,7 +170,7 @@ class Checked:
         self.wrong = 0  # elements that must have other bits
 
     def run(self, library):
-        import cameo
+        import cameoc
 
         arguments = self.arguments
         session = session_of(self.path, arguments.threads)
@@ -180,7 +180,7 @@ class Checked:
             if arguments.runner:
                 compiled = Emulated(arguments, library, session.get_outputs())
             else:
-                compiled = stack.enter_context(cameo.load(str(library), threads=arguments.threads))
+                compiled = stack.enter_context(cameoc.load(str(library), threads=arguments.threads))
             for sample in range(arguments.samples):
                 inputs = common.random_inputs(session, generator, sample)
                 outputs = session.run(self.names, inputs)

@@ -10,13 +10,13 @@ import numpy as np
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "python"))
 
-import cameo
+import cameoc
 
 
 def main():
     images = np.load(HERE / "inputs.npy")
     labels = np.load(HERE / "labels.npy")
-    logits = cameo.load(sys.argv[1]).run({"image": images})["logits"]
+    logits = cameoc.load(sys.argv[1]).run({"image": images})["logits"]
     right = int((logits.argmax(1) == labels).sum())
     print(f"{right} of {len(labels)} right ({100 * right / len(labels):.1f} %)")
     return 1 if len(sys.argv) > 2 and right < int(sys.argv[2]) else 0

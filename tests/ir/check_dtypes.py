@@ -26,7 +26,7 @@ def read(path):
 
 
 def python_types():
-    spec = importlib.util.spec_from_file_location("dtypes", ROOT / "python/cameo/_dtypes.py")
+    spec = importlib.util.spec_from_file_location("dtypes", ROOT / "python/cameoc/_dtypes.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return {number: (dtype.name, dtype.bits) for number, dtype in module.BY_NUMBER.items()}
@@ -53,7 +53,7 @@ def main():
         expect("runtime/include/cameo.h", name, header.get(name.upper()), str(number))
         expect("runtime/Message.c", name, messages[number], (name, str(bits)))
         if kind != "String":
-            expect("python/cameo/_dtypes.py", name, python.get(number), (name, bits))
+            expect("python/cameoc/_dtypes.py", name, python.get(number), (name, bits))
             expect("runtime/js/cameo.mjs", name, script.get(number), (name, ARRAYS[numpy]))
     if len(rows) != read("ir/DType.def").count("\nDTYPE("):
         wrong.append("ir/DType.def: a row is not in the table's format")

@@ -24,7 +24,7 @@ from quantized import random_conv
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "python"))
-import cameo
+import cameoc
 
 EPSILON = 2.0**-8
 ROUNDED = 2 * EPSILON + EPSILON**2
@@ -80,7 +80,7 @@ class Library:
 
     def run(self, inputs, expected):
         if self.arch == "host":
-            with cameo.load(str(self.path), threads=2) as model:
+            with cameoc.load(str(self.path), threads=2) as model:
                 results = model.run(inputs)
                 return [results[name] for name in self.outputs]
         files = [self.folder / str(i) for i in range(len(inputs) + len(expected))]

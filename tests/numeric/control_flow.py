@@ -39,7 +39,7 @@ class ControlFlow(GraphTest):
         ]
         inputs = [info("x", [3]), info("c", [], TensorProto.BOOL)]
         x = self.numbers(3) - np.float32(0.5)
-        library = cameo.load(self.compile(self.unchecked(nodes, inputs, [info("y", [3])])))
+        library = cameoc.load(self.compile(self.unchecked(nodes, inputs, [info("y", [3])])))
         for condition, v in ((True, np.exp(-x)), (False, np.abs(x))):
             got = library.run({"x": x, "c": np.array(condition)})["y"]
             np.testing.assert_allclose(got, np.sqrt(np.abs(-v)), rtol=1e-6)

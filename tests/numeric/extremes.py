@@ -252,7 +252,7 @@ class Extremes(GraphTest):
     def engines(self, model, feed):
         """Results of the library and of the interpreter, by engine and output."""
         path = self.compile(model)
-        yield "compiled", cameo.load(path).run(feed)
+        yield "compiled", cameoc.load(path).run(feed)
         files = []
         for name, array in feed.items():
             stored = array.view(np.uint16) if array.dtype == ml_dtypes.bfloat16 else array

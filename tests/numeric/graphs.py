@@ -12,7 +12,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-import cameo
+import cameoc
 
 CAMEO = ""
 
@@ -77,7 +77,7 @@ class GraphTest(unittest.TestCase):
         expected = [session.run(None, feed) for feed in feeds]
         path = self.compile(model)
         for threads in (1, 2):
-            library = cameo.load(path, threads=threads)
+            library = cameoc.load(path, threads=threads)
             for _ in range(2):
                 for feed, wanted in zip(feeds, expected):
                     results = library.run(feed)
@@ -89,7 +89,7 @@ class GraphTest(unittest.TestCase):
 
     def check_fault(self, nodes, inputs, outputs, good, bad, message, initializers=(), opset=17):
         """A run with `bad` fails with the message, and one with `good` works before and after."""
-        library = cameo.load(self.compile(self.model(nodes, inputs, outputs, initializers, opset)))
+        library = cameoc.load(self.compile(self.model(nodes, inputs, outputs, initializers, opset)))
         for _ in range(2):
             library.run(good)
             with self.assertRaisesRegex(Exception, message):

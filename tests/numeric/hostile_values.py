@@ -23,7 +23,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-import cameo
+import cameoc
 
 INTEGERS = [*range(-7, 8), 2**31 - 1, 2**31, -(2**31), 2**32, 2**61, 2**62, 2**63 - 1, -(2**63), 1 - 2**63]
 REALS = [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1e-30, -1e-30, 1e30, -3e38, 2.0**31, 2.0**63, np.inf, -np.inf, np.nan]
@@ -217,7 +217,7 @@ def cases():
 
 def attack(library, feeds, send):
     """Runs every feed on guarded memory; sends a message or the outputs of each."""
-    model = cameo.load(library)
+    model = cameoc.load(library)
     for feed in feeds:
         guarded = Guarded()
         placed = {name: guarded.copy(array) for name, array in feed.items()}
@@ -226,7 +226,7 @@ def attack(library, feeds, send):
             outputs = {name: guarded.place(array.shape, array.dtype) for name, array in results.items()}
             results = model.run(placed, outputs)
             send({name: np.array(array) for name, array in results.items()})
-        except cameo.CameoError as error:
+        except cameoc.CameoError as error:
             send(str(error))
 
 

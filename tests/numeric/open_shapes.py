@@ -18,7 +18,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-import cameo
+import cameoc
 
 CAMEO = ""
 WRONG_SHAPE, TOO_SMALL, OVERFLOW, RUN_FAILED, INVALID = 5, 6, 9, 13, 1
@@ -65,7 +65,7 @@ class Compiled(unittest.TestCase):
         self.session = onnxruntime.InferenceSession(
             f"{folder.name}/m.onnx", options, providers=["CPUExecutionProvider"]
         )
-        self.library = cameo.load(f"{folder.name}/m.so", threads=2)
+        self.library = cameoc.load(f"{folder.name}/m.so", threads=2)
 
     def check(self, **inputs):
         expected = self.session.run(["y"], inputs)[0]
@@ -81,7 +81,7 @@ class OpenShapes(Compiled):
         return dict(x=numbers(batch, 3, height, width), z=numbers(batch, 2))
 
     def refuse(self, status, words, inputs):
-        with self.assertRaises(cameo.CameoError) as raised:
+        with self.assertRaises(cameoc.CameoError) as raised:
             self.library.run(inputs)
         self.assertIn(words, str(raised.exception))
         self.assertEqual(raised.exception.status, status)
@@ -136,7 +136,7 @@ class OpenShapes(Compiled):
     def test_workspace_of_huge_sizes(self):
         self.assertGreater(self.library.workspace_size(dict(N=2**30, H=20, W=20)), 2**30)
         for sizes in (dict(N=2**40, H=2**40, W=20), dict(N=1, H=2**62, W=20), dict(N=2**62, H=9, W=9)):
-            with self.assertRaises(cameo.CameoError) as raised:
+            with self.assertRaises(cameoc.CameoError) as raised:
                 self.library.workspace_size(sizes)
             self.assertEqual(raised.exception.status, OVERFLOW)
 

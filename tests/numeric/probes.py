@@ -90,13 +90,13 @@ def interpreted(runner, case, probe):
 
 def fault(runner, model, k, case, probe, expected):
     """What is wrong with a probe of case K of a loaded bundle, in words; None when nothing is."""
-    import cameo
+    import cameoc
 
     inputs = {**bundle_inputs(runner.cases, 0), **prefixed(probe.inputs, k)}
     verdict, values = expected
     try:
         results = runner.split(model.run(inputs).values())[k]
-    except cameo.CameoError as error:
+    except cameoc.CameoError as error:
         if f"'c{k}_" not in str(error):
             return f"the error names no node: {error}"
         refused = verdict == REFUSED or interpreted(runner, case, probe)[0] == REFUSED

@@ -5,7 +5,7 @@ usage: random_ranks.py --cameo build/bin/cameo [unittest arguments]
 import numpy as np
 import onnxruntime
 
-from graphs import cameo, constant, info, main
+from graphs import cameoc, constant, info, main
 from ranks import BOOL, RankTest, either, node
 
 
@@ -82,11 +82,11 @@ class RandomGraphs(RankTest):
             runs = self.fitting(model, random)
             with self.subTest(seed=seed):
                 path = self.compile(model) if runs else None
-                library = cameo.load(path) if runs else None
+                library = cameoc.load(path) if runs else None
                 for feed, expected in runs:
                     try:
                         results = library.run(feed)
-                    except cameo.CameoError as error:  # ONNX Runtime reduces scalars, over axes they have not
+                    except cameoc.CameoError as error:  # ONNX Runtime reduces scalars, over axes they have not
                         self.assertEqual(self.interpret(path, self.data(feed)).returncode, 2, error)
                         continue
                     for output, want in zip(outputs, expected):

@@ -32,7 +32,7 @@ class RankTest(GraphTest):
         session = onnxruntime.InferenceSession(model.SerializeToString())
         expected = [session.run(None, feed) for feed in feeds]
         path = self.compile(model)
-        library = cameo.load(path)
+        library = cameoc.load(path)
         for _ in range(2):
             for feed, wanted in zip(feeds, expected):
                 results = library.run(feed)
@@ -406,7 +406,7 @@ class Ranks(RankTest):
         nodes = [node("Identity", ["x"], ["v"]), node("Neg", ["v"], ["y"])]
         model = self.unchecked(nodes, [info("x", None)], [info("y", None)])
         model.graph.value_info.append(info("v", [7, -1]))
-        library = cameo.load(self.compile(model))
+        library = cameoc.load(self.compile(model))
         x = self.numbers(3, 2)
         np.testing.assert_array_equal(library.run({"x": x})["y"], -x)
         expected = "node 'Identity_0': expected rank 2, which the model declares for 'v', got rank 3"

@@ -87,11 +87,11 @@ def interpret(binary, model, case_runs, folder):
 
 def load(library, threads):
     """A model whose memory is full of NaN before each run, so that what nobody wrote shows."""
-    import cameo
+    import cameoc
 
     # The package has no name for a flag that is for tests only.
-    cameo._abi.HUGE_PAGES = cameo._abi.POISON
-    return cameo.load(str(library), threads=threads, huge_pages=True)
+    cameoc._abi.HUGE_PAGES = cameoc._abi.POISON
+    return cameoc.load(str(library), threads=threads, huge_pages=True)
 
 
 class Runner:

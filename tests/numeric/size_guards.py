@@ -19,7 +19,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-import cameo
+import cameoc
 import run_numeric
 
 CAMEO = ""
@@ -227,7 +227,7 @@ class SizeGuards(unittest.TestCase):
         onnx.save(row.model(), path)
         done = subprocess.run([CAMEO, "compile", path, "-o", f"{folder.name}/m.so"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.library = cameo.load(f"{folder.name}/m.so")
+        self.library = cameoc.load(f"{folder.name}/m.so")
         self.path, self.session = path, None
         if not row.judge:
             return
@@ -250,7 +250,7 @@ class SizeGuards(unittest.TestCase):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max(initial=0)))
 
     def refuse(self, row, shapes):
-        with self.assertRaises(cameo.CameoError) as raised:
+        with self.assertRaises(cameoc.CameoError) as raised:
             self.library.run(row.feed(shapes))
         sentence = str(raised.exception)
         self.assertIn("expected", sentence)
@@ -275,7 +275,7 @@ class SizeGuards(unittest.TestCase):
         row = next(row for row in ROWS if row.op == "Conv")
         self.compile(row)
         self.assertEqual(self.library.inputs[0].shape[1], 3)
-        with self.assertRaises(cameo.CameoError) as raised:
+        with self.assertRaises(cameoc.CameoError) as raised:
             self.library.run(row.feed(row.fails[0]))
         self.assertIn("input 'x': expected dim 1 to be 3, got 4", str(raised.exception))
 

@@ -4,10 +4,10 @@ import concurrent.futures
 import os
 import time
 
-import cameo
+import cameoc
 import numpy as np
 import pytest
-from cameo import _dtypes
+from cameoc import _dtypes
 
 LIBRARY = os.environ["CAMEO_FAKE_MODEL"]
 W = np.array([1, 2, 3, 4], np.float32)
@@ -15,7 +15,7 @@ W = np.array([1, 2, 3, 4], np.float32)
 
 @pytest.fixture(params=[1, 3])
 def model(request):
-    with cameo.load(LIBRARY, threads=request.param) as model:
+    with cameoc.load(LIBRARY, threads=request.param) as model:
         yield model
 
 
@@ -35,13 +35,13 @@ def check(inputs, outputs):
 
 
 def test_describes(model):
-    assert model.inputs[0] == ("a", np.dtype("f4"), ("n", 4))
-    assert model.inputs[2] == ("mode", np.dtype("i8"), ())
+    assert model.inputs[0] == cameoc.Port("a", np.dtype("f4"), ("n", 4))
+    assert model.inputs[2] == cameoc.Port("mode", np.dtype("i8"), ())
     assert [port.shape for port in model.outputs] == [("2*n", 4), ("k",), (4,)]
     assert model.metadata["producer"] == "hand"
     assert model.name == "fake" and model.cpu == "baseline" and model.weights_size == 16
     assert model.workspace_size({"n": 10, "m": 1}) > model.workspace_size({"n": 1, "m": 1}) > 0
-    with pytest.raises(cameo.CameoError, match="no size given for 'm'"):
+    with pytest.raises(cameoc.CameoError, match="no size given for 'm'"):
         model.workspace_size({"n": 1})
 
 
@@ -87,9 +87,9 @@ def test_outputs_of_the_caller(model):
         outputs = model.run(inputs, {"y": y, "hits": hits})
         assert outputs["y"] is y and np.shares_memory(outputs["hits"], hits)
         check(inputs, outputs)
-    with pytest.raises(cameo.CameoError, match="output 'y': has room for 4 bytes, expected 96"):
+    with pytest.raises(cameoc.CameoError, match="output 'y': has room for 4 bytes, expected 96"):
         model.run(inputs, {"y": np.empty(1, np.float32)})
-    with pytest.raises(cameo.CameoError, match="output 'y': expected a writeable contiguous"):
+    with pytest.raises(cameoc.CameoError, match="output 'y': expected a writeable contiguous"):
         model.run(inputs, {"y": np.empty((6, 4), np.float64)})
     check(inputs, model.run(inputs))
 
@@ -105,30 +105,30 @@ def test_rejects(model):
         ({"z": 1}, "no input 'z'; the inputs are 'a', 'b', 'mode'"),
         ({"mode": 1}, "node 'Reshape_1': cannot reshape 12 elements"),
     ]:
-        with pytest.raises(cameo.CameoError, match=message):
+        with pytest.raises(cameoc.CameoError, match=message):
             model.run({**inputs, **change})
         check(inputs, model.run(inputs))
-    with pytest.raises(cameo.CameoError, match="'b' missing; the inputs are"):
+    with pytest.raises(cameoc.CameoError, match="'b' missing; the inputs are"):
         model.run({"a": inputs["a"], "mode": 0})
-    with pytest.raises(cameo.CameoError) as caught:
+    with pytest.raises(cameoc.CameoError) as caught:
         model.run({**inputs, "mode": 1})
     assert caught.value.status == 13
 
 
 def test_load_fails(tmp_path):
-    with pytest.raises(cameo.CameoError, match="cannot load .*nowhere.so"):
-        cameo.load(tmp_path / "nowhere.so")
-    with pytest.raises(cameo.CameoError, match="expected at most 1024, got 5000"):
-        cameo.load(LIBRARY, threads=5000)
-    with pytest.raises(cameo.CameoError, match="max_iterations is negative"):
-        cameo.load(LIBRARY, max_iterations=-1)
-    with pytest.raises(cameo.CameoError, match="does not end in a checksum"):
-        cameo.load(LIBRARY, verify=True)  # the hand-written model has none
-    with pytest.raises(cameo.CameoError, match="weights file 'nowhere' was not found"):
-        cameo.load(LIBRARY, weights="nowhere")
-    model = cameo.load(LIBRARY)
+    with pytest.raises(cameoc.CameoError, match="cannot load .*nowhere.so"):
+        cameoc.load(tmp_path / "nowhere.so")
+    with pytest.raises(cameoc.CameoError, match="expected at most 1024, got 5000"):
+        cameoc.load(LIBRARY, threads=5000)
+    with pytest.raises(cameoc.CameoError, match="max_iterations is negative"):
+        cameoc.load(LIBRARY, max_iterations=-1)
+    with pytest.raises(cameoc.CameoError, match="does not end in a checksum"):
+        cameoc.load(LIBRARY, verify=True)  # the hand-written model has none
+    with pytest.raises(cameoc.CameoError, match="weights file 'nowhere' was not found"):
+        cameoc.load(LIBRARY, weights="nowhere")
+    model = cameoc.load(LIBRARY)
     model.close()
-    with pytest.raises(cameo.CameoError, match="closed"):
+    with pytest.raises(cameoc.CameoError, match="closed"):
         model.run(values())
 
 
@@ -153,7 +153,7 @@ def test_cancel(model):
         while not run.done():  # before the run has begun there is nothing to cancel
             model.cancel()
             time.sleep(0.01)
-        with pytest.raises(cameo.CameoError, match="the run was cancelled") as caught:
+        with pytest.raises(cameoc.CameoError, match="the run was cancelled") as caught:
             run.result()
     assert caught.value.status == 15
     check(values(), model.run(values()))
@@ -166,8 +166,8 @@ def test_limits():
         ({"max_iterations": 100}, "node 'Reshape_1': the run has come to its limit of 100 iter"),
         ({"max_seconds": 0.02}, "the run has come to its limit of 20 milliseconds"),
     ]:
-        with cameo.load(LIBRARY, **limits) as model:
-            with pytest.raises(cameo.CameoError, match=message) as caught:
+        with cameoc.load(LIBRARY, **limits) as model:
+            with pytest.raises(cameoc.CameoError, match=message) as caught:
                 model.run(values(mode=ENDLESS))
             assert caught.value.status == 16
             check(values(), model.run(values()))

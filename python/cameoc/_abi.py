@@ -17,6 +17,9 @@ from ctypes import (
 ABI_VERSION = 2
 MODEL_SYMBOL = "cameo_model"
 TENSOR = 0
+STRINGS = 1
+SEQUENCE = 2
+OPTIONAL = 4
 HUGE_PAGES = 1
 POISON = 2
 VERIFY = 4
@@ -32,8 +35,28 @@ class Tensor(Structure):
     ]
 
 
+class Strings(Structure):
+    _fields_ = [
+        ("data", c_void_p),
+        ("lengths", c_void_p),
+        ("dims", c_void_p),
+        ("rank", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class Sequence(Structure):
+    _fields_ = [("items", c_void_p), ("count", c_int64)]
+
+
 class _Contents(Union):
-    _fields_ = [("tensor", Tensor), ("space", c_int64 * 5)]
+    _fields_ = [
+        ("tensor", Tensor),
+        ("strings", Strings),
+        ("sequence", Sequence),
+        ("pointer", c_void_p),  # of an optional
+        ("space", c_int64 * 5),
+    ]
 
 
 class Value(Structure):

@@ -5,33 +5,40 @@ holding the bits, and int4, int2 as int8. Types under 8 bits are packed in the l
 element a byte in numpy.
 """
 
+from __future__ import annotations
+
+import importlib
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 try:
-    import ml_dtypes
+    _ml_dtypes: Any = importlib.import_module("ml_dtypes")
 except ImportError:
-    ml_dtypes = None
+    _ml_dtypes = None
+
+Array = np.ndarray[Any, Any]
 
 
 class Dtype(NamedTuple):
     number: int
     name: str
-    numpy: np.dtype
+    numpy: np.dtype[Any]
     bits: int
 
-    def bytes(self, count):
+    def bytes(self, count: int) -> int:
+        """Bytes of so many elements."""
         return (count * self.bits + 7) // 8
 
     @property
-    def packed(self):
+    def packed(self) -> bool:
+        """Whether a byte holds several elements."""
         return self.bits < 8
 
 
-def _make(number, name, bits, plain, special=None):
-    found = getattr(ml_dtypes, special, None) if special else None
+def _make(number: int, name: str, bits: int, plain: str, special: str | None = None) -> Dtype:
+    found = getattr(_ml_dtypes, special, None) if special else None
     return Dtype(number, name, np.dtype(found or plain), bits)
 
 
@@ -62,10 +69,12 @@ _ALL = [
     _make(25, "uint2", 2, "u1", "uint2"),
     _make(26, "int2", 2, "i1", "int2"),
 ]
+STRING = 8  # no type of numpy
+
 BY_NUMBER = {dtype.number: dtype for dtype in _ALL}
 
 
-def pack(array, dtype):
+def pack(array: Array, dtype: Dtype) -> Array:
     """The bytes of an array of a type under 8 bits, first element in the low bits."""
     per_byte = 8 // dtype.bits
     codes = array.astype(np.int8) if "int" in dtype.name else array.view(np.uint8)
@@ -77,7 +86,7 @@ def pack(array, dtype):
     return packed
 
 
-def unpack(packed, shape, dtype):
+def unpack(packed: Array, shape: tuple[int, ...], dtype: Dtype) -> Array:
     """The inverse of pack."""
     shifts = np.arange(0, 8, dtype.bits, dtype=np.uint8)
     codes = (packed[:, None] >> shifts & ((1 << dtype.bits) - 1)).reshape(-1)[: math.prod(shape)]
