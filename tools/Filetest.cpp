@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kHeader = "// test: ";
 constexpr std::string_view kCpu = "// cpu: ";
+constexpr std::string_view kPairs = "// precision: bf16";
 constexpr std::string_view kSeparator = "// -----";
 constexpr std::string_view kArrow = "// ==>";
 constexpr std::string_view kError = "// error: ";
@@ -99,6 +100,8 @@ Result<Action> readAction(const std::string &fileName, std::string_view text) {
     cpus = lines[1].substr(kCpu.size());
   action.targets = TRY(readTargets(cpus));
   action.context.target = action.targets.front();
+  if (lines.size() > 2 && lines[2] == kPairs)
+    action.context.precision = DType::BF16;
   action.verifies = what == "verify" || what == "run";
   if (what == "roundtrip" || action.verifies)
     return action;

@@ -33,6 +33,7 @@ struct Emitter {
                      masked,
                      c.interleave,
                      c.advance,
+                     c.rest,
                      c.plan.lanes,
                      c.plan.epilogue,
                      c.columnOperands,
@@ -58,7 +59,7 @@ struct Emitter {
           from(k.operands[2 + e], FirstOperand + e, c.columnOperands[e] ? column : nullptr));
       args.push_back(k.size(tiled().strides[FirstOperand + e]));
     }
-    args.push_back(k.size(c.depth * Dim(c.advance)));
+    args.push_back(k.size(c.wholeSteps()));
     for (const TapLoop &tap : c.taps) {
       args.push_back(b.index(tap.extent));
       args.push_back(k.size(tap.stride));

@@ -48,14 +48,19 @@ struct Writer {
     return b.index(v % (kPanel / lanes) * lanes * shape.interleave);
   }
 
-  /// The input of a row at one step, in every lane.
-  Value *input(Value *row, Value *i) {
+  /// The input of a row at one step, in every lane: `count` elements, and zeros up to a whole step.
+  Value *input(Value *row, Value *i, int64_t count) {
     if (shape.interleave == 1)
       return b.splat(b.cast(b.load(row, i), accumulator), lanes);
-    Value *elements = b.load(row, i, shape.interleave);
-    Value *word = b.bitcast(elements, Type::scalar(accumulator));
-    return b.bitcast(b.splat(word, lanes),
-                     Type::vector(elements->type.dtype(), lanes * shape.interleave));
+    Value *elements = b.load(row, i, count);
+    DType dtype = elements->type.dtype();
+    Value *word = elements;
+    if (count < shape.interleave) {
+      ICE_UNLESS(count == 1 && dtypeBytes(dtype) == 2, "expected a step of a single half");
+      word = b.cast(b.bitcast(elements, Type::scalar(DType::U16)), DType::U32);
+    }
+    word = b.bitcast(word, Type::scalar(accumulator));
+    return b.bitcast(b.splat(word, lanes), Type::vector(dtype, lanes * shape.interleave));
   }
 
   Value *multiplyAdd(Value *sum, Value *x, Value *weights) {
@@ -64,8 +69,8 @@ struct Writer {
     return isFloat(accumulator) ? b.mad(x, weights, sum) : b.add(sum, b.mul(x, weights));
   }
 
-  /// One step over k: multiplies each row's elements with each panel's vector.
-  Values step(const std::vector<Value *> &at, Value *i, const Values &carried) {
+  /// One step over k: multiplies each row's `count` elements with each panel's vector.
+  Values step(const std::vector<Value *> &at, Value *i, int64_t count, const Values &carried) {
     Value *weight = carried[shape.rows * vectors];
     Values sums, panel;
     for (int64_t v = 0; v < vectors; v++) {
@@ -75,7 +80,7 @@ struct Writer {
       panel.push_back(shape.interleave > 1 ? elements : b.cast(elements, accumulator));
     }
     for (int64_t r = 0; r < shape.rows; r++) {
-      Value *x = input(at[r], i);
+      Value *x = input(at[r], i, count);
       for (int64_t v = 0; v < vectors; v++)
         sums.push_back(multiplyAdd(carried[r * vectors + v], x, panel[v]));
     }
@@ -90,9 +95,11 @@ struct Writer {
   /// The loops over taps, then over depth; carries the sums, the position in the panels and
   /// that in the panels to fetch.
   Values reduce(size_t tap, const std::vector<Value *> &at, const Values &carried) {
-    if (tap == taps.size())
-      return b.forLoop(b.index(0), depth, shape.advance, carried,
-                       [&](Value *i, const Values &now) { return step(at, i, now); });
+    if (tap == taps.size()) {
+      auto whole = [&](Value *i, const Values &now) { return step(at, i, shape.interleave, now); };
+      Values sums = b.forLoop(b.index(0), depth, shape.advance, carried, whole);
+      return shape.rest > 0 ? step(at, depth, shape.rest, sums) : sums;
+    }
     return b.forLoop(b.index(0), taps[tap].first, 1, carried, [&](Value *t, const Values &now) {
       Value *shift = b.mul(t, taps[tap].second);
       std::vector<Value *> moved;

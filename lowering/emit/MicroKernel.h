@@ -10,15 +10,15 @@ namespace cameo {
 /// arguments, so that layers share micro-kernels:
 ///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., depth, (tapExtent, tapStride)..., [columns],
 ///    [next, ahead])
-/// `depth` is how far the steps over k go in the input, in elements; `columns` is how many of the
-/// last panels' columns are real, for the masked variant. `next` are weights to fetch for later
+/// `depth` is how far the whole steps over k go in the input, in elements; `columns` is how many of
+/// the last panels' columns are real, for the masked variant. `next` are weights to fetch for later
 /// tiles, `ahead` elements at each step.
 struct MicroShape {
   int64_t rows = 1;
   int64_t panels = 1;
   int64_t tapLoops = 0;
   bool masked = false;
-  int64_t interleave = 1, advance = 1; // as in Contraction
+  int64_t interleave = 1, advance = 1, rest = 0; // as in Contraction
   int64_t lanes = 1;
   EpiloguePlace epilogue = EpiloguePlace::Registers;
   std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns

@@ -330,7 +330,7 @@ bool LayoutState::readsPastEnd(Op &op) {
     interleave = attrsOf<GemmAttrs>(op).interleave;
     depth = x->type.dim(x->type.rank() - 1);
   }
-  if (interleave == 1)
+  if (interleave == 1 || isFloat(x->type.dtype()))
     return false;
   if (depth.isConst() && depth.value() % interleave == 0)
     return false;

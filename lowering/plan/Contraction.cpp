@@ -84,6 +84,14 @@ constexpr int64_t kManyRows = 32;
 
 enum Tensor { Input, Weights };
 
+/// Steps over so many elements of x at each tap.
+void setDepth(Contraction &c, const Value &x, const Dim &elements, int64_t interleave) {
+  c.interleave = c.advance = interleave;
+  c.depth = Dim::ceilDiv(elements, Dim(interleave));
+  if (isFloat(x.type.dtype()) && interleave > 1)
+    c.rest = elements.value() % interleave;
+}
+
 /// The loops over the window. Taps that are next to each other in memory are one longer depth: a
 /// tap is whole steps, or one step that overlaps the next tap, whose elements meet weights of zero.
 void addTaps(Contraction &c, const ConvAttrs &attrs, const Value &x, const Dim &channels) {
@@ -91,7 +99,8 @@ void addTaps(Contraction &c, const ConvAttrs &attrs, const Value &x, const Dim &
     Dim stride = Dim(attrs.dilations[i]) * x.layout->strides[i + 2];
     bool adjacent = i + 1 == attrs.kernel.size() && stride == channels && channels.isConst();
     bool wholeSteps = adjacent && channels.value() % c.interleave == 0;
-    if (wholeSteps || (adjacent && channels.value() < c.interleave)) {
+    bool overlap = adjacent && c.rest == 0 && channels.value() < c.interleave;
+    if (wholeSteps || overlap) {
       c.depth = c.depth * Dim(attrs.kernel[i]);
       if (!wholeSteps)
         c.advance = channels.value();
@@ -111,8 +120,7 @@ Contraction ofConv(const Op &op) {
   Contraction c;
   c.plan = attrs.plan;
   c.columns = outputs;
-  c.interleave = c.advance = attrs.interleave;
-  c.depth = Dim::ceilDiv(channels, Dim(c.interleave));
+  setDepth(c, x, channels, attrs.interleave);
   NestAxis groups{Dim(attrs.group),
                   {channels * x.layout->strides[1], packed[1] * packed[2] * packed[3],
                    outputs * y.layout->strides[1]}};
@@ -136,8 +144,7 @@ Contraction ofGemm(const Op &op) {
   Contraction c;
   c.plan = attrs.plan;
   c.columns = y.type.dim(rank - 1);
-  c.interleave = c.advance = attrs.interleave;
-  c.depth = Dim::ceilDiv(a.type.dim(a.type.rank() - 1), Dim(c.interleave));
+  setDepth(c, a, a.type.dim(a.type.rank() - 1), attrs.interleave);
   std::vector<std::vector<Dim>> operands = operandStrides(op, 2);
   for (const std::vector<Dim> &strides : operands)
     c.columnOperands.push_back(!(strides.back() == Dim(0)));

@@ -24,6 +24,10 @@ struct Contraction {
   /// next one starts `advance` elements on.
   Dim depth;
   int64_t interleave = 1, advance = 1;
+  /// The elements that each tap's last step takes where that is not a whole one; or 0. Bytes have
+  /// whole steps alone: they read on, and what they read meets weights of zero. A float that is
+  /// read for nothing may be a NaN.
+  int64_t rest = 0;
   /// Output columns; the result and the epilogue operands have them at stride 1 or 0.
   Dim columns;
   /// Stride of each epilogue operand along the columns: 1 or 0.
@@ -32,6 +36,9 @@ struct Contraction {
 
   /// Steps over all loops of taps.
   Dim tapCount() const;
+  /// How far whole steps go in the input at each tap, and how far all steps do.
+  Dim wholeSteps() const { return (depth - Dim(rest > 0)) * Dim(advance); }
+  Dim stepsEnd() const { return wholeSteps() + Dim(rest > 0 ? rest : interleave - advance); }
   /// Elements of packed weights in a panel.
   Dim panelElements() const { return tapCount() * depth * Dim(kPanel * interleave); }
   /// The last row axis, a unit of which has so many tiles as the plan says.

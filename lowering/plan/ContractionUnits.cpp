@@ -57,7 +57,7 @@ KernelUnits ofTiles(const Op &op) {
   touched[Weights].axes.push_back({c.panelElements(), Dim(1)});
   for (const TapLoop &tap : c.taps)
     touched[Input].axes.push_back({Dim(tap.extent), tap.stride});
-  touched[Input].axes.push_back({(c.depth - Dim(1)) * Dim(c.advance) + Dim(c.interleave), Dim(1)});
+  touched[Input].axes.push_back({c.stepsEnd(), Dim(1)});
   if (op.kind() == OpKind::KernelConv)
     touched[Input].offset = firstTap(op);
   return asUnits(grid, touched);

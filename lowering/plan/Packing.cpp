@@ -24,12 +24,11 @@ void packBytes(const Target &target, DType input, DType weights, Packing &packin
 }
 
 /// Pairs of bf16 where the model has them, or where the compilation asks for them, and the weights
-/// are constant. An odd depth would let an element of another row, which may be a NaN, meet a
-/// weight of zero.
+/// are constant. A single element makes a step, as in f32.
 void packPairs(const PassContext &context, DType dtype, const Dim &depth, Packing &packing) {
   bool wanted = dtype == DType::BF16 || (dtype == DType::F32 && context.precision == DType::BF16);
-  bool isEven = depth.isConst() && depth.value() % 2 == 0;
-  if (!wanted || !isEven || !context.target.hasBf16Dot)
+  bool hasPairs = depth.isConst() && depth.value() > 1;
+  if (!wanted || !hasPairs || !context.target.hasBf16Dot)
     return;
   packing.rounded = DType::BF16;
   packing.interleave = 2;

@@ -36,11 +36,13 @@ double productCycles(const Target &target, double cycles, double weightBytes, in
   return std::max(cycles, weightBytes * static_cast<double>(times) / bytesPerCycle);
 }
 
+/// The direct algorithm's, which multiplies pairs of bf16 where the compilation asks for them.
 double directCycles(const Target &target, const ConvSizes &sizes) {
   TilePlan row = planTile(target, DType::F32, Dim(sizes.width), Dim(sizes.outputs));
   double weights = 9.0 * static_cast<double>(sizes.channels * sizes.outputs * kElement);
   double cycles = row.cost * 9.0 * static_cast<double>(sizes.channels * sizes.height);
-  return productCycles(target, cycles, weights, 1);
+  double together = sizes.inPairs ? 2 : 1;
+  return productCycles(target, cycles / together, weights / together, 1);
 }
 
 /// The extents and strides that follow from the sizes and the plan.
@@ -123,12 +125,13 @@ std::optional<ConvSizes> winogradSizes(const PassContext &context, const Op &con
   const Type &x = conv.operand(0)->type, &y = conv.result()->type;
   bool isPlain = attrs.inputs.weights == WeightForm::Plain;
   if (!window || !isF32(*conv.operand(0)) || !isF32(*conv.operand(1)) ||
-      conv.region().arg(0)->type.dtype() != DType::F32 || !hasEarlyWeights(conv) ||
-      (isPlain && packingFor(context, conv).rounded))
+      conv.region().arg(0)->type.dtype() != DType::F32 || !hasEarlyWeights(conv))
     return std::nullopt;
   if (!constantDims({x.dim(1), y.dim(1), y.dim(2), y.dim(3)}))
     return std::nullopt;
-  return convSizes(conv);
+  ConvSizes sizes = convSizes(conv);
+  sizes.inPairs = isPlain && packingFor(context, conv).rounded.has_value();
+  return sizes;
 }
 
 WinogradPlan winogradPlanOf(const Op &conv) {

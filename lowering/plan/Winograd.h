@@ -11,9 +11,11 @@
 
 namespace cameo {
 
-/// A convolution's channels and the image it makes.
+/// A convolution's channels and the image it makes; whether the direct algorithm would multiply
+/// pairs of bf16.
 struct ConvSizes {
   int64_t channels, outputs, height, width;
+  bool inPairs = false;
 };
 
 /// Those of an op whose sizes are constants.

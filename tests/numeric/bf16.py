@@ -44,6 +44,14 @@ def convolutions():
         yield case.output(case.op("Conv", case.input(x_shape), w, bias, group=groups, **attributes))
 
 
+def large_images():
+    """Of a size for Winograd's algorithm, which computes in float32."""
+    for channels, size in ((64, 56), (128, 28)):
+        case = Case(f"bf16/conv{channels}x{size}")
+        w = case.weight(case.random([32, channels, 3, 3]))
+        yield case.output(case.op("Conv", case.input([1, channels, size, size]), w, pads=[1] * 4))
+
+
 def products():
     sizes = (1, 2, 3, 5, 16, 17, 31, 33, 64, 65, 130)
     for k in range(40):
@@ -118,7 +126,7 @@ def main():
     parser.add_argument("--cameo", type=pathlib.Path, default=ROOT / "build/bin/cameo")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/bf16")
     arguments = parser.parse_args()
-    cases = [*convolutions(), *products()]
+    cases = [*convolutions(), *large_images(), *products()]
     failed = 0
     for target, cpu in TARGETS:
         arch = target.split("-")[0]
