@@ -80,6 +80,16 @@ llvm::Value *OpBuilder::floatToBfloat(llvm::Value *value) {
                      like(getInt16Ty(), value->getType()));
 }
 
+// By VCVTNEPS2BF16 (Intel SDM), which takes denormals for 0.
+llvm::Value *OpBuilder::flushingBfloat(llvm::Value *value) {
+  int64_t count = value->getType()->isVectorTy() ? lanes(value->getType()) : 1;
+  if (!target_.has("avx512bf16") || (count != 8 && count != 16))
+    return floatToBfloat(value);
+  llvm::Intrinsic::ID id = count == 16 ? llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512
+                                       : llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_256;
+  return CreateBitCast(CreateIntrinsic(id, {}, {value}), like(getInt16Ty(), value->getType()));
+}
+
 // Rounds to the neighbour with an odd mantissa if inexact, so that rounding once more to a narrower
 // type gives what rounding once would. Boldo and Melquiond, "When double rounding is odd", 2005.
 llvm::Value *OpBuilder::doubleToFloatOdd(llvm::Value *value) {

@@ -103,6 +103,8 @@ void FuncEmitter::emitScalar(Op &op) {
   case OpKind::ScalarSelect:
     return setResult(op, b_.CreateSelect(args[0], args[1], args[2]));
   case OpKind::ScalarCast:
+    if (op.attrs.has("flush"))
+      return setResult(op, b_.flushingBfloat(args[0]));
     return setResult(op, type.isIndex() ? b_.castToIndex(args[0], dtype)
                                         : b_.cast(args[0], dtype, b_.dtype(type)));
   case OpKind::ScalarBitcast:

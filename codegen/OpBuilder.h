@@ -71,6 +71,8 @@ public:
 
   // Cast.cpp
   llvm::Value *cast(llvm::Value *value, DType from, DType to);
+  /// f32 to bf16; denormals may become 0.
+  llvm::Value *flushingBfloat(llvm::Value *value);
   /// `nearest`: f32 to i32, half to even; the least i32 for what does not fit.
   llvm::Value *nearest(llvm::Value *value);
   /// To the target's index from an integer; saturates.

@@ -26,6 +26,9 @@ Result<void> CoreRules::cast() const {
     TRY(inIsOne(0, isInteger, "an integer, as the result is an index"));
     TRY(outIsOne(isInteger, "an integer, as the operand is an index"));
   }
+  bool rounds = in(0).dtype() == DType::F32 && out().dtype() == DType::BF16;
+  if (op_.attrs.has("flush") && (op_.attrs.getInt("flush") != 1 || !rounds))
+    return badInput("attribute 'flush': expected 1, of a cast from f32 to bf16");
   return {};
 }
 

@@ -101,6 +101,12 @@ Value *LoopBuilder::cast(Value *a, DType dtype) {
   return create(OpKind::ScalarCast, {a}, {sameLanes(a->type, dtype)})->result();
 }
 
+Value *LoopBuilder::castForDot(Value *a) {
+  Value *rounded = cast(a, DType::BF16);
+  rounded->definingOp()->attrs.set("flush", int64_t{1});
+  return rounded;
+}
+
 Value *LoopBuilder::toIndex(Value *a) {
   if (a->type.isIndex())
     return a;

@@ -38,6 +38,8 @@ public:
   Value *cmp(const std::string &pred, Value *a, Value *b);
   Value *select(Value *condition, Value *a, Value *b);
   Value *cast(Value *a, DType dtype);
+  /// f32 to bf16 for a dot product, whose instruction takes denormals for 0 anyway.
+  Value *castForDot(Value *a);
   Value *toIndex(Value *a);
   Value *bitcast(Value *a, const Type &type);
 

@@ -57,7 +57,9 @@ Value *Packer::storedInput(Value *x, const Packing &packing) {
     return storedBytes(b, x, packing.flipInput);
   Op *rounding =
       b.create(OpKind::KernelPointwise, {x}, {x->type.withDType(*packing.rounded)}, {}, 1);
-  endEpilogue(b, rounding, rounding->region().addArg(Type::scalar(x->type.dtype())));
+  Value *element = rounding->region().addArg(Type::scalar(x->type.dtype()));
+  b.atEnd(rounding->region());
+  endEpilogue(b, rounding, b.castForDot(element));
   return rounding->result();
 }
 
