@@ -59,6 +59,8 @@ int64_t weightOf(const Op &op) {
   case OpKind::ScalarPow:
   case OpKind::ScalarDiv:
     return 8;
+  case OpKind::ScalarCast:
+    return op.attrs.has("flush") ? 0 : 1; // one instruction, which makes less to store
   default:
     return 1;
   }

@@ -14,6 +14,7 @@
 #include "lowering/plan/ZeroPoints.h"
 
 #include <algorithm>
+#include <map>
 
 namespace cameo {
 namespace {
@@ -28,6 +29,8 @@ struct Packer {
   const PassContext &context;
   LoopBuilder b;
   bool changed = false;
+  /// What contractions of a block read in place of a value.
+  std::map<std::pair<Value *, Block *>, Value *> roundings = {};
 
   void conv(Op &op);
   void gemm(Op &op);
@@ -35,7 +38,9 @@ struct Packer {
   Operands stored(Op &op, const ContractionInputs &inputs, const Packing &packing);
   void replace(Op &op, const Operands &operands, AttrDict attrs);
   Value *packed(Op &op, const Packing &packing);
-  Value *storedInput(Value *x, const Packing &packing);
+  Value *storedInput(Op &op, const Packing &packing);
+  Value *convert(Value *x, DType dtype);
+  bool isStoredRounded(const Op &op, const Value *x) const;
   Value *sumsOfWindows(Op &op, ConvAttrs attrs, Value *stored, Value *fill);
 };
 
@@ -52,15 +57,54 @@ Value *Packer::packed(Op &op, const Packing &packing) {
   return pack->result();
 }
 
-Value *Packer::storedInput(Value *x, const Packing &packing) {
+/// Where the builder is.
+Value *Packer::convert(Value *x, DType dtype) {
+  Op *conversion = b.create(OpKind::KernelPointwise, {x}, {x->type.withDType(dtype)}, {}, 1);
+  Value *element = conversion->region().addArg(Type::scalar(x->type.dtype()));
+  b.atEnd(conversion->region());
+  endEpilogue(b, conversion, dtype == DType::BF16 ? b.castForDot(element) : b.cast(element, dtype));
+  return conversion->result();
+}
+
+/// Whether an input of `op` need not be in memory as it is: contractions round it, and others that
+/// read it are elementwise.
+bool Packer::isStoredRounded(const Op &op, const Value *x) const {
+  const Op *maker = x->definingOp();
+  std::vector<Op *> users = x->users();
+  return maker && maker->block() == op.block() &&
+         std::all_of(users.begin(), users.end(), [&](Op *user) {
+           bool isContraction =
+               user->kind() == OpKind::KernelConv || user->kind() == OpKind::KernelGemm;
+           if (user->block() != op.block() || !isContraction)
+             return user->block() == op.block() && user->kind() == OpKind::KernelPointwise;
+           return user->operand(0) == x && packingFor(context, *user).rounded == DType::BF16;
+         });
+}
+
+/// The input as it is multiplied. A value is rounded once for all contractions of a block, and
+/// where no others need it as it was, it is only its rounding that is stored.
+Value *Packer::storedInput(Op &op, const Packing &packing) {
+  Value *x = op.operand(0);
   if (!packing.rounded || x->type.dtype() == *packing.rounded)
     return storedBytes(b, x, packing.flipInput);
-  Op *rounding =
-      b.create(OpKind::KernelPointwise, {x}, {x->type.withDType(*packing.rounded)}, {}, 1);
-  Value *element = rounding->region().addArg(Type::scalar(x->type.dtype()));
-  b.atEnd(rounding->region());
-  endEpilogue(b, rounding, b.castForDot(element));
-  return rounding->result();
+  Value *&rounded = roundings[{x, op.block()}];
+  if (rounded)
+    return rounded;
+  std::vector<Op *> readers = x->users();
+  bool isShared = isStoredRounded(op, x);
+  if (isShared)
+    b.after(x->definingOp());
+  rounded = convert(x, *packing.rounded);
+  std::erase_if(readers, [](Op *reader) { return reader->kind() != OpKind::KernelPointwise; });
+  if (isShared && !readers.empty()) {
+    Value *wide = convert(rounded, x->type.dtype());
+    for (Op *reader : readers)
+      for (int64_t i = 0; i < reader->numOperands(); i++)
+        if (reader->operand(i) == x)
+          reader->setOperand(i, wide);
+  }
+  b.before(&op);
+  return rounded;
 }
 
 /// Sums of stored x over the window of each result of a packed convolution. Another convolution of
@@ -96,7 +140,7 @@ Operands Packer::stored(Op &op, const ContractionInputs &inputs, const Packing &
   b.loc = op.loc;
   return {{op.operand(0), packing.flipInput, inputs.x},
           {op.operand(1), packing.flipWeights, inputs.w},
-          storedInput(op.operand(0), packing),
+          storedInput(op, packing),
           packed(op, packing)};
 }
 
