@@ -6,12 +6,14 @@
 //            %y = pointwise %c, %r {(%a, %b)                       {(%acc, %b) %s = add %acc, %b
 //                 %s = add %a, %b  yield %s}                        yield %s}
 // Only if: %c has no other use, %y has its shape, and the joined kernel is not very large. Each op
-// looks for a producer to join, from the first to the last, so that chains collapse.
+// looks for a producer to join, from the first to the last, so that chains collapse. A reshape in
+// between goes behind the op (SinkReshape.h).
 #include "ir/kernel/KernelSpec.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/LoopBuilder.h"
 #include "lowering/build/Regions.h"
+#include "lowering/fusion/SinkReshape.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -107,6 +109,10 @@ Result<bool> fuseEpilogues(Module &module, PassContext &) {
     // A chain that joined a pointwise op may join what that one reads.
     while (op && op->kind() == OpKind::KernelPointwise && op->numResults() == 1) {
       Op *producer = latestProducer(*op, positions);
+      if (!producer && sinkReshape(module, *op)) {
+        producer = latestProducer(*op, positions);
+        changed = true;
+      }
       if (producer) {
         positions[producer] = positions.at(op);
         join(module, *op, *producer);

@@ -1,0 +1,111 @@
+// See SinkReshape.h.
+//
+// Turn this: %m = gemm(...) : f32[8,4];  %r = reshape(%m) : f32[1,8,4];  %y = pointwise(%r, %z)
+// Into this: %m = gemm(...) : f32[8,4];  %s = reshape(%z) : f32[8,4]
+//            %p = pointwise(%m, %s) : f32[8,4];  %y = reshape(%p) : f32[1,8,4]
+#include "lowering/fusion/SinkReshape.h"
+
+#include "ir/kernel/KernelSpec.h"
+#include "lowering/build/ViewBuilder.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace cameo {
+namespace {
+
+bool isOnlyRead(const Value &value, const Op &by) {
+  return std::all_of(value.users().begin(), value.users().end(),
+                     [&](Op *user) { return user == &by; });
+}
+
+/// The reshape that makes operand i of `op` from what only it reads of a kernel with an epilogue.
+Op *reshapeBefore(const Op &op, int64_t i) {
+  Value *operand = op.operand(i);
+  Op *reshape = operand->definingOp();
+  if (!reshape || reshape->kind() != OpKind::KernelReshape || !isOnlyRead(*operand, op) ||
+      !(operand->type.shape() == op.result()->type.shape()))
+    return nullptr;
+  Op *kernel = reshape->operand(0)->definingOp();
+  bool canJoin = kernel && kernel->block() == op.block() && epilogueOf(*kernel) &&
+                 isOnlyRead(*reshape->operand(0), *reshape);
+  return canJoin ? reshape : nullptr;
+}
+
+/// The shape in which an operand that broadcasts to `from` does so to `to`, of as many elements:
+/// whole ones take that shape; others may vary along the last dims that both have.
+std::optional<Dims> shapeFor(const Dims &operand, const Dims &from, const Dims &to) {
+  if (operand == from)
+    return to;
+  auto first =
+      std::find_if(operand.begin(), operand.end(), [](const Dim &dim) { return !(dim == Dim(1)); });
+  Dims varying(first, operand.end());
+  auto [end, other] = std::mismatch(from.rbegin(), from.rend(), to.rbegin(), to.rend());
+  if (std::ssize(varying) > end - from.rbegin())
+    return std::nullopt;
+  return varying;
+}
+
+void erase(Op &op) {
+  op.setOperands({});
+  op.erase();
+}
+
+/// Behind `op`: those who read its result read it in the shape `as` from now on. Reshapes of that
+/// back to the shape it has now are the result itself.
+void reshapeResult(LoopBuilder &b, Op &op, const Dims &as) {
+  Value *result = op.result();
+  std::vector<Op *> users = result->users();
+  b.after(&op);
+  Value *reshaped = reshapeView(b, result, as);
+  result->replaceAllUsesWith(reshaped);
+  reshaped->definingOp()->setOperand(0, result);
+  for (Op *user : users) {
+    bool isBack = user->kind() == OpKind::KernelReshape &&
+                  user->result()->type.shape() == result->type.shape();
+    if (!isBack)
+      continue;
+    user->result()->replaceAllUsesWith(result);
+    erase(*user);
+  }
+  if (reshaped->users().empty())
+    erase(*reshaped->definingOp());
+}
+
+} // namespace
+
+bool sinkReshape(Module &module, Op &op) {
+  const Dims from = op.result()->type.shape();
+  Op *reshape = nullptr;
+  for (int64_t i = 0; i < op.numOperands() && !reshape; i++)
+    reshape = reshapeBefore(op, i);
+  if (!reshape || op.numResults() != 1)
+    return false;
+  Value *made = reshape->operand(0);
+  const Dims to = made->type.shape();
+  if (from == to)
+    return false;
+  std::vector<Dims> shapes;
+  for (const Value *operand : op.operands()) {
+    std::optional<Dims> shape = shapeFor(operand->type.shape(), from, to);
+    if (!shape)
+      return false;
+    shapes.push_back(*shape);
+  }
+  LoopBuilder b(module);
+  b.before(&op);
+  b.loc = reshape->loc;
+  std::vector<Value *> operands;
+  for (int64_t i = 0; i < op.numOperands(); i++)
+    operands.push_back(op.operand(i) == reshape->result()
+                           ? made
+                           : reshapeView(b, op.operand(i), shapes[static_cast<size_t>(i)]));
+  op.setOperands(operands);
+  Value *result = op.result();
+  result->type = result->type.withShape(to);
+  erase(*reshape);
+  reshapeResult(b, op, from);
+  return true;
+}
+
+} // namespace cameo
