@@ -47,7 +47,7 @@ Order channelsLast(int64_t rank) { return rank < 3 ? rowMajor(rank) : innermost(
 /// KiB: without them rows fall into the same L1 sets and a GEMM over them runs at 70-75 % of peak
 /// (measured on Zen 4).
 static constexpr int64_t kLeadingDimPadding = 16;
-static bool wantsPadding(const Type &type, const Dim &extent) {
+bool wantsPadding(const Type &type, const Dim &extent) {
   if (!extent.isConst() || type.rank() < 2)
     return false;
   Dim rows = Dim(1);
@@ -223,32 +223,6 @@ void LayoutState::allocate(Value *value, const Order &order) {
   value->layout = layout;
   orders[value] = order;
   present[value] = halo;
-}
-
-/// The order of the operand with the result's shape, channels-last before others; else row-major.
-Order LayoutState::followOperands(Op &op, Value *result) const {
-  Order best = rowMajor(result->type.rank());
-  for (Value *operand : op.operands()) {
-    if (!operand || operand->type.rank() != result->type.rank() || !orders.count(operand))
-      continue;
-    bool sameShape = operand->type.shape() == result->type.shape();
-    bool resized = op.kind() != OpKind::KernelPointwise && op.operand(0) == operand;
-    if ((sameShape || resized) && orders.at(operand) != best)
-      return orders.at(operand);
-  }
-  return best;
-}
-
-Order LayoutState::naturalOrder(Op &op, Value *result) const {
-  switch (storageOf(op)) {
-  case Storage::ChannelsLast:
-    return channelsLast(result->type.rank());
-  case Storage::Rows:
-  case Storage::RowMajor:
-    return rowMajor(result->type.rank());
-  default:
-    return followOperands(op, result);
-  }
 }
 
 /// A copy of `value` in another order, with a halo if one is asked for, made before `before`.

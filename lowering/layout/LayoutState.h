@@ -16,6 +16,8 @@ using Order = std::vector<int64_t>; // dims from the outermost in memory to the 
 
 Order rowMajor(int64_t rank);
 Order channelsLast(int64_t rank);
+/// Whether rows of `extent` elements get more memory than they need, for the caches' sake.
+bool wantsPadding(const Type &type, const Dim &extent);
 /// Whether the op writes its results itself: no view, constant or placement.
 bool isKernel(Op *op);
 /// How the op's results lie in memory; as their operands for what is no kernel.
