@@ -69,6 +69,9 @@ constexpr PipelineStep kPipeline[] = {
     // Behind layouts: rows that are next to each other in memory are tiled as one axis.
     {"tile", "plan-tiles"},
     {"tile", "plan-loops"},
+    // Behind plans: each unit of a kernel notes its range. What combines these has no plan yet.
+    {"tile", "note-ranges"},
+    {"tile", "plan-loops"},
     // Last: lifetimes are those of the final list of kernels.
     {"memory", "plan-memory"},
 };

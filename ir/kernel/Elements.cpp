@@ -1,6 +1,7 @@
 // Rules of kernels that compute or move single elements; see Elements.h.
 #include "ir/kernel/Elements.h"
 
+#include "ir/kernel/Range.h"
 #include "ir/kernel/Rules.h"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ Result<void> PointwiseAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 1));
   TRY(plan.verify());
   std::vector<Type> yielded;
-  for (int64_t i = 0; i < op.numResults(); i++)
+  for (int64_t i = 0; i < numElementResults(op); i++)
     yielded.push_back(elementOfResult(op, i));
   return regionMaps(op, 0, elementsFrom(op, 0), yielded);
 }

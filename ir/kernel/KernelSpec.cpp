@@ -5,6 +5,7 @@
 #include "ir/kernel/Attention.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/Elements.h"
+#include "ir/kernel/Range.h"
 #include "ir/kernel/Reduce.h"
 #include "ir/kernel/RunTime.h"
 #include "ir/kernel/ViewOps.h"
@@ -17,7 +18,8 @@ namespace {
 
 template <class Attrs> Result<void> verifyAttrs(const Op &op) {
   Attrs attrs = TRY(readAttrs<Attrs>(op.attrs));
-  return attrs.verify(op);
+  TRY(attrs.verify(op));
+  return rangeFits(op);
 }
 
 template <class Attrs> std::string variantOf(const Op &op) {

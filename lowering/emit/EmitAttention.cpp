@@ -79,6 +79,8 @@ struct AttentionEmitter {
       args.push_back(isAlong ? b.offset(product.operands[e], column) : product.operands[e]);
       args.push_back(product.operandRows[e]);
     }
+    if (shape.notesRange)
+      args.insert(args.end(), {k.high, k.low});
     args.push_back(product.depth);
     if (masked)
       args.push_back(b.sub(k.size(product.columns), column));
@@ -162,6 +164,7 @@ struct AttentionEmitter {
                     loops.columns,
                     shapeOf(rows, attrs.plan.results),
                     tensorsOf(scores, Values, k.results[0]->type, 1)};
+    product.shape.notesRange = k.high != nullptr;
     product.shape.columnOperands = {false};
     product.shape.rowOperands = {true};
     product.tensors.operands = {factors->type};

@@ -39,6 +39,7 @@ struct Emitter {
                      c.columnOperands,
                      {}};
     shape.fetchesAhead = c.plan.ahead > 0;
+    shape.notesRange = k.high != nullptr;
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));
@@ -59,6 +60,8 @@ struct Emitter {
           from(k.operands[2 + e], FirstOperand + e, c.columnOperands[e] ? column : nullptr));
       args.push_back(k.size(tiled().strides[FirstOperand + e]));
     }
+    if (shape.notesRange)
+      args.insert(args.end(), {k.high, k.low});
     args.push_back(k.size(c.wholeSteps()));
     for (const TapLoop &tap : c.taps) {
       args.push_back(b.index(tap.extent));

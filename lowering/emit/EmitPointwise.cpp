@@ -2,8 +2,10 @@
 // tensor whose innermost stride is 1 is read a vector at a time, one that does not move is read
 // once, and any other stride makes a gather.
 #include "lowering/emit/Nest.h"
+#include "lowering/emit/RangeNotes.h"
 
 #include "ir/kernel/Elements.h"
+#include "ir/kernel/Range.h"
 
 #include <algorithm>
 
@@ -35,22 +37,23 @@ struct Inner {
 
 Dim emitElements(KernelFunc &k, const NestPlan &plan) {
   LoopBuilder &b = k.b;
-  std::vector<Value *> pointers = k.results;
+  int64_t numResults = numElementResults(k.op);
+  std::vector<Value *> pointers(k.results.begin(), k.results.begin() + numResults);
   pointers.insert(pointers.end(), k.operands.begin(), k.operands.end());
   Nest nest = elementNest(k.op);
   const NestAxis &inner = nest.axes.back();
   Block *region = k.op.numRegions() ? &k.op.region() : nullptr; // none: a copy
-  size_t numResults = k.op.numResults();
 
   return emitNest(k, nest, plan, [&](const NestRun &run) {
     emitVectorLoop(k, run.count, plan, [&](Value *i, int64_t width, Value *mask) {
       Inner loop{k, width, mask};
       LoopBuilder::Values elements, values;
-      for (size_t t = numResults; t < pointers.size(); t++)
+      for (size_t t = static_cast<size_t>(numResults); t < pointers.size(); t++)
         elements.push_back(loop.read(pointers[t], run.offsets[t], inner.strides[t], i));
       values = region ? inlineRegion(b, k.sizes, *region, elements) : elements;
-      for (size_t r = 0; r < numResults; r++)
+      for (int64_t r = 0; r < numResults; r++)
         loop.write(values[r], pointers[r], run.offsets[r], inner.strides[r], i);
+      noteElement(k, values[0], mask);
     });
   });
 }

@@ -2,6 +2,7 @@
 // RMS normalization. A unit is one row: statistics first, then the elements, both from L1. Means
 // are taken before squares, in two passes, so that a large mean costs no digits.
 #include "lowering/emit/Nest.h"
+#include "lowering/emit/RangeNotes.h"
 #include "lowering/emit/RowVectors.h"
 
 #include "ir/kernel/Window.h"
@@ -45,6 +46,7 @@ struct Row {
       if (lanes > 1 && !result->type.isVector())
         result = b.splat(result, lanes);
       b.store(result, y, i, mask);
+      noteElement(k, result, mask);
     });
   }
 

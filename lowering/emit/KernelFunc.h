@@ -40,6 +40,9 @@ struct KernelFunc {
   /// of each result.
   std::vector<Value *> operands, results;
   Value *begin = nullptr, *end = nullptr;
+  /// Where the kernel notes the range of what it writes: vectors of the plan's lanes with the
+  /// largest bits of the unit so far (RangeNotes.h). nullptr where it does not.
+  Value *high = nullptr, *low = nullptr;
 
   Value *size(const Dim &dim) { return sizes.value(b, dim); }
   /// offset + index * stride.

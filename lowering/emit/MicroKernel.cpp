@@ -3,6 +3,8 @@
 // broadcast fit the registers.
 #include "lowering/emit/MicroKernel.h"
 
+#include "lowering/emit/RangeNotes.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -17,9 +19,11 @@ struct Writer {
   int64_t lanes = shape.lanes, vectors = shape.panels * (kPanel / shape.lanes); // vectors a row
   Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
   Value *yRow = nullptr, *depth = nullptr, *columns = nullptr, *next = nullptr, *ahead = nullptr;
+  Value *high = nullptr, *low = nullptr;
   std::vector<Value *> operands = {}, operandRows = {};
   std::vector<std::pair<Value *, Value *>> taps = {};
-  std::vector<Value *> rows = {}; // pointers to the tile's input rows
+  std::vector<Value *> rows = {};  // pointers to the tile's input rows
+  std::vector<Value *> range = {}; // the largest bits so far, high and low, if they are noted
 
   using Values = LoopBuilder::Values;
 
@@ -33,6 +37,8 @@ struct Writer {
       operands.push_back(pointer(type));
       operandRows.push_back(index());
     }
+    if (shape.notesRange)
+      high = pointer(Type::pointer(DType::I32)), low = pointer(Type::pointer(DType::U32));
     depth = index();
     for (int64_t i = 0; i < shape.tapLoops; i++) {
       Value *extent = index(), *stride = index();
@@ -130,6 +136,10 @@ struct Writer {
     if (!result->type.isVector() && lanes > 1)
       result = b.splat(result, lanes);
     b.store(result, y, b.add(b.mul(row, yRow), b.index(v * lanes)), mask);
+    if (!range.empty()) {
+      RangeSoFar now = RangeSoFar{range[0], range[1]}.with(b, result, mask);
+      range = {now.high, now.low};
+    }
   }
 
   /// Epilogue operands that are the same for every row, loaded once.
@@ -160,10 +170,13 @@ struct Writer {
     for (int64_t v = 0; v < vectors; v++) {
       Value *mask = maskOf(v);
       Values hoisted = hoist(v, mask);
-      b.forLoop(b.index(0), b.index(shape.rows), 1, [&](Value *r) {
-        Value *at = b.add(b.mul(r, b.index(width)), b.index(v * lanes));
-        finish(b.load(tile, at, lanes), r, v, mask, hoisted);
-      });
+      range =
+          b.forLoop(b.index(0), b.index(shape.rows), 1, range, [&](Value *r, const Values &now) {
+            range = now;
+            Value *at = b.add(b.mul(r, b.index(width)), b.index(v * lanes));
+            finish(b.load(tile, at, lanes), r, v, mask, hoisted);
+            return range;
+          });
     }
   }
 
@@ -183,12 +196,18 @@ struct Writer {
     sums.resize(sums.size() + (shape.fetchesAhead ? 2 : 1), b.index(0));
     sums = reduce(0, rows, sums);
     sums.resize(shape.rows * vectors);
+    if (shape.notesRange) {
+      RangeSoFar before = loadRange(b, high, low, lanes);
+      range = {before.high, before.low};
+    }
     if (!tensors.element)
       plainStores(sums);
     else if (shape.epilogue == EpiloguePlace::Scratch)
       scratchEpilogue(sums);
     else
       shortEpilogue(sums);
+    if (shape.notesRange)
+      storeRange(b, {range[0], range[1]}, high, low);
     b.ret();
   }
 };

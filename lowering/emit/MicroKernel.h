@@ -8,11 +8,11 @@ namespace cameo {
 
 /// Everything a micro-kernel's text depends on. Strides, depths and pointers are run-time
 /// arguments, so that layers share micro-kernels:
-///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., depth, (tapExtent, tapStride)..., [columns],
-///    [next, ahead])
+///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., [high, low], depth, (tapExtent,
+///    tapStride)..., [columns], [next, ahead])
 /// `depth` is how far the whole steps over k go in the input, in elements; `columns` is how many of
 /// the last panels' columns are real, for the masked variant. `next` are weights to fetch for later
-/// tiles, `ahead` elements at each step.
+/// tiles, `ahead` elements at each step; `high` and `low` the notes of the range (RangeNotes.h).
 struct MicroShape {
   int64_t rows = 1;
   int64_t panels = 1;
@@ -24,6 +24,7 @@ struct MicroShape {
   std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
   std::vector<bool> rowOperands;    // whether it varies along the rows
   bool fetchesAhead = false;
+  bool notesRange = false;
 };
 
 /// What a micro-kernel's pointers point to, and what it stores.

@@ -1,6 +1,8 @@
 // See UnitLoops.h.
 #include "lowering/emit/UnitLoops.h"
 
+#include "lowering/emit/RangeNotes.h"
+
 namespace cameo {
 
 std::vector<Value *> unitCells(KernelFunc &k, const Units &units, Value *unit) {
@@ -24,7 +26,12 @@ UnitRun unitRun(KernelFunc &k, const UnitAxis &axis, Value *cell) {
 
 Dim emitUnits(KernelFunc &k, const Units &units,
               const std::function<void(const std::vector<Value *> &)> &body) {
-  k.b.forLoop(k.begin, k.end, 1, [&](Value *unit) { body(unitCells(k, units, unit)); });
+  makeRangeNotes(k);
+  k.b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+    beginRange(k);
+    body(unitCells(k, units, unit));
+    endRange(k, unit);
+  });
   return units.count();
 }
 

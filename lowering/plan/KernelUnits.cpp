@@ -5,6 +5,7 @@
 #include "ir/OpSpec.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/Elements.h"
+#include "ir/kernel/Range.h"
 #include "ir/kernel/Reduce.h"
 #include "ir/kernel/Window.h"
 #include "lowering/plan/Attention.h"
@@ -45,8 +46,8 @@ using Tensors = std::vector<const Value *>;
 
 Tensors results(const Op &op) {
   Tensors tensors;
-  for (const std::unique_ptr<Value> &result : op.results())
-    tensors.push_back(result.get());
+  for (int64_t i = 0; i < numElementResults(op); i++)
+    tensors.push_back(op.result(i));
   return tensors;
 }
 
@@ -90,7 +91,8 @@ KernelUnits ofElements(const Op &op, const NestPlan &plan) {
   for (const NestAxis &loop : loops)
     extents.push_back(loop.extent);
   auto [grid, axes] = gridOf(extents, plan);
-  return split(grid, along(loops, axes, joined(results(op), operandsFrom(op, 0))), op.numResults());
+  return split(grid, along(loops, axes, joined(results(op), operandsFrom(op, 0))),
+               numElementResults(op));
 }
 
 /// The argument of the region that indexes each dim of each operand, where all reads of the operand
@@ -245,9 +247,8 @@ KernelUnits ofScatter(const Op &op) {
   ICE("a form without units");
 }
 
-} // namespace
-
-KernelUnits unitsOf(const Op &op) {
+/// Of the results that the region yields.
+KernelUnits unitsOfElements(const Op &op) {
   switch (op.kind()) {
   case OpKind::KernelPointwise:
     return ofElements(op, attrsOf<PointwiseAttrs>(op).plan);
@@ -281,6 +282,17 @@ KernelUnits unitsOf(const Op &op) {
   default:
     ICE(fmt::format("the units of '{}' are not known", spec(op.kind()).name));
   }
+}
+
+} // namespace
+
+KernelUnits unitsOf(const Op &op) {
+  KernelUnits units = unitsOfElements(op);
+  if (notesRange(op))
+    for (int64_t i : {kHigh, kLow})
+      units.writes.push_back(
+          {op.result(i), {{units.grid.count(), Dim(1), TouchedAxis::kUnit}}, Dim(0)});
+  return units;
 }
 
 } // namespace cameo

@@ -13,10 +13,11 @@ namespace cameo {
 
 /// Steps along an axis of a tensor's memory.
 struct TouchedAxis {
-  static constexpr int64_t kAll = -1;
+  static constexpr int64_t kAll = -1, kUnit = -2;
 
   Dim extent, stride;
-  /// The axis of the units' grid that says which steps a unit takes, or kAll. At position p of that
+  /// The axis of the units' grid that says which steps a unit takes, kAll, or kUnit: as many as
+  /// its number. At position p of that
   /// axis, these are the `scale` steps from (p / divisor % modulus) * scale on.
   int64_t axis = kAll;
   int64_t scale = 1, divisor = 1, modulus = INT64_MAX;

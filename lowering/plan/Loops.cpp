@@ -2,6 +2,7 @@
 #include "lowering/plan/Loops.h"
 
 #include "ir/kernel/Elements.h"
+#include "ir/kernel/Range.h"
 #include "ir/kernel/Reduce.h"
 
 #include <algorithm>
@@ -84,7 +85,7 @@ Nest elementNest(const Op &op) {
     if (std::optional<Nest> nest = blockNest(op))
       return *nest;
   std::vector<const Value *> others;
-  for (int64_t i = 1; i < op.numResults(); i++)
+  for (int64_t i = 1; i < numElementResults(op); i++)
     others.push_back(op.result(i));
   others.insert(others.end(), op.operands().begin(), op.operands().end());
   return Nest::over(*op.result(), others);
@@ -154,7 +155,7 @@ std::vector<NestAxis> lineLoops(int64_t axis, const std::vector<const Value *> &
 
 bool areElementsInVectors(const Op &op, const Nest &nest) {
   const std::vector<Dim> &strides = nest.axes.back().strides;
-  return std::all_of(strides.begin(), strides.begin() + op.numResults(),
+  return std::all_of(strides.begin(), strides.begin() + numElementResults(op),
                      [](const Dim &stride) { return stride == Dim(1); });
 }
 

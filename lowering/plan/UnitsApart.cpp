@@ -54,8 +54,9 @@ bool mayMeet(const std::vector<TouchedAxis> &axes) {
 /// Whether units that differ in their cell along an axis of the grid take other steps.
 bool isTold(const UnitAxis &axis, int64_t number, const Touched &touched) {
   return axis.cells() == Dim(0) || axis.cells() == Dim(1) ||
-         std::any_of(touched.axes.begin(), touched.axes.end(),
-                     [&](const TouchedAxis &steps) { return steps.axis == number; });
+         std::any_of(touched.axes.begin(), touched.axes.end(), [&](const TouchedAxis &steps) {
+           return steps.axis == number || steps.axis == TouchedAxis::kUnit;
+         });
 }
 
 } // namespace
@@ -79,6 +80,9 @@ std::set<int64_t> elementsOf(const Units &grid, const Touched &touched, int64_t 
   for (const TouchedAxis &axis : touched.axes)
     if (axis.axis == TouchedAxis::kAll)
       elements = sums(elements, distances(axis, 0, axis.extent.value()));
+  for (const TouchedAxis &axis : touched.axes)
+    if (axis.axis == TouchedAxis::kUnit)
+      elements = sums(elements, distances(axis, unit, unit + 1));
   return elements;
 }
 

@@ -4,6 +4,7 @@
 #include "ir/Printer.h"
 #include "ir/kernel/Elements.h"
 #include "ir/kernel/KernelSpec.h"
+#include "ir/kernel/Range.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/plan/KernelUnits.h"
 #include "lowering/plan/Loops.h"
@@ -70,6 +71,18 @@ Result<void> layoutsAllow(const Op &op) {
   }
 }
 
+/// A range has an entry a unit.
+Result<void> rangeHasUnits(const Op &op) {
+  if (!notesRange(op))
+    return {};
+  Dim units = unitsOf(op).grid.count();
+  for (int64_t i : {kHigh, kLow})
+    if (!(op.result(i)->type.dim(0) == units))
+      return misfit(op, fmt::format("expected a range of {} units, got {}", units.str(),
+                                    op.result(i)->type.str()));
+  return {};
+}
+
 bool hasLayouts(const Op &op) {
   auto isPlaced = [](const Value *value) { return !value || value->layout; };
   return std::all_of(op.operands().begin(), op.operands().end(), isPlaced) &&
@@ -94,6 +107,7 @@ bool isPlanned(const Op &op) {
 
 Result<void> verifyPlan(const Op &op) {
   TRY(layoutsAllow(op));
+  TRY(rangeHasUnits(op));
   return unitsAreApart(op);
 }
 

@@ -45,6 +45,8 @@ private:
   Value *pool();
   Value *transpose();
   Value *concat();
+  /// Adds a sum in bytes, and the scale and zero point that the run finds for it.
+  void quantizeDynamically(std::vector<Value *> &results);
 
   std::mt19937 random_;
   std::unique_ptr<Module> module_ = std::make_unique<Module>();
@@ -163,6 +165,15 @@ Value *QuantizedGrower::concat() {
   return requantized(add(OpKind::Concat, {pick(), pick()}, attr("axis", int64_t{1})));
 }
 
+void QuantizedGrower::quantizeDynamically(std::vector<Value *> &results) {
+  Value *sum = add(OpKind::Add, {pick(), pick()});
+  if (!sum)
+    return;
+  Result<Op *> op = builder_.graph(OpKind::DynamicQuantizeLinear, {sum}, {}, 3);
+  for (int64_t i = 0; op && i < (*op)->numResults(); i++)
+    results.push_back((*op)->result(i));
+}
+
 std::unique_ptr<Module> QuantizedGrower::grow() {
   static constexpr Step kSteps[] = {
       &QuantizedGrower::conv, &QuantizedGrower::conv,      &QuantizedGrower::matmul,
@@ -179,9 +190,13 @@ std::unique_ptr<Module> QuantizedGrower::grow() {
       pool_.push_back(value);
   // The last layer's bytes, and the floats of any, or of a layer that is not quantized.
   Value *last = pool_.back()->definingOp()->operand(0);
-  func->resultNames = {"y0", "y1"};
   Value *floats = below(2) ? pick() : randomLayer(builder_, pick(), random_).back();
-  builder_.create(OpKind::LoopReturn, {last, floats}, {});
+  std::vector<Value *> results = {last, floats};
+  if (below(2))
+    quantizeDynamically(results);
+  for (size_t i = 0; i < results.size(); i++)
+    func->resultNames.push_back("y" + std::to_string(i));
+  builder_.create(OpKind::LoopReturn, results, {});
   return std::move(module_);
 }
 

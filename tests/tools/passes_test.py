@@ -94,6 +94,17 @@ def integer_operators():
     return onnx.model(nodes, [onnx.value_info("x", [1, 3, 7, 8])], [onnx.value_info("y", [1, 4, 5, 5])], constants)
 
 
+def dynamic():
+    """A product whose input is quantized with the scale that the run finds."""
+    nodes = [onnx.node("Relu", ["x"], ["r"], "relu"),
+             onnx.node("DynamicQuantizeLinear", ["r"], ["q", "s", "z"], "quantize"),
+             onnx.node("MatMulInteger", ["q", "wq", "z"], ["p"], "product"), onnx.node("Cast", ["p"], ["f"], "cast", to=onnx.FLOAT),
+             onnx.node("Mul", ["f", "s"], ["y"], "scale")]
+    numbers = random.Random("wq")
+    constants = [onnx.tensor("wq", [24, 5], [numbers.randint(-127, 127) for _ in range(120)], onnx.INT8)]
+    return onnx.model(nodes, [onnx.value_info("x", ["batch", 24])], [onnx.value_info("y", ["batch", 5])], constants)
+
+
 def primitives():
     """A layer normalization and a SiLU as PyTorch spells them out."""
     nodes = [onnx.node("ReduceMean", ["x", "last"], ["mean"], "mean"),
@@ -123,7 +134,7 @@ def attention():
 
 
 MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized,
-          "integer": integer_operators, "primitives": primitives,
+          "integer": integer_operators, "dynamic": dynamic, "primitives": primitives,
           "attention": attention}
 
 

@@ -2,6 +2,7 @@
 #include "ir/eval/kernel/KernelRegion.h"
 
 #include "ir/kernel/Elements.h"
+#include "ir/kernel/Range.h"
 
 #include <algorithm>
 
@@ -12,7 +13,7 @@ void evalKernelPointwise(KernelContext &c) {
   c.forEach(c.out().dims, [&](const std::vector<int64_t> &index) {
     region.loadEpilogue(0, 0, index);
     region.run();
-    for (int64_t i = 0; i < c.op.numResults(); i++)
+    for (int64_t i = 0; i < numElementResults(c.op); i++)
       region.store(c.out(i), c.out(i).at(index), i);
   });
 }

@@ -3,8 +3,11 @@
 
 #include "ir/OpSpec.h"
 #include "ir/Printer.h"
+#include "ir/kernel/Range.h"
 #include "ir/kernel/RunTime.h"
 
+#include <algorithm>
+#include <bit>
 #include <fmt/format.h>
 
 namespace cameo::eval {
@@ -72,6 +75,28 @@ std::string KernelMachine::clashIn(const KernelContext &context) const {
   return "";
 }
 
+namespace {
+
+/// Which unit has an element is the plan's; here, the first has all.
+void noteRange(KernelContext &c) {
+  int64_t high = 0, low = 0;
+  bool isNaN = false;
+  c.forEach(c.out().dims, [&](const std::vector<int64_t> &index) {
+    auto element = c.get<float>(c.out(), c.out().at(index));
+    high = std::max<int64_t>(high, std::bit_cast<int32_t>(element));
+    low = std::max<int64_t>(low, std::bit_cast<uint32_t>(element));
+    isNaN = isNaN || element != element;
+  });
+  if (isNaN)
+    high = kHighNaN, low = kLowNaN;
+  for (int64_t i = 0; i < c.out(kHigh).dims[0] && !c.failed(); i++) {
+    c.put<int64_t>(c.out(kHigh), i * c.out(kHigh).strides[0], i == 0 ? high : 0);
+    c.put<int64_t>(c.out(kLow), i * c.out(kLow).strides[0], i == 0 ? low : 0);
+  }
+}
+
+} // namespace
+
 Result<void> KernelMachine::runKernel(Op &op) {
   KernelEvaluator evaluator = evaluatorFor(op.kind());
   if (!evaluator)
@@ -101,6 +126,8 @@ Result<void> KernelMachine::runKernel(Op &op) {
   if (std::string clash = clashIn(context); !clash.empty())
     return wrong(op, clash);
   evaluator(context);
+  if (notesRange(op) && !context.failed())
+    noteRange(context);
   if (context.fault)
     return *context.fault;
   return memory_.error.empty() ? Result<void>() : wrong(op, memory_.error);
