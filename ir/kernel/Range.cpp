@@ -26,7 +26,7 @@ bool mayNoteRange(const Op &op) {
   case OpKind::KernelAttention:
     return true;
   case OpKind::KernelConv:
-    return attrsOf<ConvAttrs>(op).algorithm == ConvAlgorithm::Direct;
+    return winogradTile(attrsOf<ConvAttrs>(op).algorithm) == 0;
   default:
     return false;
   }

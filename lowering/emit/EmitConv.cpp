@@ -2,6 +2,7 @@
 // whose halo holds the padding. Depthwise: vectors of channels, tiles of a few lines and pixels.
 #include "ir/kernel/Contraction.h"
 #include "lowering/emit/EmitContraction.h"
+#include "lowering/emit/RangeNotes.h"
 
 #include <algorithm>
 #include <map>
@@ -123,6 +124,7 @@ struct Depthwise {
   void store(const Tile &tile, Value *result, Value *line, Value *pixel) {
     Value *at = b.add(offset(tile, Result, line, pixel), tile.c.first);
     b.store(result, k.results[0], at, tile.c.mask);
+    noteElement(k, result, tile.c.mask);
   }
 
   void compute(const Tile &tile) {
