@@ -5,12 +5,20 @@
 #include "ir/Module.h"
 #include "ir/Result.h"
 #include "ir/Target.h"
+#include "ir/kernel/Fields.h"
 
 #include <map>
 #include <string>
 #include <string_view>
 
 namespace cameo {
+
+/// What the planner prefers where a faster algorithm stores larger weights
+/// (lowering/plan/WeightBudget.h).
+enum class Optimize { Speed, Balanced, Size };
+template <> struct EnumWords<Optimize> {
+  static constexpr std::string_view words[] = {"speed", "balanced", "size"};
+};
 
 /// What passes may ask about the compilation. The same module and context give the same result.
 struct PassContext {
@@ -20,6 +28,7 @@ struct PassContext {
   DType precision = DType::F32;
   /// Whether convolutions may use Winograd's algorithm where it is faster.
   bool winograd = true;
+  Optimize optimize = Optimize::Balanced;
   /// Adds a last output: how long each kernel took (lowering/program/Profile.h).
   bool profile = false;
   /// Plans found by measuring, by the keys of kernels (lowering/plan/TunedPlans.h).

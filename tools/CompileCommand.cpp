@@ -225,6 +225,7 @@ int compile(const Options &options) {
 
 void addCompileCommand(CLI::App &app, Action &chosen) {
   auto options = std::make_shared<Options>();
+  options->request.reportsWeights = true;
   CLI::App *command = app.add_subcommand("compile", "Compile ONNX models to native libraries");
   command->add_option("models", options->models, "Models, or quoted patterns such as 'zoo/*.onnx'")
       ->required()

@@ -11,6 +11,7 @@
 #include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Taps.h"
+#include "tools/WeightReport.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -110,6 +111,8 @@ Result<void> compileHere(const CompileRequest &request, const PassObserver &obse
       return badInput("--stop-after: what there is then is IR, which --emit ir writes");
     return writeFile(stem.string() + ".cir", print(*module));
   }
+  if (request.reportsWeights)
+    printOut(weightSummary(TRY(WeightBudget::of(*module, context))));
   if (observer)
     observer(*module, "");
   Program program = TRY(toLoops(*module, context));
@@ -160,6 +163,12 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
       ->type_name("auto|off")
       ->check(CLI::IsMember({"auto", "off"}))
       ->capture_default_str();
+  command
+      .add_option("--optimize", options.optimize,
+                  "Whether larger weights for faster layers are worth it")
+      ->type_name("speed|balanced|size")
+      ->check(CLI::IsMember({"speed", "balanced", "size"}))
+      ->capture_default_str();
 }
 
 DType precisionOf(const TargetOptions &options) {
@@ -167,16 +176,18 @@ DType precisionOf(const TargetOptions &options) {
 }
 
 std::string targetFlags(const TargetOptions &options) {
-  std::string flags =
-      fmt::format("--precision {} --winograd {}", options.precision, options.winograd);
+  std::string flags = fmt::format("--precision {} --winograd {} --optimize {}", options.precision,
+                                  options.winograd, options.optimize);
   if (Result<Target> target = resolveTarget(options.target, options.cpu))
     flags = fmt::format("--target {} --cpu {} {}", target->triple, target->cpu, flags);
   return flags;
 }
 
 Result<PassContext> passContext(const TargetOptions &options) {
-  return PassContext{TRY(resolveTarget(options.target, options.cpu)), precisionOf(options),
-                     options.winograd == "auto"};
+  PassContext context{TRY(resolveTarget(options.target, options.cpu)), precisionOf(options),
+                      options.winograd == "auto"};
+  context.optimize = *fromWord<Optimize>(options.optimize);
+  return context;
 }
 
 Result<PassContext> passContext(const CompileRequest &request) {

@@ -26,8 +26,9 @@ struct TargetOptions {
   std::string cpu; // "": native for the host, else the architecture's default
   std::string precision = "fp32";
   std::string winograd = "auto";
+  std::string optimize = "balanced";
 };
-/// Adds --target, --cpu, --precision and --winograd.
+/// Adds --target, --cpu, --precision, --winograd and --optimize.
 void addTargetOptions(CLI::App &command, TargetOptions &options);
 /// What --precision says.
 DType precisionOf(const TargetOptions &options);
@@ -56,6 +57,8 @@ struct CompileRequest {
   std::map<std::string, AttrDict> plans;
   /// Of IR text: take constants whose elements are not in it as zeros.
   bool zeroWeights = false;
+  /// Say what was chosen for size (WeightReport.h).
+  bool reportsWeights = false;
 };
 
 /// The context of passes of a compilation.

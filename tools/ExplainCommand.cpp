@@ -6,6 +6,7 @@
 #include "tools/Compiler.h"
 #include "tools/KernelPlan.h"
 #include "tools/ModelCost.h"
+#include "tools/WeightReport.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -103,15 +104,22 @@ Result<void> explain(const Options &options, const PassObserver &observer) {
   else
     printOut(textOf(*module, cost));
   // The model's own ops are worth seeing even when some have no kernel.
-  Result<KernelPlan> plan = planKernels(*module, std::move(context), sizes, observer);
-  if (options.json && plan)
-    report["kernels"] = kernelJson(*plan);
-  if (options.json)
-    printOut(jsonText(report));
-  else if (plan)
-    printOut("\n" + kernelText(*plan));
-  if (!plan)
+  Result<KernelPlan> plan = planKernels(*module, context, sizes, observer);
+  if (!plan) {
+    if (options.json)
+      printOut(jsonText(report));
     return plan.error();
+  }
+  WeightBudget weights = TRY(WeightBudget::of(*module, context));
+  if (options.json) {
+    report["kernels"] = kernelJson(*plan);
+    report["weights"] = weightJson(weights);
+    printOut(jsonText(report));
+    return {};
+  }
+  printOut("\n" + kernelText(*plan));
+  if (std::string text = weightText(weights); !text.empty())
+    printOut("\n" + text);
   return {};
 }
 

@@ -23,6 +23,7 @@ constexpr std::string_view kSeparator = "// -----";
 constexpr std::string_view kArrow = "// ==>";
 constexpr std::string_view kError = "// error: ";
 constexpr std::string_view kRun = "// run:";
+constexpr std::string_view kOptimize = "// optimize: ";
 
 struct Case {
   size_t firstLine = 0; // lines before it in the file
@@ -123,6 +124,20 @@ Result<Action> readAction(const std::string &fileName, std::string_view text) {
   return action;
 }
 
+/// What the passes of a case may ask about.
+Result<PassContext> contextOf(const Action &action, std::string_view text) {
+  PassContext context = action.context;
+  for (std::string_view line : splitLines(text)) {
+    if (!line.starts_with(kOptimize))
+      continue;
+    std::optional<Optimize> optimize = fromWord<Optimize>(line.substr(kOptimize.size()));
+    if (!optimize)
+      return badInput("'// optimize:': expected " + wordList(EnumWords<Optimize>::words));
+    context.optimize = *optimize;
+  }
+  return context;
+}
+
 /// Lowers a module, and leaves the functions of its kernels.
 Result<void> leaveLoops(Module &module, PassContext &context) {
   module = TRY(lowerToLoops(module, context)).module;
@@ -134,14 +149,16 @@ Result<void> leaveLoops(Module &module, PassContext &context) {
 }
 
 /// The printed module that comes out.
-Result<std::string> perform(Action &action, const std::string &text, const std::string &fileName) {
+Result<std::string> perform(const Action &action, const std::string &text,
+                            const std::string &fileName) {
   Module module = TRY(parseModule(text, fileName));
+  PassContext context = TRY(contextOf(action, text));
   if (action.verifies)
     TRY(verify(module));
   if (action.runsPasses)
-    TRY(runPasses(module, action.context, action.steps, allPasses()));
+    TRY(runPasses(module, context, action.steps, allPasses()));
   if (action.lowers)
-    TRY(leaveLoops(module, action.context));
+    TRY(leaveLoops(module, context));
   std::string printed = print(module);
   Module again = TRY(parseModule(printed, "the printed module"));
   if (std::string twice = print(again); twice != printed)
@@ -156,7 +173,7 @@ Result<void> runOn(const Target &target, const Action &action, const std::string
   Module reference = TRY(parseModule(text, fileName)), module = TRY(parseModule(text, fileName));
   fillConstants(reference);
   fillConstants(module);
-  PassContext context = action.context;
+  PassContext context = TRY(contextOf(action, text));
   context.target = target;
   TRY(runPasses(module, context, action.steps, allPasses()));
   return runDown(module, context, reference, line);

@@ -9,9 +9,9 @@
 //   the next case
 //
 // What to do is one of `roundtrip`, `verify`, `pass=NAME`, `passes=A,B`, `phase=NAME`, `loops` and
-// `run`. A case with lines `// run: N=3` is also lowered to loops and run. A case that must fail
-// has
-// `// error: part of the message` in the offending line or anywhere in the case.
+// `run`. A case with lines `// run: N=3` is also lowered to loops and run; a line `// optimize:
+// size` sets PassContext::optimize for it. A case that must fail has `// error: part of the
+// message` in the offending line or anywhere in the case.
 #pragma once
 
 #include "ir/Result.h"

@@ -72,11 +72,14 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
     plan.calls += op->kind() == OpKind::KernelCall;
   }
   Dim weights;
+  std::set<std::string> stored;
   for (Op *op : opsOf(main)) {
     bool isPack = op->kind() == OpKind::KernelPack && isConstantPack(*op);
     plan.views += isKernelView(op->kind());
     plan.packed += isPack;
     if (!isPack && (op->kind() != OpKind::Constant || !isReadDirectly(*op)))
+      continue;
+    if (!stored.insert(storedKey(*op)).second)
       continue;
     const Buffer &buffer = main.buffers[op->result()->layout->buffer];
     weights = weights + buffer.size * Dim(dtypeBytes(buffer.dtype));

@@ -1,15 +1,15 @@
 // Chooses the algorithm of each convolution: depthwise where every channel has its own window,
-// Winograd's where it is estimated to be clearly faster, else direct. Runs before weights are
-// packed, as algorithms read different forms of them, and before layouts: how far a kernel reads
-// past the edges depends on its algorithm. A convolution that has packed weights keeps its
-// algorithm.
+// Winograd's where it is estimated to be clearly faster and its weights are not too large
+// (WeightBudget.h), else direct. Runs before weights are packed, as algorithms read different forms
+// of them, and before layouts: how far a kernel reads past the edges depends on its algorithm.
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/plan/TunedPlans.h"
-#include "lowering/plan/Winograd.h"
+#include "lowering/plan/WeightBudget.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace cameo {
 namespace {
@@ -21,40 +21,47 @@ bool isDepthwise(const Op &conv, const ConvAttrs &attrs) {
          constantData(conv.operand(1));
 }
 
-AlgorithmChoice estimated(const PassContext &context, const Op &conv, const ConvAttrs &attrs) {
-  if (isDepthwise(conv, attrs))
-    return {ConvAlgorithm::Depthwise};
-  std::optional<ConvSizes> sizes = winogradSizes(context, conv);
-  return sizes && context.winograd ? chooseWinograd(context.target, *sizes) : AlgorithmChoice();
+/// A convolution that has packed weights keeps its algorithm.
+bool isOpen(const ConvAttrs &attrs) {
+  return attrs.inputs.weights == WeightForm::Plain && attrs.algorithm == ConvAlgorithm::Direct;
 }
 
-Result<AlgorithmChoice> chosen(const PassContext &context, const Op &conv, const ConvAttrs &attrs) {
+/// The direct algorithm, or the depthwise one unless direct was measured to be faster.
+Result<ConvAlgorithm> otherAlgorithm(const PassContext &context, const Op &conv,
+                                     const ConvAttrs &attrs) {
+  bool canBe = isDepthwise(conv, attrs);
   std::optional<ConvAlgorithm> tuned = TRY(tunedAlgorithm(context, conv));
-  bool isWinograd = tuned && winogradTile(*tuned);
-  if (!tuned || (isWinograd && !context.winograd))
-    return estimated(context, conv, attrs);
-  std::optional<ConvSizes> sizes = winogradSizes(context, conv);
-  if ((isWinograd && !sizes) || (*tuned == ConvAlgorithm::Depthwise && !isDepthwise(conv, attrs)))
+  if (tuned == ConvAlgorithm::Depthwise && !canBe)
     return badInput(fmt::format("the plan for `{}` does not fit: {} cannot compute it",
                                 algorithmKey(conv), wordOf(*tuned)));
-  return isWinograd ? winogradChoice(context.target, *sizes, *tuned) : AlgorithmChoice{*tuned};
+  return canBe && tuned != ConvAlgorithm::Direct ? ConvAlgorithm::Depthwise : ConvAlgorithm::Direct;
 }
 
 } // namespace
 
 Result<bool> chooseAlgorithms(Module &module, PassContext &context) {
   bool changed = false;
+  auto set = [&](Op &op, ConvAttrs attrs, ConvAlgorithm algorithm, const ContractionPlan &plan) {
+    attrs.algorithm = algorithm;
+    attrs.plan = plan;
+    op.attrs = dictOf(attrs);
+    changed |= algorithm != ConvAlgorithm::Direct;
+  };
+  WeightBudget budget = TRY(WeightBudget::of(module, context));
+  budget.choose(context.optimize);
+  std::set<const Op *> chosen;
+  for (const ConvCosts &conv : budget.convs()) {
+    chosen.insert(conv.conv);
+    ConvAttrs attrs = attrsOf<ConvAttrs>(*conv.conv);
+    if (isOpen(attrs))
+      set(*conv.conv, attrs, conv.choice().algorithm, conv.choice().plan);
+  }
   for (Op *op : opsOf(module.main())) {
-    if (op->kind() != OpKind::KernelConv)
+    if (op->kind() != OpKind::KernelConv || chosen.contains(op))
       continue;
     ConvAttrs attrs = attrsOf<ConvAttrs>(*op);
-    if (attrs.inputs.weights == WeightForm::Packed || attrs.algorithm != ConvAlgorithm::Direct)
-      continue;
-    AlgorithmChoice choice = TRY(chosen(context, *op, attrs));
-    attrs.algorithm = choice.algorithm;
-    attrs.plan = choice.plan;
-    op->attrs = dictOf(attrs);
-    changed |= choice.algorithm != ConvAlgorithm::Direct;
+    if (isOpen(attrs))
+      set(*op, attrs, TRY(otherAlgorithm(context, *op, attrs)), {});
   }
   return changed;
 }

@@ -1,7 +1,10 @@
 // See Packing.h.
 #include "lowering/plan/Packing.h"
 
+#include "ir/AttrText.h"
 #include "ir/kernel/KernelSpec.h"
+
+#include <fmt/format.h>
 
 namespace cameo {
 namespace {
@@ -51,6 +54,18 @@ bool isPackedEarly(Value *weights) {
 }
 
 bool isConstantPack(Op &pack) { return isPackedEarly(pack.operand(0)); }
+
+std::string storedKey(const Op &op) {
+  if (op.kind() == OpKind::Constant) {
+    ConstRef data = op.attrs.getConst("value");
+    return fmt::format("{} {}", fmt::ptr(data->bytes.data()), data->bytes.size());
+  }
+  Value *source = op.operand(0);
+  ConstRef data = constantBehind(source)->attrs.getConst("value");
+  return fmt::format("{} {} {} {} {} {}", fmt::ptr(data->bytes.data()), source->type.str(),
+                     source->layout->offset.str(), dimsText(source->layout->strides),
+                     attrsText(op.attrs), op.result()->type.str());
+}
 
 bool isReadDirectly(Op &constant) {
   std::vector<Value *> work = {constant.result()};

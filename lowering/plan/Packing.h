@@ -29,6 +29,9 @@ Op *constantBehind(Value *value);
 bool isPackedEarly(Value *weights);
 /// Whether a `pack` is of constant bytes, through views.
 bool isConstantPack(Op &pack);
+/// What tells the bytes that a library has for a Constant or a `pack` of one with layouts from
+/// others: ops of one key share them.
+std::string storedKey(const Op &op);
 /// Whether a constant's bytes are read by generated code, through views or not, and not only by
 /// packing.
 bool isReadDirectly(Op &constant);

@@ -44,19 +44,25 @@ struct WinogradPlan {
 /// What the attributes of a conv by such an algorithm say.
 WinogradPlan winogradPlanOf(const Op &conv);
 
-/// An algorithm and how its work is cut.
-struct AlgorithmChoice {
+/// An algorithm of a convolution, how its work is cut, and what it is estimated to cost.
+struct AlgorithmCost {
   ConvAlgorithm algorithm = ConvAlgorithm::Direct;
-  ContractionPlan plan = {};
+  ContractionPlan plan = {}; // none of the direct one
+  double cycles = 0;
+  int64_t weightBytes = 0; // packed
 };
-/// Whether Winograd's algorithms can compute a `conv`, with weights plain or packed; its sizes.
+/// Whether Winograd's algorithms can compute a `conv`, with weights plain or packed; its sizes,
+/// none of which is 0.
 std::optional<ConvSizes> winogradSizes(const PassContext &context, const Op &conv);
 
-/// One of Winograd's algorithms.
-AlgorithmChoice winogradChoice(const Target &target, const ConvSizes &sizes,
-                               ConvAlgorithm algorithm);
-/// The algorithm that is estimated to be fastest; Direct, without a plan, where that is about as
-/// fast as the others.
-AlgorithmChoice chooseWinograd(const Target &target, const ConvSizes &sizes);
+/// The cost of the direct algorithm, or of one of Winograd's.
+AlgorithmCost algorithmCost(const Target &target, const ConvSizes &sizes, ConvAlgorithm algorithm);
+/// The algorithms worth choosing from: first the direct one, then those of Winograd's that are
+/// clearly faster. Each stores more weights than the one before, and is estimated to be faster.
+std::vector<AlgorithmCost> worthwhileAlgorithms(const Target &target, const ConvSizes &sizes);
+
+/// Cycles for products with weights that are read `times` times, from memory where they are much
+/// larger than the L2 cache: whichever takes longer.
+double productCycles(const Target &target, double cycles, double weightBytes, int64_t times);
 
 } // namespace cameo

@@ -42,7 +42,7 @@ struct State {
   SizeTable sizes;
   MicroKernels micros;
   std::map<std::string, std::string> kernels; // text to name
-  std::map<const std::byte *, int64_t> constantBlobs;
+  std::map<std::string, int64_t> blobs;       // what is stored (storedKey) to its offset
   LoopBuilder main, team;
   RunTimeSizes runTime;
   /// Whether `team` is in a team function that takes further kernels, and how many it has.
@@ -61,7 +61,7 @@ struct State {
   void addSizes();
   void addPorts();
   void addWeights();
-  void addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
+  void addBlob(const Op &op, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
   void addKernel(Op &op);
   void addLoops(Op &op);
   void addGuard(Op &op);
@@ -95,8 +95,13 @@ void State::addPorts() {
   }
 }
 
-void State::addBlob(Buffer &buffer, int64_t bytes, std::function<void(std::span<std::byte>)> fill) {
-  buffer.offset = Dim(program.weightBytes);
+/// Places what an op stores; ops that store the same share a blob.
+void State::addBlob(const Op &op, int64_t bytes, std::function<void(std::span<std::byte>)> fill) {
+  Buffer &buffer = func.buffers[op.result()->layout->buffer];
+  auto [blob, isNew] = blobs.try_emplace(storedKey(op), program.weightBytes);
+  buffer.offset = Dim(blob->second);
+  if (!isNew)
+    return;
   program.weights.push_back({buffer.name, program.weightBytes, bytes, std::move(fill)});
   program.weightBytes += (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
 }
@@ -105,21 +110,13 @@ void State::addWeights() {
   for (Op *op : opsOf(func)) {
     if (op->kind() == OpKind::Constant && isReadDirectly(*op)) {
       ConstRef data = op->attrs.getConst("value");
-      Buffer &buffer = func.buffers[op->result()->layout->buffer];
-      auto known = constantBlobs.find(data->bytes.data());
-      if (known != constantBlobs.end()) {
-        buffer.offset = Dim(known->second);
-        continue;
-      }
-      addBlob(buffer, static_cast<int64_t>(data->bytes.size()), [data](std::span<std::byte> to) {
+      addBlob(*op, static_cast<int64_t>(data->bytes.size()), [data](std::span<std::byte> to) {
         std::copy(data->bytes.begin(), data->bytes.end(), to.begin());
       });
-      constantBlobs[data->bytes.data()] = buffer.offset.value();
     }
     if (op->kind() == OpKind::KernelPack && isConstantPack(*op)) {
-      Buffer &buffer = func.buffers[op->result()->layout->buffer];
-      int64_t bytes = buffer.size.value() * dtypeBytes(buffer.dtype);
-      addBlob(buffer, bytes, weightPacker(*op));
+      const Buffer &buffer = func.buffers[op->result()->layout->buffer];
+      addBlob(*op, buffer.size.value() * dtypeBytes(buffer.dtype), weightPacker(*op));
     }
   }
 }

@@ -1,0 +1,67 @@
+// Larger weights for faster convolutions: what the algorithms of each convolution are estimated to
+// take and to store, and which of them PassContext::optimize allows.
+//
+// Weights may become larger by so much in all: without limit (Speed), not at all (Size), by half of
+// the bytes of the model's constants (Balanced). With Balanced there is no limit either where the
+// model as Speed has it is estimated to take less than 1/1.25 of the time of the model as Size has
+// it: faster by more than 25 %.
+#pragma once
+
+#include "ir/Module.h"
+#include "lowering/Pass.h"
+#include "lowering/plan/Winograd.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace cameo {
+
+/// What a convolution may be computed by: first the direct algorithm, each next one stores more.
+struct ConvCosts {
+  Op *conv;
+  std::vector<AlgorithmCost> costs;
+  /// Of costs; the last one at first.
+  size_t chosen;
+  /// Whether the last one was measured to be best (TunedPlans.h): it is preferred to all estimates.
+  bool isTuned;
+
+  const AlgorithmCost &choice() const { return costs[chosen]; }
+};
+
+/// The convolutions of a module that Winograd's algorithms can compute, and what is chosen for
+/// them.
+class WeightBudget {
+public:
+  /// Of a module of kernels, planned or not. An error if a tuned algorithm does not fit its op.
+  static Result<WeightBudget> of(Module &module, const PassContext &context);
+
+  /// Chooses what the setting allows; the same for the same module.
+  void choose(Optimize optimize);
+  /// Takes what the ops have.
+  void takeFromOps();
+
+  const std::vector<ConvCosts> &convs() const { return convs_; }
+  /// Bytes of the model's constants, each once.
+  int64_t modelBytes() const { return modelBytes_; }
+  /// By so many bytes are the weights of the chosen algorithms larger than those of direct ones.
+  int64_t addedBytes() const { return storedBytes_ - directBytes_; }
+  /// An estimate of all convolutions and products; other kernels count nothing.
+  double cycles() const;
+
+private:
+  void take(size_t conv, size_t algorithm);
+  void takeAll(bool isFastest);
+  void fill(int64_t limit);
+
+  /// What is stored: convolutions with the same weights and algorithm share it.
+  using Stored = std::pair<const void *, ConvAlgorithm>;
+  Stored storedBy(const ConvCosts &conv) const;
+
+  std::vector<ConvCosts> convs_;
+  std::map<Stored, int64_t> users_;
+  int64_t modelBytes_ = 0, storedBytes_ = 0, directBytes_ = 0;
+  double otherCycles_ = 0;
+};
+
+} // namespace cameo
