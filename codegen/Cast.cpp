@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <llvm/IR/IntrinsicsAArch64.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
 namespace cameo {
@@ -124,11 +125,17 @@ llvm::Value *OpBuilder::floatToInt(llvm::Value *value, DType to) {
   return CreateTrunc(CreateFPToSI(value, like(getInt32Ty(), shape)), result);
 }
 
-// CVTPS2DQ gives the least i32 for what does not fit, as the op wants. It rounds as the mode says,
-// which the runtime sets.
+// By CVTPS2DQ (Intel SDM), which rounds as the mode says, which the runtime sets, or FCVTNS (Arm
+// ARM). The former gives the least i32 for what does not fit, the latter the i32 next to it.
 llvm::Value *OpBuilder::nearest(llvm::Value *value) {
   llvm::Type *shape = value->getType();
   llvm::Type *result = like(getInt32Ty(), shape);
+  if (target_.arch == Arch::AArch64)
+    return inParts(4, {value}, [&](llvm::ArrayRef<llvm::Value *> part) {
+      llvm::Type *given = part[0]->getType();
+      return CreateIntrinsic(llvm::Intrinsic::aarch64_neon_fcvtns,
+                             {like(getInt32Ty(), given), given}, part);
+    });
   if (target_.arch == Arch::X86_64 && shape->isVectorTy()) {
     switch (lanes(shape)) {
     case 4:

@@ -1,6 +1,6 @@
 // The `dot` op: four products of 8-bit integers added to each 32-bit lane. One instruction where
 // the target has it for these signs and this width, else widened products. The instructions:
-// VPDPBUSD (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM).
+// VPDPBUSD (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM). And products of single bytes.
 #include "codegen/OpBuilder.h"
 
 #include <llvm/IR/IntrinsicsAArch64.h>
@@ -40,7 +40,34 @@ llvm::Intrinsic::ID bf16DotOf(const Target &target, int64_t lanes) {
   }
 }
 
+/// The bytes that a vector of i32 is made of, as 16 bits, which hold either sign; or nullptr.
+llvm::Value *halvesOf(OpBuilder &b, llvm::Value *words) {
+  auto *cast = llvm::dyn_cast<llvm::CastInst>(words);
+  bool isExtended = cast && (llvm::isa<llvm::SExtInst>(cast) || llvm::isa<llvm::ZExtInst>(cast));
+  if (!isExtended || cast->getSrcTy()->getScalarSizeInBits() != 8)
+    return nullptr;
+  llvm::Type *halves = OpBuilder::like(b.getInt16Ty(), words->getType());
+  return b.CreateIntCast(cast->getOperand(0), halves, llvm::isa<llvm::SExtInst>(cast));
+}
+
 } // namespace
+
+// By SMULL (Arm ARM), four lanes at a time. From the extension to 32 bits LLVM would not find it
+// where a factor has several uses. nullptr if there is none, or these are no bytes.
+llvm::Value *OpBuilder::productOfBytes(llvm::Value *a, llvm::Value *b) {
+  constexpr int64_t kLanes = 4;
+  int64_t count = lanes(a->getType());
+  if (target_.arch != Arch::AArch64 || a->getType() != type(Type::vector(DType::I32, count)) ||
+      count % kLanes != 0)
+    return nullptr;
+  llvm::Value *x = halvesOf(*this, a), *y = halvesOf(*this, b);
+  if (!x || !y)
+    return nullptr;
+  return inParts(kLanes, {x, y}, [&](llvm::ArrayRef<llvm::Value *> part) {
+    return CreateIntrinsic(llvm::Intrinsic::aarch64_neon_smull,
+                           {like(getInt32Ty(), part[0]->getType())}, part);
+  });
+}
 
 // nullptr if there is none.
 llvm::Value *OpBuilder::dotInstruction(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
@@ -62,6 +89,10 @@ llvm::Value *OpBuilder::dotInstruction(llvm::Value *sum, bool aSigned, llvm::Val
   llvm::Intrinsic::ID id = mixed     ? llvm::Intrinsic::aarch64_neon_usdot
                            : aSigned ? llvm::Intrinsic::aarch64_neon_sdot
                                      : llvm::Intrinsic::aarch64_neon_udot;
+  // Only the last factor may be a lane of a vector, which that of the input is; USDOT has a form
+  // for either.
+  if (!mixed)
+    std::swap(a, b);
   return CreateIntrinsic(id, {sum->getType(), a->getType()}, {sum, a, b});
 }
 
@@ -92,7 +123,7 @@ llvm::Value *OpBuilder::dotPairs(llvm::Value *sum, llvm::Value *a, llvm::Value *
     llvm::Type *pairs = like(getBFloatTy(), a->getType());
     a = CreateBitCast(a, pairs), b = CreateBitCast(b, pairs);
     if (target_.arch == Arch::AArch64)
-      return CreateIntrinsic(id, {sum->getType(), pairs}, {sum, a, b});
+      return CreateIntrinsic(id, {sum->getType(), pairs}, {sum, b, a});
     return CreateIntrinsic(id, {}, {sum, a, b});
   }
   for (int part = 0; part < 2; part++) {

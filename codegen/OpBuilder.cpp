@@ -3,6 +3,8 @@
 
 #include "ir/Half.h"
 
+#include <llvm/Analysis/VectorUtils.h>
+
 namespace cameo {
 
 llvm::Type *OpBuilder::element(DType dtype) {
@@ -81,6 +83,21 @@ llvm::Constant *OpBuilder::constant(const Type &type, const Attr &value) {
     return integer(llvmType, bits);
   }
   return this->number(llvmType, number);
+}
+
+llvm::Value *OpBuilder::inParts(int64_t most, llvm::ArrayRef<llvm::Value *> operands, Part body) {
+  auto count = static_cast<unsigned>(lanes(operands[0]->getType()));
+  if (count <= most)
+    return body(operands);
+  auto half = [&](unsigned first) {
+    llvm::SmallVector<llvm::Value *> parts;
+    for (llvm::Value *operand : operands)
+      parts.push_back(
+          CreateShuffleVector(operand, llvm::createSequentialMask(first, count / 2, 0)));
+    return inParts(most, parts, body);
+  };
+  llvm::Value *low = half(0), *high = half(count / 2);
+  return CreateShuffleVector(low, high, llvm::createSequentialMask(0, count, 0));
 }
 
 llvm::Value *OpBuilder::callPerLane(const char *name, llvm::ArrayRef<llvm::Value *> args) {

@@ -73,10 +73,15 @@ public:
   llvm::Value *cast(llvm::Value *value, DType from, DType to);
   /// f32 to bf16; denormals may become 0.
   llvm::Value *flushingBfloat(llvm::Value *value);
-  /// `nearest`: f32 to i32, half to even; the least i32 for what does not fit.
+  /// `nearest`: f32 to i32, half to even; what does not fit becomes any i32.
   llvm::Value *nearest(llvm::Value *value);
   /// To the target's index from an integer; saturates.
   llvm::Value *castToIndex(llvm::Value *value, DType from);
+
+  using Part = llvm::function_ref<llvm::Value *(llvm::ArrayRef<llvm::Value *>)>;
+  /// Runs `body` on parts of vectors of equal lengths, a power of two, and joins its results. Parts
+  /// have up to `most` lanes.
+  llvm::Value *inParts(int64_t most, llvm::ArrayRef<llvm::Value *> operands, Part body);
 
   /// Calls a support function of the runtime (runtime/support) on each lane.
   llvm::Value *callPerLane(const char *name, llvm::ArrayRef<llvm::Value *> args);
@@ -84,6 +89,7 @@ public:
 private:
   llvm::Value *dotInstruction(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
                               llvm::Value *b);
+  llvm::Value *productOfBytes(llvm::Value *a, llvm::Value *b);
   llvm::Value *dotByParts(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
                           llvm::Value *b);
   llvm::Value *lookupInRegisters(llvm::ArrayRef<uint8_t> table, llvm::Value *at);

@@ -182,8 +182,10 @@ llvm::Value *OpBuilder::unary(OpKind kind, DType dtype, llvm::Value *a) {
 }
 
 llvm::Value *OpBuilder::mad(DType dtype, llvm::Value *a, llvm::Value *b, llvm::Value *c) {
-  if (!isFloat(dtype))
-    return CreateAdd(CreateMul(a, b), c);
+  if (!isFloat(dtype)) {
+    llvm::Value *product = productOfBytes(a, b);
+    return CreateAdd(product ? product : CreateMul(a, b), c);
+  }
   if (!isStorageOnly(dtype))
     return mad(a, b, c);
   auto wide = [&](llvm::Value *value) { return cast(value, dtype, DType::F32); };

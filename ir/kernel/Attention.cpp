@@ -20,6 +20,7 @@ Dims scoreShape(const Op &op) {
 
 Result<void> AttentionPlan::verify() const {
   TRY(areLanes(lanes, kPanel));
+  TRY(areInputLanes(inputLanes, lanes));
   bool isThere = lanes > 0;
   if ((tileRows > 0) != isThere || (tilePanels > 0) != isThere || (unitTiles > 0) != isThere ||
       tileRows < 0 || tilePanels < 0 || unitTiles < 0 || tilePanels > kMaxTilePanels)

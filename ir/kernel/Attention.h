@@ -14,6 +14,7 @@ namespace cameo {
 struct AttentionPlan : VectorPlan {
   int64_t tileRows = 0, tilePanels = 0, unitTiles = 0;
   std::vector<int64_t> restRows = {};
+  int64_t inputLanes = 1; // as in ContractionPlan
   /// Where the regions of scores and of results run.
   EpiloguePlace scores = EpiloguePlace::Registers, results = EpiloguePlace::Registers;
 
@@ -22,6 +23,7 @@ struct AttentionPlan : VectorPlan {
     visit("tile_panels", self.tilePanels, int64_t{0});
     visit("unit_tiles", self.unitTiles, int64_t{0});
     visit("rest_rows", self.restRows, std::vector<int64_t>());
+    visit("input_lanes", self.inputLanes, int64_t{1});
     visit("scores", self.scores, EpiloguePlace::Registers);
     visit("results", self.results, EpiloguePlace::Registers);
     VectorPlan::fields(self, visit);

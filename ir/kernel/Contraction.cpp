@@ -54,6 +54,14 @@ Result<void> interleaveFits(int64_t interleave) {
 
 } // namespace
 
+Result<void> areInputLanes(int64_t inputLanes, int64_t lanes) {
+  if (inputLanes == 1 || (inputLanes > 1 && inputLanes <= lanes))
+    return areLanes(inputLanes, kPanel);
+  return badInput(fmt::format("attribute 'input_lanes': expected 1, or up to the {} lanes of a "
+                              "vector, got {}",
+                              lanes, inputLanes));
+}
+
 Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave) const {
   bool isDirect = algorithm == ConvAlgorithm::Direct;
   bool isDepthwise = algorithm == ConvAlgorithm::Depthwise;
@@ -78,10 +86,14 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
     return badInput(fmt::format(
         "attribute 'unit_tiles': expected tiles of a direct or depthwise convolution, got {}",
         unitTiles));
-  if (ahead < 0 || ahead > kMaxAhead || (ahead > 0 && unitTiles == 0))
+  TRY(areInputLanes(inputLanes, lanes));
+  if (inputLanes > 1 && isDepthwise)
+    return badInput("attribute 'input_lanes': expected 1 of a depthwise convolution");
+  int64_t mostAhead = kMaxAhead / inputLanes;
+  if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0))
     return badInput(
         fmt::format("attribute 'ahead': expected 0 to {} elements of the direct algorithm, got {}",
-                    kMaxAhead, ahead));
+                    mostAhead, ahead));
   return areRestRows(restRows, isDirect ? tileRows : 0);
 }
 

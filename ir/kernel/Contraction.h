@@ -58,7 +58,8 @@ template <> struct EnumWords<LoopOrder> {
 /// The most panels that a register tile may have, and its most elements: a few times what any
 /// target's registers hold.
 inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024, kMaxTileLines = 4;
-/// The most elements that a step over k may fetch ahead: a cache line of bytes, as it fetches one.
+/// The most elements that the steps over k that read a vector of the input may fetch ahead: a cache
+/// line of bytes, as they fetch one.
 inline constexpr int64_t kMaxAhead = 64;
 
 /// Where a register tile is when the epilogue runs on it.
@@ -91,6 +92,9 @@ struct ContractionPlan : LoopPlan {
   /// fetches at each step over k, so that the tiles that share panels have fetched the next ones
   /// when they are done; 0: none.
   int64_t ahead = 0;
+  /// All but depthwise: a row's input of so many steps over k is read as one vector, whose lanes
+  /// weights are multiplied by; 1: step by step, in all lanes.
+  int64_t inputLanes = 1;
   EpiloguePlace epilogue = EpiloguePlace::Registers;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
@@ -102,11 +106,15 @@ struct ContractionPlan : LoopPlan {
     visit("unit_tiles", self.unitTiles, int64_t{0});
     visit("rest_rows", self.restRows, std::vector<int64_t>());
     visit("ahead", self.ahead, int64_t{0});
+    visit("input_lanes", self.inputLanes, int64_t{1});
     visit("epilogue", self.epilogue, EpiloguePlace::Registers);
     LoopPlan::fields(self, visit);
   }
   Result<void> verify(ConvAlgorithm algorithm, int64_t interleave) const;
 };
+
+/// 1, or a power of two up to the lanes of a plan's vectors.
+Result<void> areInputLanes(int64_t inputLanes, int64_t lanes);
 
 /// m of the algorithm's tiles of m x m outputs; 0 for algorithms without.
 int64_t winogradTile(ConvAlgorithm algorithm);

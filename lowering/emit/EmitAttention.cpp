@@ -37,6 +37,7 @@ struct AttentionEmitter {
     shape.panels = attrs.plan.tilePanels;
     shape.lanes = attrs.plan.lanes;
     shape.epilogue = place;
+    shape.inputLanes = attrs.plan.inputLanes;
     return shape;
   }
 

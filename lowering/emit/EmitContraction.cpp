@@ -40,6 +40,7 @@ struct Emitter {
                      {}};
     shape.fetchesAhead = c.plan.ahead > 0;
     shape.notesRange = k.high != nullptr;
+    shape.inputLanes = c.plan.inputLanes;
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));

@@ -22,8 +22,8 @@ struct WinogradEmitter {
   KernelFunc &k;
   LoopBuilder &b;
   WinogradPlan plan;
-  LoopPlan loops;
-  int64_t lanes = loops.lanes, side = plan.tile + 2; // side: of a tile of inputs
+  ContractionPlan cut;
+  int64_t lanes = cut.lanes, side = plan.tile + 2; // side: of a tile of inputs
   std::vector<std::vector<Dim>> epilogueStrides = {};
   Value *inputs = nullptr, *sums = nullptr, *column = nullptr; // of the thread
 
@@ -83,7 +83,7 @@ struct WinogradEmitter {
       Value *from = k.advance(k.advance(image, oh, strides[2]), ow, strides[3]);
       Value *to = b.mul(row, b.index(plan.inputRow));
       emitVectorLoop(
-          k, b.index(plan.sizes.channels), loops, [&](Value *c, int64_t width, Value *mask) {
+          k, b.index(plan.sizes.channels), cut, [&](Value *c, int64_t width, Value *mask) {
             Value *at = b.add(from, c);
             columns(
                 width,
@@ -115,6 +115,7 @@ struct WinogradEmitter {
             shape.rows = rows;
             shape.panels = panels;
             shape.lanes = lanes;
+            shape.inputLanes = cut.inputLanes;
             std::string micro = microKernel(
                 k, shape, {inputs->type, k.operands[1]->type, sums->type, {}, DType::F32});
             row = b.sub(row, block.first);

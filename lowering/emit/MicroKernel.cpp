@@ -54,17 +54,28 @@ struct Writer {
     return b.index(v % (kPanel / lanes) * lanes * shape.interleave);
   }
 
-  /// The input of a row at one step, in every lane: `count` elements, and zeros up to a whole step.
-  Value *input(Value *row, Value *i, int64_t count) {
-    if (shape.interleave == 1)
-      return b.splat(b.cast(b.load(row, i), accumulator), lanes);
-    Value *elements = b.load(row, i, count);
+  /// The input of a row at the steps from i on: for each, what it multiplies, in every lane.
+  Values inputs(Value *row, Value *i, int64_t steps) {
+    Value *elements = b.load(row, i, steps * shape.interleave);
     DType dtype = elements->type.dtype();
-    Value *word = elements;
-    if (count < shape.interleave) {
-      ICE_UNLESS(count == 1 && dtypeBytes(dtype) == 2, "expected a step of a single half");
-      word = b.cast(b.bitcast(elements, Type::scalar(DType::U16)), DType::U32);
+    Type words = steps > 1 ? Type::vector(accumulator, steps) : Type::scalar(accumulator);
+    Value *all = shape.interleave > 1 ? b.bitcast(elements, words) : b.cast(elements, accumulator);
+    Values each;
+    for (int64_t s = 0; s < steps; s++) {
+      Value *one =
+          steps > 1 ? b.shuffle(all, all, std::vector<int64_t>(lanes, s)) : b.splat(all, lanes);
+      bool isWord = shape.interleave > 1;
+      each.push_back(isWord ? b.bitcast(one, Type::vector(dtype, lanes * shape.interleave)) : one);
     }
+    return each;
+  }
+
+  /// The same of the one step that is no whole one: its only element, and zeros behind it.
+  Value *lastInput(Value *row) {
+    Value *element = b.load(row, depth);
+    DType dtype = element->type.dtype();
+    ICE_UNLESS(shape.rest == 1 && dtypeBytes(dtype) == 2, "expected a step of a single half");
+    Value *word = b.cast(b.bitcast(element, Type::scalar(DType::U16)), DType::U32);
     word = b.bitcast(word, Type::scalar(accumulator));
     return b.bitcast(b.splat(word, lanes), Type::vector(dtype, lanes * shape.interleave));
   }
@@ -75,36 +86,68 @@ struct Writer {
     return isFloat(accumulator) ? b.mad(x, weights, sum) : b.add(sum, b.mul(x, weights));
   }
 
-  /// One step over k: multiplies each row's `count` elements with each panel's vector.
-  Values step(const std::vector<Value *> &at, Value *i, int64_t count, const Values &carried) {
-    Value *weight = carried[shape.rows * vectors];
-    Values sums, panel;
-    for (int64_t v = 0; v < vectors; v++) {
-      int64_t number = v / (kPanel / lanes);
-      Value *base = b.offset(w, b.mul(b.index(number), panelStride));
-      Value *elements = b.load(base, b.add(weight, panelVector(v)), lanes * shape.interleave);
-      panel.push_back(shape.interleave > 1 ? elements : b.cast(elements, accumulator));
-    }
-    for (int64_t r = 0; r < shape.rows; r++) {
-      Value *x = input(at[r], i, count);
+  /// Vector v of the panels' weights for a step.
+  Value *weights(Value *from, int64_t v) {
+    Value *base = b.offset(w, b.mul(b.index(v / (kPanel / lanes)), panelStride));
+    Value *elements = b.load(base, b.add(from, panelVector(v)), lanes * shape.interleave);
+    return shape.interleave > 1 ? elements : b.cast(elements, accumulator);
+  }
+
+  /// So many steps over k: multiply what each row has for them with each panel's vectors.
+  Values steps(const std::vector<Values> &rowInputs, int64_t count, const Values &carried) {
+    Values sums = carried;
+    Value *&weight = sums[shape.rows * vectors];
+    for (int64_t s = 0; s < count; s++) {
+      Values panel;
       for (int64_t v = 0; v < vectors; v++)
-        sums.push_back(multiplyAdd(carried[r * vectors + v], x, panel[v]));
+        panel.push_back(weights(weight, v));
+      for (int64_t r = 0; r < shape.rows; r++)
+        for (int64_t v = 0; v < vectors; v++) {
+          Value *&sum = sums[r * vectors + v];
+          sum = multiplyAdd(sum, rowInputs[r][s], panel[v]);
+        }
+      weight = b.add(weight, b.index(kPanel * shape.interleave));
     }
-    sums.push_back(b.add(weight, b.index(kPanel * shape.interleave)));
     if (shape.fetchesAhead) {
-      b.prefetch(next, carried.back());
-      sums.push_back(b.add(carried.back(), ahead));
+      b.prefetch(next, sums.back());
+      sums.back() = b.add(sums.back(), b.mul(ahead, b.index(count)));
     }
     return sums;
+  }
+
+  /// Steps from `from` to `end` in the input, `count` at once.
+  Values along(const std::vector<Value *> &at, Value *from, Value *end, int64_t count,
+               const Values &carried) {
+    auto body = [&](Value *i, const Values &now) {
+      std::vector<Values> rowInputs;
+      for (Value *row : at)
+        rowInputs.push_back(inputs(row, i, count));
+      return steps(rowInputs, count, now);
+    };
+    return b.forLoop(from, end, count * shape.advance, carried, body);
+  }
+
+  /// All steps of whole interleaves.
+  Values wholeSteps(const std::vector<Value *> &at, const Values &carried) {
+    if (shape.inputLanes == 1)
+      return along(at, b.index(0), depth, 1, carried);
+    Value *rest = b.rem(depth, b.index(shape.inputLanes * shape.advance));
+    Value *whole = b.sub(depth, rest);
+    Values sums = along(at, b.index(0), whole, shape.inputLanes, carried);
+    return along(at, whole, depth, 1, sums);
   }
 
   /// The loops over taps, then over depth; carries the sums, the position in the panels and
   /// that in the panels to fetch.
   Values reduce(size_t tap, const std::vector<Value *> &at, const Values &carried) {
     if (tap == taps.size()) {
-      auto whole = [&](Value *i, const Values &now) { return step(at, i, shape.interleave, now); };
-      Values sums = b.forLoop(b.index(0), depth, shape.advance, carried, whole);
-      return shape.rest > 0 ? step(at, depth, shape.rest, sums) : sums;
+      Values sums = wholeSteps(at, carried);
+      if (shape.rest == 0)
+        return sums;
+      std::vector<Values> rowInputs;
+      for (Value *row : at)
+        rowInputs.push_back({lastInput(row)});
+      return steps(rowInputs, 1, sums);
     }
     return b.forLoop(b.index(0), taps[tap].first, 1, carried, [&](Value *t, const Values &now) {
       Value *shift = b.mul(t, taps[tap].second);
@@ -115,66 +158,76 @@ struct Writer {
     });
   }
 
-  Value *maskOf(int64_t v) {
-    return shape.masked ? b.laneMask(b.sub(columns, b.index(v * lanes)), lanes) : nullptr;
+  /// Columns that an epilogue works on at once, from number `first` on.
+  struct Columns {
+    int64_t first, count;
+    Value *mask;
+  };
+
+  Columns columnsFrom(int64_t first, int64_t count) {
+    Value *left = shape.masked ? b.sub(columns, b.index(first)) : nullptr;
+    return {first, count, left ? b.laneMask(left, count) : nullptr};
   }
 
-  /// The epilogue of vector v of a row; `row` is its number as an index value.
-  void finish(Value *sum, Value *row, int64_t v, Value *mask, const Values &hoisted) {
+  /// The epilogue of some columns of a row; `row` is its number as an index value.
+  void finish(Value *sum, Value *row, const Columns &at, const Values &hoisted) {
     Values args = {sum};
     for (size_t e = 0; e < operands.size(); e++) {
       if (hoisted[e]) {
         args.push_back(hoisted[e]);
         continue;
       }
-      Value *at = b.mul(row, operandRows[e]);
+      Value *begin = b.mul(row, operandRows[e]);
       args.push_back(shape.columnOperands[e]
-                         ? b.load(operands[e], b.add(at, b.index(v * lanes)), lanes, mask)
-                         : b.load(operands[e], at));
+                         ? b.load(operands[e], b.add(begin, b.index(at.first)), at.count, at.mask)
+                         : b.load(operands[e], begin));
     }
     Value *result = tensors.element(b, args);
-    if (!result->type.isVector() && lanes > 1)
-      result = b.splat(result, lanes);
-    b.store(result, y, b.add(b.mul(row, yRow), b.index(v * lanes)), mask);
+    if (!result->type.isVector() && at.count > 1)
+      result = b.splat(result, at.count);
+    b.store(result, y, b.add(b.mul(row, yRow), b.index(at.first)), at.mask);
     if (!range.empty()) {
-      RangeSoFar now = RangeSoFar{range[0], range[1]}.with(b, result, mask);
+      RangeSoFar now = RangeSoFar{range[0], range[1]}.with(b, result, at.mask);
       range = {now.high, now.low};
     }
   }
 
   /// Epilogue operands that are the same for every row, loaded once.
-  Values hoist(int64_t v, Value *mask) {
+  Values hoist(const Columns &at) {
     Values hoisted(operands.size(), nullptr);
     for (size_t e = 0; e < operands.size(); e++)
       if (!shape.rowOperands[e])
-        hoisted[e] = shape.columnOperands[e] ? b.load(operands[e], b.index(v * lanes), lanes, mask)
-                                             : b.load(operands[e], b.index(0));
+        hoisted[e] = shape.columnOperands[e]
+                         ? b.load(operands[e], b.index(at.first), at.count, at.mask)
+                         : b.load(operands[e], b.index(0));
     return hoisted;
   }
 
   void shortEpilogue(const Values &sums) {
     for (int64_t v = 0; v < vectors; v++) {
-      Value *mask = maskOf(v);
-      Values hoisted = hoist(v, mask);
+      Columns at = columnsFrom(v * lanes, lanes);
+      Values hoisted = hoist(at);
       for (int64_t r = 0; r < shape.rows; r++)
-        finish(sums[r * vectors + v], b.index(r), v, mask, hoisted);
+        finish(sums[r * vectors + v], b.index(r), at, hoisted);
     }
   }
 
+  /// Where results are narrower than sums, the epilogue takes as many as fill a vector.
   void scratchEpilogue(const Values &sums) {
-    int64_t width = vectors * lanes;
+    int64_t width = vectors * lanes, ratio = dtypeBytes(accumulator) / dtypeBytes(y->type.dtype());
+    int64_t count = std::min(kPanel, lanes * std::max<int64_t>(1, ratio));
     Value *tile = b.scratch(accumulator, shape.rows * width);
     for (int64_t r = 0; r < shape.rows; r++)
       for (int64_t v = 0; v < vectors; v++)
         b.store(sums[r * vectors + v], tile, b.index(r * width + v * lanes));
-    for (int64_t v = 0; v < vectors; v++) {
-      Value *mask = maskOf(v);
-      Values hoisted = hoist(v, mask);
+    for (int64_t first = 0; first < width; first += count) {
+      Columns at = columnsFrom(first, count);
+      Values hoisted = hoist(at);
       range =
           b.forLoop(b.index(0), b.index(shape.rows), 1, range, [&](Value *r, const Values &now) {
             range = now;
-            Value *at = b.add(b.mul(r, b.index(width)), b.index(v * lanes));
-            finish(b.load(tile, at, lanes), r, v, mask, hoisted);
+            Value *from = b.add(b.mul(r, b.index(width)), b.index(first));
+            finish(b.load(tile, from, count), r, at, hoisted);
             return range;
           });
     }

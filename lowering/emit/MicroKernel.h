@@ -13,6 +13,8 @@ namespace cameo {
 /// `depth` is how far the whole steps over k go in the input, in elements; `columns` is how many of
 /// the last panels' columns are real, for the masked variant. `next` are weights to fetch for later
 /// tiles, `ahead` elements at each step; `high` and `low` the notes of the range (RangeNotes.h).
+/// Where rows are read as vectors of `inputLanes` steps, those that are left of a depth are single
+/// steps.
 struct MicroShape {
   int64_t rows = 1;
   int64_t panels = 1;
@@ -25,6 +27,7 @@ struct MicroShape {
   std::vector<bool> rowOperands;    // whether it varies along the rows
   bool fetchesAhead = false;
   bool notesRange = false;
+  int64_t inputLanes = 1; // as in ContractionPlan
 };
 
 /// What a micro-kernel's pointers point to, and what it stores.

@@ -220,8 +220,8 @@ int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {
   EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
   bool shareAll = plan.outer == LoopOrder::Panels && tiles.count > 0;
   int64_t elements = ceilDiv(width * c.interleave, shareAll ? tiles.count : plan.unitTiles);
-  bool suffices = elements * dtypeBytes(op.operand(1)->type.dtype()) <= kLineBytes;
-  return suffices ? elements : 0;
+  int64_t bytes = elements * plan.inputLanes * dtypeBytes(op.operand(1)->type.dtype());
+  return bytes <= kLineBytes ? elements : 0;
 }
 
 } // namespace cameo

@@ -50,7 +50,7 @@ Contraction contractionOf(const Op &op);
 
 /// For such an op with tiles and units as in `plan`, how many elements of the next panels' weights
 /// each step over k fetches, so that all tiles that share panels fetch the next ones once. 0 where
-/// there are none, or a cache line a step would not suffice.
+/// there are none, or a cache line a step, or vector of the input, would not suffice.
 int64_t fetchAhead(const Op &op, const ContractionPlan &plan);
 
 /// From the first output's centre of a `conv` to its first tap, in elements of x; never positive.

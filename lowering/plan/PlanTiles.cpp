@@ -74,6 +74,11 @@ struct Planner {
       plan.epilogue = EpiloguePlace::Scratch;
   }
 
+  /// Steps that overlap have no vector of the input.
+  int64_t inputLanes(const Contraction &c) const {
+    return c.advance == c.interleave ? inputLanesFor(target, accumulator) : 1;
+  }
+
   void direct(ContractionPlan &plan) const {
     Contraction c = contractionOf(op);
     if (plan.tileRows == 0)
@@ -81,10 +86,20 @@ struct Planner {
     if (plan.lanes > 0)
       return;
     vectors(plan);
+    plan.inputLanes = inputLanes(c);
     EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
     plan.unitTiles = tilesOfUnit(tiles);
     plan.restRows = restRowsOf(tiles, plan.tileRows);
     plan.ahead = fetchAhead(op, plan);
+  }
+
+  /// Where products of 16 bits become sums of 32 by themselves (SMLAL), channels of a byte fill a
+  /// vector of the former.
+  int64_t depthwiseLanes() const {
+    auto isByte = [&](int64_t i) { return dtypeBytes(op.operand(i)->type.dtype()) == 1; };
+    bool areBytes = isByte(0) && isByte(1);
+    int64_t bytes = areBytes && target.arch == Arch::AArch64 ? 2 : dtypeBytes(accumulator);
+    return std::min(kPanel, vectorLanes(target, bytes));
   }
 
   /// Tiles with a sum in each of about half of the registers, a quarter where a window has many
@@ -94,10 +109,10 @@ struct Planner {
     const Dim &width = op.result()->type.shape().back();
     bool isUnrolled = loopedTaps(conv) + 2 == dims;
     bool areFew = isUnrolled && conv.kernel[dims - 1] * conv.kernel[dims - 2] <= kFewTaps;
-    int64_t most =
-        isUnrolled
-            ? std::max<int64_t>(1, target.vectorRegisters / (areFew ? 4 : 8) - (areFew ? 1 : 0))
-            : kDepthwisePixels;
+    int64_t sums =
+        std::max<int64_t>(1, target.vectorRegisters / (areFew ? 4 : 8) - (areFew ? 1 : 0));
+    int64_t registers = ceilDiv(depthwiseLanes(), vectorLanes(target, dtypeBytes(accumulator)));
+    int64_t most = isUnrolled ? ceilDiv(sums, registers) : kDepthwisePixels;
     plan.tileLines = isUnrolled && !(op.result()->type.dim(std::ssize(conv.kernel)) == Dim(1))
                          ? kDepthwiseLines
                          : 1;
@@ -113,7 +128,7 @@ struct Planner {
       depthwiseTile(plan, conv);
     if (plan.lanes > 0)
       return;
-    plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
+    plan.lanes = depthwiseLanes();
     plan.tail = tailFor(target, std::min(dtypeBytes(op.operand(0)->type.dtype()),
                                          dtypeBytes(op.result()->type.dtype())));
     if (isLong(op.region()))
@@ -133,6 +148,7 @@ struct Planner {
       return;
     plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
     plan.tail = tailFor(target, dtypeBytes(accumulator));
+    plan.inputLanes = inputLanesFor(target, accumulator);
   }
 
   void plan(ContractionPlan &plan, ConvAlgorithm algorithm) const {
@@ -169,6 +185,7 @@ bool planAttention(const Target &target, Op &op) {
                                 op.result()->type.shape().back());
   attrs.plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(DType::F32)));
   attrs.plan.tileRows = tile.rows, attrs.plan.tilePanels = tile.panels;
+  attrs.plan.inputLanes = inputLanesFor(target, DType::F32);
   const Type &y = op.result()->type;
   EvenTiles tiles = evenTiles(y.dim(y.rank() - 2), tile.rows);
   attrs.plan.unitTiles = tilesOfUnit(tiles);

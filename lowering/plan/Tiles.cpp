@@ -2,7 +2,9 @@
 // and v + m loads, of vectors and of elements in every lane. Cores issue as many loads a cycle as
 // multiply-adds (one or two), so the larger number bounds a step; and so do the accumulators that
 // hide the latency of two pipes (8). Of tiles with as many multiply-adds the one with the fewest
-// loads is the fastest: on Zen 5 9x3 vectors reach 98 % of the peak where 29x1 reach 80 %.
+// loads is the fastest: on Zen 5 9x3 vectors reach 98 % of the peak where 29x1 reach 80 %. Where
+// multiply-adds take a lane of a vector, a row's input is loaded once for as many steps as it has
+// lanes.
 #include "lowering/plan/Tiles.h"
 
 #include "ir/kernel/Contraction.h"
@@ -16,8 +18,9 @@ constexpr int64_t kFewRows = 4;
 constexpr double kLatency = 8;       // of a multiply-add, times the pipes
 constexpr double kLoadWeight = 0.05; // of a load that a multiply-add hides
 
-double stepCost(int64_t m, int64_t vectors) {
-  auto fma = static_cast<double>(m * vectors), loads = static_cast<double>(vectors + m);
+double stepCost(int64_t m, int64_t vectors, int64_t inputLanes) {
+  auto fma = static_cast<double>(m * vectors), inputs = static_cast<double>(m);
+  double loads = static_cast<double>(vectors) + inputs / static_cast<double>(inputLanes);
   return std::max({fma, loads, kLatency}) + kLoadWeight * loads + 0.5;
 }
 
@@ -47,7 +50,13 @@ int64_t vectorsPerPanel(const Target &target, DType accumulator) {
 
 } // namespace
 
-int64_t mostTileRows(const Target &target, int64_t vectors) {
+int64_t inputLanesFor(const Target &target, DType accumulator) {
+  return target.arch == Arch::AArch64 ? vectorLanes(target, dtypeBytes(accumulator)) : 1;
+}
+
+int64_t mostTileRows(const Target &target, DType accumulator, int64_t vectors) {
+  if (inputLanesFor(target, accumulator) > 1)
+    return (target.vectorRegisters - vectors) / (vectors + 1);
   return (target.vectorRegisters - 1 - vectors) / vectors;
 }
 
@@ -55,7 +64,8 @@ std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, co
                                      const Dim &columns, int64_t panels, int64_t minUnits) {
   int64_t m = plannedRows(rows), numPanels = plannedPanels(columns);
   int64_t perPanel = vectorsPerPanel(target, accumulator), vectors = panels * perPanel;
-  int64_t maxRows = mostTileRows(target, vectors);
+  int64_t maxRows = mostTileRows(target, accumulator, vectors),
+          inputLanes = inputLanesFor(target, accumulator);
   if (maxRows < 1)
     return std::nullopt;
   int64_t groups = ceilDiv(numPanels, panels);
@@ -64,8 +74,8 @@ std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, co
   EvenTiles even = evenTiles(Dim(m), ceilDiv(m, tiles));
   // In floating point: hostile models have 2^40 panels.
   auto groupCost = [&](int64_t v) {
-    return static_cast<double>(even.extra) * stepCost(even.rows + 1, v) +
-           static_cast<double>(even.count - even.extra) * stepCost(even.rows, v);
+    return static_cast<double>(even.extra) * stepCost(even.rows + 1, v, inputLanes) +
+           static_cast<double>(even.count - even.extra) * stepCost(even.rows, v, inputLanes);
   };
   double cost = static_cast<double>(numPanels / panels) * groupCost(vectors);
   if (int64_t rest = numPanels % panels)

@@ -17,6 +17,10 @@ int64_t vectorLanes(const Target &target, int64_t elementBytes);
 /// How loops over elements in memory of this size and more end.
 Tail tailFor(const Target &target, int64_t elementBytes);
 
+/// How many steps over k of a row's input are best read as one vector: as many as it has lanes
+/// where a lane of a vector can be a factor of all lanes, else 1.
+int64_t inputLanesFor(const Target &target, DType accumulator);
+
 struct TilePlan {
   int64_t rows = 1; // of the largest tile
   int64_t panels = 1;
@@ -31,8 +35,9 @@ TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, cons
                   int64_t minUnits = 1);
 
 /// The most rows of a tile of so many vectors: registers hold its sums, a vector of weights for
-/// each of them and an element of the input. Less than 1 where they hold none.
-int64_t mostTileRows(const Target &target, int64_t vectors);
+/// each of them, and an element of the input or a vector of each row's. Less than 1 where they hold
+/// none.
+int64_t mostTileRows(const Target &target, DType accumulator, int64_t vectors);
 
 /// The same of tiles with so many panels; nothing where the registers do not hold a row of them.
 std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, const Dim &rows,

@@ -69,12 +69,13 @@ TiledSizes tiledSizes(const Op &op) {
 std::vector<ContractionPlan> tilesOf(const Target &target, const Op &op) {
   ContractionPlan plan = planOf(op);
   TiledSizes sizes = tiledSizes(op);
+  DType accumulator = op.region().arg(0)->type.dtype();
   int64_t vectorsPerPanel = std::max<int64_t>(1, kPanel / plan.lanes);
   int64_t panels =
       sizes.columns.isConst() ? ceilDiv(sizes.columns.value(), kPanel) : kMaxTilePanels;
   std::vector<ContractionPlan> plans;
   for (int64_t p = 1; p <= std::min(panels, kMaxTilePanels); p++) {
-    int64_t most = mostTileRows(target, p * vectorsPerPanel);
+    int64_t most = mostTileRows(target, accumulator, p * vectorsPerPanel);
     for (int64_t rows : {most, most - 1, most - 2, most / 2}) {
       if (rows < 1)
         continue;

@@ -6,6 +6,7 @@
 #include "ir/kernel/KernelSpec.h"
 #include "ir/kernel/Range.h"
 #include "lowering/build/ControlFlow.h"
+#include "lowering/plan/Contraction.h"
 #include "lowering/plan/KernelUnits.h"
 #include "lowering/plan/Loops.h"
 
@@ -51,8 +52,25 @@ Result<void> copyFits(const Op &op) {
   return unitsFit(op, attrs.plan, std::ssize(nest->axes) - 1); // a block takes two
 }
 
+Result<void> contractionFits(const Op &op, const ContractionPlan &plan) {
+  if (plan.inputLanes == 1)
+    return {};
+  Contraction c = contractionOf(op);
+  if (c.advance == c.interleave)
+    return {};
+  return misfit(op, fmt::format("attribute 'input_lanes': expected 1, as steps overlap, got {}",
+                                plan.inputLanes));
+}
+
 Result<void> layoutsAllow(const Op &op) {
   switch (op.kind()) {
+  case OpKind::KernelConv: {
+    ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+    bool isDirect = attrs.algorithm == ConvAlgorithm::Direct;
+    return isDirect ? contractionFits(op, attrs.plan) : Result<void>();
+  }
+  case OpKind::KernelGemm:
+    return contractionFits(op, attrsOf<GemmAttrs>(op).plan);
   case OpKind::KernelPointwise:
     return elementsFit(op, attrsOf<PointwiseAttrs>(op).plan);
   case OpKind::KernelCopy:

@@ -42,6 +42,7 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"epilogue", wordsOf<EpiloguePlace>()}, {"scores", wordsOf<EpiloguePlace>()},
       {"results", wordsOf<EpiloguePlace>()},  {"blocks", numbers({0, 1})},
       {"tile_lines", numbers({1, 2, 3})},     {"ahead", numbers({1, 5, 64, 65})},
+      {"input_lanes", numbers({1, 2, 3, 4})},
   };
   return all;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """No register tile that the planner chooses spills: the innermost loops of micro-kernels, as LLVM compiles
-them, move no vector to or from the stack. Compiles products and convolutions of many shapes to assembly for
-each kind of target. Needs nothing but Python.
+them, move no vector to or from the stack. On aarch64 they multiply by lanes, and broadcast nothing. Compiles
+products and convolutions of many shapes to assembly for each kind of target. Needs nothing but Python.
 
   spills_test.py --cameo build/bin/cameo [unittest arguments]
 """
@@ -101,6 +101,17 @@ class Spills(FolderCase):
 
     def test_convolutions(self):
         self.check(convolutions(), "--winograd", "off")
+
+    def test_lanes_are_factors(self):
+        for triple, cpu in TARGETS:
+            for more in ((), ("--precision", "bf16")) if "aarch64" in triple else ():
+                kernels = micro_kernels(self.assembly(products(), triple, cpu, *more))
+                for name, lines in kernels.items():
+                    loops = innermost_loops(lines)
+                    steps = [loop for loop in loops if any(re.search(r"\[3\]$", line) for line in loop)]
+                    self.assertTrue(steps, "%s of %s" % (name, cpu))
+                    for loop in steps:
+                        self.assertFalse(re.search(r"\s(ld1r|dup)\s", "\n".join(loop)), "%s of %s" % (name, cpu))
 
     def test_a_tile_that_is_too_large_is_found(self):
         self.write("model.onnx", products())
