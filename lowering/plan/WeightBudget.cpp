@@ -66,7 +66,9 @@ double cyclesOf(const Target &target, const Op &op) {
 Result<std::optional<ConvCosts>> costsOf(const PassContext &context, Op &conv) {
   std::optional<ConvAlgorithm> tuned = TRY(tunedAlgorithm(context, conv));
   std::optional<ConvSizes> sizes = winogradSizes(context, conv);
-  if (tuned && winogradTile(*tuned) && context.winograd && !sizes)
+  bool fits = !tuned || (sizes ? *tuned != ConvAlgorithm::Depthwise
+                               : !winogradTile(*tuned) || !context.winograd);
+  if (!fits)
     return badInput(fmt::format("the plan for `{}` does not fit: {} cannot compute it",
                                 algorithmKey(conv), wordOf(*tuned)));
   if (!sizes)
