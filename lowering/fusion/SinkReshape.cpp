@@ -6,6 +6,8 @@
 #include "lowering/fusion/SinkReshape.h"
 
 #include "ir/kernel/KernelSpec.h"
+#include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/build/ViewBuilder.h"
 
 #include <algorithm>
@@ -13,6 +15,23 @@
 
 namespace cameo {
 namespace {
+
+// A kernel farther away is not looked for, so that the search takes no time to speak of.
+constexpr int64_t kMostBetween = 64;
+
+/// Whether no op between a kernel and an op behind it in its block defines sizes: those that the
+/// kernel's shape is made of are still the same at `op`, where the joined kernel will be.
+bool sizesStay(const Op &kernel, const Op &op) {
+  auto at = op.position();
+  for (int64_t i = 0; i < kMostBetween && at != op.block()->ops().begin(); i++) {
+    const Op &before = **--at;
+    if (&before == &kernel)
+      return true;
+    if (!definedSymbols(before).empty() || isControlFlow(before))
+      return false;
+  }
+  return false;
+}
 
 bool isOnlyRead(const Value &value, const Op &by) {
   return std::all_of(value.users().begin(), value.users().end(),
@@ -28,7 +47,7 @@ Op *reshapeBefore(const Op &op, int64_t i) {
     return nullptr;
   Op *kernel = reshape->operand(0)->definingOp();
   bool canJoin = kernel && kernel->block() == op.block() && epilogueOf(*kernel) &&
-                 isOnlyRead(*reshape->operand(0), *reshape);
+                 isOnlyRead(*reshape->operand(0), *reshape) && sizesStay(*kernel, op);
   return canJoin ? reshape : nullptr;
 }
 
