@@ -93,19 +93,25 @@ struct Writer {
     return shape.interleave > 1 ? elements : b.cast(elements, accumulator);
   }
 
-  /// So many steps over k: multiply what each row has for them with each panel's vectors.
-  Values steps(const std::vector<Values> &rowInputs, int64_t count, const Values &carried) {
+  /// So many steps over k: multiply what each row has for them with each panel's vectors. A row's
+  /// input comes when it is needed: all rows' would take registers.
+  Values steps(const std::function<Values(int64_t)> &inputOf, int64_t count,
+               const Values &carried) {
     Values sums = carried;
+    std::vector<Values> rowInputs;
     Value *&weight = sums[shape.rows * vectors];
     for (int64_t s = 0; s < count; s++) {
       Values panel;
       for (int64_t v = 0; v < vectors; v++)
         panel.push_back(weights(weight, v));
-      for (int64_t r = 0; r < shape.rows; r++)
+      for (int64_t r = 0; r < shape.rows; r++) {
+        if (s == 0)
+          rowInputs.push_back(inputOf(r));
         for (int64_t v = 0; v < vectors; v++) {
           Value *&sum = sums[r * vectors + v];
           sum = multiplyAdd(sum, rowInputs[r][s], panel[v]);
         }
+      }
       weight = b.add(weight, b.index(kPanel * shape.interleave));
     }
     if (shape.fetchesAhead) {
@@ -119,10 +125,7 @@ struct Writer {
   Values along(const std::vector<Value *> &at, Value *from, Value *end, int64_t count,
                const Values &carried) {
     auto body = [&](Value *i, const Values &now) {
-      std::vector<Values> rowInputs;
-      for (Value *row : at)
-        rowInputs.push_back(inputs(row, i, count));
-      return steps(rowInputs, count, now);
+      return steps([&](int64_t r) { return inputs(at[r], i, count); }, count, now);
     };
     return b.forLoop(from, end, count * shape.advance, carried, body);
   }
@@ -144,10 +147,7 @@ struct Writer {
       Values sums = wholeSteps(at, carried);
       if (shape.rest == 0)
         return sums;
-      std::vector<Values> rowInputs;
-      for (Value *row : at)
-        rowInputs.push_back({lastInput(row)});
-      return steps(rowInputs, 1, sums);
+      return steps([&](int64_t r) { return Values{lastInput(at[r])}; }, 1, sums);
     }
     return b.forLoop(b.index(0), taps[tap].first, 1, carried, [&](Value *t, const Values &now) {
       Value *shift = b.mul(t, taps[tap].second);

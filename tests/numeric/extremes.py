@@ -13,7 +13,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 import graphs
-from graphs import GraphTest, cameo, constant, info, main
+from graphs import GraphTest, cameoc, constant, info, main
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 TINY = (0, 1e-45, 1.2e-38, 1e-30, 1e-8, 1e-4, 0.1)

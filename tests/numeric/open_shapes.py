@@ -105,16 +105,17 @@ class OpenShapes(Compiled):
 
     def call(self, x_dims, z_dims, capacity=0):
         """What the C interface answers to these dims: status and sentence."""
-        library = self.library
-        for slot, dims in zip(library._inputs, (x_dims, z_dims)):
+        (context,) = self.library._idle
+        for slot, dims in zip(context._inputs, (x_dims, z_dims)):
             slot.bind(np.zeros([1] * len(dims), np.float32))
             slot.tensor.capacity = capacity
             slot.dims[:] = dims
             slot.shape = None
-        library._known = False
-        library._place(None)
-        status = library._call(library._context, library._input_address, library._output_address)
-        return status, library._api.last_error(library._context).decode()
+        context._known = False
+        context._place(None)
+        api = self.library._library.api
+        status = api.run(context._context, context._input_address, context._output_address)
+        return status, api.last_error(context._context).decode()
 
     def test_dims_out_of_all_bounds(self):
         for n, h, w, status, words in (
