@@ -9,7 +9,7 @@ run in the same context.
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from graphs import GraphTest, cameo, body, branch, constant, info, main
+from graphs import GraphTest, body, branch, cameoc, constant, info, main
 
 
 class ControlFlow(GraphTest):

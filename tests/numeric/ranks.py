@@ -13,7 +13,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 import graphs
-from graphs import GraphTest, body, branch, cameo, constant, info, main
+from graphs import GraphTest, body, branch, cameoc, constant, info, main
 
 INT64, BOOL, FLOAT = TensorProto.INT64, TensorProto.BOOL, TensorProto.FLOAT
 node = helper.make_node
