@@ -21,13 +21,18 @@ namespace {
 
 constexpr std::string_view kPattern = ".cameo-XXXXXX";
 
-/// `make` fills the pattern in and returns a descriptor. Another program may take for dead, and
-/// remove, what is not locked yet; then a further one is made. File systems that have no locks are
-/// not swept either.
+/// What another program has removed before it could be opened.
+constexpr int kRemoved = -2;
+
+/// `make` fills the pattern in and returns a descriptor, or kRemoved. Another program may take for
+/// dead, and remove, what is not locked yet; then a further one is made. File systems that have no
+/// locks are not swept either.
 template <class Make> int makeLocked(const fs::path &folder, std::string &path, Make make) {
   for (;;) {
     path = folder / kPattern;
     int fd = make(path.data());
+    if (fd == kRemoved)
+      continue;
     if (fd < 0)
       return fd;
     ::flock(fd, LOCK_EX);
@@ -38,20 +43,16 @@ template <class Make> int makeLocked(const fs::path &folder, std::string &path, 
 }
 
 int makeFolder(char *pattern) {
-  const std::string unfilled = pattern;
-  for (;;) {
-    if (!::mkdtemp(pattern))
-      return -1;
-    int fd = ::open(pattern, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
-      return fd;
-    int reason = errno;
+  if (!::mkdtemp(pattern))
+    return -1;
+  int fd = ::open(pattern, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT)
+    return kRemoved;
+  int reason = errno;
+  if (fd < 0)
     ::rmdir(pattern);
-    errno = reason;
-    if (reason != ENOENT) // else another program has removed it already
-      return -1;
-    unfilled.copy(pattern, unfilled.size());
-  }
+  errno = reason;
+  return fd;
 }
 
 /// The lock is held until all is removed: its maker may be waiting for it, and then finds nothing.

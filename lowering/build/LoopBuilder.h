@@ -12,6 +12,11 @@
 
 namespace cameo {
 
+/// A vector of so many lanes; a scalar for one.
+inline Type typeOfLanes(DType dtype, int64_t lanes) {
+  return lanes > 1 ? Type::vector(dtype, lanes) : Type::scalar(dtype);
+}
+
 class LoopBuilder : public Builder {
 public:
   using Builder::Builder;

@@ -67,6 +67,12 @@ Value *castTo(Rewriter &b, Value *x, DType dtype) {
   return b.graphValue(OpKind::Cast, {x}, std::move(attrs));
 }
 
+Value *reshapeTo(Rewriter &b, Value *x, Value *sizes) {
+  AttrDict attrs;
+  attrs.set("allowzero", int64_t(1));
+  return b.graphValue(OpKind::Reshape, {x, sizes}, std::move(attrs));
+}
+
 Value *zeros(Rewriter &b, DType dtype, Value *shape) {
   return b.graphValue(OpKind::Expand, {b.constant(makeSplat(dtype, {}, 0)), shape});
 }

@@ -33,6 +33,9 @@ Result<bool> rewriteOps(Module &module, RewriteFn (*rewriteOf)(const Op &op));
 
 /// The value as another element type; the value itself if it has that.
 Value *castTo(Rewriter &b, Value *x, DType dtype);
+/// The value in the shape that `sizes`, an operand of Reshape, says. A size of 0 is one, and not
+/// the value's own.
+Value *reshapeTo(Rewriter &b, Value *x, Value *sizes);
 /// As many zeros as `shape`, a constant or computed, says.
 Value *zeros(Rewriter &b, DType dtype, Value *shape);
 

@@ -10,6 +10,11 @@ EvenTiles evenTiles(const Dim &extent, int64_t most) {
   return {count, extent.value() / count, extent.value() % count};
 }
 
+UnitAxis tiledAxis(const Dim &extent, int64_t tileRows, int64_t unitTiles) {
+  EvenTiles tiles = evenTiles(extent, tileRows);
+  return {extent, tiles.count > 0 ? unitTiles : unitTiles * tileRows, tiles};
+}
+
 size_t Units::add(UnitAxis axis) {
   axes_.push_back(std::move(axis));
   return axes_.size() - 1;

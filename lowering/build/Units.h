@@ -34,6 +34,10 @@ struct UnitAxis {
   }
 };
 
+/// Rows in tiles of at most `tileRows`, a run of which has `unitTiles`: even ones where the number
+/// of rows is a constant, else as many as fit, and a rest.
+UnitAxis tiledAxis(const Dim &extent, int64_t tileRows, int64_t unitTiles);
+
 class Units {
 public:
   /// Adds an axis inside those that are there; its number.

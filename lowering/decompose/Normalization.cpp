@@ -77,9 +77,7 @@ Value *decomposeGroupNorm(Rewriter &b, Op &op) {
   Value *rows = b.graphValue(OpKind::Reshape, {wide, grouped});
   Value *unit = standardized(b, rows, {2}, op.attrs.getFloat("epsilon"));
   Value *sizes = b.graphValue(OpKind::Shape, {x});
-  AttrDict asItIs;
-  asItIs.set("allowzero", int64_t(1)); // sizes of images may be 0
-  unit = castTo(b, b.graphValue(OpKind::Reshape, {unit, sizes}, std::move(asItIs)), dtype);
+  unit = castTo(b, reshapeTo(b, unit, sizes), dtype);
   int64_t rank = x->type.rank();
   return add(b, mul(b, unit, alongAxisOne(b, op.operand(1), rank)),
              alongAxisOne(b, op.operand(2), rank));

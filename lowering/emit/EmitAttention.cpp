@@ -182,8 +182,9 @@ struct AttentionEmitter {
   Dim emit() {
     scores = b.retype(k.threadMemory(scoreBytes(attrs.plan.tileRows, loops.keys)), DType::F32);
     factors = b.offset(scores, k.size(Dim(attrs.plan.tileRows) * scoreRow(loops.keys)));
-    EvenTiles even = attentionTiles(k.op);
-    return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
+    Units units = unitsOf(k.op).grid;
+    const UnitAxis &axis = units.axes().back();
+    return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
       std::vector<Value *> batch(cells.begin(), cells.end() - 1);
       std::vector<Value *> at =
           advanceAlong(k, loops.rows, batch, zeroOffsets(k, queries().strides.size()));
@@ -193,12 +194,9 @@ struct AttentionEmitter {
         exponentiate(rows);
         multiplyValues(rows, here);
       };
-      int64_t run = attrs.plan.unitTiles * (even.count > 0 ? 1 : attrs.plan.tileRows);
-      Value *all = even.count > 0 ? b.index(even.count) : k.size(queries().extent);
-      Value *first = b.mul(cells.back(), b.index(run));
-      Value *end = b.min(all, b.add(first, b.index(run)));
-      if (even.count > 0)
-        forEvenTiles(b, even, first, end,
+      auto [first, end] = tileRun(k, axis, cells.back());
+      if (axis.tiles.count > 0)
+        forEvenTiles(b, axis.tiles, first, end,
                      [&](Value *, Value *row, int64_t rows) { tile(row, rows); });
       else
         forRowTiles(b, first, end, attrs.plan.tileRows, attrs.plan.restRows, tile);

@@ -16,7 +16,7 @@ struct Emitter {
   KernelFunc &k;
   const Contraction &c;
   LoopBuilder &b;
-  EvenTiles tiles; // of the tiled axis, if its extent is a constant
+  UnitAxis axis = c.tiledAxis(); // of tiles
 
   enum Tensor { Input, Weights, Result, FirstOperand };
 
@@ -82,26 +82,19 @@ struct Emitter {
   /// All row tiles of a unit for one group of panels.
   void rowTiles(Value *chunk, int64_t panels, bool masked, Value *panel,
                 const std::vector<Value *> &at) {
-    if (tiles.count > 0)
-      return constantRows(chunk, panels, masked, panel, at);
-    Value *count = k.size(tiled().extent);
-    Value *first = b.mul(chunk, b.index(c.plan.unitTiles * c.plan.tileRows));
-    Value *end = b.min(count, b.add(first, b.index(c.plan.unitTiles * c.plan.tileRows)));
-    forRowTiles(b, first, end, c.plan.tileRows, c.plan.restRows, [&](Value *row, int64_t rows) {
-      Value *share = b.div(b.sub(row, first), b.index(c.plan.tileRows));
+    TileRun run = tileRun(k, axis, chunk);
+    if (axis.tiles.count > 0)
+      return forEvenTiles(
+          b, axis.tiles, run.first, run.end, [&](Value *t, Value *row, int64_t rows) {
+            // Where panels are outside, the next ones are those of all tiles.
+            Value *share = c.plan.outer == LoopOrder::Panels ? t : b.sub(t, run.first);
+            tile(rows, panels, masked, row, share, panel, at);
+          });
+    auto body = [&](Value *row, int64_t rows) {
+      Value *share = b.div(b.sub(row, run.first), b.index(c.plan.tileRows));
       tile(rows, panels, masked, row, share, panel, at);
-    });
-  }
-
-  void constantRows(Value *chunk, int64_t panels, bool masked, Value *panel,
-                    const std::vector<Value *> &at) {
-    Value *first = b.mul(chunk, b.index(c.plan.unitTiles));
-    Value *end = b.min(b.index(tiles.count), b.add(first, b.index(c.plan.unitTiles)));
-    forEvenTiles(b, tiles, first, end, [&](Value *t, Value *row, int64_t rows) {
-      // Where panels are outside, the next ones are those of all tiles.
-      Value *share = c.plan.outer == LoopOrder::Panels ? t : b.sub(t, first);
-      tile(rows, panels, masked, row, share, panel, at);
-    });
+    };
+    forRowTiles(b, run.first, run.end, c.plan.tileRows, c.plan.restRows, body);
   }
 
   /// The panels of a unit: whole groups, then what is left of them.
@@ -159,8 +152,7 @@ struct Emitter {
 Dim emitContraction(KernelFunc &k, const Contraction &contraction) {
   const ContractionPlan &plan = contraction.plan;
   ICE_UNLESS(plan.tileRows > 0 && plan.lanes > 0, "a contraction without a plan");
-  EvenTiles tiles = evenTiles(contraction.rows.back().extent, plan.tileRows);
-  return Emitter{k, contraction, k.b, tiles}.emit();
+  return Emitter{k, contraction, k.b}.emit();
 }
 
 } // namespace cameo

@@ -129,7 +129,7 @@ struct Depthwise {
 
   void compute(const Tile &tile) {
     int64_t lanes = tile.c.lanes;
-    Type type = lanes > 1 ? Type::vector(accumulator, lanes) : Type::scalar(accumulator);
+    Type type = typeOfLanes(accumulator, lanes);
     Values sums = taps(tile, 0, b.add(tile.at[Input], tile.c.first), b.index(0),
                        Values(tile.count(), b.constant(type, 0)));
     if (attrs.plan.epilogue == EpiloguePlace::Scratch)

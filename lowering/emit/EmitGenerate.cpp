@@ -54,7 +54,7 @@ struct Generator {
     if (!any)
       return load();
     DType dtype = x.type.dtype();
-    Type type = moving && lanes > 1 ? Type::vector(dtype, lanes) : Type::scalar(dtype);
+    Type type = typeOfLanes(dtype, moving ? lanes : 1);
     return b.ifElse(
         any, {type}, [&] { return LoopBuilder::Values{load()}; },
         [&] { return LoopBuilder::Values{b.constant(type, 0)}; })[0];

@@ -103,7 +103,7 @@ struct Pool {
     }
     emitVectorLoop(k, k.size(x().type.dim(1)), attrs.plan,
                    [&](Value *c, int64_t lanes, Value *mask) {
-                     Type type = lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work);
+                     Type type = typeOfLanes(work, lanes);
                      Value *start = largest ? lowest(type) : b.constant(type, 0);
                      Value *result = window(0, clips, b.add(from, c), start, lanes, mask);
                      if (attrs.kind == PoolKind::Average)

@@ -243,7 +243,7 @@ struct Writer {
     signature(func);
     for (int64_t r = 0; r < shape.rows; r++)
       rows.push_back(b.offset(a, b.mul(b.index(r), aRow)));
-    Type vector = lanes > 1 ? Type::vector(accumulator, lanes) : Type::scalar(accumulator);
+    Type vector = typeOfLanes(accumulator, lanes);
     Value *zero = b.constant(vector, 0);
     Values sums(shape.rows * vectors, zero);
     sums.resize(sums.size() + (shape.fetchesAhead ? 2 : 1), b.index(0));

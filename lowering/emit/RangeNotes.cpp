@@ -8,10 +8,6 @@ namespace {
 
 int64_t lanesOf(const KernelFunc &k) { return k.op.attrs.getInt("lanes"); }
 
-Type vectorOf(DType dtype, int64_t lanes) {
-  return lanes > 1 ? Type::vector(dtype, lanes) : Type::scalar(dtype);
-}
-
 } // namespace
 
 RangeSoFar RangeSoFar::with(LoopBuilder &b, Value *element, Value *mask) const {
@@ -37,7 +33,7 @@ void makeRangeNotes(KernelFunc &k) {
 void beginRange(KernelFunc &k) {
   if (!k.high)
     return;
-  auto zero = [&](DType dtype) { return k.b.constantInt(vectorOf(dtype, lanesOf(k)), 0); };
+  auto zero = [&](DType dtype) { return k.b.constantInt(typeOfLanes(dtype, lanesOf(k)), 0); };
   storeRange(k.b, {zero(DType::I32), zero(DType::U32)}, k.high, k.low);
 }
 

@@ -36,7 +36,7 @@ Value *RowVectors::reduce(const std::string &op, double neutral, const Combine &
                           const Term &term) const {
   Value *tail = tailLanes(), *whole = tail ? b.sub(count, tail) : count;
   Value *rest = b.rem(whole, b.index(kChains * lanes)), *end = b.sub(whole, rest);
-  Value *start = b.constant(lanes > 1 ? Type::vector(work, lanes) : Type::scalar(work), neutral);
+  Value *start = b.constant(typeOfLanes(work, lanes), neutral);
   LoopBuilder::Values chains(kChains, start);
   chains = combineInChains(b, end, lanes, std::move(chains), combine,
                            [&](Value *i) { return term(i, nullptr); });

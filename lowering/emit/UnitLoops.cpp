@@ -35,6 +35,12 @@ Dim emitUnits(KernelFunc &k, const Units &units,
   return units.count();
 }
 
+TileRun tileRun(KernelFunc &k, const UnitAxis &axis, Value *cell) {
+  Value *run = k.b.index(axis.run), *first = k.b.mul(cell, run);
+  Value *all = axis.tiles.count > 0 ? k.b.index(axis.tiles.count) : k.size(axis.extent);
+  return {first, k.b.min(all, k.b.add(first, run))};
+}
+
 Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t) {
   return b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
 }

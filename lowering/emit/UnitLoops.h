@@ -27,6 +27,12 @@ struct UnitRun {
 /// What a cell of the axis covers; the tail is cut off at the extent.
 UnitRun unitRun(KernelFunc &k, const UnitAxis &axis, Value *cell);
 
+/// What a cell of an axis of tiles covers: tiles where it has even ones, else rows.
+struct TileRun {
+  Value *first, *end;
+};
+TileRun tileRun(KernelFunc &k, const UnitAxis &axis, Value *cell);
+
 /// The row at which register tile `t` begins.
 Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t);
 /// Writes loops over register tiles [first, end), the larger ones first. body(tile, its first row,

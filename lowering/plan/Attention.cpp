@@ -90,11 +90,6 @@ AttentionLoops attentionLoops(const Op &op) {
   return loops;
 }
 
-EvenTiles attentionTiles(const Op &op) {
-  const Type &y = op.result()->type;
-  return evenTiles(y.dim(y.rank() - 2), attrsOf<AttentionAttrs>(op).plan.tileRows);
-}
-
 KernelUnits attentionUnits(const Op &op) {
   AttentionAttrs attrs = attrsOf<AttentionAttrs>(op);
   AttentionLoops loops = attentionLoops(op);
@@ -106,10 +101,8 @@ KernelUnits attentionUnits(const Op &op) {
   for (size_t i = 0; i < loops.rows.size(); i++) {
     const NestAxis &rows = loops.rows[i];
     bool isTiled = i + 1 == loops.rows.size();
-    EvenTiles tiles = isTiled ? attentionTiles(op) : EvenTiles{};
-    int64_t rowsOfRun = tiles.count > 0 ? 1 : attrs.plan.tileRows;
     auto axis = static_cast<int64_t>(
-        isTiled ? units.grid.add({rows.extent, attrs.plan.unitTiles * rowsOfRun, tiles})
+        isTiled ? units.grid.add(tiledAxis(rows.extent, attrs.plan.tileRows, attrs.plan.unitTiles))
                 : units.grid.add(rows.extent));
     for (size_t t = 0; t < touched.size(); t++)
       touched[t].axes.push_back({rows.extent, rows.strides[t], axis});

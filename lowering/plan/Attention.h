@@ -33,9 +33,6 @@ struct AttentionLoops {
 };
 AttentionLoops attentionLoops(const Op &op);
 
-/// The register tiles of queries; none where their number is a symbol.
-EvenTiles attentionTiles(const Op &op);
-
 KernelUnits attentionUnits(const Op &op);
 
 } // namespace cameo

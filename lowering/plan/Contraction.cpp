@@ -15,9 +15,7 @@ Dim Contraction::tapCount() const {
 }
 
 UnitAxis Contraction::tiledAxis() const {
-  const Dim &extent = rows.back().extent;
-  EvenTiles tiles = evenTiles(extent, plan.tileRows);
-  return {extent, tiles.count > 0 ? plan.unitTiles : plan.unitTiles * plan.tileRows, tiles};
+  return cameo::tiledAxis(rows.back().extent, plan.tileRows, plan.unitTiles);
 }
 
 Dim firstTap(const Op &conv) {

@@ -16,9 +16,9 @@ struct TouchedAxis {
   static constexpr int64_t kAll = -1, kUnit = -2;
 
   Dim extent, stride;
-  /// The axis of the units' grid that says which steps a unit takes, kAll, or kUnit: as many as
-  /// its number. At position p of that
-  /// axis, these are the `scale` steps from (p / divisor % modulus) * scale on.
+  /// The axis of the units' grid that says which steps a unit takes, kAll, or kUnit: as many as its
+  /// number. At position p of that axis, these are the `scale` steps from (p / divisor % modulus) *
+  /// scale on.
   int64_t axis = kAll;
   int64_t scale = 1, divisor = 1, modulus = INT64_MAX;
 };

@@ -197,9 +197,7 @@ Value *reshaped(Rewriter &b, Value *x, const Dims &shape) {
       break;
   }
   Value *sizes = shapeOperand(b, x, shape);
-  AttrDict attrs;
-  attrs.set("allowzero", int64_t(1)); // a size of 0 is meant, and not the one that x has there
-  Value *result = sizes ? b.graphValue(OpKind::Reshape, {x, sizes}, std::move(attrs)) : nullptr;
+  Value *result = sizes ? reshapeTo(b, x, sizes) : nullptr;
   return result && result->type.shape() == shape ? result : nullptr;
 }
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 
-from ._errors import CameoError
 from ._model import Model
+from ._ports import check_names, tensor_type
 
 if TYPE_CHECKING:
     from ._session import InferenceSession
@@ -45,10 +45,7 @@ class OrtValue:
 
     def data_type(self) -> str:
         """The type as ONNX Runtime names it."""
-        from ._session import _TYPES
-
-        name = self._value.dtype.name
-        return f"tensor({_TYPES.get(name, name)})"
+        return tensor_type(self._value.dtype)
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -128,9 +125,7 @@ class IOBinding:
         self._outputs[name] = ortvalue.numpy()
 
     def _check(self, name: str) -> None:
-        if name not in self._names:
-            names = ", ".join(map(repr, self._names))
-            raise CameoError(f"no output '{name}'; the outputs are {names}")
+        check_names("output", self._names, [name])
 
     def synchronize_inputs(self) -> None:
         """Nothing to wait for."""

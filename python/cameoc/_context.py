@@ -9,13 +9,14 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-from typing import Any, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Mapping, NamedTuple, Union
 
 import numpy as np
 
 from . import _abi, _dtypes
 from ._errors import CameoError
 from ._library import Library, Pool
+from ._ports import check_names
 from ._values import MAX_RANK, Writer, address, converted, plain, read, read_tensor
 
 Array = np.ndarray[Any, Any]
@@ -154,16 +155,6 @@ def _slots(what: str, ios: Any, values: Any, count: int) -> list[Slot]:
     return [slot(ios[i], values[i]) for i in range(count)]
 
 
-def _explain(what: str, slots: Sequence[Slot], given: Mapping[str, Any], needs_all: bool) -> None:
-    """Raises an error that names what is missing among the given names, or is there and should not be."""
-    names = [slot.name for slot in slots]
-    missing = [name for name in names if name not in given] if needs_all else []
-    extra = [name for name in given if name not in names]
-    if missing or extra:
-        parts = [f"no {what} '{name}'" for name in extra] + [f"'{name}' missing" for name in missing]
-        raise CameoError(f"{', '.join(parts)}; the {what}s are {', '.join(map(repr, names))}")
-
-
 class Context:
     """One context of a library. Belongs to one caller at a time."""
 
@@ -216,10 +207,10 @@ class Context:
                 ):
                     new |= slot.bind(given)
         except KeyError:
-            _explain("input", self._inputs, inputs, True)
+            self._check_inputs(inputs)
             raise
         if len(inputs) != len(self._inputs):
-            _explain("input", self._inputs, inputs, True)
+            self._check_inputs(inputs)
         if new:
             self._known = False
         results = self._place(outputs)
@@ -230,10 +221,13 @@ class Context:
             raise CameoError(text or self._library.status(status), status)
         return self._collect(results)
 
+    def _check_inputs(self, inputs: Mapping[str, Any]) -> None:
+        check_names("input", [slot.name for slot in self._inputs], inputs, needs_all=True)
+
     def _place(self, outputs: Mapping[str, Any] | None) -> dict[str, Any]:
         """Says where outputs go; None in the result for those in the context's memory."""
         if outputs:
-            _explain("output", self._outputs, outputs, False)
+            check_names("output", [slot.name for slot in self._outputs], outputs)
         results: dict[str, Any] = {}
         for slot in self._outputs:
             if isinstance(slot, TensorSlot) and slot.rank < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Collection, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,26 @@ class Port(NamedTuple):
     dtype: np.dtype[Any]
     shape: tuple[int | str | None, ...] | None
     kind: str = "tensor"
+
+
+_ONNX_NAMES = {"float32": "float", "float64": "double", "object": "string"}
+
+
+def tensor_type(dtype: np.dtype[Any]) -> str:
+    """The type of a tensor with such elements as ONNX writes it: "tensor(float)"."""
+    return f"tensor({_ONNX_NAMES.get(dtype.name, dtype.name)})"
+
+
+def check_names(
+    what: str, names: Collection[str], given: Collection[str], needs_all: bool = False
+) -> None:
+    """Raises an error that says which of the given names are none of the inputs' or outputs' (`what` is
+    "input" or "output"), and which of those are missing if all are needed."""
+    extra = [name for name in given if name not in names]
+    missing = [name for name in names if name not in given] if needs_all else []
+    if missing or extra:
+        parts = [f"no {what} '{name}'" for name in extra] + [f"'{name}' missing" for name in missing]
+        raise CameoError(f"{', '.join(parts)}; the {what}s are {', '.join(map(repr, names))}")
 
 
 def port_of(what: str, io: _abi.Io, dim_names: Any) -> Port:

@@ -16,15 +16,12 @@ import pathlib
 import tempfile
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
-import numpy as np
-
-from . import _dtypes
 from ._binding import IOBinding, OrtValue
 from ._compile import Source, compile
 from ._errors import CameoError
 from ._library import Pool
 from ._model import Model
-from ._ports import Port
+from ._ports import Port, check_names, tensor_type
 
 _PROVIDER = "CPUExecutionProvider"
 
@@ -118,11 +115,8 @@ class ModelMetadata(NamedTuple):
     custom_metadata_map: dict[str, str]
 
 
-_TYPES = {"float32": "float", "float64": "double", "object": "string"}
-
-
 def _node_arg(port: Port) -> NodeArg:
-    element = f"tensor({_TYPES.get(port.dtype.name, port.dtype.name)})"
+    element = tensor_type(port.dtype)
     whole = {"tensor": element, "sequence": f"seq({element})", "optional": f"optional({element})"}
     return NodeArg(port.name, None if port.shape is None else list(port.shape), whole[port.kind])
 
@@ -213,9 +207,7 @@ class InferenceSession:
         """Runs the model; returns the outputs of these names, or all in the model's order."""
         known = [output.name for output in self._outputs]
         wanted = known if not output_names else list(output_names)
-        for name in wanted:
-            if name not in known:
-                raise CameoError(f"no output '{name}'; the outputs are {', '.join(map(repr, known))}")
+        check_names("output", known, wanted)
         feed = {
             name: value.numpy() if isinstance(value, OrtValue) else value
             for name, value in input_feed.items()
@@ -269,9 +261,7 @@ def get_available_providers() -> list[str]:
     return [_PROVIDER]
 
 
-def get_all_providers() -> list[str]:
-    """The processor is the only one."""
-    return [_PROVIDER]
+get_all_providers = get_available_providers
 
 
 def get_device() -> str:
