@@ -51,7 +51,7 @@ if ! $quick; then
   # The linker keeps about a kilobyte a link. Tests ask for more memory than there is, which malloc
   # must answer as it does without sanitizers.
   ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/tests/leaks.txt:print_suppressions=0 \
-    ctest --test-dir build-asan -L fast -j "$jobs" --output-on-failure
+    ctest --test-dir build-asan -L fast -LE long -j "$jobs" --output-on-failure
 fi
 
 step "building"

@@ -106,6 +106,8 @@ TEST(Plan, ChangedByHandIsRightOrRefused) {
         if (!isPlanned(op) || !hasAttribute(op, name))
           continue;
         size_t turn = turns[name]++;
+        if (turn % changesPerTrial != 0)
+          continue;
         const std::string &line = test.runs[turn % test.runs.size()];
         Outcome outcome = Outcome::Same;
         for (size_t v = 0; v < values.size() && outcome == Outcome::Same; v++)

@@ -73,7 +73,7 @@ TEST(TunedPlans, WhatMayBeTriedIsRight) {
       continue;
     for (const Trial &trial : trialsOf(test, context)) {
       bool isAlgorithm = trial.key.starts_with("algorithm");
-      if (!isAlgorithm && turn++ % 3 != 0) // there are many
+      if (!isAlgorithm && turn++ % (3 * changesPerTrial) != 0) // there are many
         continue;
       (isAlgorithm ? numAlgorithms : numTiles)++;
       PassContext tuned = context;
