@@ -10,6 +10,7 @@ extern "C" {
 extern const char cameo_public_header[], cameo_public_header_end[];
 extern const char cameo_op_header[], cameo_op_header_end[];
 extern const char cameo_js_loader[], cameo_js_loader_end[];
+extern const char cameo_js_types[], cameo_js_types_end[];
 }
 
 namespace cameo {
@@ -65,5 +66,7 @@ std::string_view publicHeader() { return textOf(cameo_public_header, cameo_publi
 std::string_view opHeader() { return textOf(cameo_op_header, cameo_op_header_end); }
 
 std::string_view jsLoader() { return textOf(cameo_js_loader, cameo_js_loader_end); }
+
+std::string_view jsLoaderTypes() { return textOf(cameo_js_types, cameo_js_types_end); }
 
 } // namespace cameo

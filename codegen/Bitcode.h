@@ -32,4 +32,7 @@ std::string_view opHeader();
 /// The text of cameo.mjs, which runs wasm modules.
 std::string_view jsLoader();
 
+/// Its types for TypeScript, cameo.d.mts.
+std::string_view jsLoaderTypes();
+
 } // namespace cameo

@@ -5,6 +5,7 @@
 #include "codegen/Bitcode.h"
 #include "codegen/Checksum.h"
 #include "codegen/Header.h"
+#include "codegen/JsModule.h"
 #include "codegen/Linker.h"
 #include "codegen/ModelObject.h"
 #include "codegen/Names.h"
@@ -88,6 +89,7 @@ private:
   Result<void> writeShared(const std::string &object, llvm::TargetMachine &machine);
   Result<void> writeStatic(const std::string &object);
   Result<void> writeWasm(const std::string &object);
+  Result<void> writeJavaScript();
   Result<void> writeHeaders(const std::filesystem::path &header);
   bool isStatic() const {
     return options_.kind == OutputKind::StaticLibrary || options_.kind == OutputKind::Object;
@@ -205,10 +207,20 @@ Result<void> Emission::writeWasm(const std::string &object) {
                   output_);
 }
 
-/// The model's header at a path, and beside it what it includes; for wasm the loader alone.
+/// For wasm: the model's module of JavaScript and the loader that it imports, with their types.
+Result<void> Emission::writeJavaScript() {
+  std::filesystem::path folder = file_.parent_path();
+  std::string stem = file_.stem().string();
+  TRY(writeFile((folder / (stem + ".mjs")).string(), jsModule(model_.name, stem)));
+  TRY(writeFile((folder / (stem + ".d.mts")).string(), jsTypes(program_, model_.name)));
+  TRY(writeFile((folder / "cameo.d.mts").string(), jsLoaderTypes()));
+  return writeFile((folder / "cameo.mjs").string(), jsLoader());
+}
+
+/// The model's header at a path, and beside it what it includes.
 Result<void> Emission::writeHeaders(const std::filesystem::path &header) {
   if (target_.isWasm())
-    return writeFile((file_.parent_path() / "cameo.mjs").string(), jsLoader());
+    return writeJavaScript();
   if (!options_.ops.empty())
     TRY(writeFile((file_.parent_path() / "cameo_op.h").string(), opHeader()));
   TRY(writeFile(header.string(), modelHeader(program_, model_, header.filename().string())));

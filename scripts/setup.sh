@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing Cameo needs: Debian packages, and a Python environment in .venv.
 #
-#   scripts/setup.sh [--zoo]      --zoo adds PyTorch, for exporting the model zoo
+#   scripts/setup.sh [--zoo]      --zoo adds PyTorch, for exporting the model zoo, and a browser for pages
 #
 # Only what is missing is installed; packages need root or sudo. A second run takes a moment.
 set -euo pipefail
@@ -29,6 +29,10 @@ done
 
 # For WebAssembly; whoever has Node.js from elsewhere keeps it.
 command -v node >/dev/null || packages+=(nodejs)
+if $zoo; then
+  packages+=(chromium)
+  command -v npm >/dev/null || packages+=(npm)
+fi
 
 missing=()
 for package in "${packages[@]}"; do
@@ -68,4 +72,12 @@ install_python tests tests/onnx/requirements.txt
 if $zoo; then
   # torchvision is installed without dependencies: it would ask for a PyTorch built for GPUs.
   install_python zoo bench/zoo/requirements.txt --no-deps torchvision==0.28.0
+  stamp=build/npm/installed.json
+  if ! cmp -s tests/web/package.json $stamp; then
+    echo "installing npm packages"
+    mkdir -p build/npm
+    cp tests/web/package.json build/npm
+    npm install --prefix build/npm --silent --no-audit --no-fund --ignore-scripts
+    cp tests/web/package.json $stamp
+  fi
 fi

@@ -29,7 +29,7 @@ constexpr const char *examples = R"(Examples:
   cameo compile net.onnx --tune --tune-cache plans.txt
       times other plans of the net's layers on this machine, and keeps the fastest for the next time
   cameo compile net.onnx --target wasm32
-      makes net.wasm and cameo.mjs, which runs it in browsers and Node.js
+      makes net.wasm and net.mjs, which runs it in browsers and Node.js
 
 With several models OUT is a folder, created if missing. With one model, OUT is a file, or a folder
 if it exists or ends in '/'; its extension says what to make when --emit does not.)";
@@ -157,7 +157,8 @@ std::string describeFiles(const std::vector<std::filesystem::path> &files) {
   for (const std::filesystem::path &file : files) {
     std::error_code failed;
     int64_t size = static_cast<int64_t>(std::filesystem::file_size(file, failed));
-    bool code = emitKindFromPath(file) != EmitKind::Header && file.extension() != ".mjs";
+    bool code = emitKindFromPath(file) != EmitKind::Header && file.extension() != ".mjs" &&
+                file.extension() != ".mts";
     texts.push_back(file.lexically_normal().string() +
                     (code && !failed ? fmt::format(" ({})", formatBytes(size)) : ""));
   }

@@ -1,14 +1,14 @@
 // Loads WebAssembly modules made by Cameo (`cameo compile --target wasm32`) and runs them, in
-// browsers, Node.js and other engines with WebAssembly SIMD.
+// browsers, Node.js, Deno, Bun and other engines with WebAssembly SIMD.
 //
 //     import { load } from "./cameo.mjs";
-//     const model = await load(await (await fetch("net.wasm")).arrayBuffer());
-//     const outputs = model.run({ x: { data: new Float32Array(3 * 224 * 224), dims: [1, 3, 224, 224] } });
-//     outputs.y.data, outputs.y.dims
+//     const model = await load("net.wasm");
+//     const { y } = model.run({ x: new Float32Array(3 * 224 * 224) });
+//     y.data, y.dims
 //
-// A model has the module's memory for itself, so load it once for each run that is to happen at the
-// same time as another. Sizes and offsets below are those of runtime/include/cameo.h on wasm32, as
-// asserted in runtime/wasm/Exports.c.
+// A model has the module's memory for itself and runs in the thread that calls it: cameo-pool.mjs has
+// workers with a model each. Sizes and offsets below are those of runtime/include/cameo.h on wasm32,
+// as asserted in runtime/wasm/Exports.c.
 
 // By ONNX's numbers of element types: name and array. Half types are their bits.
 const DTYPES = {
@@ -27,6 +27,7 @@ const DTYPES = {
   16: ["bfloat16", Uint16Array],
 };
 
+const ABI_VERSION = 2;
 const SIZE_OF_IO = 24;
 const SIZE_OF_VALUE = 48;
 const SIZE_OF_OPTIONS = 88;
@@ -34,14 +35,47 @@ const SIZE_OF_MESSAGE = 512;
 const TENSOR = 0;
 
 /**
- * Instantiates a module: `source` is its bytes, or a WebAssembly.Module. `seed` is that of random
- * operators, `maxIterations` how many iterations the loops of a run may make in all (0: any number).
- * Throws what the engine throws for bytes that are no module, or an Error with Cameo's sentence.
+ * Loads a model from what compile() takes. `seed` is that of random operators, `maxIterations` how many
+ * iterations the loops of a run may make in all (0: any number). Throws an Error with one sentence, or
+ * what the engine throws for bytes that are no module.
  */
 export async function load(source, { seed = 0n, maxIterations = 0 } = {}) {
-  const result = await WebAssembly.instantiate(source, {});
-  return new Model(result.instance ?? result, BigInt(seed), BigInt(maxIterations));
+  const instance = await WebAssembly.instantiate(await compile(source), {});
+  return new Model(instance, BigInt(seed), BigInt(maxIterations));
 }
+
+/**
+ * The WebAssembly.Module of a model, from a URL (a string or a URL object; without a scheme it is
+ * relative to the page, or a path outside of browsers), a Response or the promise of one, bytes in an
+ * ArrayBuffer or a view of one, or a WebAssembly.Module. Several models can be loaded from one module.
+ */
+export async function compile(source) {
+  source = await source;
+  if (typeof source === "string" || source instanceof URL) source = await open(source);
+  if (source instanceof WebAssembly.Module) return source;
+  if (source instanceof Response) {
+    if (!source.ok) throw new Error(`${source.url}: ${source.status} ${source.statusText}`);
+    // The engine compiles while the bytes arrive, but only those of the right type.
+    if (source.headers.get("content-type")?.startsWith("application/wasm"))
+      return WebAssembly.compileStreaming(source);
+    source = await source.arrayBuffer();
+  }
+  if (!(source instanceof ArrayBuffer) && !ArrayBuffer.isView(source))
+    throw new Error("expected a URL, a Response, the bytes of a module or a WebAssembly.Module");
+  return WebAssembly.compile(source);
+}
+
+// A Response, or the bytes of a file where fetch does not read files, as in Node.js.
+async function open(source) {
+  const isPath = typeof source === "string" && !/^[a-z]+:/.test(source);
+  if (!globalThis.process?.versions?.node || !(isPath || `${source}`.startsWith("file:")))
+    return fetch(source);
+  const { readFile } = await builtin("node:fs/promises");
+  return readFile(isPath ? source : new URL(source));
+}
+
+/** A module of Node.js, by a name that bundlers for browsers do not follow. */
+export const builtin = (name) => import(/* webpackIgnore: true */ /* @vite-ignore */ name);
 
 export class Model {
   #exports;
@@ -49,8 +83,14 @@ export class Model {
 
   constructor(instance, seed, maxIterations) {
     this.#exports = instance.exports;
+    if (!this.#exports.cameo_model) throw new Error("the module was not made by Cameo");
     const model = this.#exports.cameo_model();
     const view = this.#view();
+    const version = view.getUint32(model, true);
+    if (version !== ABI_VERSION)
+      throw new Error(
+        `the module has version ${version} of Cameo's interface, this loader ${ABI_VERSION}`,
+      );
     const dimNames = view.getUint32(model + 28, true);
     this.name = this.#text(view.getUint32(model + 8, true));
     /**
@@ -59,22 +99,25 @@ export class Model {
      */
     this.inputs = this.#ports(model + 20, model + 32, dimNames);
     this.outputs = this.#ports(model + 24, model + 36, dimNames);
+    /** The model's metadata_props, opset and producer, and the compiler's version and flags. */
+    this.metadata = JSON.parse(this.#text(view.getUint32(model + 12, true)));
     this.#context = this.#create(model, seed, maxIterations);
   }
 
   /**
-   * Runs once. `inputs` has for each input's name { data, dims }: a typed array of the input's
-   * element type (BigInt64Array for int64, the bits in a Uint16Array for float16), and its dims, which
-   * may be left out where the model's are all numbers. Returns the same for the outputs, copied out
-   * of the module. Throws an Error with Cameo's sentence.
+   * Runs once. `inputs` has for each input's name a typed array of the input's element type
+   * (BigInt64Array for int64, the bits in a Uint16Array for float16), or { data, dims }. Without dims
+   * they are the model's; one that is open follows from the number of elements, more need dims. Returns
+   * { data, dims } for each output's name, copied out of the module. Throws an Error with one sentence.
    */
   run(inputs) {
+    if (!this.#context) throw new Error(`the model '${this.name}' was closed`);
+    this.#checkNames(inputs);
     const blocks = [];
     try {
       const given = this.#values(this.inputs.length, blocks);
       const made = this.#values(this.outputs.length, blocks);
       this.inputs.forEach((port, i) => {
-        if (!inputs[port.name]) throw new Error(`input '${port.name}' is missing`);
         this.#give(port, inputs[port.name], given + i * SIZE_OF_VALUE, blocks);
       });
       if (this.#exports.cameo_run(this.#context, given, made) !== 0)
@@ -91,8 +134,19 @@ export class Model {
 
   /** Frees the memory of the runs; the model cannot be used any more. */
   close() {
-    this.#exports.cameo_destroy(this.#context);
+    if (this.#context) this.#exports.cameo_destroy(this.#context);
     this.#context = 0;
+  }
+
+  #checkNames(inputs) {
+    const names = this.inputs.map((port) => port.name);
+    const all = names.map((name) => `'${name}'`).join(", ") || "no inputs";
+    if (inputs === null || typeof inputs !== "object" || ArrayBuffer.isView(inputs))
+      throw new Error(`run: expected an object with an entry for each input: ${all}`);
+    for (const name of names)
+      if (!Object.hasOwn(inputs, name)) throw new Error(`input '${name}' is missing`);
+    for (const name of Object.keys(inputs))
+      if (!names.includes(name)) throw new Error(`no input is called '${name}'; there are: ${all}`);
   }
 
   // The memory's buffer is another one whenever it has grown.
@@ -170,16 +224,17 @@ export class Model {
   #give(port, input, value, blocks) {
     const number = Object.keys(DTYPES).find((key) => DTYPES[key][0] === port.dtype);
     const kind = DTYPES[number][1];
-    if (!(input.data instanceof kind))
+    const array = ArrayBuffer.isView(input) ? input : input?.data;
+    if (!(array instanceof kind))
       throw new Error(`input '${port.name}': expected ${port.dtype} in a ${kind.name}`);
-    const dims = input.dims ?? port.dims;
-    if (!dims || dims.some((dim) => typeof dim === "string"))
-      throw new Error(`input '${port.name}': dims are needed, the model leaves them open`);
-    const bytes = input.data.byteLength;
+    const dims = input.dims ?? dimsFor(port, array.length);
+    if (!Array.isArray(dims) || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
+      throw new Error(`input '${port.name}': dims must be an array of sizes`);
+    const bytes = array.byteLength;
     const data = this.#allocate(bytes, blocks);
     const table = this.#allocate(8 * dims.length, blocks);
     new Uint8Array(this.#exports.memory.buffer, data, bytes).set(
-      new Uint8Array(input.data.buffer, input.data.byteOffset, bytes),
+      new Uint8Array(array.buffer, array.byteOffset, bytes),
     );
     const needed = dims.reduce((product, dim) => product * dim, kind.BYTES_PER_ELEMENT);
     if (needed !== bytes)
@@ -208,4 +263,16 @@ export class Model {
       data: count ? new kind(this.#exports.memory.buffer, data, count).slice() : new kind(0),
     };
   }
+}
+
+// The dims of an input of `length` elements that came without any.
+function dimsFor(port, length) {
+  const open = port.dims?.filter((dim) => typeof dim === "string").length;
+  if (open === 0) return port.dims;
+  if (open !== 1)
+    throw new Error(`input '${port.name}': dims are needed, the model leaves them open`);
+  const rest = port.dims.reduce((product, dim) => (typeof dim === "string" ? product : product * dim), 1);
+  if (length % rest !== 0 || rest === 0)
+    throw new Error(`input '${port.name}': ${length} elements do not fill dims [${port.dims.join(", ")}]`);
+  return port.dims.map((dim) => (typeof dim === "string" ? length / rest : dim));
 }

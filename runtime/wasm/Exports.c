@@ -35,7 +35,10 @@ const char *cameo_wasm_status_string(const cameo_model *model, int32_t status) {
 
 #define AT(type, field, offset)                                                                    \
   _Static_assert(__builtin_offsetof(type, field) == offset, #type "." #field)
+_Static_assert(CAMEO_ABI_VERSION == 2, "the version that js/cameo.mjs expects");
+AT(cameo_model, abi_version, 0);
 AT(cameo_model, name, 8);
+AT(cameo_model, metadata, 12);
 AT(cameo_model, inputs, 20);
 AT(cameo_model, outputs, 24);
 AT(cameo_model, dim_names, 28);

@@ -119,7 +119,7 @@ class General(Case):
 class Targets(Case):
     def test_what_is_made(self):
         self.cameo("compile", "add.onnx", "--target", "wasm32", "-o", "web/")
-        self.assertEqual(self.files("web"), ["add.wasm", "cameo.mjs"])
+        self.assertEqual(self.files("web"), ["add.d.mts", "add.mjs", "add.wasm", "cameo.d.mts", "cameo.mjs"])
         self.assertEqual(self.read("web/add.wasm")[:4], b"\0asm")
         self.cameo("compile", "add.onnx", "--target", "armv7-linux-gnueabihf", "--emit", "so,o,a,ll,asm", "-o", "arm/")
         self.assertEqual(self.read("arm/add.so")[4], 1)  # ELF32
