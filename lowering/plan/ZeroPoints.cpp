@@ -41,6 +41,14 @@ Value *sumOver(LoopBuilder &b, const Side &side, const std::vector<int64_t> &axe
 
 namespace {
 
+/// Of i32, by their bits.
+ConstRef constantOf(const std::vector<uint32_t> &values, const std::vector<int64_t> &dims,
+                    const std::string &name) {
+  std::vector<std::byte> bytes(values.size() * sizeof(uint32_t));
+  std::copy_n(reinterpret_cast<const std::byte *>(values.data()), bytes.size(), bytes.data());
+  return makeConst(DType::I32, dims, std::move(bytes), name);
+}
+
 /// sumOver at compile time, each sum multiplied with `factor`. Sums and products wrap.
 ConstRef constantSums(const Side &side, const std::vector<int64_t> &axes, int64_t factor) {
   ConstRef data = constantData(side.bytes);
@@ -64,9 +72,7 @@ ConstRef constantSums(const Side &side, const std::vector<int64_t> &axes, int64_
   }
   for (uint32_t &sum : sums)
     sum *= static_cast<uint32_t>(factor);
-  std::vector<std::byte> bytes(sums.size() * sizeof(uint32_t));
-  std::copy_n(reinterpret_cast<const std::byte *>(sums.data()), bytes.size(), bytes.data());
-  return makeConst(DType::I32, dims, std::move(bytes), data->name + ".sums");
+  return constantOf(sums, dims, data->name + ".sums");
 }
 
 struct Correction {
@@ -123,6 +129,47 @@ struct Correction {
     return b.mul(element, zeroOf(x));
   }
 
+  /// Takes a * sum w from a constant bias, where that is known, and all that becomes of the
+  /// kernel's sums is that the next kernel adds the bias.
+  bool isInBias() {
+    std::vector<Op *> readers = kernel->result()->users();
+    bool isSum = kernel->region().terminator()->operand(0) == kernel->region().arg(0);
+    if (!constantData(w.bytes) || !x.fixed() || !isSum || readers.size() != 1 ||
+        readers[0]->kind() != OpKind::KernelPointwise)
+      return false;
+    Op &next = *readers[0];
+    Block &region = next.region();
+    for (int64_t i = 0; i < next.numOperands(); i++) {
+      std::vector<Op *> users = region.arg(i)->users();
+      if (users.size() != 1 || users[0]->kind() != OpKind::ScalarAdd)
+        continue;
+      const Value *other = users[0]->operand(users[0]->operand(0) == region.arg(i) ? 1 : 0);
+      for (int64_t j = 0; j < next.numOperands(); j++)
+        if (next.operand(i) == kernel->result() && other == region.arg(j))
+          return subtractFrom(next, j);
+    }
+    return false;
+  }
+
+  /// From an operand, if that is a constant with an element for each output channel, or column.
+  bool subtractFrom(Op &op, int64_t operand) {
+    const Type type = op.operand(operand)->type;
+    ConstRef bias = constantData(op.operand(operand));
+    int64_t axis = type.rank() - (isConv() ? w.bytes->type.rank() - 1 : 1);
+    if (!bias || axis < 0 || op.region().arg(operand)->users().size() != 1)
+      return false;
+    ConstRef sums = constantSums(w, weightAxes(), *x.fixed());
+    int64_t count = sums->numElements();
+    if (bias->numElements() != count || type.dim(axis) != Dim(count))
+      return false;
+    std::vector<uint32_t> left(count);
+    for (int64_t i = 0; i < count; i++)
+      left[i] = static_cast<uint32_t>(constInt(*bias, i) - constInt(*sums, i));
+    b.before(kernel);
+    op.setOperand(operand, b.constant(constantOf(left, bias->dims, bias->name + ".less_zero")));
+    return true;
+  }
+
   /// b * (sum x - K a).
   Value *inputTerm(const std::function<Value *()> &inputSums) {
     b.before(kernel);
@@ -144,7 +191,7 @@ void subtractZeroPoints(LoopBuilder &b, Op *kernel, const Side &x, const Side &w
   std::vector<Op *> users = sum->users();
   Op *first = region.ops().front().get(), *last = region.terminator();
   Correction correction{b, kernel, x, w};
-  if (!x.isZero()) {
+  if (!x.isZero() && !correction.isInBias()) {
     Value *term = correction.weightTerm();
     element = b.sub(element, term);
   }
