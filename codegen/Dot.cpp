@@ -1,10 +1,11 @@
-// The `dot` op: four products of 8-bit integers added to each 32-bit lane. One instruction where
+// The `dot` op: products of 8-bit integers, or 16, added to each 32-bit lane. One instruction where
 // the target has it for these signs and this width, else widened products. The instructions:
 // VPDPBUSD (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM). And products of single bytes.
 #include "codegen/OpBuilder.h"
 
 #include <llvm/IR/IntrinsicsAArch64.h>
 #include <llvm/IR/IntrinsicsX86.h>
+#include <llvm/IR/PatternMatch.h>
 
 namespace cameo {
 namespace {
@@ -69,12 +70,26 @@ llvm::Value *OpBuilder::productOfBytes(llvm::Value *a, llvm::Value *b) {
   });
 }
 
+// Of i16, by SADALP (Arm ARM). nullptr if there is none.
+llvm::Value *OpBuilder::sumOfPairs(llvm::Value *sum, llvm::Value *a) {
+  constexpr int64_t kLanes = 8;
+  if (target_.arch != Arch::AArch64 || lanes(a->getType()) % kLanes != 0)
+    return nullptr;
+  llvm::Value *pairs = inParts(kLanes, {a}, [&](llvm::ArrayRef<llvm::Value *> part) {
+    auto *words = llvm::FixedVectorType::get(getInt32Ty(), kLanes / 2);
+    return CreateIntrinsic(llvm::Intrinsic::aarch64_neon_saddlp, {words, part[0]->getType()}, part);
+  });
+  return CreateAdd(sum, pairs);
+}
+
 // nullptr if there is none.
 llvm::Value *OpBuilder::dotInstruction(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
                                        llvm::Value *b) {
   if (aSigned && !bSigned)
     return dotInstruction(sum, bSigned, b, aSigned, a);
   bool mixed = aSigned != bSigned;
+  if (a->getType()->getScalarSizeInBits() == 16)
+    return llvm::PatternMatch::match(b, llvm::PatternMatch::m_One()) ? sumOfPairs(sum, a) : nullptr;
   if (target_.dot == DotKind::Vnni) {
     llvm::Intrinsic::ID id = vnniOf(lanes(sum->getType()));
     if (!mixed || id == llvm::Intrinsic::not_intrinsic)
@@ -98,11 +113,11 @@ llvm::Value *OpBuilder::dotInstruction(llvm::Value *sum, bool aSigned, llvm::Val
 
 llvm::Value *OpBuilder::dotByParts(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
                                    llvm::Value *b) {
-  int64_t count = lanes(sum->getType());
-  for (int part = 0; part < 4; part++) {
+  int64_t count = lanes(sum->getType()), products = lanes(a->getType()) / count;
+  for (int64_t part = 0; part < products; part++) {
     llvm::SmallVector<int> every;
     for (int64_t lane = 0; lane < count; lane++)
-      every.push_back(static_cast<int>(4 * lane + part));
+      every.push_back(static_cast<int>(products * lane + part));
     llvm::Value *x = CreateIntCast(CreateShuffleVector(a, every), sum->getType(), aSigned);
     llvm::Value *y = CreateIntCast(CreateShuffleVector(b, every), sum->getType(), bSigned);
     sum = CreateAdd(sum, CreateMul(x, y));

@@ -97,7 +97,8 @@ llvm::Value *OpBuilder::inParts(int64_t most, llvm::ArrayRef<llvm::Value *> oper
     return inParts(most, parts, body);
   };
   llvm::Value *low = half(0), *high = half(count / 2);
-  return CreateShuffleVector(low, high, llvm::createSequentialMask(0, count, 0));
+  auto joined = static_cast<unsigned>(2 * lanes(low->getType()));
+  return CreateShuffleVector(low, high, llvm::createSequentialMask(0, joined, 0));
 }
 
 llvm::Value *OpBuilder::callPerLane(const char *name, llvm::ArrayRef<llvm::Value *> args) {

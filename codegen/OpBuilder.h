@@ -60,7 +60,7 @@ public:
   llvm::Value *reduce(const std::string &op, DType dtype, llvm::Value *vector);
 
   // Dot.cpp
-  /// `dot`: sums of four products of 8-bit integers, added to lanes of i32.
+  /// `dot`: sums of four products of 8-bit integers, or two of 16 bits, added to lanes of i32.
   llvm::Value *dot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned, llvm::Value *b);
   /// `dot` of pairs of bf16, as their bits, added to lanes of f32.
   llvm::Value *dotPairs(llvm::Value *sum, llvm::Value *a, llvm::Value *b);
@@ -89,6 +89,7 @@ public:
 private:
   llvm::Value *dotInstruction(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
                               llvm::Value *b);
+  llvm::Value *sumOfPairs(llvm::Value *sum, llvm::Value *a);
   llvm::Value *productOfBytes(llvm::Value *a, llvm::Value *b);
   llvm::Value *dotByParts(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
                           llvm::Value *b);

@@ -138,6 +138,10 @@ Result<void> CoreRules::vector() {
       return outIs(0, in(0));
     }
     TRY(inIs(0, Type::vector(DType::I32, in(0).lanes())));
+    if (in(1) == Type::vector(DType::I16, 2 * in(0).lanes())) {
+      TRY(inIs(2, in(1)));
+      return outIs(0, in(0));
+    }
     for (int64_t i : {1, 2})
       if (in(i) != Type::vector(DType::I8, 4 * in(0).lanes()))
         TRY(inIs(i, Type::vector(DType::U8, 4 * in(0).lanes())));

@@ -89,6 +89,9 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
   TRY(areInputLanes(inputLanes, lanes));
   if (inputLanes > 1 && isDepthwise)
     return badInput("attribute 'input_lanes': expected 1 of a depthwise convolution");
+  if (joinsSteps && (!isDirect || inputLanes == 1 || interleave != 2))
+    return badInput("attribute 'joins_steps': expected 0, as 'interleave' is not 2 or "
+                    "'input_lanes' is 1");
   int64_t mostAhead = kMaxAhead / inputLanes;
   if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0))
     return badInput(

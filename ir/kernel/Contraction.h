@@ -95,6 +95,9 @@ struct ContractionPlan : LoopPlan {
   /// All but depthwise: a row's input of so many steps over k is read as one vector, whose lanes
   /// weights are multiplied by; 1: step by step, in all lanes.
   int64_t inputLanes = 1;
+  /// Bytes, interleaved by two: products of two such steps, four in all, are added in pairs of 16
+  /// bits, which hold them as no weight is -128.
+  bool joinsSteps = false;
   EpiloguePlace epilogue = EpiloguePlace::Registers;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
@@ -107,6 +110,7 @@ struct ContractionPlan : LoopPlan {
     visit("rest_rows", self.restRows, std::vector<int64_t>());
     visit("ahead", self.ahead, int64_t{0});
     visit("input_lanes", self.inputLanes, int64_t{1});
+    visit("joins_steps", self.joinsSteps, false);
     visit("epilogue", self.epilogue, EpiloguePlace::Registers);
     LoopPlan::fields(self, visit);
   }

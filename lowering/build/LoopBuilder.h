@@ -54,7 +54,7 @@ public:
   // Vectors and memory.
   Value *splat(Value *scalar, int64_t lanes);
   Value *laneMask(Value *count, int64_t lanes);
-  /// sum + four products of 8-bit integers a lane.
+  /// sum + two or four products of 8-bit integers a lane, or two of bf16.
   Value *dot(Value *sum, Value *a, Value *b);
   /// Lane i is lane lanes[i] of a, whose lanes those of b follow.
   Value *shuffle(Value *a, Value *b, const std::vector<int64_t> &lanes);

@@ -41,6 +41,7 @@ struct Emitter {
     shape.fetchesAhead = c.plan.ahead > 0;
     shape.notesRange = k.high != nullptr;
     shape.inputLanes = c.plan.inputLanes;
+    shape.joinsSteps = c.plan.joinsSteps;
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));

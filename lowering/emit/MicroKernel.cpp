@@ -50,15 +50,15 @@ struct Writer {
       next = pointer(tensors.w), ahead = index();
   }
 
-  Value *panelVector(int64_t v) const {
-    return b.index(v % (kPanel / lanes) * lanes * shape.interleave);
+  Value *panelVector(int64_t v, int64_t more) const {
+    return b.index(v % (kPanel / lanes) * lanes * shape.interleave + more);
   }
 
   /// The input of a row at the steps from i on: for each, what it multiplies, in every lane.
   Values inputs(Value *row, Value *i, int64_t steps) {
     Value *elements = b.load(row, i, steps * shape.interleave);
-    DType dtype = elements->type.dtype();
-    Type words = steps > 1 ? Type::vector(accumulator, steps) : Type::scalar(accumulator);
+    DType dtype = elements->type.dtype(), word = areBytePairs() ? DType::I16 : accumulator;
+    Type words = steps > 1 ? Type::vector(word, steps) : Type::scalar(word);
     Value *all = shape.interleave > 1 ? b.bitcast(elements, words) : b.cast(elements, accumulator);
     Values each;
     for (int64_t s = 0; s < steps; s++) {
@@ -80,16 +80,29 @@ struct Writer {
     return b.bitcast(b.splat(word, lanes), Type::vector(dtype, lanes * shape.interleave));
   }
 
-  Value *multiplyAdd(Value *sum, Value *x, Value *weights) {
+  /// Whether a step has two bytes of a column, whose products are added in 16 bits first.
+  bool areBytePairs() const { return shape.interleave == 2 && dtypeBytes(tensors.w.dtype()) == 1; }
+
+  /// Adds the products of a step, or of several whose products of bytes fit 16 bits together.
+  Value *multiplyAdd(Value *sum, const Values &x, const Values &weights) {
+    if (areBytePairs()) {
+      Value *products = nullptr;
+      for (size_t i = 0; i < x.size(); i++) {
+        Value *a = b.cast(x[i], DType::I16), *c = b.cast(weights[i], DType::I16);
+        products = products ? b.mad(a, c, products) : b.mul(a, c);
+      }
+      return b.dot(sum, products, b.constantInt(products->type, 1));
+    }
     if (shape.interleave > 1)
-      return b.dot(sum, x, weights);
-    return isFloat(accumulator) ? b.mad(x, weights, sum) : b.add(sum, b.mul(x, weights));
+      return b.dot(sum, x[0], weights[0]);
+    return isFloat(accumulator) ? b.mad(x[0], weights[0], sum)
+                                : b.add(sum, b.mul(x[0], weights[0]));
   }
 
-  /// Vector v of the panels' weights for a step.
-  Value *weights(Value *from, int64_t v) {
+  /// Vector v of the panels' weights for a step, which is `more` elements from there.
+  Value *weights(Value *from, int64_t v, int64_t more) {
     Value *base = b.offset(w, b.mul(b.index(v / (kPanel / lanes)), panelStride));
-    Value *elements = b.load(base, b.add(from, panelVector(v)), lanes * shape.interleave);
+    Value *elements = b.load(base, b.add(from, panelVector(v, more)), lanes * shape.interleave);
     return shape.interleave > 1 ? elements : b.cast(elements, accumulator);
   }
 
@@ -100,19 +113,22 @@ struct Writer {
     Values sums = carried;
     std::vector<Values> rowInputs;
     Value *&weight = sums[shape.rows * vectors];
-    for (int64_t s = 0; s < count; s++) {
-      Values panel;
+    int64_t joined = shape.joinsSteps && count > 1 ? 2 : 1, step = kPanel * shape.interleave;
+    for (int64_t s = 0; s < count; s += joined) {
+      std::vector<Values> panels(vectors);
       for (int64_t v = 0; v < vectors; v++)
-        panel.push_back(weights(weight, v));
+        for (int64_t j = 0; j < joined; j++)
+          panels[v].push_back(weights(weight, v, j * step));
       for (int64_t r = 0; r < shape.rows; r++) {
         if (s == 0)
           rowInputs.push_back(inputOf(r));
+        auto first = rowInputs[r].begin() + s;
         for (int64_t v = 0; v < vectors; v++) {
           Value *&sum = sums[r * vectors + v];
-          sum = multiplyAdd(sum, rowInputs[r][s], panel[v]);
+          sum = multiplyAdd(sum, {first, first + joined}, panels[v]);
         }
       }
-      weight = b.add(weight, b.index(kPanel * shape.interleave));
+      weight = b.add(weight, b.index(joined * step));
     }
     if (shape.fetchesAhead) {
       b.prefetch(next, sums.back());

@@ -27,7 +27,9 @@ struct MicroShape {
   std::vector<bool> rowOperands;    // whether it varies along the rows
   bool fetchesAhead = false;
   bool notesRange = false;
-  int64_t inputLanes = 1; // as in ContractionPlan
+  // As in ContractionPlan.
+  int64_t inputLanes = 1;
+  bool joinsSteps = false;
 };
 
 /// What a micro-kernel's pointers point to, and what it stores.

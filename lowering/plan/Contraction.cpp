@@ -2,6 +2,7 @@
 #include "lowering/plan/Contraction.h"
 
 #include "lowering/build/Views.h"
+#include "lowering/plan/Packing.h"
 
 #include <algorithm>
 
@@ -208,6 +209,19 @@ Contraction contractionOf(const Op &op) {
   if (!(c.rows.back().strides[Weights] == Dim(0)))
     c.rows.push_back({Dim(1), std::vector<Dim>(c.rows.back().strides.size(), Dim(0))});
   return c;
+}
+
+bool mayJoinSteps(const Op &op) {
+  Op *pack = op.operand(1)->definingOp();
+  if (!pack || pack->kind() != OpKind::KernelPack || op.attrs.getInt("interleave") != 2 ||
+      op.operand(0)->type.dtype() != DType::I8 || op.operand(1)->type.dtype() != DType::I8)
+    return false;
+  Op *constant = constantBehind(pack->operand(0));
+  if (!constant)
+    return false;
+  std::byte least{attrsOf<PackAttrs>(*pack).flipSign ? uint8_t{0} : uint8_t{0x80}};
+  const auto &bytes = constant->attrs.getConst("value")->bytes;
+  return std::find(bytes.begin(), bytes.end(), least) == bytes.end();
 }
 
 int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {

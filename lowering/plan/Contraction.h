@@ -48,6 +48,10 @@ struct Contraction {
 /// The contraction of a `conv` of the direct algorithm or a `gemm` that has its layout.
 Contraction contractionOf(const Op &op);
 
+/// Whether such an op has bytes interleaved by two, and constant weights none of which is -128
+/// where it is packed: then two products have at most 16 bits.
+bool mayJoinSteps(const Op &op);
+
 /// For such an op with tiles and units as in `plan`, how many elements of the next panels' weights
 /// each step over k fetches, so that all tiles that share panels fetch the next ones once. 0 where
 /// there are none, or a cache line a step, or vector of the input, would not suffice.

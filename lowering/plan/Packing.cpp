@@ -9,11 +9,17 @@
 namespace cameo {
 namespace {
 
-/// How the target's dot product takes bytes.
+/// How the target's dot product, or what stands for it, takes bytes.
 void packBytes(const Target &target, DType input, DType weights, Packing &packing) {
+  packing.interleave = 4;
   switch (target.dot) {
   case DotKind::None:
-    return;
+    // Pairs, by instructions that every aarch64 has.
+    packing.interleave = target.arch == Arch::AArch64 ? 2 : 1;
+    if (packing.interleave == 1)
+      return;
+    packing.flipInput = input == DType::U8;
+    break;
   case DotKind::Vnni:
   case DotKind::I8mm:
     packing.flipInput = input == DType::I8;
@@ -23,7 +29,6 @@ void packBytes(const Target &target, DType input, DType weights, Packing &packin
     break;
   }
   packing.flipWeights = weights == DType::U8;
-  packing.interleave = 4;
 }
 
 /// Pairs of bf16 where the model has them, or where the compilation asks for them, and the weights

@@ -20,6 +20,9 @@ constexpr int64_t kTilesPerUnit = 8;
 // Where the number of rows is known only at run time, a rest of a tile is cut into tiles of so many
 // rows, and single ones.
 constexpr int64_t kRestRows = 4;
+// Products of bytes that are not added to sums at once, as they have 16 bits, want registers of
+// their own; and two steps over k are enough for them: LLVM would spill those of more.
+constexpr int64_t kProductRegisters = 6, kProductSteps = 2;
 // The weight an epilogue may have before it goes through scratch.
 constexpr int64_t kShortEpilogue = 4;
 bool isLong(Block &epilogue) { return weightOf(epilogue) > kShortEpilogue; }
@@ -61,22 +64,41 @@ struct Planner {
   const Op &op;
   DType accumulator = op.region().arg(0)->type.dtype();
 
+  /// Whether steps multiply pairs of bytes, whose products have 16 bits.
+  bool hasHalfProducts(const Contraction &c) const {
+    return c.interleave == 2 && dtypeBytes(op.operand(1)->type.dtype()) == 1;
+  }
+
+  /// Registers that products take besides sums, weights and what planTile knows. VPDPBUSD has the
+  /// input in a register, where other multiplications read an element from memory into all lanes.
+  int64_t productRegisters(const Contraction &c) const {
+    if (hasHalfProducts(c))
+      return kProductRegisters;
+    return target.dot == DotKind::Vnni && c.interleave == 4 ? 1 : 0;
+  }
+
   void tile(ContractionPlan &plan, const Contraction &c) const {
-    TilePlan tile = planTile(target, accumulator, c.rows.back().extent, c.columns);
+    Target left = target;
+    left.vectorRegisters -= productRegisters(c);
+    TilePlan tile = planTile(left, accumulator, c.rows.back().extent, c.columns);
     plan.tileRows = tile.rows, plan.tilePanels = tile.panels;
     plan.outer = outerLoop(c);
   }
 
-  /// What register tiles need besides their size.
-  void vectors(ContractionPlan &plan) const {
-    plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
+  /// What register tiles need besides their size. Vectors are of sums, or of products if these are
+  /// narrower.
+  void vectors(ContractionPlan &plan, const Contraction &c) const {
+    int64_t bytes = hasHalfProducts(c) ? 2 : dtypeBytes(accumulator);
+    plan.lanes = std::min(kPanel, vectorLanes(target, bytes));
     if (isLong(op.region()))
       plan.epilogue = EpiloguePlace::Scratch;
   }
 
   /// Steps that overlap have no vector of the input.
   int64_t inputLanes(const Contraction &c) const {
-    return c.advance == c.interleave ? inputLanesFor(target, accumulator) : 1;
+    if (c.advance != c.interleave)
+      return 1;
+    return hasHalfProducts(c) ? kProductSteps : inputLanesFor(target, accumulator);
   }
 
   void direct(ContractionPlan &plan) const {
@@ -85,8 +107,9 @@ struct Planner {
       tile(plan, c);
     if (plan.lanes > 0)
       return;
-    vectors(plan);
+    vectors(plan, c);
     plan.inputLanes = inputLanes(c);
+    plan.joinsSteps = plan.inputLanes > 1 && mayJoinSteps(op);
     EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
     plan.unitTiles = tilesOfUnit(tiles);
     plan.restRows = restRowsOf(tiles, plan.tileRows);

@@ -53,6 +53,9 @@ Result<void> copyFits(const Op &op) {
 }
 
 Result<void> contractionFits(const Op &op, const ContractionPlan &plan) {
+  if (plan.joinsSteps && !mayJoinSteps(op))
+    return misfit(op, "attribute 'joins_steps': expected constant weights of bytes, none of them "
+                      "-128");
   if (plan.inputLanes == 1)
     return {};
   Contraction c = contractionOf(op);

@@ -12,19 +12,21 @@ const char *const kCpus[] = {"x86-64-v1",       "x86-64-v3",    "x86-64-v4", "x8
                              "armv8-a+dotprod", "armv8-a+i8mm", "armv8-a"};
 constexpr int64_t kCount = 64; // lanes in all
 
-/// Loads a sum and two words a lane, and stores their dot product as vectors of `lanes`.
-Program dotProgram(DType sum, int64_t lanes, const std::string &a, const std::string &b) {
+/// Loads a sum and two words a lane, and stores their dot product as vectors of `lanes`; or, a sum,
+/// the first one's with ones.
+Program dotProgram(DType sum, int64_t lanes, const std::string &a, const std::string &b,
+                   bool isSum = false) {
   std::string type = typeText(sum, lanes);
-  int64_t parts = sum == DType::F32 ? 2 : 4;
+  int64_t parts = a.ends_with("8") ? 4 : 2;
   auto elements = [&](const std::string &name) {
     return "vec<" + std::to_string(parts * lanes) + "x" + name + ">";
   };
   return textProgram(
       {sum, DType::I32, DType::I32}, {sum}, lanes,
       "%s = load(%x0, %i) : " + type + "\n%p = load(%x1, %i) : " + typeText(DType::I32, lanes) +
-          "\n%q = load(%x2, %i) : " + typeText(DType::I32, lanes) +
-          "\n%a = bitcast(%p) : " + elements(a) + "\n%b = bitcast(%q) : " + elements(b) +
-          "\n%r = dot(%s, %a, %b) : " + type + "\nstore(%r, %y0, %i)\n");
+          "\n%q = load(%x2, %i) : " + typeText(DType::I32, lanes) + "\n%a = bitcast(%p) : " +
+          elements(a) + "\n%b = " + (isSum ? "const() {value = 1} : " : "bitcast(%q) : ") +
+          elements(b) + "\n%r = dot(%s, %a, %b) : " + type + "\nstore(%r, %y0, %i)\n");
 }
 
 int64_t part(uint32_t word, int64_t index, bool isSigned) {
@@ -57,6 +59,32 @@ TEST(Dot, Bytes) {
       for (int signs = 0; signs < 4; signs++)
         checkBytes(cpu, lanes, signs & 1, signs & 2);
   }
+}
+
+// Also with a constant 1, which makes it a sum of pairs.
+TEST(Dot, PairsOfHalves) {
+  std::mt19937 random(8);
+  std::vector<uint32_t> sum(kCount), a(kCount), b(kCount);
+  for (int64_t i = 0; i < kCount; i++)
+    sum[i] = random(), a[i] = random(), b[i] = random();
+  a[0] = b[0] = 0x80008000, a[1] = b[1] = 0xffffffff, sum[2] = 0x7fffffff;
+  auto half = [](uint32_t word, int64_t i) { return static_cast<int16_t>(word >> (16 * i)); };
+  for (const char *cpu : kCpus)
+    for (int64_t lanes : {4, 8, 16})
+      for (bool isSum : {false, true}) {
+        if (!canRun(targetOf(cpu)))
+          continue;
+        Program program = dotProgram(DType::I32, lanes, "i16", "i16", isSum);
+        auto results =
+            runRows(program, targetOf(cpu), {bytesOf(sum), bytesOf(a), bytesOf(b)}, kCount);
+        std::vector<uint32_t> got = valuesOf<uint32_t>(results[0]);
+        for (int64_t i = 0; i < kCount; i++) {
+          uint32_t want = sum[i];
+          for (int64_t j = 0; j < 2; j++)
+            want += static_cast<uint32_t>(half(a[i], j) * (isSum ? 1 : half(b[i], j)));
+          ASSERT_EQ(got[i], want) << cpu << " " << lanes << " lanes, element " << i;
+        }
+      }
 }
 
 // Small whole numbers, whose products and sums are exact in any order.

@@ -42,7 +42,7 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"epilogue", wordsOf<EpiloguePlace>()}, {"scores", wordsOf<EpiloguePlace>()},
       {"results", wordsOf<EpiloguePlace>()},  {"blocks", numbers({0, 1})},
       {"tile_lines", numbers({1, 2, 3})},     {"ahead", numbers({1, 5, 64, 65})},
-      {"input_lanes", numbers({1, 2, 3, 4})},
+      {"input_lanes", numbers({1, 2, 3, 4})}, {"joins_steps", numbers({0})},
   };
   return all;
 }
@@ -51,11 +51,11 @@ struct PlannedCase {
   Module reference, module;
   PassContext context;
 
-  explicit PlannedCase(const LoopCase &test)
+  PlannedCase(const LoopCase &test, const Target &target)
       : reference(*parseModule(test.text, test.file)), module(*parseModule(test.text, test.file)) {
     fillConstants(reference);
     fillConstants(module);
-    context.target = *namedTarget("x86_64-linux-gnu", "x86-64-v3");
+    context.target = target;
     EXPECT_TRUE(runPasses(module, context, remainingPipeline(module), allPasses()));
   }
 
@@ -70,9 +70,9 @@ bool isPlanned(const Op &op) {
 enum class Outcome { Same, Refused, Run };
 
 /// Changes one attribute and runs the case as one of its lines says.
-Outcome runChanged(const LoopCase &test, const std::string &line, size_t number,
-                   const std::string &name, const Attr &value) {
-  PlannedCase planned(test);
+Outcome runChanged(const LoopCase &test, const Target &target, const std::string &line,
+                   size_t number, const std::string &name, const Attr &value) {
+  PlannedCase planned(test, target);
   Op &op = *planned.op(number);
   std::string before = printOp(op);
   op.attrs.set(name, value);
@@ -96,8 +96,12 @@ bool hasAttribute(const Op &op, const std::string &name) {
 TEST(Plan, ChangedByHandIsRightOrRefused) {
   std::map<std::string, std::map<Outcome, int64_t>> outcomes;
   std::map<std::string, size_t> turns;
+  const Target targets[] = {*namedTarget("x86_64-linux-gnu", "x86-64-v3"),
+                            *namedTarget("aarch64-linux-gnu", "armv8-a")};
+  size_t turnOfTarget = 0;
   for (const LoopCase &test : loopCases()) {
-    PlannedCase planned(test);
+    const Target &target = targets[turnOfTarget++ % std::size(targets)];
+    PlannedCase planned(test, target);
     if (parseModule(test.text, test.file)->main().attrs.has("arena"))
       continue;
     for (size_t i = 0; i < planned.numOps(); i++) {
@@ -111,7 +115,7 @@ TEST(Plan, ChangedByHandIsRightOrRefused) {
         const std::string &line = test.runs[turn % test.runs.size()];
         Outcome outcome = Outcome::Same;
         for (size_t v = 0; v < values.size() && outcome == Outcome::Same; v++)
-          outcome = runChanged(test, line, i, name, values[(turn + v) % values.size()]);
+          outcome = runChanged(test, target, line, i, name, values[(turn + v) % values.size()]);
         outcomes[name][outcome]++;
       }
     }

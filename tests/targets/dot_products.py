@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks that layers of 8 bits, and of bfloat16 where --precision asks for it, are compiled to the target's
-instructions for dot products, and to none that the target lacks, on aarch64 by lanes of the input: looks into the assembly of a convolution and
+instructions for dot products, or sums of pairs, and to none that the target lacks, on aarch64 by lanes of the input: looks into the assembly of a convolution and
 of a product for each CPU.
 
   dot_products.py --cameo build/bin/cameo
@@ -19,12 +19,12 @@ ROWS = (
     (X86, "x86-64-v4", None, None),
     (X86, "x86-64-v4+vnni", "vpdpbusd", None),
     (X86, "x86-64-v4+vnni+bf16", "vpdpbusd", "vcvtneps2bf16 vdpbf16ps"),
-    (ARM, "armv8-a", None, None),
+    (ARM, "armv8-a", "sadalp", None),
     (ARM, "armv8-a+dotprod", "[su]dot", None),
     (ARM, "armv8.2-a+i8mm", "us(dot|mmla)", None),
-    (ARM, "armv8.2-a+bf16", None, "bf(dot|mmla)"),
+    (ARM, "armv8.2-a+bf16", "sadalp", "bf(dot|mmla)"),
 )
-ANY = re.compile(r"^\s+(?:\{\w+\}\s+)?(vpdp\w+|vdpbf16ps|vcvtneps2bf16|u?sdot|udot|u?s?mmla|bfdot|bfmmla)\s", re.M)
+ANY = re.compile(r"^\s+(?:\{\w+\}\s+)?(vpdp\w+|vdpbf16ps|vcvtneps2bf16|u?sdot|udot|u?s?mmla|bfdot|bfmmla|sadalp)\s", re.M)
 
 
 LAYERS = {
@@ -60,7 +60,7 @@ def instructions(cameo, model, target, cpu, *flags):
             sys.exit(done.stderr)
         text = open(f"{folder}/m.s").read()
     found = set(ANY.findall(text))
-    if found and target == ARM and not re.search(r"\sv\d+\.(4b|2h)\[3\]", text):
+    if found - {"sadalp"} and target == ARM and not re.search(r"\sv\d+\.(4b|2h)\[3\]", text):
         found.add("without lanes")
     return " ".join(sorted(found))
 

@@ -13,7 +13,8 @@ from folder import FolderCase, command_line
 
 CAMEO = ""
 TARGETS = [("x86_64-linux-gnu", "x86-64-v3"), ("x86_64-linux-gnu", "x86-64-v4+vnni+bf16"),
-           ("aarch64-linux-gnu", "armv8-a"), ("aarch64-linux-gnu", "armv8.2-a+dotprod+bf16")]
+           ("aarch64-linux-gnu", "armv8-a"), ("aarch64-linux-gnu", "armv8.2-a+dotprod+bf16"),
+           ("aarch64-linux-gnu", "armv8.2-a+i8mm")]
 ROWS, COLUMNS = (1, 3, 7, 20, 49, 100, 197, 800), (8, 16, 40, 96, 144, 320, 800)
 
 
@@ -25,6 +26,16 @@ def products():
     nodes = [onnx.node("MatMul", ["a%d" % rows, "b%d" % columns], ["y%dx%d" % (rows, columns)]) for rows, columns in pairs]
     outputs = [onnx.value_info("y%dx%d" % pair, list(pair)) for pair in pairs]
     return onnx.model(nodes, inputs, outputs)
+
+
+def products_of_bytes():
+    """The same with constant weights of bytes."""
+    inputs = [onnx.value_info("a%d" % rows, [rows, 64], onnx.UINT8) for rows in ROWS]
+    weights = [onnx.tensor("b%d" % columns, [64, columns], [1] * 64 * columns, onnx.INT8) for columns in COLUMNS]
+    pairs = [(rows, columns) for rows in ROWS for columns in COLUMNS]
+    nodes = [onnx.node("MatMulInteger", ["a%d" % rows, "b%d" % columns], ["y%dx%d" % (rows, columns)]) for rows, columns in pairs]
+    outputs = [onnx.value_info("y%dx%d" % pair, list(pair), onnx.INT32) for pair in pairs]
+    return onnx.model(nodes, inputs, outputs, weights)
 
 
 def convolutions():
@@ -98,6 +109,9 @@ class Spills(FolderCase):
 
     def test_products_in_bf16(self):
         self.check(products(), "--precision", "bf16")
+
+    def test_products_of_bytes(self):
+        self.check(products_of_bytes())
 
     def test_convolutions(self):
         self.check(convolutions(), "--winograd", "off")

@@ -260,7 +260,8 @@ void dot(std::span<const Lanes> in, const Lanes &out) {
       continue;
     }
     auto sum = get<int64_t>(in[0], lane);
-    for (int64_t i = 4 * lane; i < 4 * lane + 4; i++)
+    int64_t products = in[1].count / out.count;
+    for (int64_t i = products * lane; i < products * (lane + 1); i++)
       sum += get<int64_t>(in[1], i) * get<int64_t>(in[2], i);
     put(out, lane, sum);
   }
