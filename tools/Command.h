@@ -29,6 +29,8 @@ void addExplainCommand(CLI::App &app, Action &chosen);
 void addOptCommand(CLI::App &app, Action &chosen);
 void addVerifyCommand(CLI::App &app, Action &chosen);
 void addDebugCommand(CLI::App &app, Action &chosen);
+/// Those that are Python parts (PythonPart.h).
+void addPythonCommands(CLI::App &app, Action &chosen);
 // Of `cameo debug`.
 void addBisectCommand(CLI::App &debug, Action &chosen);
 void addReduceCommand(CLI::App &debug, Action &chosen);

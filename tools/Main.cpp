@@ -69,6 +69,7 @@ int main(int argc, char **argv) {
   addBenchCommand(app, chosen);
   addExplainCommand(app, chosen);
   addVerifyCommand(app, chosen);
+  addPythonCommands(app, chosen);
   addOptCommand(app, chosen);
   addDebugCommand(app, chosen);
   try {
