@@ -62,7 +62,10 @@ def main() -> int:
         print(f"error: {_missing(command, error)}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}", file=sys.stderr)
+        print(
+            f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         # Whoever waits for this process is to see that the signal ended it.
