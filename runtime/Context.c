@@ -110,6 +110,7 @@ static void useWorkspace(struct cameo_private *self, void *workspace, int64_t si
   int64_t used = (int64_t)(start - (uintptr_t)workspace) + CAMEO_SLACK;
   self->workspace.data = (uint8_t *)workspace + (start - (uintptr_t)workspace);
   self->workspace.size = size - used;
+  self->workspace_given = size;
 }
 
 static const char *threadsText(int32_t status) {
@@ -203,7 +204,7 @@ static int64_t workspaceOf(const cameo_model *model, int64_t *dims, int32_t thre
   int64_t bytes = model->code->workspace ? model->code->workspace(dims, threads) : 0;
   if (bytes < 0 || bytes > (int64_t)(SIZE_MAX / 4))
     return -CAMEO_OVERFLOW;
-  return bytes + 2 * CAMEO_SLACK + CAMEO_ALIGNMENT;
+  return bytes + CAMEO_BLOCK_MARGIN;
 }
 
 int64_t cameo_rt_workspace_size(const cameo_model *model, const int64_t *symbols, int32_t threads) {

@@ -21,7 +21,7 @@ int32_t cameo_memory_reserve(struct cameo_memory *memory, int64_t size) {
   cameo_memory_free(memory);
   if (size > INT64_MAX / 2)
     return CAMEO_OVERFLOW;
-  int64_t total = size + 2 * CAMEO_SLACK + CAMEO_ALIGNMENT;
+  int64_t total = size + CAMEO_BLOCK_MARGIN;
   if (total > (int64_t)(SIZE_MAX / 2))
     return CAMEO_OUT_OF_MEMORY;
   uint8_t *base = NULL;

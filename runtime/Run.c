@@ -108,12 +108,16 @@ static int32_t readInput(struct cameo_private *self, int32_t index, const cameo_
 }
 
 static int32_t reserveWorkspace(struct cameo_private *self, int64_t bytes) {
-  struct cameo_words words = {.a = self->workspace.size, .b = bytes};
+  struct cameo_words words = {.b = bytes};
   if (bytes < 0)
     return cameo_run_fail(self, CAMEO_OVERFLOW, "the size of the workspace overflows", &words);
-  if (!self->owns_workspace && bytes > self->workspace.size)
+  if (!self->owns_workspace && bytes > self->workspace.size) {
+    /* In the caller's terms, which are those of cameo_workspace_size. */
+    words.a = self->workspace_given;
+    words.b = bytes + CAMEO_BLOCK_MARGIN;
     return cameo_run_fail(self, CAMEO_OUT_OF_MEMORY,
-                          "the workspace given has room for %a bytes, this run needs %b", &words);
+                          "the workspace given has %a bytes, this run needs %b", &words);
+  }
   int32_t status = self->owns_workspace ? cameo_memory_reserve(&self->workspace, bytes) : CAMEO_OK;
   self->frame.workspace = self->workspace.data;
   return status ? cameo_run_fail(self, status, "no memory for a workspace of %b bytes", &words)

@@ -14,6 +14,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memset(void *to, int byte, size_t size);
 
 enum { CAMEO_ALIGNMENT = 64, CAMEO_SLACK = 64, CAMEO_MESSAGE_SIZE = 320, CAMEO_MAX_THREADS = 1024 };
+/* What a block of memory needs around the bytes that are used of it, wherever it begins. */
+enum { CAMEO_BLOCK_MARGIN = 2 * CAMEO_SLACK + CAMEO_ALIGNMENT };
 
 /* Memory of a context, kept from run to run; `data` is aligned and has slack on both sides. */
 struct cameo_memory {
@@ -57,7 +59,8 @@ struct cameo_private {
   int64_t started;
   int32_t busy;           /* atomic */
   int32_t prepared;       /* dims and workspace fit the symbols in dims[] */
-  int64_t workspace_used; /* bytes that the dims need */
+  int64_t workspace_used;  /* bytes that the dims need */
+  int64_t workspace_given; /* bytes of the caller's */
   int32_t owns_pool;
   int32_t owns_workspace;
   uint32_t flags;

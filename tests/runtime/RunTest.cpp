@@ -157,12 +157,24 @@ TEST_F(RunTest, workspaceOfTheCaller) {
       ASSERT_EQ(memory[offset + size + i], 0xab);
     resize(1000, 5);
     EXPECT_EQ(run(), CAMEO_OUT_OF_MEMORY);
-    EXPECT_NE(error().find("the workspace given has room for "), std::string::npos) << error();
+    std::string given = "the workspace given has " + std::to_string(size) + " bytes, this run needs ";
+    EXPECT_EQ(error().find(given), 0U) << error();
     resize(3, 5);
     expectRight();
     cameo_destroy(context);
     context = nullptr;
     resize(3, 5); /* the outputs' dims were the context's */
+  }
+  for (int64_t small : {0, 1, 100, 191}) { // less than what is lost to alignment
+    std::vector<uint8_t> memory(192);
+    options.workspace = memory.data();
+    options.workspace_size = small;
+    create();
+    EXPECT_EQ(run(), CAMEO_OUT_OF_MEMORY);
+    EXPECT_EQ(error(), "the workspace given has " + std::to_string(small) +
+                           " bytes, this run needs " + std::to_string(size));
+    cameo_destroy(context);
+    context = nullptr;
   }
   symbols[0] = -1;
   EXPECT_EQ(cameo_workspace_size(fake(), symbols, 1), -CAMEO_INVALID_ARGUMENT);
