@@ -57,8 +57,8 @@ struct cameo_private {
   int64_t max_time;
   int64_t iterations; /* of this run */
   int64_t started;
-  int32_t busy;           /* atomic */
-  int32_t prepared;       /* dims and workspace fit the symbols in dims[] */
+  int32_t busy;            /* atomic */
+  int32_t prepared;        /* dims and workspace fit the symbols in dims[] */
   int64_t workspace_used;  /* bytes that the dims need */
   int64_t workspace_given; /* bytes of the caller's */
   int32_t owns_pool;

@@ -13,8 +13,8 @@ struct LoopCase {
 
 std::vector<LoopCase> loopCases();
 
-/// Of the changes that a test could try, it tries each so many-th. Sanitizers make a trial ten times
-/// slower, and their build need not try what the release build tries as well.
+/// Of the changes that a test could try, it tries each so many-th. Sanitizers make a trial ten
+/// times slower, and their build need not try what the release build tries as well.
 #ifdef __SANITIZE_ADDRESS__
 constexpr size_t changesPerTrial = 4;
 #else

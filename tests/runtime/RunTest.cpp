@@ -157,7 +157,8 @@ TEST_F(RunTest, workspaceOfTheCaller) {
       ASSERT_EQ(memory[offset + size + i], 0xab);
     resize(1000, 5);
     EXPECT_EQ(run(), CAMEO_OUT_OF_MEMORY);
-    std::string given = "the workspace given has " + std::to_string(size) + " bytes, this run needs ";
+    std::string given =
+        "the workspace given has " + std::to_string(size) + " bytes, this run needs ";
     EXPECT_EQ(error().find(given), 0U) << error();
     resize(3, 5);
     expectRight();
