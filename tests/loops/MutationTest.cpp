@@ -6,6 +6,7 @@
 #include "ir/Parser.h"
 #include "ir/Printer.h"
 #include "lowering/build/LoopBuilder.h"
+#include "tests/loops/Cases.h"
 #include "tools/RunCase.h"
 
 #include <gtest/gtest.h>
@@ -160,7 +161,7 @@ void expectFound(const char *cpu, IsPlace isPlace, Plant plant, int64_t size, in
   int64_t found = 0, unreached = 0;
   for (const Subject &subject : kSubjects) {
     Lowered lowered = lower(subject, cpu, isPlace);
-    for (size_t i = 0; i < lowered.places.size(); i++) {
+    for (size_t i = 0; i < lowered.places.size(); i += changesPerTrial) {
       bool isFound = !report(subject, cpu, isPlace, i, plant, size).empty();
       found += isFound;
       unreached += !isFound;
