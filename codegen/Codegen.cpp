@@ -90,7 +90,7 @@ private:
   Result<void> writeStatic(const std::string &object);
   Result<void> writeWasm(const std::string &object);
   Result<void> writeJavaScript();
-  Result<void> writeHeaders(const std::filesystem::path &header);
+  Result<void> writeHeaders(std::filesystem::path header);
   bool isStatic() const {
     return options_.kind == OutputKind::StaticLibrary || options_.kind == OutputKind::Object;
   }
@@ -207,20 +207,28 @@ Result<void> Emission::writeWasm(const std::string &object) {
                   output_);
 }
 
+/// The name of a model's file that would take the place of the file that it includes gets `m_` in front.
+static std::string besideCameo(const std::string &file) {
+  bool isTaken = file == "cameo.h" || file == "cameo_op.h" || file == "cameo.mjs";
+  return (isTaken ? "m_" : "") + file;
+}
+
 /// For wasm: the model's module of JavaScript and the loader that it imports, with their types.
 Result<void> Emission::writeJavaScript() {
   std::filesystem::path folder = file_.parent_path();
-  std::string stem = file_.stem().string();
-  TRY(writeFile((folder / (stem + ".mjs")).string(), jsModule(model_.name, stem)));
+  std::string wasm = file_.stem().string() + ".wasm";
+  std::string stem = std::filesystem::path(besideCameo(file_.stem().string() + ".mjs")).stem();
+  TRY(writeFile((folder / (stem + ".mjs")).string(), jsModule(model_.name, stem, wasm)));
   TRY(writeFile((folder / (stem + ".d.mts")).string(), jsTypes(program_, model_.name)));
   TRY(writeFile((folder / "cameo.d.mts").string(), jsLoaderTypes()));
   return writeFile((folder / "cameo.mjs").string(), jsLoader());
 }
 
 /// The model's header at a path, and beside it what it includes.
-Result<void> Emission::writeHeaders(const std::filesystem::path &header) {
+Result<void> Emission::writeHeaders(std::filesystem::path header) {
   if (target_.isWasm())
     return writeJavaScript();
+  header.replace_filename(besideCameo(header.filename().string()));
   if (!options_.ops.empty())
     TRY(writeFile((file_.parent_path() / "cameo_op.h").string(), opHeader()));
   TRY(writeFile(header.string(), modelHeader(program_, model_, header.filename().string())));

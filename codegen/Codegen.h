@@ -31,7 +31,7 @@ struct EmitOptions {
   uint64_t modelHash = 0;
   /// Beside libraries and objects: the model's C header (the file's name with .h) and cameo.h;
   /// beside a wasm module the model's module of JavaScript and cameo.mjs, with their types; with
-  /// `ops` cameo_op.h as well.
+  /// `ops` cameo_op.h as well. A model called cameo leaves these names to them, and has m_cameo.h.
   bool header = true;
   /// Weights of objects and static libraries that are larger than this go to a file beside.
   int64_t maxStaticWeights = int64_t{1} << 30;

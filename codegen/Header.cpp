@@ -145,7 +145,7 @@ void HeaderWriter::example() {
   bool isPlain = !program_.outputs.empty() && program_.outputs[0].dtype != DType::String &&
                  program_.outputs[0].kind == Type::Kind::Tensor;
   if (isPlain)
-    line(" *       const {} *result = outputs[0].as.tensor.data; // valid until the next run",
+    line(" *       // The result, until the next run: (const {} *)outputs[0].as.tensor.data",
          dtypeSpec(program_.outputs[0].dtype).storage);
   line(" *       cameo_destroy(context);\n *       return status;\n *     }}");
 }
@@ -165,7 +165,7 @@ std::string HeaderWriter::write() {
        " * library do not link. */",
        name_);
   line("const cameo_model *{}(void);", bound_);
-  line("static inline const cameo_model *{}(void) {{ return {}(); }}\n", name_, bound_);
+  line("CAMEO_INLINE const cameo_model *{}(void) {{ return {}(); }}\n", name_, bound_);
   indices(program_.inputs, "input");
   indices(program_.outputs, "output");
   line("\n#ifdef __cplusplus\n}}\n#endif\n\n#endif");

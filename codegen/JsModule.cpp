@@ -50,7 +50,7 @@ std::string interfaceOf(const std::string &title, const std::string &wrapper,
 
 } // namespace
 
-std::string jsModule(const std::string &name, const std::string &stem) {
+std::string jsModule(const std::string &name, const std::string &stem, const std::string &wasm) {
   return fmt::format(R"(// {0}: a model compiled by Cameo; cameo.mjs says what can be done with it.
 //
 //     import {{ load }} from {1};
@@ -61,7 +61,7 @@ import {{ load as loadModel }} from "./cameo.mjs";
 export const url = new URL({2}, import.meta.url);
 export const load = (source = url, options) => loadModel(source, options);
 )",
-                     name, jsString("./" + stem + ".mjs"), jsString(stem + ".wasm"));
+                     name, jsString("./" + stem + ".mjs"), jsString(wasm));
 }
 
 std::string jsTypes(const Program &program, const std::string &name) {

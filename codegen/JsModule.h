@@ -5,8 +5,8 @@
 
 namespace cameo {
 
-/// A module whose load() loads `stem`.wasm from its own folder.
-std::string jsModule(const std::string &name, const std::string &stem);
+/// The module `stem`.mjs, whose load() loads the file `wasm` from its own folder.
+std::string jsModule(const std::string &name, const std::string &stem, const std::string &wasm);
 
 /// The types of that module: the model's inputs and outputs by name, with their element types and
 /// dims.

@@ -38,6 +38,7 @@ private:
   llvm::Constant *global(llvm::Constant *value, const char *name);
   template <class T> llvm::Constant *structOf(std::vector<Member> members);
   llvm::Constant *array(llvm::Type *element, const Constants &values, const char *name);
+  llvm::Constant *properties();
   llvm::Constant *port(const Port &port);
   llvm::Constant *ports(const std::vector<Port> &ports, const char *name);
   llvm::Constant *numbers(const std::vector<int64_t> &values, const char *name);
@@ -60,6 +61,23 @@ private:
   llvm::Module &module_;
   llvm::IRBuilder<> b_;
 };
+
+/// How the importer marks properties of the file's own (Importer.h).
+constexpr std::string_view kOwnProperty = "property.";
+
+/// What the model's file says of itself, and what the compiler adds.
+nlohmann::ordered_json metadata(const Program &program, const Target &target) {
+  nlohmann::ordered_json json;
+  for (const auto &[key, value] : program.metadata)
+    json[key] = value;
+  json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
+  return json;
+}
+
+// Names come from the model file and need not be UTF-8.
+std::string jsonText(const nlohmann::ordered_json &json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 llvm::Constant *ModelEmitter::global(llvm::Constant *value, const char *name) {
   return new llvm::GlobalVariable(module_, value->getType(), /*isConstant=*/true,
@@ -319,6 +337,23 @@ llvm::Constant *ModelEmitter::code() {
        MEMBER(cameo_code, boxing, boxing())});
 }
 
+// cameo_property, those of the file's own first, so that they are what cameo_metadata finds.
+llvm::Constant *ModelEmitter::properties() {
+  Constants rows, others;
+  const nlohmann::ordered_json all = metadata(program_, target_);
+  for (const auto &[key, value] : all.items()) {
+    std::string_view name = key;
+    bool isOwn = name.starts_with(kOwnProperty);
+    name.remove_prefix(isOwn ? kOwnProperty.size() : 0);
+    std::string shown = value.is_string() ? value.get<std::string>() : jsonText(value);
+    (isOwn ? rows : others)
+        .push_back(structOf<cameo_property>({MEMBER(cameo_property, key, text(std::string(name))),
+                                             MEMBER(cameo_property, value, text(shown))}));
+  }
+  rows.insert(rows.end(), others.begin(), others.end());
+  return array(rows.front()->getType(), rows, "properties");
+}
+
 // cameo_model
 llvm::Constant *ModelEmitter::model() {
   auto *api = new llvm::GlobalVariable(module_, llvm::ArrayType::get(b_.getPtrTy(), 8), true,
@@ -327,7 +362,7 @@ llvm::Constant *ModelEmitter::model() {
       MEMBER(cameo_model, abi_version, small(CAMEO_ABI_VERSION)),
       MEMBER(cameo_model, struct_size, small(0)),
       MEMBER(cameo_model, name, text(options_.name)),
-      MEMBER(cameo_model, metadata, text(metadataJson(program_, target_))),
+      MEMBER(cameo_model, metadata, text(jsonText(metadata(program_, target_)))),
       MEMBER(cameo_model, cpu, text(target_.cpu)),
       MEMBER(cameo_model, inputs, ports(program_.inputs, "inputs")),
       MEMBER(cameo_model, outputs, ports(program_.outputs, "outputs")),
@@ -338,7 +373,9 @@ llvm::Constant *ModelEmitter::model() {
       MEMBER(cameo_model, num_dims, small(program_.numDims)),
       MEMBER(cameo_model, weights_size, number(program_.weightBytes)),
       MEMBER(cameo_model, api, api),
-      MEMBER(cameo_model, code, global(code(), "code"))};
+      MEMBER(cameo_model, code, global(code(), "code")),
+      MEMBER(cameo_model, properties, properties()),
+      MEMBER(cameo_model, num_properties, number(metadata(program_, target_).size()))};
   llvm::Type *type = structOf<cameo_model>(members)->getType();
   members[1].value = small(module_.getDataLayout().getTypeAllocSize(type));
   return global(structOf<cameo_model>(members), "model");
@@ -382,15 +419,6 @@ std::vector<std::string> dimNames(const Program &program) {
       names[dim.entry] = name;
     }
   return names;
-}
-
-std::string metadataJson(const Program &program, const Target &target) {
-  nlohmann::ordered_json json;
-  for (const auto &[key, value] : program.metadata)
-    json[key] = value;
-  json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
-  // Names come from the model file and need not be UTF-8.
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void emitModel(const Program &program, const Target &target, const EmittedFuncs &funcs,

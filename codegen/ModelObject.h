@@ -26,7 +26,4 @@ constexpr int64_t kWeightsSlack = 64;
 /// A name for each entry of the table of sizes that the ports mention, "" for the others.
 std::vector<std::string> dimNames(const Program &program);
 
-/// The metadata of the model object, as JSON.
-std::string metadataJson(const Program &program, const Target &target);
-
 } // namespace cameo

@@ -56,10 +56,12 @@ bool staysInside(const std::filesystem::path &path) {
 } // namespace
 
 MappedFile *MappedFile::first = nullptr;
+std::vector<std::filesystem::path> MappedFile::mapped;
 
 MappedFile::MappedFile(std::string name, std::filesystem::path path)
     : name_(std::move(name)), path_(std::move(path)), next_(first) {
   first = this;
+  mapped.push_back(path_);
 }
 
 MappedFile::~MappedFile() {
@@ -70,6 +72,8 @@ MappedFile::~MappedFile() {
   if (data_)
     munmap(const_cast<std::byte *>(data_), size_);
 }
+
+const std::vector<std::filesystem::path> &MappedFile::everMapped() { return mapped; }
 
 const char *MappedFile::nameAt(const void *address) {
   auto *byte = static_cast<const std::byte *>(address);

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <sys/stat.h>
+#include <vector>
 
 namespace cameo {
 
@@ -29,6 +30,8 @@ public:
   /// Reading bytes of a file that another program has made shorter since is a SIGBUS.
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  /// Paths of all files that were ever mapped, in order.
+  static const std::vector<std::filesystem::path> &everMapped();
   /// The mapped file that has the address, by name; nullptr if none has. For a handler of SIGBUS.
   static const char *nameAt(const void *address);
   /// Fails if a file that is mapped now was written to after it was opened: what was read of it may
@@ -49,6 +52,7 @@ private:
   // All that live, for those who have an address or no file at hand.
   MappedFile *next_ = nullptr;
   static MappedFile *first;
+  static std::vector<std::filesystem::path> mapped;
 };
 
 } // namespace cameo

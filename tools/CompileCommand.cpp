@@ -68,8 +68,8 @@ Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &ta
   for (const std::string &name : options.emit) {
     std::optional<EmitKind> kind = emitKindFromName(name);
     if (!kind)
-      return badInput(
-          fmt::format("--emit: expected some of so,a,o,wasm,ll,asm,ir,header, got '{}'", name));
+      return badInput(fmt::format(
+          "--emit: expected some of so,a,o,wasm,ll,asm,ir,header,deps, got '{}'", name));
     if (std::find(kinds.begin(), kinds.end(), *kind) == kinds.end())
       kinds.push_back(*kind);
   }
@@ -235,7 +235,7 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
       ->type_name("OUT");
   command
       ->add_option("--emit", options->emit,
-                   "What to make, some of so,a,o,wasm,ll,asm,ir,header (default so,header)")
+                   "What to make, some of so,a,o,wasm,ll,asm,ir,header,deps (default so,header)")
       ->type_name("KINDS")
       ->delimiter(',')
       ->allow_extra_args(false);

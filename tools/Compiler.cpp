@@ -28,14 +28,15 @@ struct EmitRow {
   EmitKind kind;
   std::string_view name, extension;
 };
-constexpr std::array<EmitRow, 8> emitRows = {{{EmitKind::So, "so", ".so"},
+constexpr std::array<EmitRow, 9> emitRows = {{{EmitKind::So, "so", ".so"},
                                               {EmitKind::A, "a", ".a"},
                                               {EmitKind::O, "o", ".o"},
                                               {EmitKind::Wasm, "wasm", ".wasm"},
                                               {EmitKind::Ll, "ll", ".ll"},
                                               {EmitKind::Asm, "asm", ".s"},
                                               {EmitKind::Ir, "ir", ".cir"},
-                                              {EmitKind::Header, "header", ".h"}}};
+                                              {EmitKind::Header, "header", ".h"},
+                                              {EmitKind::Deps, "deps", ".d"}}};
 
 std::optional<OutputKind> outputKind(EmitKind kind) {
   switch (kind) {
@@ -53,9 +54,33 @@ std::optional<OutputKind> outputKind(EmitKind kind) {
     return OutputKind::Assembly;
   case EmitKind::Ir:
   case EmitKind::Header:
+  case EmitKind::Deps:
     return std::nullopt;
   }
   ICE("an emit kind without a case");
+}
+
+/// A path in a rule of make.
+std::string inRule(const fs::path &path) {
+  std::string text;
+  for (char c : path.string()) {
+    if (c == ' ' || c == '#' || c == '\\')
+      text += '\\';
+    text += c == '$' ? "$$" : std::string(1, c);
+  }
+  return text;
+}
+
+/// A rule of make: what is made first depends on all files that were read.
+std::string dependencies(const CompileRequest &request) {
+  fs::path made =
+      request.folder / (request.stem + std::string(emitExtension(request.emit.front())));
+  std::string rule = inRule(made) + ":";
+  for (const fs::path &file : MappedFile::everMapped())
+    rule += " \\\n  " + inRule(file);
+  for (const std::string &file : request.sizes.ops)
+    rule += " \\\n  " + inRule(file);
+  return rule + "\n";
 }
 
 Result<void> emitProgram(const CompileRequest &request, const Program &program,
@@ -75,6 +100,8 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
       TRY(emit(program, target, options, path));
     } else if (kind == EmitKind::Ir) {
       TRY(writeFile(path, print(program.module)));
+    } else if (kind == EmitKind::Deps) {
+      TRY(writeFile(path, dependencies(request)));
     }
   }
   options.kind = OutputKind::Header;

@@ -13,7 +13,7 @@
 
 namespace cameo {
 
-enum class EmitKind { So, A, O, Wasm, Ll, Asm, Ir, Header };
+enum class EmitKind { So, A, O, Wasm, Ll, Asm, Ir, Header, Deps };
 /// `so`, `a` ... as in --emit; nothing for other texts.
 std::optional<EmitKind> emitKindFromName(std::string_view name);
 /// With the dot: `.so`.

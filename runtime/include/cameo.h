@@ -34,6 +34,15 @@ extern "C" {
 #define CAMEO_ABI_VERSION 2
 #define CAMEO_MODEL_SYMBOL "cameo_model"
 
+/* Of functions in headers; C89 has no word for it. */
+#if defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#define CAMEO_INLINE static inline
+#elif defined(__GNUC__)
+#define CAMEO_INLINE static __inline__
+#else
+#define CAMEO_INLINE static
+#endif
+
 /* What every function below returns. New codes are only ever added at the end. */
 enum cameo_status {
   CAMEO_OK = 0,
@@ -173,8 +182,8 @@ typedef struct cameo_io {
   int32_t boxed; /* 1: an output whose dims are known only after the run, or that is no tensor */
 } cameo_io;
 
-static inline int32_t cameo_dim_is_entry(int64_t dim) { return dim < 0; }
-static inline int64_t cameo_dim_entry(int64_t dim) { return -1 - dim; }
+CAMEO_INLINE int32_t cameo_dim_is_entry(int64_t dim) { return dim < 0; }
+CAMEO_INLINE int64_t cameo_dim_entry(int64_t dim) { return -1 - dim; }
 
 /*
  * Fills [offset, offset + size) of the weights at `data`; returns 0, or anything else to fail.
@@ -211,7 +220,7 @@ typedef struct cameo_options {
   double max_seconds;
 } cameo_options;
 
-static inline cameo_options cameo_default_options(void) {
+CAMEO_INLINE cameo_options cameo_default_options(void) {
   cameo_options options;
   options.struct_size = sizeof(cameo_options);
   options.flags = 0;
@@ -262,6 +271,12 @@ typedef struct cameo_api {
   void (*cancel)(cameo_context *context);
 } cameo_api;
 
+/* Something that the model's file says of itself, in UTF-8. */
+typedef struct cameo_property {
+  const char *key;
+  const char *value;
+} cameo_property;
+
 /*
  * The model object. The first `num_symbols` entries of the dims table are the symbols that the
  * inputs define, in order of appearance; the others are computed from them or during the run, and
@@ -283,6 +298,10 @@ struct cameo_model {
   int64_t weights_size; /* bytes */
   const cameo_api *api;
   const struct cameo_code *code; /* private to the runtime */
+  /* For cameo_metadata: the properties of the file's own, then the rest of the metadata. Libraries
+     made before there was this have a smaller struct_size. */
+  const cameo_property *properties; /* num_properties */
+  int64_t num_properties;
 };
 
 struct cameo_context {
@@ -291,18 +310,36 @@ struct cameo_context {
 };
 
 /* Whether the functions of a model are those of this header: CAMEO_OK, or why not. */
-static inline int32_t cameo_check_model(const cameo_model *model) {
+CAMEO_INLINE int32_t cameo_check_model(const cameo_model *model) {
   if (!model)
     return CAMEO_INVALID_ARGUMENT;
   return model->abi_version == CAMEO_ABI_VERSION ? CAMEO_OK : CAMEO_WRONG_VERSION;
 }
 
 /*
+ * What the model's file says under a key: a property of its own (ONNX metadata_props), or else
+ * "producer_name", "opset" and the like, see docs/runtime.md. NULL if it says nothing.
+ */
+CAMEO_INLINE const char *cameo_metadata(const cameo_model *model, const char *key) {
+  int64_t i, at;
+  if (!key || cameo_check_model(model) ||
+      model->struct_size < offsetof(cameo_model, num_properties) + sizeof(int64_t))
+    return NULL;
+  for (i = 0; i < model->num_properties; i++) {
+    const char *own = model->properties[i].key;
+    for (at = 0; own[at] == key[at]; at++)
+      if (!key[at])
+        return model->properties[i].value;
+  }
+  return NULL;
+}
+
+/*
  * Makes a context. On failure *context is NULL and the reason is in options->message. `options` may
  * be NULL: one thread, weights and memory of the library.
  */
-static inline int32_t cameo_create(const cameo_model *model, const cameo_options *options,
-                                   cameo_context **context) {
+CAMEO_INLINE int32_t cameo_create(const cameo_model *model, const cameo_options *options,
+                                  cameo_context **context) {
   int32_t status = context ? cameo_check_model(model) : (int32_t)CAMEO_INVALID_ARGUMENT;
   if (context)
     *context = NULL;
@@ -315,8 +352,8 @@ static inline int32_t cameo_create(const cameo_model *model, const cameo_options
  * the status is CAMEO_OK the contents of the outputs are undefined. An input is checked before
  * anything is written.
  */
-static inline int32_t cameo_run(cameo_context *context, const cameo_value *inputs,
-                                cameo_value *outputs) {
+CAMEO_INLINE int32_t cameo_run(cameo_context *context, const cameo_value *inputs,
+                               cameo_value *outputs) {
   return context ? context->model->api->run(context, inputs, outputs)
                  : (int32_t)CAMEO_INVALID_ARGUMENT;
 }
@@ -326,24 +363,24 @@ static inline int32_t cameo_run(cameo_context *context, const cameo_value *input
  * after the kernel that it is in. May be called from any thread and from a signal handler. The
  * context can be run again.
  */
-static inline void cameo_cancel(cameo_context *context) {
+CAMEO_INLINE void cameo_cancel(cameo_context *context) {
   if (context)
     context->model->api->cancel(context);
 }
 
 /* Frees a context; NULL is allowed. It must not be running. */
-static inline void cameo_destroy(cameo_context *context) {
+CAMEO_INLINE void cameo_destroy(cameo_context *context) {
   if (context)
     context->model->api->destroy(context);
 }
 
 /* One sentence on the last failed run of this context, "" if none; valid until the next run. */
-static inline const char *cameo_last_error(const cameo_context *context) {
+CAMEO_INLINE const char *cameo_last_error(const cameo_context *context) {
   return context ? context->model->api->last_error(context) : "no context";
 }
 
 /* A few words for a status code. */
-static inline const char *cameo_status_string(const cameo_model *model, int32_t status) {
+CAMEO_INLINE const char *cameo_status_string(const cameo_model *model, int32_t status) {
   return cameo_check_model(model) ? "unknown status" : model->api->status_string(status);
 }
 
@@ -351,8 +388,8 @@ static inline const char *cameo_status_string(const cameo_model *model, int32_t 
  * Bytes of workspace a run needs when the model's symbols have these values (num_symbols of them),
  * any alignment slack included; or minus a status code.
  */
-static inline int64_t cameo_workspace_size(const cameo_model *model, const int64_t *symbols,
-                                           int32_t threads) {
+CAMEO_INLINE int64_t cameo_workspace_size(const cameo_model *model, const int64_t *symbols,
+                                          int32_t threads) {
   int32_t status = cameo_check_model(model);
   return status ? -status : model->api->workspace_size(model, symbols, threads);
 }
@@ -361,8 +398,8 @@ static inline int64_t cameo_workspace_size(const cameo_model *model, const int64
  * Makes a pool of `threads` threads (the caller of a run counts as one; as in cameo_options), using
  * the model's code. On failure *pool is NULL.
  */
-static inline int32_t cameo_pool_create(const cameo_model *model, int32_t threads,
-                                        cameo_pool **pool) {
+CAMEO_INLINE int32_t cameo_pool_create(const cameo_model *model, int32_t threads,
+                                       cameo_pool **pool) {
   int32_t status = pool ? cameo_check_model(model) : (int32_t)CAMEO_INVALID_ARGUMENT;
   if (pool)
     *pool = NULL;
@@ -370,7 +407,7 @@ static inline int32_t cameo_pool_create(const cameo_model *model, int32_t thread
 }
 
 /* Frees a pool that no context uses any more; NULL is allowed. */
-static inline void cameo_pool_destroy(cameo_pool *pool) {
+CAMEO_INLINE void cameo_pool_destroy(cameo_pool *pool) {
   if (pool && pool->destroy)
     pool->destroy(pool);
 }

@@ -75,8 +75,8 @@ struct cameo_call {
  * does. An output that nobody wants gets memory that is thrown away. NULL after a failure, which is
  * recorded.
  */
-static inline void *cameo_call_tensor(cameo_call *call, int32_t output, int32_t dtype, int32_t rank,
-                                      const int64_t *dims) {
+CAMEO_INLINE void *cameo_call_tensor(cameo_call *call, int32_t output, int32_t dtype, int32_t rank,
+                                     const int64_t *dims) {
   return call->api->tensor(call, output, dtype, rank, dims);
 }
 
@@ -85,38 +85,38 @@ static inline void *cameo_call_tensor(cameo_call *call, int32_t output, int32_t 
  * all zero where nothing is said (cameo_value v = {0}). What is part of an input that is no tensor
  * is shared, not copied. Returns 0, or nonzero after a failure, which is recorded.
  */
-static inline int32_t cameo_call_value(cameo_call *call, int32_t output, const cameo_value *value) {
+CAMEO_INLINE int32_t cameo_call_value(cameo_call *call, int32_t output, const cameo_value *value) {
   return call->api->value(call, output, value);
 }
 
 /* The node's attributes; `otherwise` when it has none of that name and kind. */
-static inline int64_t cameo_call_int(const cameo_call *call, const char *name, int64_t otherwise) {
+CAMEO_INLINE int64_t cameo_call_int(const cameo_call *call, const char *name, int64_t otherwise) {
   return call->api->int_attr(call, name, otherwise);
 }
-static inline double cameo_call_float(const cameo_call *call, const char *name, double otherwise) {
+CAMEO_INLINE double cameo_call_float(const cameo_call *call, const char *name, double otherwise) {
   return call->api->float_attr(call, name, otherwise);
 }
-static inline const char *cameo_call_string(const cameo_call *call, const char *name,
-                                            const char *otherwise) {
+CAMEO_INLINE const char *cameo_call_string(const cameo_call *call, const char *name,
+                                           const char *otherwise) {
   return call->api->string_attr(call, name, otherwise);
 }
 
 /* Lists: how many values there are, -1 when the node has no such attribute. A single one counts. */
-static inline int64_t cameo_call_ints(const cameo_call *call, const char *name,
-                                      const int64_t **values) {
+CAMEO_INLINE int64_t cameo_call_ints(const cameo_call *call, const char *name,
+                                     const int64_t **values) {
   return call->api->ints_attr(call, name, values);
 }
-static inline int64_t cameo_call_floats(const cameo_call *call, const char *name,
-                                        const double **values) {
+CAMEO_INLINE int64_t cameo_call_floats(const cameo_call *call, const char *name,
+                                       const double **values) {
   return call->api->floats_attr(call, name, values);
 }
-static inline int64_t cameo_call_strings(const cameo_call *call, const char *name,
-                                         const char *const **values) {
+CAMEO_INLINE int64_t cameo_call_strings(const cameo_call *call, const char *name,
+                                        const char *const **values) {
   return call->api->strings_attr(call, name, values);
 }
 
 /* Memory, aligned to 16 bytes, that is freed after the call; NULL after a failure. */
-static inline void *cameo_call_scratch(cameo_call *call, int64_t bytes) {
+CAMEO_INLINE void *cameo_call_scratch(cameo_call *call, int64_t bytes) {
   return call->api->scratch(call, bytes);
 }
 
@@ -124,17 +124,18 @@ static inline void *cameo_call_scratch(cameo_call *call, int64_t bytes) {
  * Records why the call fails: one sentence, lower case, no full stop. The message of cameo_run is
  * "node 'NAME': SENTENCE". The first failure counts. Returns nonzero.
  */
-static inline int32_t cameo_call_fail(cameo_call *call, const char *sentence) {
+CAMEO_INLINE int32_t cameo_call_fail(cameo_call *call, const char *sentence) {
   return call->api->fail(call, sentence);
 }
 
 /* Number of elements; INT64_MAX where it does not fit, which no input's does. */
-static inline int64_t cameo_call_count(int32_t rank, const int64_t *dims) {
+CAMEO_INLINE int64_t cameo_call_count(int32_t rank, const int64_t *dims) {
+  int32_t i;
   int64_t count = 1;
-  for (int32_t i = 0; i < rank; i++)
+  for (i = 0; i < rank; i++)
     if (dims[i] == 0)
       return 0;
-  for (int32_t i = 0; i < rank; i++)
+  for (i = 0; i < rank; i++)
     count = dims[i] > INT64_MAX / count ? INT64_MAX : count * dims[i];
   return count;
 }

@@ -225,6 +225,14 @@ class Compile(Case):
         self.cameo("compile", "add.onnx", "--emit", "header,ll", "-o", "ir/")
         self.assertEqual(self.files("ir"), ["add.h", "add.ll", "cameo.h"])
 
+    def test_deps(self):
+        self.write("a b.onnx", onnx.model([onnx.node("Add", ["x", "w"], ["y"])], [onnx.value_info("x", [3])], [onnx.value_info("y", [3])],
+                                          [onnx.external_tensor("w", [3], "$w#.bin", 0, 12)]))
+        self.write("$w#.bin", bytes(12))
+        self.cameo("compile", "a b.onnx", "--emit", "so,deps", "-o", "out/net.so")
+        self.assertEqual(self.files("out"), ["net.d", "net.so"])
+        self.assertEqual(self.read("out/net.d").decode(), "out/net.so: \\\n  a\\ b.onnx \\\n  ./$$w\\#.bin\n")
+
     def test_failing_leaves_nothing(self):
         before = self.files()
         self.cameo("compile", "broken.onnx", status=2)

@@ -57,7 +57,7 @@ def add(value=1, x="x", y="y"):
 
 
 def entry_of(header):
-    return header[header.index("static inline"):].split("*")[1].split("(")[0]
+    return header[header.index("CAMEO_INLINE"):].split("*")[1].split("(")[0]
 
 
 class Case(FolderCase):
@@ -133,6 +133,29 @@ class Names(Case):
                                         [onnx.value_info("y", [name, 3])]), "--name", "d%d" % i, "-o", "d%d.so" % i)
                 headers.append("d%d.h" % i)
         self.check_syntax(headers)
+
+
+class Example(Case):
+    def test_compiles_and_runs(self):
+        """The program in a header's comment, as it stands there."""
+        f32, i64 = onnx.FLOAT, onnx.INT64
+        models = {"plain": add(), "sizes": onnx.model([onnx.node("Relu", ["x"], ["y"])], [onnx.value_info("x", ["n", 3])],
+                                                     [onnx.value_info("y", ["n", 3])]),
+                  "none": onnx.model([onnx.node("Identity", ["w"], ["y"])], [], [onnx.value_info("y", [2], i64)],
+                                     [onnx.tensor("w", [2], [1, 2], i64)]),
+                  "found": onnx.model([onnx.node("NonZero", ["x"], ["y"])], [onnx.value_info("x", [3], f32)],
+                                      [onnx.value_info("y", [1, "found"], i64)]),
+                  "cameo": add(2)}
+        for name, model in models.items():
+            self.compile(model, "--name", name, "-o", name + ".so")
+            header = "m_cameo.h" if name == "cameo" else name + ".h"
+            comment = self.read(header).split("*/")[0]
+            program = "\n".join(line[7:] for line in comment.split("without error checks:\n")[1].splitlines())
+            self.assertIn('#include "%s"' % header, program)
+            self.write("main.c", program)
+            for standard in "c99", "c17":
+                self.command(CC, "-std=" + standard, *STRICT, "main.c", "./%s.so" % name, "-Wl,-rpath,$ORIGIN", "-o", "main")
+                self.command("./main")
 
 
 class SameName(Case):

@@ -72,9 +72,10 @@ def graph(nodes, inputs, outputs, initializers=(), values=()):
     return fields + [(11, i) for i in inputs] + [(12, o) for o in outputs] + [(13, v) for v in values]
 
 
-def model(nodes, inputs, outputs, initializers=(), opset=20, values=()):
-    return message([(1, 9), (8, [(1, ""), (2, opset)]),
-                    (7, graph(nodes, inputs, outputs, initializers, values))])
+def model(nodes, inputs, outputs, initializers=(), opset=20, values=(), properties=()):
+    """ModelProto; properties are pairs of metadata_props."""
+    return message([(1, 9), (8, [(1, ""), (2, opset)]), (7, graph(nodes, inputs, outputs, initializers, values))]
+                   + [(14, [(1, key), (2, value)]) for key, value in properties])
 
 
 def npy(dims, values, dtype=FLOAT):
