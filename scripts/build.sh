@@ -13,7 +13,8 @@ folder=${1:-build}
 launcher=()
 if command -v ccache >/dev/null; then
   # ccache caches files that use precompiled headers only when told that their macros and dates do not matter.
-  slack="env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache"
+  # Paths below the tree are relative to it, so that one build folder takes what another has made.
+  slack="env;CCACHE_BASEDIR=$PWD;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache"
   launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER="$slack")
 fi
 cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release \

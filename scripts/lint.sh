@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case ${1:-} in
-"") git ls-files -z '*.cpp' '*.h' '*.c' | xargs -0 clang-format-19 --dry-run -Werror ;;
---fix) git ls-files -z '*.cpp' '*.h' '*.c' | xargs -0 clang-format-19 -i ;;
+"") git ls-files -z '*.cpp' '*.hpp' '*.h' '*.c' | xargs -0 clang-format-19 --dry-run -Werror ;;
+--fix) git ls-files -z '*.cpp' '*.hpp' '*.h' '*.c' | xargs -0 clang-format-19 -i ;;
 --tidy)
   shift
   # GCC's warning options are in the compile commands, and clang does not know all of them; libstdc++

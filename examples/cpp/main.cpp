@@ -1,105 +1,105 @@
-// Reads handwritten digits with the compiled model of examples/digits, from C++.
+// Reads a handwritten digit in a picture from a camera, with the compiled model of examples/digits:
+// what OpenCV's cvtColor, resize and blobFromImage do, and a run through cameo.hpp.
+//
+//     cmake -S examples/cpp -B build/digits && cmake --build build/digits
+//     build/digits/digits PICTURE.ppm...
+//
+// or without CMake, where cameo.h and cameo.hpp are in runtime/include:
 //
 //     build/bin/cameo compile examples/digits/digits.onnx
-//     c++ -std=c++20 -I. -Iruntime/include examples/cpp/main.cpp digits.so -Wl,-rpath,'$ORIGIN'
-//     ./a.out examples/digits/inputs.npy
+//     c++ -std=c++17 -I. -Iruntime/include examples/cpp/main.cpp digits.so -Wl,-rpath,'$ORIGIN'
 //
-// The file holds float32 images of 8x8 pixels; the program draws each of the first ones (ten, or as
-// many as the second argument says) and prints what the model takes it for. The names of inputs,
-// their dims and types are in digits.h and in the model object.
+// A picture is a binary PGM or PPM of 8 bits, of any size, white on black; with OpenCV it would be
+// a cv::Mat, whose rows are views just like these.
 #include "digits.h"
 
-#include <cameo.h>
+#include <cameo.hpp>
 
 #include <algorithm>
-#include <array>
+#include <cmath>
+#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
-#include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace {
 
-constexpr int64_t kSide = 8, kPixels = kSide * kSide, kClasses = 10;
+constexpr int kSide = 8;
 
-/// A context that is destroyed with its owner; failures become exceptions.
-class Network {
-public:
-  explicit Network(const cameo_model *model) {
-    std::array<char, 256> message{};
-    cameo_options options = cameo_default_options();
-    options.message = message.data();
-    options.message_size = message.size();
-    cameo_context *context = nullptr;
-    if (cameo_create(model, &options, &context) != CAMEO_OK)
-      throw std::runtime_error(message.data());
-    context_.reset(context);
-  }
-
-  /// Scores of the ten digits for each image: `images` holds count*64 numbers.
-  std::vector<float> run(std::span<float> images, int64_t count) {
-    std::array<int64_t, 4> inputDims = {count, 1, kSide, kSide};
-    std::array<int64_t, 2> outputDims = {};
-    std::vector<float> scores(count * kClasses);
-    cameo_value input{}, output{};
-    input.as.tensor = {images.data(), inputDims.data(), 0, CAMEO_FLOAT32, 4};
-    output.as.tensor = {scores.data(), outputDims.data(),
-                        static_cast<int64_t>(scores.size() * sizeof(float)), CAMEO_FLOAT32, 2};
-    if (cameo_run(context_.get(), &input, &output) != CAMEO_OK)
-      throw std::runtime_error(cameo_last_error(context_.get()));
-    return scores;
-  }
-
-private:
-  struct Destroy {
-    void operator()(cameo_context *context) const { cameo_destroy(context); }
-  };
-  std::unique_ptr<cameo_context, Destroy> context_;
+/// Rows of pixels of `channels` bytes.
+struct Image {
+  int width = 0, height = 0, channels = 0;
+  std::vector<uint8_t> pixels;
+  uint8_t at(int y, int x, int c) const { return pixels[(size_t(y) * width + x) * channels + c]; }
 };
 
-/// The first `count` images of a .npy file; fewer when there are not so many.
-std::vector<float> readImages(const std::string &path, int64_t count) {
+Image readImage(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
-  std::array<unsigned char, 10> head{};
-  file.read(reinterpret_cast<char *>(head.data()), head.size());
-  if (!file || head[0] != 0x93)
-    throw std::runtime_error(path + " is not a .npy file");
-  file.seekg(10 + head[8] + 256 * head[9]);
-  std::vector<float> images(count * kPixels);
-  file.read(reinterpret_cast<char *>(images.data()), images.size() * sizeof(float));
-  images.resize(file.gcount() / sizeof(float) / kPixels * kPixels);
-  return images;
+  std::string magic;
+  int greatest = 0;
+  Image image;
+  file >> magic >> image.width >> image.height >> greatest;
+  file.get();
+  image.channels = magic == "P6" ? 3 : 1;
+  if (!file || (magic != "P5" && magic != "P6") || greatest != 255 || image.width < 1 ||
+      image.height < 1 || image.width > 1 << 14 || image.height > 1 << 14)
+    throw std::runtime_error(path + " is not a PGM or PPM file of 8 bits");
+  image.pixels.resize(size_t(image.width) * image.height * image.channels);
+  if (!file.read(reinterpret_cast<char *>(image.pixels.data()), image.pixels.size()))
+    throw std::runtime_error(path + " ends too early");
+  return image;
 }
 
-void draw(std::span<const float> image) {
-  constexpr std::string_view shades = " .:-=+*#%@";
-  for (int64_t row = 0; row < kSide; row++) {
-    for (float pixel : image.subspan(row * kSide, kSide)) {
-      char shade = shades[std::clamp<int64_t>(static_cast<int64_t>(pixel * 9), 0, 9)];
-      std::printf("%c%c", shade, shade);
-    }
-    std::printf("\n");
+/// One channel, weighed as the eye does.
+Image toGray(const Image &image) {
+  if (image.channels == 1)
+    return image;
+  Image gray{image.width, image.height, 1, {}};
+  for (size_t i = 0; i < image.pixels.size(); i += 3) {
+    const uint8_t *rgb = &image.pixels[i];
+    gray.pixels.push_back(uint8_t(std::lround(0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2])));
   }
+  return gray;
+}
+
+/// Mean of the pixels that each new one covers, as INTER_AREA; floats in the order [channel][y][x],
+/// times `scale`.
+std::vector<float> toBlob(const Image &image, int side, float scale) {
+  std::vector<float> blob;
+  for (int c = 0; c < image.channels; c++)
+    for (int y = 0; y < side; y++)
+      for (int x = 0; x < side; x++) {
+        int top = y * image.height / side, left = x * image.width / side;
+        int bottom = std::max(top + 1, (y + 1) * image.height / side);
+        int right = std::max(left + 1, (x + 1) * image.width / side);
+        float sum = 0;
+        for (int v = top; v < bottom; v++)
+          for (int u = left; u < right; u++)
+            sum += image.at(v, u, c);
+        blob.push_back(sum * scale / float((bottom - top) * (right - left)));
+      }
+  return blob;
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
   try {
-    if (argc < 2)
-      throw std::runtime_error("usage: a.out IMAGES.npy [COUNT]");
-    int64_t wanted = argc > 2 ? std::atoll(argv[2]) : 10;
-    std::vector<float> images = readImages(argv[1], std::clamp<int64_t>(wanted, 1, 1 << 20));
-    int64_t count = images.size() / kPixels;
-    std::vector<float> scores = Network(digits()).run(images, count);
-    for (int64_t i = 0; i < count; i++) {
-      draw(std::span(images).subspan(i * kPixels, kPixels));
-      auto row = scores.begin() + i * kClasses;
-      std::printf("this is a %td\n\n", std::max_element(row, row + kClasses) - row);
+    std::vector<float> blobs;
+    for (int i = 1; i < argc; i++) {
+      std::vector<float> blob = toBlob(toGray(readImage(argv[i])), kSide, 1 / 255.0f);
+      blobs.insert(blobs.end(), blob.begin(), blob.end());
+    }
+    cameo::Context context(digits(), cameo::Options().threads(1));
+    cameo::Outputs outputs =
+        context.run({{"image", cameo::tensor(blobs, {argc - 1, 1, kSide, kSide})}});
+    cameo::Span<const float> logits = outputs["logits"].data<float>();
+    size_t classes = size_t(outputs["logits"].dims()[1]);
+    for (size_t i = 0; i < logits.size(); i += classes) {
+      const float *row = &logits[i];
+      std::printf("this is a %td\n", std::max_element(row, row + classes) - row);
     }
     return 0;
   } catch (const std::exception &error) {

@@ -16,11 +16,13 @@ Source = Union[str, "os.PathLike[str]", bytes, Any]  # a path, a serialized mode
 
 
 def program() -> str:
-    """Path of the `cameo` program: $CAMEO, the one of this package, of the tree that the package is in,
-    or on PATH."""
+    """Path of the `cameo` program: $CAMEO, the one of this package, of the tree that the package is in, of the
+    installation that has it in lib/cameo/python, or on PATH."""
     here = pathlib.Path(__file__).resolve().parent
+    tree = here.parents[1]
     given = os.environ.get("CAMEO")
-    for path in [given] if given else [here / "bin" / "cameo", here.parents[1] / "build/bin/cameo"]:
+    known = [here / "bin/cameo", tree / "build/bin/cameo", tree / "../../bin/cameo"]
+    for path in [given] if given else known:
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return os.fspath(path)
     found = None if given else shutil.which("cameo")
