@@ -5,6 +5,8 @@
 // bytes of objects.
 #include "frontend/ModelFile.h"
 
+#include "frontend/FileKind.h"
+
 #include <limits>
 
 namespace cameo {
@@ -218,18 +220,31 @@ Result<void> Reducer::payload(Message child, uint64_t number, size_t begin, size
 
 Result<std::string> reduceModel(std::span<const std::byte> bytes) { return Reducer(bytes).run(); }
 
+namespace {
+
+/// Fails on what is not a well-formed ModelProto with a graph.
+Result<void> parseModel(ModelFile &file) {
+  std::string reduced = TRY(reduceModel(file.mapping->bytes()));
+  if (!file.model.ParseFromArray(reduced.data(), static_cast<int>(reduced.size())))
+    return badInput("the file is not an ONNX model or is damaged");
+  if (!file.model.has_graph() || !file.model.has_ir_version())
+    return badInput("the file is not an ONNX model: it has no " +
+                    std::string(file.model.has_graph() ? "IR version" : "graph"));
+  return {};
+}
+
+} // namespace
+
 Result<std::unique_ptr<ModelFile>> openModelFile(const std::filesystem::path &path) {
   auto file = std::make_unique<ModelFile>();
   file->path = path;
   file->mapping = TRY(MappedFile::open(path));
   if (file->mapping->bytes().empty())
     return badInput("'" + path.string() + "' is empty");
-  std::string reduced = TRY(reduceModel(file->mapping->bytes()));
-  if (!file->model.ParseFromArray(reduced.data(), static_cast<int>(reduced.size())))
-    return badInput("the file is not an ONNX model or is damaged");
-  if (!file->model.has_graph() || !file->model.has_ir_version())
-    return badInput("the file is not an ONNX model: it has no " +
-                    std::string(file->model.has_graph() ? "IR version" : "graph"));
+  if (Result<void> parsed = parseModel(*file); !parsed) {
+    std::optional<std::string> kind = otherFileKind(path, file->mapping->bytes());
+    return kind ? badInput("the file is not an ONNX model but " + *kind) : parsed.error();
+  }
   return file;
 }
 

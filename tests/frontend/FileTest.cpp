@@ -50,6 +50,30 @@ TEST(File, EveryFlippedBitIsHarmless) {
   }
 }
 
+TEST(File, OtherFilesAreNamed) {
+  struct Case {
+    const char *name, *kind;
+    std::string bytes;
+  };
+  const std::vector<Case> cases = {
+      {"net.onnx", "a compiled library", std::string("\x7f") + "ELF\2\1\1" + std::string(60, '\0')},
+      {"net.onnx", "a WebAssembly module", std::string("\0asm\1\0\0\0", 8)},
+      {"net.onnx", "a PyTorch checkpoint", "PK\3\4" + std::string(26, '\0') + "best/data.pkl"},
+      {"net.pt2", "'cameo export'", "PK\3\4" + std::string(26, '\0') + "net/version"},
+      {"net.pth", "a PyTorch checkpoint", "\x80\2\x8a\nl"},
+      {"net.zip", "a zip archive", "PK\3\4" + std::string(26, '\0') + "net.onnx"},
+      {"net.tflite", "a TensorFlow Lite model", std::string("\x1c\0\0\0TFL3\0\0", 10)},
+      {"net.safetensors", "a safetensors file", std::string("\x40\0\0\0\0\0\0\0{\"w\":", 13)},
+      {"net.onnx", "a text file", "<!DOCTYPE html>\n<html>Not found</html>\n"},
+  };
+  TempFolder folder;
+  for (const Case &entry : cases) {
+    Result<std::unique_ptr<Module>> module = importModel(folder.write(entry.name, entry.bytes));
+    ASSERT_FALSE(module) << entry.kind;
+    EXPECT_NE(module.error().message.find(entry.kind), std::string::npos) << module.error().message;
+  }
+}
+
 TEST(File, ReducedModelHasNoWeights) {
   std::string bytes = sample().proto.SerializeAsString();
   Result<std::string> reduced = reduceModel(std::as_bytes(std::span(bytes)));
