@@ -35,9 +35,9 @@ class Deviation(NamedTuple):
 
     def verdict(self, most: float = MAX_LIMITS[1]) -> str:
         """PASS, WARN or FAIL; `most` is the largest difference that does not fail."""
-        scale = most / MAX_LIMITS[1]  # the mean squared error's limits go with the difference's
-        good = self.max <= MAX_LIMITS[0] * scale and self.mse <= MSE_LIMITS[0] * scale**2
-        fair = self.max <= most and self.mse <= MSE_LIMITS[1] * scale**2
+        # Of a mean squared error, the limit goes with the square of the difference's.
+        fair = self.max <= most and self.mse <= MSE_LIMITS[1] * (most / MAX_LIMITS[1]) ** 2
+        good = fair and self.max <= MAX_LIMITS[0] and self.mse <= MSE_LIMITS[0]
         if self.reason or not fair or self.cosine < COSINE_LIMITS[1]:
             return FAIL
         return PASS if good and self.cosine >= COSINE_LIMITS[0] else WARN
