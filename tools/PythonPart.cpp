@@ -120,7 +120,8 @@ Error failureOf(const std::string &name, const std::string &errors, int status) 
 struct PythonCommand {
   const char *name, *description;
 };
-constexpr std::array<PythonCommand, 2> commands = {{
+constexpr std::array<PythonCommand, 3> commands = {{
+    {"export", "Export PyTorch checkpoints to ONNX and check the result"},
     {"quantize", "Make an 8-bit, 4-bit or half-precision model of a float one"},
     {"simplify", "Make a smaller model that computes the same"},
 }};
