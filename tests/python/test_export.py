@@ -203,9 +203,8 @@ def test_what_a_trace_cannot_see(folder, capsys):
 
 
 def test_an_axis_that_does_not_stay_open_is_noted(folder, capsys):
-    torch.save(folder["Fixed"](4, 4).state_dict(), "fixed.pt")
     module = torch.export.export(folder["Fixed"](4, 4), (torch.rand(2, 4),)).module()
-    made = _torch_export.to_onnx(module, [np.ones((2, 4), np.float32)], {"x": {}}, 18, "dynamo")
+    made = _torch_export.to_onnx(module, [torch.ones(2, 4)], {"x": {}}, 18, "dynamo")
     assert _torch_export.unmet_axes(made.model, {"x": {0: "batch"}}) == [
         "'batch' of input 'x' is not open: the module works for 2 only"
     ]
@@ -326,3 +325,7 @@ def test_the_page(folder, capsys):
     ):
         assert os.path.exists(path), path
     test_command_docs.check_options("export", capsys)
+    snippet = re.findall(r"```python\n(.*?)```", page, re.S)[1]
+    names = {}
+    exec(compile(snippet, str(PAGE), "exec"), names)
+    torch.testing.assert_close(names["classes"], names["module"](names["images"]))

@@ -57,14 +57,10 @@ class Job:
 
     def _exported(self, module: Any, inputs: list[Input], axes: dict[str, dict[int, str]]) -> onnx.ModelProto:
         """The model, of the opset that was asked for, with the axes open that were."""
-        # Exporters take a size of 1 for one that is always 1.
-        sizes = {
-            port.name: {axis: max(2, int(port.dims[axis] or 1)) for axis in axes[port.name]}
-            for port in inputs
-        }
-        arrays = _torch_export.example(inputs, np.random.default_rng(self.options.seed), sizes)
+        arrays = _torch_export.example(inputs, np.random.default_rng(self.options.seed), {})
         _run_module(module, arrays)  # its own errors first
-        made = _torch_export.to_onnx(module, arrays, axes, self.options.opset, self.options.exporter)
+        tensors = [library("torch").from_numpy(array) for array in arrays]
+        made = _torch_export.to_onnx(module, tensors, axes, self.options.opset, self.options.exporter)
         self.notes += made.notes
         model = made.model
         if self.options.simplify:

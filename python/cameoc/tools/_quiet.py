@@ -17,6 +17,7 @@ def silenced() -> Iterator[None]:
     sys.stderr.flush()
     kept = {number: os.dup(number) for number in (1, 2)}
     nowhere = os.open(os.devnull, os.O_WRONLY)
+    disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         for number in kept:
@@ -24,7 +25,7 @@ def silenced() -> Iterator[None]:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(disabled)
         for number, copy in kept.items():
             os.dup2(copy, number)
             os.close(copy)

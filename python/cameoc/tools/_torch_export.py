@@ -116,8 +116,21 @@ def _quiet() -> Iterator[list[str]]:
             seen.append(f"the trace follows one way of a decision that depends on values: {place}")
 
 
+def _stretched(tensors: list[Any], axes: dict[str, dict[int, str]]) -> list[Any]:
+    """The tensors, twice as long along open axes of one element: exporters take a size of 1 for one that is
+    always 1."""
+    torch = library("torch")
+    stretched = []
+    for tensor, entry in zip(tensors, axes.values()):
+        for axis in entry:
+            if tensor.shape[axis] == 1:
+                tensor = torch.cat([tensor, tensor], dim=axis)
+        stretched.append(tensor)
+    return stretched
+
+
 def _write(
-    module: Any, arrays: list[Any], axes: dict[str, dict[int, str]], opset: int, exporter: str, path: str
+    module: Any, tensors: list[Any], axes: dict[str, dict[int, str]], opset: int, exporter: str, path: str
 ) -> None:
     torch = library("torch")
     arguments: dict[str, Any] = {"input_names": list(axes), "opset_version": opset, "verbose": False}
@@ -128,9 +141,8 @@ def _write(
         arguments |= {"dynamic_shapes": shapes} if any(shapes) else {}
     else:
         arguments |= {"dynamo": False, "dynamic_axes": axes}
-    tensors = tuple(torch.from_numpy(array) for array in arrays)
     with torch.no_grad():
-        torch.onnx.export(module, tensors, path, **arguments)
+        torch.onnx.export(module, tuple(_stretched(tensors, axes)), path, **arguments)
 
 
 def _at_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
@@ -155,9 +167,9 @@ def exporters_for(opset: int, asked: str) -> list[str]:
 
 
 def to_onnx(
-    module: Any, arrays: list[Any], axes: dict[str, dict[int, str]], opset: int, asked: str
+    module: Any, tensors: list[Any], axes: dict[str, dict[int, str]], opset: int, asked: str
 ) -> Exported:
-    """Exports a module with these inputs, by name of `axes`. Where an exporter fails, tries the next.
+    """Exports a module with these tensors, one for each name of `axes`. Where an exporter fails, tries the next.
 
     Raises a CameoError, of status 3 where an operator is not supported.
     """
@@ -168,7 +180,7 @@ def to_onnx(
             path = f"{folder}/model.onnx"
             try:
                 with _quiet() as notes:
-                    _write(module, arrays, axes, opset, exporter, path)
+                    _write(module, tensors, axes, opset, exporter, path)
                     model = _at_opset(load(path), opset)
                 return Exported(model, exporter, [*problems, *dict.fromkeys(notes)])
             except CameoError as error:
