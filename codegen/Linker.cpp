@@ -63,8 +63,13 @@ SECTIONS {
 }
 )";
 
-// More than lld adds to what it links: headers, symbol tables, segments aligned to 64 KiB pages. It
-// writes through a mapping and would crash on a full disk.
+/// The largest pages of the systems that a library is for, in bytes: segments are aligned to them.
+/// Android and other systems on aarch64 have pages of 16 KiB, those on 32-bit ARM have small ones.
+/// lld's own numbers are 64 KiB for both.
+int64_t pageBytes(Arch arch) { return arch == Arch::AArch64 ? 16 << 10 : 4 << 10; }
+
+// More than lld adds to what it links: headers, symbol tables, aligned segments. It writes through
+// a mapping and would crash on a full disk.
 constexpr int64_t kLinkOverhead = 256 << 10;
 
 /// Whether lld's message is about the system, as `ld.lld: error: failed to open FILE: REASON`: what
@@ -211,6 +216,8 @@ Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMa
                                    "relro",
                                    "-z",
                                    "noexecstack",
+                                   "-z",
+                                   fmt::format("max-page-size={}", pageBytes(target.arch)),
                                    "--soname=" + job.soname,
                                    "--script=" + script.temporary(),
                                    "--defsym=cameo_model=" + job.entry,

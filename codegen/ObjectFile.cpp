@@ -2,6 +2,7 @@
 #include "codegen/ObjectFile.h"
 
 #include <llvm/IR/LegacyPassManager.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/TargetSelect.h>
@@ -33,20 +34,30 @@ static void initialise() {
   });
 }
 
-std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target) {
+/// LLVM's target of a triple.
+static const llvm::Target &lookUp(const Target &target) {
   initialise();
   std::string error;
-  const llvm::Target *llvmTarget = llvm::TargetRegistry::lookupTarget(target.triple, error);
-  ICE_UNLESS(llvmTarget, error);
+  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(target.triple, error);
+  ICE_UNLESS(found, error);
+  return *found;
+}
+
+std::unique_ptr<llvm::MCSubtargetInfo> makeSubtarget(const Target &target, const std::string &cpu) {
+  return std::unique_ptr<llvm::MCSubtargetInfo>(
+      lookUp(target).createMCSubtargetInfo(target.triple, cpu, ""));
+}
+
+std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target) {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // only `mad` is fused
   options.FunctionSections = options.DataSections = true;
   if (target.arch == Arch::RiscV64)
     options.MCOptions.ABIName = "lp64d";
   llvm::Reloc::Model reloc = target.isWasm() ? llvm::Reloc::Static : llvm::Reloc::PIC_;
-  return std::unique_ptr<llvm::TargetMachine>(
-      llvmTarget->createTargetMachine(target.triple, target.llvmCpu, target.llvmFeatures, options,
-                                      reloc, std::nullopt, llvm::CodeGenOptLevel::Default));
+  return std::unique_ptr<llvm::TargetMachine>(lookUp(target).createTargetMachine(
+      target.triple, target.llvmCpu, target.llvmFeatures, options, reloc, std::nullopt,
+      llvm::CodeGenOptLevel::Default));
 }
 
 static std::string emitFile(llvm::Module &module, llvm::TargetMachine &machine,

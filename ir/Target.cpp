@@ -1,6 +1,8 @@
 // The table of targets; see Target.h.
 #include "ir/Target.h"
 
+#include "ir/TargetList.h"
+
 #include <algorithm>
 #include <span>
 
@@ -93,30 +95,36 @@ const ArchRow &rowOf(Arch arch) {
   ICE("architecture without a row");
 }
 
-std::string knownTargets() {
+std::string join(const std::vector<std::string> &words, const char *before, const char *between) {
   std::string text;
-  for (const ArchRow &row : kArchs)
-    text += std::string(text.empty() ? "" : ", ") + row.name +
-            (row.abi ? std::string("-linux-gnu") + row.abi : "");
-  return text + " (or musl for gnu)";
+  for (const std::string &word : words)
+    text += (text.empty() ? "" : between) + (before + word);
+  return text;
+}
+
+std::string knownTargets() {
+  std::vector<std::string> triples;
+  for (const TargetEntry &entry : targetList())
+    triples.push_back(entry.triple);
+  return join(triples, "", ", ") + " (or musl for gnu)";
 }
 
 std::string known(Arch arch) {
-  std::string text;
-  for (const Level &level : kLevels)
-    if (level.arch == arch)
-      text += std::string(text.empty() ? "" : ", ") + level.name;
-  std::string more;
-  for (const Extension &extension : kExtensions)
-    if (extension.arch == arch)
-      more += std::string(" +") + extension.name;
-  return more.empty() ? text : text + " with" + more;
+  for (const TargetEntry &entry : targetList())
+    if (entry.arch == arch)
+      return join(entry.cpus, "", ", ") +
+             (entry.extensions.empty() ? "" : " with " + join(entry.extensions, "+", " "));
+  ICE("architecture without a row");
 }
 
 // Whether `parts` behind the architecture say Linux with one of the row's ABIs, a vendor first or
-// not. Sets the ABI: "gnueabihf".
+// not, or nothing. Sets the ABI: "gnueabihf".
 bool parseLinux(const ArchRow &row, const std::vector<std::string> &parts, std::string &abi) {
   size_t os = parts.size() > 1 && parts[1] == "linux" ? 1 : 2;
+  if (parts.size() == 1) {
+    abi = std::string("gnu") + row.abi;
+    return true;
+  }
   if (os >= parts.size() || parts[os] != "linux" || parts.size() > os + 2)
     return false;
   std::string gnu = std::string("gnu") + row.abi, musl = std::string("musl") + row.abi;
@@ -226,6 +234,22 @@ Result<Target> namedTarget(const std::string &triple, const std::string &cpu) {
   return target;
 }
 
+std::vector<TargetEntry> targetList() {
+  std::vector<TargetEntry> entries;
+  for (const ArchRow &row : kArchs) {
+    std::string os = row.abi ? std::string("-linux-gnu") + row.abi : "";
+    TargetEntry entry = {row.arch, row.name + os, row.alias, row.defaultCpu, {}, {}};
+    for (const Level &level : kLevels)
+      if (level.arch == row.arch)
+        entry.cpus.emplace_back(level.name);
+    for (const Extension &extension : kExtensions)
+      if (extension.arch == row.arch)
+        entry.extensions.emplace_back(extension.name);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
 std::string namedCpu(Arch arch, const std::vector<std::string> &available) {
   auto has = [&](const std::string &feature) {
     return std::find(available.begin(), available.end(), feature) != available.end();
@@ -239,9 +263,7 @@ std::string namedCpu(Arch arch, const std::vector<std::string> &available) {
       break;
     cpu = level.name;
   }
-  const char *abi = rowOf(arch).abi;
-  std::string triple = std::string(archName(arch)) + (abi ? std::string("-linux-gnu") + abi : "");
-  Result<Target> base = namedTarget(triple, cpu);
+  Result<Target> base = namedTarget(std::string(archName(arch)), cpu);
   ICE_UNLESS(base, "a named CPU does not resolve");
   for (const Extension &extension : kExtensions) {
     std::vector<std::string> features = split(extension.features, ',');

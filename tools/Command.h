@@ -28,6 +28,7 @@ void addBenchCommand(CLI::App &app, Action &chosen);
 void addExplainCommand(CLI::App &app, Action &chosen);
 void addOptCommand(CLI::App &app, Action &chosen);
 void addVerifyCommand(CLI::App &app, Action &chosen);
+void addTargetsCommand(CLI::App &app, Action &chosen);
 void addDebugCommand(CLI::App &app, Action &chosen);
 /// Those that are Python parts (PythonPart.h).
 void addPythonCommands(CLI::App &app, Action &chosen);

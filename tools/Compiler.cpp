@@ -173,11 +173,10 @@ std::optional<EmitKind> emitKindFromPath(const fs::path &path) {
 
 void addTargetOptions(CLI::App &command, TargetOptions &options) {
   command.add_option("--target", options.target, "What to compile for, e.g. aarch64-linux-gnu")
-      ->type_name("TRIPLE")
+      ->type_name("TARGET")
       ->capture_default_str();
   command
-      .add_option("--cpu", options.cpu,
-                  "CPU features, e.g. x86-64-v4+vnni (default: native for the host)")
+      .add_option("--cpu", options.cpu, "Features, or a processor (default: native for the host)")
       ->type_name("CPU");
   command
       .add_option("--precision", options.precision, "What f32 layers multiply in; sums are in f32")

@@ -70,6 +70,7 @@ int main(int argc, char **argv) {
   addExplainCommand(app, chosen);
   addVerifyCommand(app, chosen);
   addPythonCommands(app, chosen);
+  addTargetsCommand(app, chosen);
   addOptCommand(app, chosen);
   addDebugCommand(app, chosen);
   try {
