@@ -1,7 +1,8 @@
 /*
  * Runs a generated library on files of raw values, for targets that need an emulator:
  * runner LIBRARY COUNT THREADS INPUT-FILES... OUTPUT-FILES...
- * Sizes that the model leaves open are all COUNT.
+ * Sizes that the model leaves open are all COUNT. The environment variable RUNS says how often it
+ * runs, once by default.
  */
 #include <cameo.h>
 #include <dlfcn.h>
@@ -65,8 +66,10 @@ int main(int argc, char **argv) {
   for (int i = 0; i < model->num_inputs; i++)
     if (readInput(&model->inputs[i], atoll(argv[2]), *path++, &in[i]))
       return 1;
-  if (cameo_run(context, in, out))
-    return fail("run", cameo_last_error(context));
+  const char *runs = getenv("RUNS");
+  for (int i = 0; i < (runs ? atoi(runs) : 1); i++)
+    if (cameo_run(context, in, out))
+      return fail("run", cameo_last_error(context));
   for (int i = 0; i < model->num_outputs; i++, path++) {
     const cameo_tensor *tensor = &out[i].as.tensor;
     size_t size = sizeOf(tensor->dtype, tensor->rank, tensor->dims);
