@@ -1,6 +1,7 @@
-// The `dot` op: products of 8-bit integers, or 16, added to each 32-bit lane. One instruction where
-// the target has it for these signs and this width, else widened products. The instructions:
-// VPDPBUSD (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM). And products of single bytes.
+// The `dot` and `matrix_dot` ops: products of 8-bit integers, or 16, added to each 32-bit lane. One
+// instruction where the target has it for these signs and this width, else widened products. The
+// instructions: VPDPBUSD (Intel SDM, u8 x s8), SDOT, UDOT and USDOT (Arm ARM). And products of
+// single bytes.
 #include "codegen/OpBuilder.h"
 
 #include <llvm/IR/IntrinsicsAArch64.h>
@@ -129,6 +130,29 @@ llvm::Value *OpBuilder::dot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool
                             llvm::Value *b) {
   llvm::Value *result = dotInstruction(sum, aSigned, a, bSigned, b);
   return result ? result : dotByParts(sum, aSigned, a, bSigned, b);
+}
+
+// By SMMLA, UMMLA or USMMLA (Arm ARM), the last of which has unsigned rows and signed columns; else
+// a `dot` of each half of the rows and columns with each other.
+llvm::Value *OpBuilder::matrixDot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
+                                  llvm::Value *b) {
+  if (target_.dot == DotKind::I8mm && !(aSigned && !bSigned)) {
+    llvm::Intrinsic::ID id = aSigned != bSigned ? llvm::Intrinsic::aarch64_neon_usmmla
+                             : aSigned          ? llvm::Intrinsic::aarch64_neon_smmla
+                                                : llvm::Intrinsic::aarch64_neon_ummla;
+    return CreateIntrinsic(id, {sum->getType(), a->getType()}, {sum, a, b});
+  }
+  constexpr int kWord = 4, kDepth = 8;
+  for (int half = 0; half < kDepth; half += kWord) {
+    llvm::SmallVector<int> rows, columns;
+    for (int lane = 0; lane < kWord; lane++)
+      for (int k = half; k < half + kWord; k++) {
+        rows.push_back(lane / 2 * kDepth + k);
+        columns.push_back(lane % 2 * kDepth + k);
+      }
+    sum = dot(sum, aSigned, CreateShuffleVector(a, rows), bSigned, CreateShuffleVector(b, columns));
+  }
+  return sum;
 }
 
 llvm::Value *OpBuilder::dotPairs(llvm::Value *sum, llvm::Value *a, llvm::Value *b) {

@@ -140,8 +140,11 @@ void FuncEmitter::emitDot(Op &op) {
   llvm::Value *sum = operand(op, 0), *a = operand(op, 1), *b = operand(op, 2);
   if (op.result()->type.dtype() == DType::F32)
     return setResult(op, b_.dotPairs(sum, a, b));
-  setResult(op, b_.dot(sum, isSignedInt(op.operand(1)->type.dtype()), a,
-                       isSignedInt(op.operand(2)->type.dtype()), b));
+  bool aSigned = isSignedInt(op.operand(1)->type.dtype());
+  bool bSigned = isSignedInt(op.operand(2)->type.dtype());
+  bool isMatrix = op.kind() == OpKind::VectorMatrixDot;
+  setResult(op, isMatrix ? b_.matrixDot(sum, aSigned, a, bSigned, b)
+                         : b_.dot(sum, aSigned, a, bSigned, b));
 }
 
 void FuncEmitter::emitVector(Op &op) {
@@ -156,6 +159,7 @@ void FuncEmitter::emitVector(Op &op) {
     return setResult(
         op, b_.reduce(op.attrs.getString("op"), op.operand(0)->type.dtype(), operand(op, 0)));
   case OpKind::VectorDot:
+  case OpKind::VectorMatrixDot:
     return emitDot(op);
   case OpKind::VectorShuffle: {
     std::vector<int64_t> lanes = op.attrs.getInts("lanes");

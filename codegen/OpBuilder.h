@@ -62,6 +62,9 @@ public:
   // Dot.cpp
   /// `dot`: sums of four products of 8-bit integers, or two of 16 bits, added to lanes of i32.
   llvm::Value *dot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned, llvm::Value *b);
+  /// `matrix_dot`: 2x2 sums of eight products of 8-bit integers.
+  llvm::Value *matrixDot(llvm::Value *sum, bool aSigned, llvm::Value *a, bool bSigned,
+                         llvm::Value *b);
   /// `dot` of pairs of bf16, as their bits, added to lanes of f32.
   llvm::Value *dotPairs(llvm::Value *sum, llvm::Value *a, llvm::Value *b);
 

@@ -87,6 +87,7 @@ private:
   Result<void> nearest() const;
   Result<void> vector();
   Result<void> shuffle() const;
+  Result<void> factorBytes(int64_t lanes) const;
   Result<void> memory();
   Result<void> control();
   Result<void> forLoop() const;

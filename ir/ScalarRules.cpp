@@ -113,6 +113,14 @@ Result<void> CoreRules::shuffle() const {
   return outIs(0, Type::vector(in(0).dtype(), std::ssize(*lanes)));
 }
 
+/// The factors are vectors of so many bytes, of either signedness each.
+Result<void> CoreRules::factorBytes(int64_t lanes) const {
+  for (int64_t i : {1, 2})
+    if (in(i) != Type::vector(DType::I8, lanes))
+      TRY(inIs(i, Type::vector(DType::U8, lanes)));
+  return {};
+}
+
 Result<void> CoreRules::vector() {
   auto isVector = [](const Type &type) { return type.isVector(); };
   switch (op_.kind()) {
@@ -142,11 +150,13 @@ Result<void> CoreRules::vector() {
       TRY(inIs(2, in(1)));
       return outIs(0, in(0));
     }
-    for (int64_t i : {1, 2})
-      if (in(i) != Type::vector(DType::I8, 4 * in(0).lanes()))
-        TRY(inIs(i, Type::vector(DType::U8, 4 * in(0).lanes())));
+    TRY(factorBytes(4 * in(0).lanes()));
     return outIs(0, in(0));
   }
+  case OpKind::VectorMatrixDot:
+    TRY(inIs(0, Type::vector(DType::I32, 4)));
+    TRY(factorBytes(16));
+    return outIs(0, in(0));
   case OpKind::VectorShuffle:
     return shuffle();
   default:

@@ -78,14 +78,15 @@ std::string joinCases(const std::vector<Case> &cases) {
   return text;
 }
 
-/// CPUs of x86-64, or triples of others, separated by spaces.
+/// CPUs of x86-64 and aarch64, or triples of others, separated by spaces.
 Result<std::vector<Target>> readTargets(std::string_view names) {
   std::vector<Target> targets;
   while (!names.empty()) {
     std::string name(names.substr(0, names.find(' ')));
     names.remove_prefix(std::min(name.size() + 1, names.size()));
-    bool isCpu = name.starts_with("x86-64");
-    targets.push_back(TRY(namedTarget(isCpu ? "x86_64-linux-gnu" : name, isCpu ? name : "")));
+    bool isX86 = name.starts_with("x86-64"), isArm = name.starts_with("armv8");
+    std::string triple = isX86 ? "x86_64-linux-gnu" : isArm ? "aarch64-linux-gnu" : name;
+    targets.push_back(TRY(namedTarget(triple, isX86 || isArm ? name : "")));
   }
   return targets;
 }

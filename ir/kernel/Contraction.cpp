@@ -68,6 +68,8 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
   TRY(areLanes(lanes, kPanel));
   if (lanes == 1 && interleave > 1)
     return badInput("attribute 'lanes': expected vectors for interleaved weights, got 1");
+  if (interleave == kMatrixDepth && lanes != 0 && lanes != 4)
+    return badInput(fmt::format("attribute 'lanes': expected 4, of a 2x2 matrix, got {}", lanes));
   if (tileRows < 0 || tilePanels < 0 || (tileRows > 0) != (tilePanels > 0) ||
       tilePanels > kMaxTilePanels)
     return badInput(fmt::format("expected a tile of rows by 1 to {} panels, got {} by {}",

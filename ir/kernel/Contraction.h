@@ -9,8 +9,10 @@ namespace cameo {
 /// whatever the register tile, so that tails, tiles and instruction sets share bytes. Within 1 % of
 /// tile-wide panels (measured on Zen 4).
 inline constexpr int64_t kPanel = 16;
+/// Where so many k's of bytes are a step, it multiplies two rows with two columns (`matrix_dot`).
+inline constexpr int64_t kMatrixDepth = 8;
 /// The most that `interleave` may be.
-inline constexpr int64_t kMaxInterleave = 4;
+inline constexpr int64_t kMaxInterleave = kMatrixDepth;
 
 enum class ConvAlgorithm { Direct, Depthwise, Winograd4, Winograd2 };
 template <> struct EnumWords<ConvAlgorithm> {

@@ -121,6 +121,10 @@ Value *LoopBuilder::dot(Value *sum, Value *a, Value *b) {
   return create(OpKind::VectorDot, {sum, a, b}, {sum->type})->result();
 }
 
+Value *LoopBuilder::matrixDot(Value *sum, Value *a, Value *b) {
+  return create(OpKind::VectorMatrixDot, {sum, a, b}, {sum->type})->result();
+}
+
 Value *LoopBuilder::splat(Value *scalar, int64_t lanes) {
   if (lanes == 1)
     return scalar;

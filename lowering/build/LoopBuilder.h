@@ -56,6 +56,8 @@ public:
   Value *laneMask(Value *count, int64_t lanes);
   /// sum + two or four products of 8-bit integers a lane, or two of bf16.
   Value *dot(Value *sum, Value *a, Value *b);
+  /// sum, a 2x2 matrix, + the products of two rows of 8 bytes with two columns.
+  Value *matrixDot(Value *sum, Value *a, Value *b);
   /// Lane i is lane lanes[i] of a, whose lanes those of b follow.
   Value *shuffle(Value *a, Value *b, const std::vector<int64_t> &lanes);
   Value *reduceLanes(Value *vector, const std::string &op);

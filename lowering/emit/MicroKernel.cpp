@@ -3,6 +3,7 @@
 // broadcast fit the registers.
 #include "lowering/emit/MicroKernel.h"
 
+#include "lowering/build/Units.h"
 #include "lowering/emit/RangeNotes.h"
 
 #include <algorithm>
@@ -17,6 +18,10 @@ struct Writer {
   LoopBuilder &b;
   DType accumulator = tensors.accumulator;
   int64_t lanes = shape.lanes, vectors = shape.panels * (kPanel / shape.lanes); // vectors a row
+  // While products are added, vectors are of lanes columns of a row, or of 2x2 matrices.
+  bool areMatrices = shape.interleave == kMatrixDepth;
+  int64_t side = areMatrices ? 2 : 1, width = areMatrices ? 2 : lanes;
+  int64_t lines = ceilDiv(shape.rows, side), lineVectors = shape.panels * (kPanel / width);
   Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
   Value *yRow = nullptr, *depth = nullptr, *columns = nullptr, *next = nullptr, *ahead = nullptr;
   Value *high = nullptr, *low = nullptr;
@@ -51,7 +56,7 @@ struct Writer {
   }
 
   Value *panelVector(int64_t v, int64_t more) const {
-    return b.index(v % (kPanel / lanes) * lanes * shape.interleave + more);
+    return b.index(v % (kPanel / width) * width * shape.interleave + more);
   }
 
   /// The input of a row at the steps from i on: for each, what it multiplies, in every lane.
@@ -67,6 +72,43 @@ struct Writer {
       bool isWord = shape.interleave > 1;
       each.push_back(isWord ? b.bitcast(one, Type::vector(dtype, lanes * shape.interleave)) : one);
     }
+    return each;
+  }
+
+  /// The same of two rows, which are below each other in a matrix.
+  Values matrices(Value *first, Value *second, Value *i, int64_t steps) {
+    int64_t count = steps * kMatrixDepth;
+    Value *upper = b.load(first, i, count), *lower = b.load(second, i, count);
+    Values each;
+    for (int64_t s = 0; s < steps; s++) {
+      std::vector<int64_t> from(2 * kMatrixDepth);
+      for (int64_t k = 0; k < kMatrixDepth; k++) {
+        from[k] = s * kMatrixDepth + k;
+        from[kMatrixDepth + k] = count + from[k];
+      }
+      each.push_back(b.shuffle(upper, lower, from));
+    }
+    return each;
+  }
+
+  /// Of a row, or two. The last of an odd number is there twice.
+  Values lineInput(const std::vector<Value *> &at, int64_t line, Value *i, int64_t steps) {
+    if (!areMatrices)
+      return inputs(at[line], i, steps);
+    return matrices(at[2 * line], at[std::min(2 * line + 1, shape.rows - 1)], i, steps);
+  }
+
+  /// The vectors of rows from those of matrices.
+  Values rowSums(const Values &sums) {
+    if (!areMatrices)
+      return sums;
+    Values each;
+    for (int64_t r = 0; r < shape.rows; r++)
+      for (int64_t v = 0; v < vectors; v++) {
+        Value *const *pair = &sums[r / 2 * lineVectors + 2 * v];
+        int64_t lane = r % 2 * 2;
+        each.push_back(b.shuffle(pair[0], pair[1], {lane, lane + 1, lane + 4, lane + 5}));
+      }
     return each;
   }
 
@@ -93,6 +135,8 @@ struct Writer {
       }
       return b.dot(sum, products, b.constantInt(products->type, 1));
     }
+    if (areMatrices)
+      return b.matrixDot(sum, x[0], weights[0]);
     if (shape.interleave > 1)
       return b.dot(sum, x[0], weights[0]);
     return isFloat(accumulator) ? b.mad(x[0], weights[0], sum)
@@ -101,30 +145,30 @@ struct Writer {
 
   /// Vector v of the panels' weights for a step, which is `more` elements from there.
   Value *weights(Value *from, int64_t v, int64_t more) {
-    Value *base = b.offset(w, b.mul(b.index(v / (kPanel / lanes)), panelStride));
-    Value *elements = b.load(base, b.add(from, panelVector(v, more)), lanes * shape.interleave);
+    Value *base = b.offset(w, b.mul(b.index(v / (kPanel / width)), panelStride));
+    Value *elements = b.load(base, b.add(from, panelVector(v, more)), width * shape.interleave);
     return shape.interleave > 1 ? elements : b.cast(elements, accumulator);
   }
 
-  /// So many steps over k: multiply what each row has for them with each panel's vectors. A row's
-  /// input comes when it is needed: all rows' would take registers.
+  /// So many steps over k: multiply what each line has for them with each panel's vectors. A line's
+  /// input comes when it is needed: all lines' would take registers.
   Values steps(const std::function<Values(int64_t)> &inputOf, int64_t count,
                const Values &carried) {
     Values sums = carried;
-    std::vector<Values> rowInputs;
-    Value *&weight = sums[shape.rows * vectors];
+    std::vector<Values> lineInputs;
+    Value *&weight = sums[lines * lineVectors];
     int64_t joined = shape.joinsSteps && count > 1 ? 2 : 1, step = kPanel * shape.interleave;
     for (int64_t s = 0; s < count; s += joined) {
-      std::vector<Values> panels(vectors);
-      for (int64_t v = 0; v < vectors; v++)
+      std::vector<Values> panels(lineVectors);
+      for (int64_t v = 0; v < lineVectors; v++)
         for (int64_t j = 0; j < joined; j++)
           panels[v].push_back(weights(weight, v, j * step));
-      for (int64_t r = 0; r < shape.rows; r++) {
+      for (int64_t line = 0; line < lines; line++) {
         if (s == 0)
-          rowInputs.push_back(inputOf(r));
-        auto first = rowInputs[r].begin() + s;
-        for (int64_t v = 0; v < vectors; v++) {
-          Value *&sum = sums[r * vectors + v];
+          lineInputs.push_back(inputOf(line));
+        auto first = lineInputs[line].begin() + s;
+        for (int64_t v = 0; v < lineVectors; v++) {
+          Value *&sum = sums[line * lineVectors + v];
           sum = multiplyAdd(sum, {first, first + joined}, panels[v]);
         }
       }
@@ -141,7 +185,7 @@ struct Writer {
   Values along(const std::vector<Value *> &at, Value *from, Value *end, int64_t count,
                const Values &carried) {
     auto body = [&](Value *i, const Values &now) {
-      return steps([&](int64_t r) { return inputs(at[r], i, count); }, count, now);
+      return steps([&](int64_t line) { return lineInput(at, line, i, count); }, count, now);
     };
     return b.forLoop(from, end, count * shape.advance, carried, body);
   }
@@ -163,7 +207,7 @@ struct Writer {
       Values sums = wholeSteps(at, carried);
       if (shape.rest == 0)
         return sums;
-      return steps([&](int64_t r) { return Values{lastInput(at[r])}; }, 1, sums);
+      return steps([&](int64_t line) { return Values{lastInput(at[line])}; }, 1, sums);
     }
     return b.forLoop(b.index(0), taps[tap].first, 1, carried, [&](Value *t, const Values &now) {
       Value *shift = b.mul(t, taps[tap].second);
@@ -261,9 +305,9 @@ struct Writer {
       rows.push_back(b.offset(a, b.mul(b.index(r), aRow)));
     Type vector = typeOfLanes(accumulator, lanes);
     Value *zero = b.constant(vector, 0);
-    Values sums(shape.rows * vectors, zero);
+    Values sums(lines * lineVectors, zero);
     sums.resize(sums.size() + (shape.fetchesAhead ? 2 : 1), b.index(0));
-    sums = reduce(0, rows, sums);
+    sums = rowSums(reduce(0, rows, sums));
     sums.resize(shape.rows * vectors);
     if (shape.notesRange) {
       RangeSoFar before = loadRange(b, high, low, lanes);

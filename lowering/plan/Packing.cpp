@@ -10,7 +10,8 @@ namespace cameo {
 namespace {
 
 /// How the target's dot product, or what stands for it, takes bytes.
-void packBytes(const Target &target, DType input, DType weights, Packing &packing) {
+void packBytes(const Target &target, DType input, DType weights, const Dim &depth,
+               Packing &packing) {
   packing.interleave = 4;
   switch (target.dot) {
   case DotKind::None:
@@ -21,8 +22,12 @@ void packBytes(const Target &target, DType input, DType weights, Packing &packin
     packing.flipInput = input == DType::U8;
     break;
   case DotKind::Vnni:
-  case DotKind::I8mm:
     packing.flipInput = input == DType::I8;
+    break;
+  case DotKind::I8mm:
+    // Steps that are no whole ones would have to be filled up.
+    if (depth.isConst() && depth.value() % kMatrixDepth == 0)
+      packing.interleave = kMatrixDepth;
     break;
   case DotKind::SDot:
     packing.flipInput = input == DType::U8;
@@ -102,7 +107,7 @@ Packing packingFor(const PassContext &context, const Op &op) {
       return packing;
   }
   if (isByte(x.dtype()))
-    packBytes(context.target, x.dtype(), weights->type.dtype(), packing);
+    packBytes(context.target, x.dtype(), weights->type.dtype(), depth, packing);
   else if (isPackedEarly(weights))
     packPairs(context, x.dtype(), depth, packing);
   return packing;

@@ -20,9 +20,10 @@ constexpr int64_t kTilesPerUnit = 8;
 // Where the number of rows is known only at run time, a rest of a tile is cut into tiles of so many
 // rows, and single ones.
 constexpr int64_t kRestRows = 4;
-// Products of bytes that are not added to sums at once, as they have 16 bits, want registers of
-// their own; and two steps over k are enough for them: LLVM would spill those of more.
-constexpr int64_t kProductRegisters = 6, kProductSteps = 2;
+// Where steps are of pairs of bytes, or of 2x2 matrices, products of 16 bits or the inputs of two
+// rows want registers of their own; and two steps over k are enough for them: LLVM would spill
+// more.
+constexpr int64_t kStepRegisters = 6, kWideSteps = 2;
 // The weight an epilogue may have before it goes through scratch.
 constexpr int64_t kShortEpilogue = 4;
 bool isLong(Block &epilogue) { return weightOf(epilogue) > kShortEpilogue; }
@@ -69,17 +70,21 @@ struct Planner {
     return c.interleave == 2 && dtypeBytes(op.operand(1)->type.dtype()) == 1;
   }
 
-  /// Registers that products take besides sums, weights and what planTile knows. VPDPBUSD has the
+  bool hasWideSteps(const Contraction &c) const {
+    return hasHalfProducts(c) || c.interleave == kMatrixDepth;
+  }
+
+  /// Registers that steps take besides sums, weights and what planTile knows. VPDPBUSD has the
   /// input in a register, where other multiplications read an element from memory into all lanes.
-  int64_t productRegisters(const Contraction &c) const {
-    if (hasHalfProducts(c))
-      return kProductRegisters;
+  int64_t stepRegisters(const Contraction &c) const {
+    if (hasWideSteps(c))
+      return kStepRegisters;
     return target.dot == DotKind::Vnni && c.interleave == 4 ? 1 : 0;
   }
 
   void tile(ContractionPlan &plan, const Contraction &c) const {
     Target left = target;
-    left.vectorRegisters -= productRegisters(c);
+    left.vectorRegisters -= stepRegisters(c);
     TilePlan tile = planTile(left, accumulator, c.rows.back().extent, c.columns);
     plan.tileRows = tile.rows, plan.tilePanels = tile.panels;
     plan.outer = outerLoop(c);
@@ -98,7 +103,7 @@ struct Planner {
   int64_t inputLanes(const Contraction &c) const {
     if (c.advance != c.interleave)
       return 1;
-    return hasHalfProducts(c) ? kProductSteps : inputLanesFor(target, accumulator);
+    return hasWideSteps(c) ? kWideSteps : inputLanesFor(target, accumulator);
   }
 
   void direct(ContractionPlan &plan) const {

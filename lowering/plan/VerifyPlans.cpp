@@ -52,7 +52,20 @@ Result<void> copyFits(const Op &op) {
   return unitsFit(op, attrs.plan, std::ssize(nest->axes) - 1); // a block takes two
 }
 
+/// There are vectors of as many consecutive k's of these elements.
+Result<void> interleaveFits(const Op &op) {
+  int64_t interleave = op.attrs.getInt("interleave");
+  int64_t bytes = dtypeBytes(op.operand(1)->type.dtype());
+  bool ofBytes = bytes == 1 && (interleave == 2 || interleave == 4 || interleave == kMatrixDepth);
+  if (interleave <= 1 || ofBytes || (bytes == 2 && interleave == 2))
+    return {};
+  return misfit(op, fmt::format("attribute 'interleave': expected 1, 2, 4 or 8 of bytes, or 1 or 2 "
+                                "of bf16, got {} of {}",
+                                interleave, op.operand(1)->type.str()));
+}
+
 Result<void> contractionFits(const Op &op, const ContractionPlan &plan) {
+  TRY(interleaveFits(op));
   if (plan.joinsSteps && !mayJoinSteps(op))
     return misfit(op, "attribute 'joins_steps': expected constant weights of bytes, none of them "
                       "-128");

@@ -1,5 +1,5 @@
-// The `dot` op on every kind of target, by instruction or by parts: all signs, the extremes of
-// bytes, sums that wrap.
+// The `dot` and `matrix_dot` ops on every kind of target, by instruction or by parts: all signs,
+// the extremes of bytes, sums that wrap.
 #include "ir/Half.h"
 #include "tests/codegen/Harness.h"
 
@@ -15,7 +15,7 @@ constexpr int64_t kCount = 64; // lanes in all
 /// Loads a sum and two words a lane, and stores their dot product as vectors of `lanes`; or, a sum,
 /// the first one's with ones.
 Program dotProgram(DType sum, int64_t lanes, const std::string &a, const std::string &b,
-                   bool isSum = false) {
+                   bool isSum = false, const std::string &op = "dot") {
   std::string type = typeText(sum, lanes);
   int64_t parts = a.ends_with("8") ? 4 : 2;
   auto elements = [&](const std::string &name) {
@@ -26,7 +26,7 @@ Program dotProgram(DType sum, int64_t lanes, const std::string &a, const std::st
       "%s = load(%x0, %i) : " + type + "\n%p = load(%x1, %i) : " + typeText(DType::I32, lanes) +
           "\n%q = load(%x2, %i) : " + typeText(DType::I32, lanes) + "\n%a = bitcast(%p) : " +
           elements(a) + "\n%b = " + (isSum ? "const() {value = 1} : " : "bitcast(%q) : ") +
-          elements(b) + "\n%r = dot(%s, %a, %b) : " + type + "\nstore(%r, %y0, %i)\n");
+          elements(b) + "\n%r = " + op + "(%s, %a, %b) : " + type + "\nstore(%r, %y0, %i)\n");
 }
 
 int64_t part(uint32_t word, int64_t index, bool isSigned) {
@@ -85,6 +85,33 @@ TEST(Dot, PairsOfHalves) {
           ASSERT_EQ(got[i], want) << cpu << " " << lanes << " lanes, element " << i;
         }
       }
+}
+
+void checkMatrices(const std::string &cpu, bool aSigned, bool bSigned) {
+  std::mt19937 random(9);
+  std::vector<uint32_t> sum(kCount), a(kCount), b(kCount);
+  for (int64_t i = 0; i < kCount; i++)
+    sum[i] = random(), a[i] = random(), b[i] = random();
+  a[0] = a[1] = b[0] = b[1] = 0x80808080, a[2] = a[3] = 0xffffffff, sum[1] = 0x7fffffff;
+  Program program =
+      dotProgram(DType::I32, 4, aSigned ? "i8" : "u8", bSigned ? "i8" : "u8", false, "matrix_dot");
+  auto results = runRows(program, targetOf(cpu), {bytesOf(sum), bytesOf(a), bytesOf(b)}, kCount);
+  std::vector<uint32_t> got = valuesOf<uint32_t>(results[0]);
+  for (int64_t i = 0; i < kCount; i++) {
+    int64_t row = i / 2 * 2, column = i / 4 * 4 + i % 2 * 2; // of two words each
+    uint32_t want = sum[i];
+    for (int64_t k = 0; k < 8; k++)
+      want += static_cast<uint32_t>(part(a[row + k / 4], k % 4, aSigned) *
+                                    part(b[column + k / 4], k % 4, bSigned));
+    ASSERT_EQ(got[i], want) << cpu << ", element " << i;
+  }
+}
+
+TEST(Dot, Matrices) {
+  for (const char *cpu : kCpus)
+    for (int signs = 0; signs < 4; signs++)
+      if (canRun(targetOf(cpu)))
+        checkMatrices(cpu, signs & 1, signs & 2);
 }
 
 // Small whole numbers, whose products and sums are exact in any order.

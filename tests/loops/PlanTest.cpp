@@ -97,7 +97,8 @@ TEST(Plan, ChangedByHandIsRightOrRefused) {
   std::map<std::string, std::map<Outcome, int64_t>> outcomes;
   std::map<std::string, size_t> turns;
   const Target targets[] = {*namedTarget("x86_64-linux-gnu", "x86-64-v3"),
-                            *namedTarget("aarch64-linux-gnu", "armv8-a")};
+                            *namedTarget("aarch64-linux-gnu", "armv8-a"),
+                            *namedTarget("aarch64-linux-gnu", "armv8-a+i8mm")};
   size_t turnOfTarget = 0;
   for (const LoopCase &test : loopCases()) {
     const Target &target = targets[turnOfTarget++ % std::size(targets)];

@@ -21,7 +21,7 @@ ROWS = (
     (X86, "x86-64-v4+vnni+bf16", "vpdpbusd", "vcvtneps2bf16 vdpbf16ps"),
     (ARM, "armv8-a", "sadalp", None),
     (ARM, "armv8-a+dotprod", "[su]dot", None),
-    (ARM, "armv8.2-a+i8mm", "us(dot|mmla)", None),
+    (ARM, "armv8.2-a+i8mm", "u?smmla", None),
     (ARM, "armv8.2-a+bf16", "sadalp", "bf(dot|mmla)"),
 )
 ANY = re.compile(r"^\s+(?:\{\w+\}\s+)?(vpdp\w+|vdpbf16ps|vcvtneps2bf16|u?sdot|udot|u?s?mmla|bfdot|bfmmla|sadalp)\s", re.M)
@@ -60,7 +60,7 @@ def instructions(cameo, model, target, cpu, *flags):
             sys.exit(done.stderr)
         text = open(f"{folder}/m.s").read()
     found = set(ANY.findall(text))
-    if found - {"sadalp"} and target == ARM and not re.search(r"\sv\d+\.(4b|2h)\[3\]", text):
+    if found - {"sadalp", "smmla", "usmmla"} and target == ARM and not re.search(r"\sv\d+\.(4b|2h)\[3\]", text):
         found.add("without lanes")
     return " ".join(sorted(found))
 

@@ -267,6 +267,17 @@ void dot(std::span<const Lanes> in, const Lanes &out) {
   }
 }
 
+void matrixDot(std::span<const Lanes> in, const Lanes &out) {
+  constexpr int64_t kSide = 2, kDepth = 8;
+  for (int64_t lane = 0; lane < out.count; lane++) {
+    auto sum = get<int64_t>(in[0], lane);
+    for (int64_t k = 0; k < kDepth; k++)
+      sum += get<int64_t>(in[1], lane / kSide * kDepth + k) *
+             get<int64_t>(in[2], lane % kSide * kDepth + k);
+    put(out, lane, sum);
+  }
+}
+
 void checked(bool adds, std::span<const Lanes> in, std::span<const Lanes> out) {
   int64_t a = integerAt(in[0]), b = integerAt(in[1]), result = 0;
   bool overflow =
@@ -317,6 +328,8 @@ void evalLanes(const Op &op, const Target &target, std::span<const Lanes> in,
     return reduceLanes(op, in[0], out);
   case OpKind::VectorDot:
     return dot(in, out);
+  case OpKind::VectorMatrixDot:
+    return matrixDot(in, out);
   case OpKind::VectorShuffle: {
     std::vector<int64_t> from = op.attrs.getInts("lanes");
     for (int64_t lane = 0; lane < out.count; lane++)
