@@ -207,7 +207,8 @@ Result<void> Emission::writeWasm(const std::string &object) {
                   output_);
 }
 
-/// The name of a model's file that would take the place of the file that it includes gets `m_` in front.
+/// The name of a model's file that would take the place of the file that it includes gets `m_` in
+/// front.
 static std::string besideCameo(const std::string &file) {
   bool isTaken = file == "cameo.h" || file == "cameo_op.h" || file == "cameo.mjs";
   return (isTaken ? "m_" : "") + file;
