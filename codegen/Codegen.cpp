@@ -76,6 +76,7 @@ public:
       : program_(program), target_(target), options_(options), file_(path), output_(path) {
     model_.name = modelName(options, file_);
     model_.bound = boundIdentifier(model_.name, options.modelHash);
+    model_.madeBy = options.madeBy;
   }
 
   Result<void> run();

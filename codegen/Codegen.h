@@ -7,6 +7,7 @@
 #include "ir/Target.h"
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct EmitOptions {
   std::string name;
   /// What tells the model from others of its name (ModelHash.h).
   uint64_t modelHash = 0;
+  /// Who compiles, and with which options: members of `cameo` in the metadata, beside the target.
+  nlohmann::ordered_json madeBy = nlohmann::ordered_json::object();
   /// Beside libraries and objects: the model's C header (the file's name with .h) and cameo.h;
   /// beside a wasm module the model's module of JavaScript and cameo.mjs, with their types; with
   /// `ops` cameo_op.h as well. A model called cameo leaves these names to them, and has m_cameo.h.

@@ -35,6 +35,7 @@ private:
   llvm::Constant *small(int64_t value) { return b_.getInt32(value); }
   llvm::Constant *null() { return llvm::ConstantPointerNull::get(b_.getPtrTy()); }
   llvm::Constant *text(const std::string &value);
+  std::string metadataJson() const;
   llvm::Constant *global(llvm::Constant *value, const char *name);
   template <class T> llvm::Constant *structOf(std::vector<Member> members);
   llvm::Constant *array(llvm::Type *element, const Constants &values, const char *name);
@@ -66,11 +67,13 @@ private:
 constexpr std::string_view kOwnProperty = "property.";
 
 /// What the model's file says of itself, and what the compiler adds.
-nlohmann::ordered_json metadata(const Program &program, const Target &target) {
+nlohmann::ordered_json metadata(const Program &program, const Target &target,
+                                const ModelOptions &options) {
   nlohmann::ordered_json json;
   for (const auto &[key, value] : program.metadata)
     json[key] = value;
   json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
+  json["cameo"].update(options.madeBy);
   return json;
 }
 
@@ -340,7 +343,7 @@ llvm::Constant *ModelEmitter::code() {
 // cameo_property, those of the file's own first, so that they are what cameo_metadata finds.
 llvm::Constant *ModelEmitter::properties() {
   Constants rows, others;
-  const nlohmann::ordered_json all = metadata(program_, target_);
+  const nlohmann::ordered_json all = metadata(program_, target_, options_);
   for (const auto &[key, value] : all.items()) {
     std::string_view name = key;
     bool isOwn = name.starts_with(kOwnProperty);
@@ -362,7 +365,7 @@ llvm::Constant *ModelEmitter::model() {
       MEMBER(cameo_model, abi_version, small(CAMEO_ABI_VERSION)),
       MEMBER(cameo_model, struct_size, small(0)),
       MEMBER(cameo_model, name, text(options_.name)),
-      MEMBER(cameo_model, metadata, text(jsonText(metadata(program_, target_)))),
+      MEMBER(cameo_model, metadata, text(jsonText(metadata(program_, target_, options_)))),
       MEMBER(cameo_model, cpu, text(target_.cpu)),
       MEMBER(cameo_model, inputs, ports(program_.inputs, "inputs")),
       MEMBER(cameo_model, outputs, ports(program_.outputs, "outputs")),
@@ -375,7 +378,7 @@ llvm::Constant *ModelEmitter::model() {
       MEMBER(cameo_model, api, api),
       MEMBER(cameo_model, code, global(code(), "code")),
       MEMBER(cameo_model, properties, properties()),
-      MEMBER(cameo_model, num_properties, number(metadata(program_, target_).size()))};
+      MEMBER(cameo_model, num_properties, number(metadata(program_, target_, options_).size()))};
   llvm::Type *type = structOf<cameo_model>(members)->getType();
   members[1].value = small(module_.getDataLayout().getTypeAllocSize(type));
   return global(structOf<cameo_model>(members), "model");

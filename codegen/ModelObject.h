@@ -5,6 +5,8 @@
 #include "codegen/Functions.h"
 #include "ir/Program.h"
 
+#include <nlohmann/json.hpp>
+
 namespace cameo {
 
 struct ModelOptions {
@@ -12,6 +14,7 @@ struct ModelOptions {
   std::string bound;       // its other name, which only this model has (Names.h)
   std::string weightsFile; // the file beside, "" when the weights are in the library
   uint64_t weightsId = 0;
+  nlohmann::ordered_json madeBy = nlohmann::ordered_json::object(); // as in EmitOptions
 };
 
 /// Emits the model object and the entry function. Weights in the library are a reserved section of

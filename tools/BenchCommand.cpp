@@ -82,17 +82,19 @@ Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &
     return {};
   };
   for (int32_t threads : options.threads)
-    TRY(add(fmt::format("compiled, {} thread{}", threads, threads == 1 ? "" : "s"), [&] {
-      return makeLibraryEngine(options.library, {threads, options.seed, options.timeout});
-    }));
+    TRY(add(fmt::format("compiled, {} thread{}", threads, threads == 1 ? "" : "s"),
+            [&]() -> Result<std::unique_ptr<Engine>> {
+              return makeLibraryEngine(TRY(Library::load(options.library)),
+                                       {threads, options.seed, options.timeout});
+            }));
   if (!options.noReference)
     TRY(add("reference", [&]() -> Result<std::unique_ptr<Engine>> {
       return makeReferenceEngine(module, {1, options.seed, options.timeout});
     }));
   int32_t most = options.streams.empty() ? 0 : std::ranges::max(options.streams);
   for (int32_t i = 0; i < most; ++i) {
-    prepared.engines.push_back(
-        TRY(makeLibraryEngine(options.library, {1, options.seed, options.timeout})));
+    prepared.engines.push_back(TRY(makeLibraryEngine(TRY(Library::load(options.library)),
+                                                     {1, options.seed, options.timeout})));
     Engine *engine = prepared.engines.back().get();
     TRY(engine->run(inputs));
     prepared.streams.push_back({fmt::format("stream {}", i), [engine] { return engine->rerun(); }});

@@ -27,6 +27,7 @@ void addCompareCommand(CLI::App &app, Action &chosen);
 void addBenchCommand(CLI::App &app, Action &chosen);
 void addExplainCommand(CLI::App &app, Action &chosen);
 void addOptCommand(CLI::App &app, Action &chosen);
+void addInspectCommand(CLI::App &app, Action &chosen);
 void addVerifyCommand(CLI::App &app, Action &chosen);
 void addTargetsCommand(CLI::App &app, Action &chosen);
 void addDebugCommand(CLI::App &app, Action &chosen);

@@ -3,6 +3,7 @@
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 #include "tools/Inputs.h"
+#include "tools/Provenance.h"
 #include "tools/Taps.h"
 
 #include <CLI/CLI.hpp>
@@ -251,30 +252,47 @@ std::string Comparison::json() const {
   return jsonText(report);
 }
 
-int compare(Options options) {
-  Result<std::unique_ptr<Module>> module = readModel(options.model, options.request.sizes);
-  if (!module)
-    return reportError(inFile(options.model, module.error()));
-  std::vector<Tap> taps;
-  if (options.layers)
-    taps = addTaps((*module)->main());
-
-  std::unique_ptr<TemporaryFolder> folder;
-  if (options.library.empty()) {
+/// The library, which a temporary one is made for if none is given. What that was made with is
+/// then what it is compared with.
+int loadLibrary(Options &options, std::shared_ptr<Library> &library) {
+  std::unique_ptr<TemporaryFolder> folder; // a library is mapped; an interrupted run leaves nothing
+  bool given = !options.library.empty();
+  if (!given) {
     Result<std::unique_ptr<TemporaryFolder>> made = TemporaryFolder::create();
     if (!made)
       return reportError(made.error());
     folder = std::move(*made);
     options.request.model = options.model;
     options.request.taps = options.layers;
-    int status = compileTemporary(options.request, *folder, options.library);
-    if (status != Fine)
+    if (int status = compileTemporary(options.request, *folder, options.library); status != Fine)
       return status;
   }
-  Result<std::unique_ptr<Engine>> compiled = makeLibraryEngine(options.library, options.run);
+  Result<std::shared_ptr<Library>> loaded = Library::load(options.library);
+  if (!loaded)
+    return reportError(loaded.error());
+  library = std::move(*loaded);
+  if (given)
+    adoptProvenance(library->model(), options.request);
+  return Fine;
+}
+
+int compare(Options options) {
+  std::shared_ptr<Library> library;
+  if (!options.library.empty()) // else the model is read first, whose errors are clearer
+    if (int status = loadLibrary(options, library); status != Fine)
+      return status;
+  Result<std::unique_ptr<Module>> module = readModel(options.model, options.request.sizes);
+  if (!module)
+    return reportError(inFile(options.model, module.error()));
+  if (!library)
+    if (int status = loadLibrary(options, library); status != Fine)
+      return status;
+  std::vector<Tap> taps;
+  if (options.layers)
+    taps = addTaps((*module)->main());
+  Result<std::unique_ptr<Engine>> compiled = makeLibraryEngine(library, options.run);
   if (!compiled)
     return reportError(compiled.error());
-  folder.reset(); // the library is mapped; an interrupted run leaves nothing behind
   Comparison comparison(options, std::move(*module));
   Result<void> done = comparison.prepare(std::move(*compiled), taps);
   if (done)

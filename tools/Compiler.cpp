@@ -10,6 +10,7 @@
 #include "support/File.h"
 #include "tools/BugReport.h"
 #include "tools/Command.h"
+#include "tools/Provenance.h"
 #include "tools/Taps.h"
 #include "tools/WeightReport.h"
 
@@ -88,6 +89,7 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
   EmitOptions options;
   options.modelHash = hash;
   options.ops = request.sizes.ops;
+  options.madeBy = provenanceOf(request);
   options.name = request.name.empty() ? fs::path(request.model).stem().string() : request.name;
   options.header =
       std::find(request.emit.begin(), request.emit.end(), EmitKind::Header) != request.emit.end();

@@ -42,14 +42,29 @@ private:
   std::vector<RuntimeValue> last_;
 };
 
+Type typeOf(const PortInfo &port) {
+  // Types that Cameo does not have never get this far: compiling refuses them.
+  DType dtype = port.dtype.value_or(DType::F32);
+  Type tensor = Type::unranked(dtype);
+  if (port.ranked) {
+    Dims dims;
+    for (size_t i = 0; i < port.dims.size(); ++i)
+      dims.push_back(port.extents[i] >= 0 ? Dim(port.extents[i]) : Dim::symbol(port.dims[i]));
+    tensor = Type::tensor(dtype, std::move(dims));
+  }
+  if (port.kind == CAMEO_SEQUENCE)
+    return Type::sequence(tensor);
+  return port.kind == CAMEO_OPTIONAL ? Type::optional(tensor) : tensor;
+}
+
 class LibraryEngine : public Engine {
 public:
   explicit LibraryEngine(std::unique_ptr<Session> session, const Library &library)
       : session_(std::move(session)) {
     for (const PortInfo &port : library.inputs())
-      inputs_.push_back({port.name, typeOf(port)});
+      inputs_.push_back(enginePort(port));
     for (const PortInfo &port : library.outputs())
-      outputs_.push_back({port.name, typeOf(port)});
+      outputs_.push_back(enginePort(port));
   }
 
   Result<std::vector<RuntimeValue>> run(const std::vector<RuntimeValue> &inputs) override {
@@ -58,27 +73,14 @@ public:
   Result<void> rerun() override { return session_->rerun(); }
 
 private:
-  static Type typeOf(const PortInfo &port) {
-    // Types that Cameo does not have never get this far: compiling refuses them.
-    DType dtype = port.dtype.value_or(DType::F32);
-    Type tensor = Type::unranked(dtype);
-    if (port.ranked) {
-      Dims dims;
-      for (size_t i = 0; i < port.dims.size(); ++i)
-        dims.push_back(port.extents[i] >= 0 ? Dim(port.extents[i]) : Dim::symbol(port.dims[i]));
-      tensor = Type::tensor(dtype, std::move(dims));
-    }
-    if (port.kind == CAMEO_SEQUENCE)
-      return Type::sequence(tensor);
-    return port.kind == CAMEO_OPTIONAL ? Type::optional(tensor) : tensor;
-  }
-
   std::unique_ptr<Session> session_;
 };
 
 } // namespace
 
 std::string EnginePort::str() const { return fmt::format("'{}' ({})", name, type.str()); }
+
+EnginePort enginePort(const PortInfo &port) { return {port.name, typeOf(port)}; }
 
 std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module,
                                             const RunOptions &options) {
@@ -91,9 +93,8 @@ void addTimeoutOption(CLI::App &command, double &seconds) {
       ->check(CLI::Range(1e-3, 1e9));
 }
 
-Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::string &path,
+Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::shared_ptr<Library> &library,
                                                   const RunOptions &options) {
-  std::shared_ptr<Library> library = TRY(Library::load(path));
   std::unique_ptr<Session> session = TRY(Session::create(library, options));
   return std::unique_ptr<Engine>(new LibraryEngine(std::move(session), *library));
 }

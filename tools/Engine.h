@@ -20,6 +20,8 @@ struct EnginePort {
   std::string str() const; // `'x' (f32[N,3])`
 };
 
+EnginePort enginePort(const PortInfo &port);
+
 class Engine {
 public:
   virtual ~Engine() = default;
@@ -39,7 +41,7 @@ protected:
 /// it.
 std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module,
                                             const RunOptions &options);
-Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::string &path,
+Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::shared_ptr<Library> &library,
                                                   const RunOptions &options);
 
 /// Adds --timeout.

@@ -68,6 +68,7 @@ int main(int argc, char **argv) {
   addCompareCommand(app, chosen);
   addBenchCommand(app, chosen);
   addExplainCommand(app, chosen);
+  addInspectCommand(app, chosen);
   addVerifyCommand(app, chosen);
   addPythonCommands(app, chosen);
   addTargetsCommand(app, chosen);

@@ -37,7 +37,7 @@ struct Options {
 
 Result<std::unique_ptr<Engine>> makeEngine(const Options &options) {
   if (isLibraryPath(options.program))
-    return makeLibraryEngine(options.program, options.run);
+    return makeLibraryEngine(TRY(Library::load(options.program)), options.run);
   Result<std::unique_ptr<Module>> module = readModel(options.program, options.model);
   if (!module)
     return inFile(options.program, module.error());

@@ -11,7 +11,7 @@ import onnx_text as onnx
 from folder import FolderCase, command_line
 
 CAMEO = ""
-COMMANDS = ("compile", "run", "compare", "bench", "explain", "opt", "verify", "targets", "debug", "debug bisect", "debug reduce")
+COMMANDS = ("compile", "run", "compare", "bench", "explain", "inspect", "opt", "verify", "targets", "debug", "debug bisect", "debug reduce")
 
 ADD = onnx.model([onnx.node("Add", ["x", "w"], ["s"], "add1"), onnx.node("Relu", ["s"], ["y"], "relu1")],
                  [onnx.value_info("x", ["batch", 3])], [onnx.value_info("y", ["batch", 3])],
@@ -354,6 +354,25 @@ class Compare(Case):
         self.write("other.onnx", other)
         self.cameo("compile", "other.onnx")
         self.assertIn("FAIL", self.cameo("compare", "add.onnx", "other.so", status=1).stdout)
+
+    def test_library_says_how_it_was_made(self):
+        """Its precision is what it is judged by, its sizes those of the inputs, unless the command line has others."""
+        flags = ["--precision", "bf16", "--cpu", "x86-64-v4+bf16", "--target", "x86_64-linux-gnu", "--dim", "batch=4"]
+        self.cameo("compile", "add.onnx", "--emit", "a", *flags)
+        self.assertIn(b'"precision":"bf16"', self.read("add.a"))
+        self.cameo("compile", "add.onnx", "--dim", "batch=4", "--optimize", "size", "--winograd", "off")
+        report = json.loads(self.cameo("inspect", "add.so", "--json").stdout)
+        made = report["metadata"]["cameo"]
+        self.assertEqual([made[key] for key in ("precision", "winograd", "optimize", "dims", "shapes", "tuned")],
+                         ["fp32", "off", "size", ["batch=4"], [], False])
+        self.assertIn("cameo %s " % made["version"], self.cameo("--version").stdout)
+        self.assertEqual(report["inputs"], [{"name": "x", "type": "f32[4,3]"}])
+        compared = json.loads(self.cameo("compare", "add.onnx", "add.so", "--json", "--samples", "1").stdout)
+        self.assertEqual(compared["outputs"][0]["elements"], 12)
+        self.assertIn("expected dim 0 to be 4, got 5",
+                      self.cameo("compare", "add.onnx", "add.so", "--dim", "batch=5", status=1).stdout)
+        self.assertRegex(self.cameo("inspect", "add.so").stdout, r"(?m)^output  y +f32\[4,3\]$")
+        self.cameo("inspect", "add.onnx", status=2)
 
     def test_layers(self):
         self.assertIn("no difference in 1 intermediate value", self.cameo("compare", "add.onnx", "--layers").stdout)
