@@ -10,12 +10,13 @@ from ._errors import CameoError
 
 
 def main() -> int:
-    """Becomes the program."""
+    """Becomes the program, whose parts in Python run in this interpreter."""
     try:
         path = program()
     except CameoError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    os.environ.setdefault("CAMEO_PYTHON", sys.executable)
     os.execv(path, [path, *sys.argv[1:]])
 
 
