@@ -235,7 +235,7 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
       ->type_name("OUT");
   command
       ->add_option("--emit", options->emit,
-                   "What to make, some of so,a,o,wasm,ll,asm,ir,header,deps (default so,header)")
+                   "What to make: so,a,o,wasm,ll,asm,ir,header,deps (default so,header)")
       ->type_name("KINDS")
       ->delimiter(',')
       ->allow_extra_args(false);

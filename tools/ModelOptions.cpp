@@ -5,6 +5,7 @@
 #include "ir/Verifier.h"
 #include "support/File.h"
 #include "tools/Command.h"
+#include "tools/Preprocess.h"
 
 #include <CLI/CLI.hpp>
 #include <charconv>
@@ -52,6 +53,11 @@ void addModelOptions(CLI::App &command, ModelOptions &options) {
                   "Static library with the functions of operators that are not ONNX's")
       ->type_name("LIB.a")
       ->allow_extra_args(false);
+  command
+      .add_option("--preprocess", options.preprocess,
+                  "Take bytes of pictures: x=u8hwc,resize=224,mean=0.5,std=0.2,bgr")
+      ->type_name("INPUT=u8hwc,...")
+      ->allow_extra_args(false);
 }
 
 Result<ImportOptions> importOptions(const ModelOptions &options) {
@@ -85,6 +91,8 @@ Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOp
   std::unique_ptr<Module> module = TRY(importModel(path, import));
   for (const std::string &note : notes)
     reportNote(path + ": " + note);
+  for (const std::string &text : options.preprocess)
+    TRY(bakePreprocessing(*module, text));
   return module;
 }
 
@@ -92,8 +100,8 @@ bool isIrPath(const std::string &path) { return path.ends_with(".cir"); }
 
 Result<std::unique_ptr<Module>> readIr(const std::string &path, const ModelOptions &options,
                                        bool zeros) {
-  if (!options.shapes.empty() || !options.dims.empty())
-    return badInput("--shape and --dim are for models: sizes in IR text are what it says");
+  if (!options.shapes.empty() || !options.dims.empty() || !options.preprocess.empty())
+    return badInput("--shape, --dim and --preprocess are for models: IR text is as it says");
   std::vector<std::byte> bytes = TRY(readFile(path));
   std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
   std::vector<std::string> elided;

@@ -14,12 +14,13 @@ class App;
 namespace cameo {
 
 struct ModelOptions {
-  std::vector<std::string> shapes; // `x=1x3x224x224`
-  std::vector<std::string> dims;   // `batch=4`
-  std::vector<std::string> ops;    // static libraries with operators of the user's own
+  std::vector<std::string> shapes;     // `x=1x3x224x224`
+  std::vector<std::string> dims;       // `batch=4`
+  std::vector<std::string> ops;        // static libraries with operators of the user's own
+  std::vector<std::string> preprocess; // `x=u8hwc,resize=224`, see Preprocess.h
 };
 
-/// Adds --shape, --dim and --ops.
+/// Adds --shape, --dim, --ops and --preprocess.
 void addModelOptions(CLI::App &command, ModelOptions &options);
 /// Parses the texts; an error says what was expected.
 Result<ImportOptions> importOptions(const ModelOptions &options);

@@ -79,7 +79,7 @@ def model(nodes, inputs, outputs, initializers=(), opset=20, values=(), properti
 
 
 def npy(dims, values, dtype=FLOAT):
-    descr, code = {FLOAT: ("<f4", "f"), INT64: ("<i8", "q")}[dtype]
+    descr, code = {FLOAT: ("<f4", "f"), INT64: ("<i8", "q"), UINT8: ("|u1", "B")}[dtype]
     header = "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n" % (
         descr, "".join("%d, " % d for d in dims))
     return (b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
