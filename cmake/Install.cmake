@@ -28,9 +28,10 @@ if(CAMEO_STATIC)
   # At this time the build is complete, and knows what went into the program.
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
   set(sbom ${PROJECT_BINARY_DIR}/cameo.cdx.json)
-  install(ALL_COMPONENTS CODE "execute_process(COMMAND \"${Python3_EXECUTABLE}\" scripts/sbom.py \"${PROJECT_BINARY_DIR}\"
+  install(CODE "execute_process(COMMAND \"${Python3_EXECUTABLE}\" scripts/sbom.py \"${PROJECT_BINARY_DIR}\"
                                 ${PROJECT_VERSION} \"${sbom}\"
-                                WORKING_DIRECTORY \"${PROJECT_SOURCE_DIR}\" COMMAND_ERROR_IS_FATAL ANY)")
+                                WORKING_DIRECTORY \"${PROJECT_SOURCE_DIR}\" COMMAND_ERROR_IS_FATAL ANY)"
+          ALL_COMPONENTS)
   if(SKBUILD)
     install(FILES ${sbom} DESTINATION ${SKBUILD_METADATA_DIR}/sboms COMPONENT wheel EXCLUDE_FROM_ALL)
   endif()
