@@ -112,6 +112,22 @@ Result<GraphImporter::Opsets> GraphImporter::readOpsets(const OpsetImports &impo
   return opsets;
 }
 
+/// The names that a graph, or one inside it, uses other than as an operand of DequantizeLinear,
+/// which is the one operator to which the values of 4-bit constants are all that matters.
+void GraphImporter::collectOtherUses(const onnx::GraphProto &graph,
+                                     std::set<std::string> &names) const {
+  for (const onnx::ValueInfoProto &output : graph.output())
+    names.insert(output.name());
+  for (const onnx::NodeProto &node : graph.node()) {
+    std::string domain = canonicalDomain(node.domain());
+    if (node.op_type() != "DequantizeLinear" || !domain.empty() || functionFor(node, domain))
+      names.insert(node.input().begin(), node.input().end());
+    for (const onnx::AttributeProto &attribute : node.attribute())
+      if (attribute.has_g())
+        collectOtherUses(attribute.g(), names);
+  }
+}
+
 Result<void> GraphImporter::importGraph(const onnx::GraphProto &graph, Block &block, Scope &scope) {
   build_.atEnd(block);
   build_.loc = {};
@@ -125,8 +141,15 @@ Result<void> GraphImporter::importGraph(const onnx::GraphProto &graph, Block &bl
     }
     return define(scope, name, {build_.constant(TRY(std::move(data)))});
   };
-  for (const onnx::TensorProto &tensor : graph.initializer())
-    TRY(addConstant(tensor.name(), tensors_.read(tensor, tensor.name())));
+  std::set<std::string> otherUses;
+  if (std::any_of(graph.initializer().begin(), graph.initializer().end(),
+                  [](const auto &tensor) { return isFourBits(tensor.data_type()); }))
+    collectOtherUses(graph, otherUses);
+  for (const onnx::TensorProto &tensor : graph.initializer()) {
+    bool dequantized = isFourBits(tensor.data_type()) && !otherUses.contains(tensor.name());
+    TRY(addConstant(tensor.name(), dequantized ? tensors_.readFourBits(tensor, tensor.name())
+                                               : tensors_.read(tensor, tensor.name())));
+  }
   for (const onnx::SparseTensorProto &sparse : graph.sparse_initializer())
     TRY(addConstant(sparse.values().name(), tensors_.readSparse(sparse, sparse.values().name())));
   return importNodes(graph.node(), block, scope);

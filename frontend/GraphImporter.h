@@ -72,6 +72,7 @@ private:
 
   static Result<Opsets> readOpsets(const OpsetImports &imports, const std::string &what);
 
+  void collectOtherUses(const onnx::GraphProto &graph, std::set<std::string> &names) const;
   Result<void> importNodes(const Nodes &nodes, Block &block, Scope &scope);
   Result<void> importNode(Site &site);
   Result<std::vector<Bound>> readInputs(Site &site);

@@ -10,7 +10,8 @@
 namespace cameo {
 namespace {
 
-constexpr int kExternal = 1; // TensorProto.DataLocation
+constexpr int kExternal = 1;               // TensorProto.DataLocation
+constexpr int64_t kUint4 = 21, kInt4 = 22; // TensorProto.DataType
 
 std::string onnxTypeName(int64_t number) {
   static const std::map<int64_t, const char *> names = {
@@ -99,6 +100,8 @@ std::string shapeText(const std::vector<int64_t> &dims) {
   return "[" + text + "]";
 }
 
+bool isFourBits(int64_t number) { return number == kUint4 || number == kInt4; }
+
 Result<DType> readDType(int64_t number, const std::string &what) {
   if (std::optional<DType> dtype = dtypeFromOnnx(number))
     return *dtype;
@@ -166,7 +169,8 @@ Result<TensorReader::Bytes> TensorReader::stored(const onnx::TensorProto &tensor
     return Bytes{TRY(bytesOf(*file_.mapping, tensor.raw_offset(), tensor.raw_length(), what)),
                  file_.mapping};
   }
-  DType dtype = *dtypeFromOnnx(tensor.data_type());
+  // Types that Cameo lacks are stored in bytes.
+  DType dtype = dtypeFromOnnx(tensor.data_type()).value_or(DType::U8);
   auto owner = std::make_shared<const std::vector<std::byte>>(typedField(tensor, dtype));
   if (owner->size() != static_cast<size_t>(size))
     return wrongSize(what, dims, size / dtypeBytes(dtype), owner->size() / dtypeBytes(dtype),
@@ -179,6 +183,24 @@ Result<ConstRef> TensorReader::read(const onnx::TensorProto &tensor, const std::
   if (!cached)
     cached = TRY(readUncached(tensor, name));
   return cached;
+}
+
+Result<ConstRef> TensorReader::readFourBits(const onnx::TensorProto &tensor,
+                                            const std::string &name) {
+  std::string what = "tensor " + quote(name);
+  std::vector<int64_t> dims(tensor.dims().begin(), tensor.dims().end());
+  int64_t count = TRY(countElements(dims, what));
+  Bytes packed = TRY(stored(tensor, (count + 1) / 2, what));
+  bool isSigned = tensor.data_type() == kInt4;
+  std::vector<std::byte> bytes(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; i++) {
+    int pair = std::to_integer<int>(packed.first[static_cast<size_t>(i / 2)]);
+    int value = i % 2 ? pair >> 4 : pair & 15;
+    bytes[static_cast<size_t>(i)] =
+        static_cast<std::byte>(isSigned && value > 7 ? value - 16 : value);
+  }
+  return makeConst(isSigned ? DType::I8 : DType::U8, std::move(dims), std::move(bytes),
+                   printable(name));
 }
 
 Result<ConstRef> TensorReader::readSparse(const onnx::SparseTensorProto &sparse,

@@ -17,6 +17,8 @@ public:
   /// Raw and external data is referenced, typed fields are converted. `name` is the user's name of
   /// the tensor for messages, or where it was found.
   Result<ConstRef> read(const onnx::TensorProto &tensor, const std::string &name);
+  /// A tensor of int4 or uint4, of which a byte holds two, as its values in int8 or uint8.
+  Result<ConstRef> readFourBits(const onnx::TensorProto &tensor, const std::string &name);
   /// The same tensor with its zeros.
   Result<ConstRef> readSparse(const onnx::SparseTensorProto &sparse, const std::string &name);
 
@@ -37,6 +39,8 @@ private:
   int64_t denseBytesLeft_;
 };
 
+/// Whether the number is that of int4 or uint4.
+bool isFourBits(int64_t number);
 /// The element type with this ONNX number; an Unsupported error naming `what` otherwise.
 Result<DType> readDType(int64_t number, const std::string &what);
 /// Number of elements of the shape; an error naming `what` if that is impossible.

@@ -34,6 +34,45 @@ std::string bytesOf(std::vector<float> values) {
   return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)};
 }
 
+/// y = DequantizeLinear(w, 1) with a 4-bit initialiser w of the elements -8, 7, 1, or 8, 7, 1.
+struct FourBits : Model {
+  explicit FourBits(int type) : Model(21) {
+    graph.output("y");
+    graph.tensor("scale", 1, {}).add_float_data(1);
+    w = &graph.tensor("w", type, {3});
+    w->set_raw_data("\x78\x01");
+    graph.node("DequantizeLinear", {"w", "scale"}, {"y"});
+  }
+  onnx::TensorProto *w;
+
+  std::vector<int64_t> values() const {
+    std::unique_ptr<Module> module = ok();
+    return contents(find(module->main().body, "DequantizeLinear").operand(0));
+  }
+};
+
+TEST(Tensors, FourBitsAreReadForDequantization) {
+  EXPECT_EQ(FourBits(22).values(), (std::vector<int64_t>{-8, 7, 1}));
+  FourBits typed(21);
+  typed.w->clear_raw_data();
+  typed.w->add_int32_data(0x78);
+  typed.w->add_int32_data(0x01);
+  EXPECT_EQ(typed.values(), (std::vector<int64_t>{8, 7, 1}));
+}
+
+TEST(Tensors, FourBitsAreRefusedElsewhere) {
+  // As a zero point of QuantizeLinear, they would say to which range it saturates.
+  FourBits other(22);
+  other.graph.node("QuantizeLinear", {"y", "scale", "w"}, {"z"});
+  EXPECT_NE(other.error().find("element type int4 is not supported"), std::string::npos);
+  FourBits output(22);
+  output.graph.output("w");
+  EXPECT_NE(output.error().find("element type int4 is not supported"), std::string::npos);
+  FourBits damaged(22);
+  damaged.w->set_raw_data("\x78");
+  EXPECT_NE(damaged.error().find("needs 2 bytes, got 1"), std::string::npos);
+}
+
 TEST(Tensors, TypedFields) {
   Weights floats(1, {2});
   floats.w->add_float_data(1.5);

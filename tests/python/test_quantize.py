@@ -91,6 +91,7 @@ def test_four_bits(folder, capsys):
     }
     types = [tensor.data_type for tensor in onnx.load("q.onnx").graph.initializer]
     assert types.count(onnx.TensorProto.INT4) == 2
+    _compile.run_program(["compare", "q.onnx", "--samples", "2"])
 
 
 def test_kept_nodes_stay(folder, capsys):
