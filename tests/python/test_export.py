@@ -17,7 +17,7 @@ if "CAMEO" not in os.environ:
 
 import test_command_docs
 from cameoc import CameoError, load
-from cameoc.tools import _checkpoints, _cli, _torch_export, export
+from cameoc.tools import _checkpoints, _export_run, _torch_export, export
 from cameoc.tools._deviation import FAIL, PASS, WARN, Deviation, deviation
 
 PAGE = test_command_docs.DOCS / "export.md"
@@ -91,6 +91,18 @@ def test_a_tree(folder, capsys, tmp_path):
     ]
     model = onnx.load("out/b/weights/best.onnx")
     assert model.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 5
+
+
+def test_a_bug_stops_nothing(folder, capsys, monkeypatch):
+    compare = _export_run.Job._compare
+
+    def sometimes(job, runners, feeds):
+        return compare(job, runners, feeds) if "/b/" in job.path else {}["oops"]
+
+    monkeypatch.setattr(_export_run.Job, "_compare", sometimes)
+    tree = ["--pattern", "runs/*/weights/best.pt", "--model", "nets:sized", *INPUT, *TRACED]
+    first, second = reported(capsys, *tree, status=4)
+    assert first["error"] == "a bug in cameo: KeyError: 'oops'" and second["verdict"] == PASS
 
 
 def test_names(tmp_path):

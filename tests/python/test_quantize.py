@@ -53,7 +53,7 @@ def folder(tmp_path, monkeypatch):
 def made(capsys, *arguments, status=0):
     """The report of a run."""
     assert quantize.main(["model.onnx", "-o", "q.onnx", *arguments, "--json"]) == status
-    return json.loads(capsys.readouterr().out)
+    return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
 
 
 STATIC = ["--calibrate", "samples.npz"]
@@ -109,7 +109,8 @@ def test_the_worst_is_left_for_the_target(folder, capsys):
     assert first["quality"]["cosine"] < 0.99999 <= report["quality"]["cosine"]
     assert report["sensitivity"][0]["layer"] == "spread"
     assert report["left_in_float"][0] == "spread"
-    snr = [entry["snr"] for entry in report["sensitivity"]]
+    snr = [np.inf if entry["snr"] is None else entry["snr"] for entry in report["sensitivity"]]
+    assert np.inf in snr  # a Relu whose values fit
     assert snr == sorted(snr)
     assert {layer["name"] for layer in report["layers"] if not layer["is_integer"]} <= set(
         report["left_in_float"]
@@ -146,6 +147,13 @@ def test_labels(folder, capsys):
     top1 = made(capsys, *STATIC, "--labels", "labels.npy")["top1"]
     assert top1["float_accuracy"] == pytest.approx(11 / 12)
     assert 0 <= top1["quantized_accuracy"] <= 1 and 0 <= top1["agreement"] <= 1
+    # More than are measured otherwise.
+    many = np.tile(np.load("samples.npz")["x"], (4, 1, 1, 1))
+    np.savez("many.npz", x=many)
+    np.save("many.npy", np.tile(classes, 4))
+    assert made(capsys, "--calibrate", "many.npz", "--labels", "many.npy")["top1"][
+        "float_accuracy"
+    ] == pytest.approx(11 / 12)
     np.save("labels.npy", classes[1:])
     with pytest.raises(CameoError, match="expected 12 labels, got 11"):
         quantize.main(["model.onnx", "-o", "q.onnx", *STATIC, "--labels", "labels.npy"])

@@ -123,6 +123,14 @@ def test_the_package_is_that_of_the_program(tmp_path):
     assert done.returncode == 0 and done.stdout.startswith("usage: cameo simplify"), done.stderr
 
 
+def test_a_bug_has_a_status_of_its_own(tmp_path):
+    (tmp_path / "onnxslim.py").write_text("def slim(model):\n    return None\n")
+    onnx.save(wasteful(), tmp_path / "model.onnx")
+    done = cameo("simplify", tmp_path / "model.onnx", "-o", tmp_path / "s.onnx", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 4
+    assert "Traceback" in done.stderr and "error: a bug in cameo simplify: AttributeError" in done.stderr
+
+
 def test_a_signal_ends_it(tmp_path):
     (tmp_path / "onnxslim.py").write_text(
         "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n"

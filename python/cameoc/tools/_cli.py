@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from typing import Any, NoReturn, Sequence
 
@@ -11,7 +12,7 @@ from .. import __version__
 from .._errors import CameoError
 
 SCHEMA_VERSION = 1
-FINE, NUMBERS_DIFFER, BAD, NOT_SUPPORTED = 0, 1, 2, 3
+FINE, NUMBERS_DIFFER, BAD, NOT_SUPPORTED, OUR_BUG = 0, 1, 2, 3, 4
 
 
 class Parser(argparse.ArgumentParser):
@@ -115,7 +116,16 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def _finite(value: Any) -> Any:
+    """The value with null for numbers that JSON lacks, as the ratio to no noise."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def print_json(command: str, report: dict[str, Any]) -> None:
     """The report, with what made it and the version of its form."""
     head = {"schema_version": SCHEMA_VERSION, "command": command, "cameo": __version__}
-    print(json.dumps({**head, **report}, indent=2))
+    print(json.dumps(_finite({**head, **report}), indent=2, allow_nan=False))

@@ -53,8 +53,7 @@ class Meter:
 
     def quality(self, model: onnx.ModelProto) -> Quality:
         """The worst of all outputs and samples."""
-        least, signal, noise = 1.0, 0.0, 0.0
-        worst_ratio = math.inf
+        least, worst_ratio = 1.0, math.inf
         for want, got in zip(self.expected, self.outputs(model)):
             for expected, actual in zip(_flat(want), _flat(got)):
                 least = min(least, cosine(expected, actual))

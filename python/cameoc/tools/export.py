@@ -62,6 +62,13 @@ def _one(job: Job) -> int:
     except CameoError as error:
         job.report |= {"verdict": FAIL, "error": str(error), "notes": job.notes}
         return error.status if error.status == _cli.NOT_SUPPORTED else _cli.BAD
+    except Exception as error:  # a bug, which must not stop the others
+        job.report |= {
+            "verdict": FAIL,
+            "error": f"a bug in cameo: {type(error).__name__}: {error}",
+            "notes": job.notes,
+        }
+        return _cli.OUR_BUG
     return _cli.NUMBERS_DIFFER if job.report["verdict"] == FAIL else _cli.FINE
 
 
@@ -76,7 +83,8 @@ def _summary(reports: list[dict[str, Any]]) -> str:
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit status."""
     options: argparse.Namespace = _export_options.parse(arguments)
-    library("torch")
+    for name in ("torch", "onnxruntime"):  # before hours of work
+        library(name)
     paths = _checkpoints.find(options.checkpoints, options.pattern)
     targets = _checkpoints.outputs(paths, options.output, options.output_template)
     factory = _checkpoints.factory_of(options.model) if options.model else None

@@ -9,6 +9,7 @@ import os
 import pathlib
 import signal
 import sys
+import traceback
 
 # Where the name to install differs from the name to import.
 _DISTRIBUTIONS = {"yaml": "pyyaml"}
@@ -45,6 +46,12 @@ def _run(command: str, arguments: list[str]) -> int:
     except CameoError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except (ModuleNotFoundError, OSError):
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        print(f"error: a bug in cameo {command}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 4
 
 
 def main() -> int:

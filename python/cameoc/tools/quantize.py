@@ -190,17 +190,17 @@ class _Work:
             "settings": self.settings._asdict(),
             "samples": {"count": len(self.samples), "random": not options.calibrate},
         }
-        self.base = self.ready
+        self.model = model
         self.result = self.quantizer.make(self.kept)
 
     def correct_biases(self) -> None:
         """Keeps corrected biases if they bring the outputs nearer."""
         if self.settings.mode != "static" or self.options.no_bias_correction:
             return
-        base, count = _bias.corrected(self.ready, self.result, self.samples[:_MEASURE_SAMPLES])
-        better = self.quantizer.make(self.kept, base=base)
+        base, count = _bias.corrected(self.ready, self.result, self.meter.samples)
+        better = self.quantizer.make(list(self.reasons), base=base)
         before, after = self.meter.quality(self.result), self.meter.quality(better)
-        used = count > 0 and after.snr > before.snr
+        used = count > 0 and after.snr > before.snr and after.cosine >= before.cosine
         self.report["bias_correction"] = {
             "layers": count,
             "used": used,
@@ -208,7 +208,7 @@ class _Work:
             "snr_after": after.snr,
         }
         if used:
-            self.base, self.result = base, better
+            self.result = better
 
     def reach_target(self) -> bool:
         """Leaves groups in float until the target holds. Whether it does."""
@@ -232,9 +232,8 @@ class _Work:
         self.reasons |= {
             name: f"left in float for the target ({group.label})" for group in left for name in group.nodes
         }
-        self.result = self.quantizer.make(list(self.reasons), base=self.base)
-        if self.meter.quality(self.result).cosine < target:  # corrected biases were for the others
-            self.result = self.quantizer.make(list(self.reasons))
+        self.result = self.quantizer.make(list(self.reasons))
+        self.correct_biases()  # of the layers that are still quantized
         self.report["left_in_float"] = [group.label for group in left]
         return True
 
@@ -251,8 +250,8 @@ class _Work:
                 _layers.Request(f"accuracy target {target:g}", quality.cosine >= target, evidence)
             )
         if self.labels:
-            measured = self.labels[: len(self.meter.samples)]
-            self.report["top1"] = _agreement(self.meter, self.result, measured)
+            every = _sensitivity.Meter(self.model, self.samples)
+            self.report["top1"] = _agreement(every, self.result, self.labels)
         self.report |= {
             "bytes": {"before": _models.size_of(self.options.model), "after": self.result.ByteSize()},
             "quality": quality._asdict(),
