@@ -43,6 +43,16 @@ class Fixed(nn.Linear):
         return super().forward(x.reshape(2, 4))
 
 
+class Reshaping(nn.Linear):
+    def forward(self, x):
+        return super().forward(x.reshape(int(x.shape[0]), 4))
+
+
+class Mean(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).mean(0)
+
+
 def broken():
     raise RuntimeError("not today")
 """
@@ -212,6 +222,41 @@ def test_what_a_trace_cannot_see(folder, capsys):
     (report,) = reported(capsys, *arguments)
     assert report["verdict"] == PASS  # of three outputs in a dictionary and a tuple
     assert re.search(r"decision that depends on values: .*nets.py:\d+", report["notes"][0])
+
+
+def test_a_trace_may_keep_sizes(folder, capsys):
+    torch.save(folder["Reshaping"](4, 4).state_dict(), "reshaping.pt")
+    arguments = [
+        "reshaping.pt",
+        "--model",
+        "nets:Reshaping(in_features=4, out_features=4)",
+        "--input",
+        "x=1x4",
+    ]
+    arguments += [
+        "--dynamic",
+        "batch",
+        "--opset",
+        "17",
+        "--validate",
+        "2",
+        "--quantize",
+        "dynamic",
+        "--bench",
+    ]
+    (report,) = reported(capsys, *arguments, status=1)
+    assert all("reason" in entry for entry in report["comparison"])
+    assert "--exporter dynamo" in report["notes"][-1]
+    assert "quantized" not in report and "bench" not in report
+
+
+def test_what_is_no_model_is_not_written(folder, capsys):
+    # Converted to an older opset, the mean keeps an attribute of the newer one.
+    torch.save(folder["Mean"](4, 4).state_dict(), "mean.pt")
+    arguments = ["mean.pt", "--model", "nets:Mean(in_features=4, out_features=4)", "--input", "x=3x4"]
+    (report,) = reported(capsys, *arguments, "--opset", "17", "--exporter", "dynamo", status=2)
+    assert report["error"].startswith("the exporter writes a wrong model: ")
+    assert not os.path.exists(report["model"])
 
 
 def test_an_axis_that_does_not_stay_open_is_noted(folder, capsys):

@@ -117,6 +117,37 @@ def test_the_worst_is_left_for_the_target(folder, capsys):
     )
 
 
+def test_every_operator_may_be_left(folder, capsys):
+    table = np.random.default_rng(1).standard_normal((10, 8)).astype(np.float32) * 0.01
+    table[3, 3] = 50  # which leaves one step for all others
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["e"], "embed"),
+        helper.make_node("MatMul", ["e", "w"], ["y"], "product"),
+    ]
+    weights = np.random.default_rng(2).standard_normal((8, 4)).astype(np.float32)
+    constants = [numpy_helper.from_array(table, "table"), numpy_helper.from_array(weights, "w")]
+    ports = [models.tensor("ids", ["n"], onnx.TensorProto.INT64), models.tensor("y", ["n", 4])]
+    onnx.save(models.model(nodes, ports[:1], ports[1:], constants), "model.onnx")
+    np.savez("ids.npz", ids=np.arange(10).reshape(5, 2))
+    report = made(capsys, "--mode", "dynamic", "--calibrate", "ids.npz", "--accuracy-target", "0.9")
+    assert report["left_in_float"] == ["all Gather"]
+
+
+def test_recurrent_layers_stay(folder, capsys):
+    generator = np.random.default_rng(3)
+    shapes = {"w": (1, 16, 3), "r": (1, 16, 4)}
+    constants = [numpy_helper.from_array(generator.random(s, np.float32), n) for n, s in shapes.items()]
+    nodes = [helper.make_node("LSTM", ["x", "w", "r"], ["y"], "lstm", hidden_size=4)]
+    nodes.append(helper.make_node("MatMul", ["y", "m"], ["z"], "last"))
+    constants.append(numpy_helper.from_array(generator.random((4, 2), np.float32), "m"))
+    ports = [models.tensor("x", [5, 1, 3]), models.tensor("z", [5, 1, 1, 2])]
+    onnx.save(models.model(nodes, ports[:1], ports[1:], constants), "model.onnx")
+    report = made(capsys, "--mode", "dynamic")
+    reasons = {layer["name"]: layer["reason"] for layer in report["layers"]}
+    assert reasons == {"lstm": "recurrent layers have no integer form in ONNX", "last": ""}
+    _compile.run_program(["compare", "q.onnx", "--samples", "2"])
+
+
 def test_a_target_out_of_reach_writes_nothing(folder, capsys):
     status = quantize.main(["model.onnx", "-o", "q.onnx", *STATIC, "--accuracy-target", "1"])
     text = capsys.readouterr()

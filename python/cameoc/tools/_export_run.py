@@ -49,9 +49,14 @@ class Job:
         feeds = _feeds(inputs, axes, self.options)
         runners = self._runners(module, model, inputs)
         self._compare(runners, feeds)
-        if self.options.quantize:
+        is_good = self.report["verdict"] != FAIL
+        if not is_good and self.report["exporter"] == "torchscript" and any(axes.values()):
+            self.notes.append(
+                "a trace may keep sizes of its example; --exporter dynamo (--opset 18 or newer) does not"
+            )
+        if self.options.quantize and is_good:
             self._quantize(model, feeds)
-        if self.options.bench:
+        if self.options.bench and is_good:
             self._measure(runners, feeds[0])
         self.report |= {"notes": self.notes, "seconds": round(time.perf_counter() - start, 2)}
 

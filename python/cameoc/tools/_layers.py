@@ -17,18 +17,6 @@ _INTEGER_OPS = (
     "MatMulInteger",
     "DynamicQuantizeLSTM",
 )
-_MOVES = (
-    "Reshape",
-    "Transpose",
-    "Squeeze",
-    "Unsqueeze",
-    "Flatten",
-    "Identity",
-    "Shape",
-    "Constant",
-    "Cast",
-    "Gather",
-)
 
 
 class Group(NamedTuple):
@@ -47,16 +35,15 @@ class Layer(NamedTuple):
     reason: str  # why it is not
 
 
-def groups_of(model: onnx.ModelProto, settings: Settings) -> list[Group]:
-    """What may be left in float: layers one by one, and, where values are quantized too, others by operator."""
-    groups = [Group(node.name, [node.name]) for node in model.graph.node if node.op_type in LAYERS]
-    if settings.mode in ("static", "fp16"):
-        others: dict[str, list[str]] = {}
-        for node in model.graph.node:
-            if node.op_type not in (*LAYERS, *_MOVES):
-                others.setdefault(node.op_type, []).append(node.name)
-        groups += [Group(f"all {op}", names) for op, names in sorted(others.items())]
-    return groups
+def groups_of(model: onnx.ModelProto, types: list[str]) -> list[Group]:
+    """What may be left in float, of the operators that are quantized: layers one by one, others by operator."""
+    nodes = [node for node in model.graph.node if node.op_type in types]
+    groups = [Group(node.name, [node.name]) for node in nodes if node.op_type in LAYERS]
+    others: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.op_type not in LAYERS:
+            others.setdefault(node.op_type, []).append(node.name)
+    return groups + [Group(f"all {op}", names) for op, names in sorted(others.items())]
 
 
 def matching(model: onnx.ModelProto, name: str) -> list[str]:
@@ -88,6 +75,8 @@ def _why(node: onnx.NodeProto, constants: set[str], settings: Settings, reasons:
         return "both factors are computed by the model"
     if settings.mode == "int4-weights" and node.op_type != "MatMul":
         return "only matrix products have weights of 4 bits"
+    if node.op_type == "LSTM":
+        return "recurrent layers have no integer form in ONNX"
     return f"ONNX Runtime has no {settings.mode} form of this {node.op_type}"
 
 

@@ -17,7 +17,7 @@ from .._errors import CameoError
 Array = np.ndarray[Any, Any]
 Feed = dict[str, Array]
 # Protocol buffers end here; weights of larger models are in a file of their own.
-_MAX_BYTES = 2**31 - 1
+MAX_BYTES = 2**31 - 1
 
 
 class Input(NamedTuple):
@@ -54,7 +54,7 @@ def save(model: onnx.ModelProto, path: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cameo-", dir=target.parent) as folder:
         partial = pathlib.Path(folder) / target.name
-        external = model.ByteSize() > _MAX_BYTES
+        external = model.ByteSize() > MAX_BYTES
         onnx.save_model(model, partial, save_as_external_data=external, location=f"{target.name}.data")
         for file in sorted(pathlib.Path(folder).iterdir(), reverse=True):  # the model last
             os.replace(file, target.parent / file.name)

@@ -19,6 +19,8 @@ from ._runners import one_line
 _OLDEST_OPSET, _INT4_OPSET = 13, 21
 # Of weights of 4 bits, as many have a scale of their own.
 INT4_BLOCK = 32
+# Of operators that are ONNX's own, what dynamic quantization makes is ONNX's own, too; of LSTM it is not.
+_DYNAMIC_TYPES = ("Conv", "MatMul", "Gather")
 # Nodes with weights, of which each may be quantized or not.
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM")
 
@@ -96,6 +98,15 @@ class Quantizer:
         self._ranges = self._calibrated(samples) if settings.mode == "static" else None
         self.calibrated = len(self._ranges.data) if self._ranges else 0  # how many values have a range
 
+    def types(self) -> list[str]:
+        """The operators that the mode quantizes."""
+        if self.settings.mode == "fp16":
+            return sorted({node.op_type for node in self.model.graph.node})
+        if self.settings.mode != "static":
+            return ["MatMul"] if self.settings.mode == "int4-weights" else list(_DYNAMIC_TYPES)
+        registry = library("onnxruntime.quantization.registry")
+        return list(registry.QDQRegistry if self.settings.format == "qdq" else registry.QLinearOpsRegistry)
+
     def _calibrated(self, samples: list[Feed]) -> Any:
         calibrate = library("onnxruntime.quantization.calibrate")
         methods = calibrate.CalibrationMethod
@@ -140,11 +151,9 @@ class Quantizer:
 
     def _static(self, model: onnx.ModelProto, excluded: list[str], only: list[str] | None) -> onnx.ModelProto:
         tools = library("onnxruntime.quantization")
-        registry = library("onnxruntime.quantization.registry")
         qdq = self.settings.format == "qdq"
-        types = list(registry.QDQRegistry if qdq else registry.QLinearOpsRegistry)
         values, weights = tools.QuantType.QUInt8, tools.QuantType.QInt8
-        chosen = (only or [], excluded, types)
+        chosen = (only or [], excluded, self.types())
         common: tuple[Any, ...] = (model, self.settings.per_channel, False)
         if qdq:
             quantizer = tools.QDQQuantizer(*common, weights, values, self._ranges, *chosen, {})
@@ -165,6 +174,7 @@ class Quantizer:
             tools.quantize_dynamic(
                 model,
                 path,
+                op_types_to_quantize=self.types(),
                 per_channel=self.settings.per_channel,
                 weight_type=tools.QuantType.QInt8,
                 nodes_to_quantize=only or [],

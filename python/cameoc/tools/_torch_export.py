@@ -13,7 +13,7 @@ import onnx
 
 from .._errors import CameoError
 from ._libraries import library
-from ._models import Input, load, opset_of, random_values
+from ._models import MAX_BYTES, Input, load, opset_of, random_values
 from ._quiet import silenced
 from ._runners import one_line
 
@@ -141,20 +141,35 @@ def _write(
         arguments |= {"dynamic_shapes": shapes} if any(shapes) else {}
     else:
         arguments |= {"dynamo": False, "dynamic_axes": axes}
-    with torch.no_grad():
-        torch.onnx.export(module, tuple(_stretched(tensors, axes)), path, **arguments)
+    # Attention has a form for inference that no exporter knows.
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad():
+            torch.onnx.export(module, tuple(_stretched(tensors, axes)), path, **arguments)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _at_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     """The model at the opset that was asked for; an exporter may have kept another one."""
-    if opset_of(model) == opset:
-        return model
+    if opset_of(model) != opset:
+        try:
+            model = onnx.version_converter.convert_version(model, opset)
+        except Exception:  # one RuntimeError for everything
+            text = f"the exporter writes opset {opset_of(model)}, which has no form in opset {opset}"
+            raise CameoError(text) from None
+    return model
+
+
+def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, if it is one: conversions to other opsets leave attributes that these do not have."""
     try:
-        return onnx.version_converter.convert_version(model, opset)
-    except Exception:  # one RuntimeError for everything
-        raise CameoError(
-            f"the exporter writes opset {opset_of(model)}, which has no form in opset {opset}"
-        ) from None
+        if model.ByteSize() < MAX_BYTES:  # what is larger cannot be checked in memory
+            onnx.checker.check_model(model)
+    except Exception as error:
+        raise CameoError(f"the exporter writes a wrong model: {one_line(error)}") from None
+    return model
 
 
 def exporters_for(opset: int, asked: str) -> list[str]:
@@ -181,7 +196,7 @@ def to_onnx(
             try:
                 with _quiet() as notes:
                     _write(module, tensors, axes, opset, exporter, path)
-                    model = _at_opset(load(path), opset)
+                    model = _checked(_at_opset(load(path), opset))
                 return Exported(model, exporter, [*problems, *dict.fromkeys(notes)])
             except CameoError as error:
                 problems.append(str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 import time
 from typing import Any
 
@@ -20,7 +21,8 @@ def _compared(entry: dict[str, Any]) -> list[str]:
         if "reason" in entry
         else Deviation(entry["max_difference"], entry["mse"], entry["cosine"])
     )
-    verdict = entry["verdict"] + (f": {entry['reason']}" if "reason" in entry else "")
+    reason = textwrap.shorten(entry.get("reason", ""), 120, placeholder=" ...")
+    verdict = entry["verdict"] + (f": {reason}" if reason else "")
     return [f"  {entry['runner']}", str(entry["samples"]), *cells.cells(), verdict]
 
 

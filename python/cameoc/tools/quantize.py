@@ -216,7 +216,7 @@ class _Work:
         holds = target is None or self.meter.quality(self.result).cosine >= target
         if holds and not self.options.sensitivity:
             return True
-        groups = _layers.groups_of(self.ready, self.settings)
+        groups = _layers.groups_of(self.ready, self.quantizer.types())
         groups = [group for group in groups if not set(group.nodes) <= set(self.kept)]
         few = _sensitivity.Meter(self.ready, self.samples[:_RANKING_SAMPLES])
         ranking = _sensitivity.ranked(self.quantizer, few, groups, _cli.progress)
