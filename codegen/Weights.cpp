@@ -4,12 +4,17 @@
 
 #include "codegen/Checksum.h"
 #include "codegen/ModelObject.h"
+#include "support/Parallel.h"
 
+#include <algorithm>
 #include <cstring>
 #include <elf.h>
 
 namespace cameo {
 namespace {
+
+/// What a thread makes of the weights at a time, about.
+constexpr int64_t kPartBytes = 1 << 20;
 
 struct Elf32 {
   using File = Elf32_Ehdr;
@@ -92,20 +97,30 @@ Result<void> fillSection(const Program &program, OutputFile &file, int64_t start
 } // namespace
 
 Result<void> appendBlobs(const Program &program, OutputFile &file) {
-  std::vector<std::byte> bytes;
+  struct Part {
+    const WeightBlob &blob;
+    int64_t from, size;
+  };
+  std::vector<Part> parts;
   int64_t position = 0;
   for (const WeightBlob &blob : program.weights) {
     ICE_UNLESS(blob.offset >= position && blob.size >= 0 &&
                    blob.size <= program.weightBytes - blob.offset,
                "weight blob '" + blob.name + "' is misplaced");
-    std::string gap(blob.offset - position, '\0');
-    TRY(file.append(gap));
-    bytes.resize(blob.size);
-    blob.fill(bytes);
-    TRY(file.append(bytes.data(), blob.size));
     position = blob.offset + blob.size;
+    int64_t piece = std::max<int64_t>(1, blob.maker.pieceBytes);
+    int64_t step = std::max<int64_t>(1, kPartBytes / piece) * piece;
+    for (int64_t from = 0; from < blob.size; from += step)
+      parts.push_back({blob, from, std::min(step, blob.size - from)});
   }
-  return file.append(std::string(program.weightBytes - position, '\0'));
+  int64_t start = TRY(file.size());
+  TRY(file.appendZeros(program.weightBytes));
+  return inParallel(std::ssize(parts), [&](int64_t i) {
+    const Part &part = parts[i];
+    std::vector<std::byte> bytes(part.size);
+    part.blob.maker.write(bytes, part.from);
+    return file.patch(start + part.blob.offset + part.from, bytes.data(), part.size);
+  });
 }
 
 Result<void> appendWeights(const Program &program, OutputFile &file, int64_t start) {

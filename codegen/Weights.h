@@ -1,7 +1,7 @@
 // Writes the weights into a finished ELF file, or a file of their own. They bypass LLVM and the
 // linker, which see a reserved section without contents (kWeightsSection): appended behind
 // everything else, with the headers patched to match, 3 GB take as long as copying them does.
-// Memory is that of the largest blob.
+// Memory is that of a panel of the largest weights, or 1 MiB if that is more, a thread.
 #pragma once
 
 #include "ir/Program.h"
@@ -10,6 +10,7 @@
 namespace cameo {
 
 /// Appends the blobs in order with zeros between and behind them, program.weightBytes in all.
+/// Threads make and write parts of them at once.
 Result<void> appendBlobs(const Program &program, OutputFile &file);
 
 /// Turns the reserved section (and in a shared library the segment around it) of the ELF file that

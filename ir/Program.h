@@ -55,13 +55,21 @@ struct Site {
   int64_t node = -1;
 };
 
-/// A piece of the weight segment. `fill` writes exactly `size` bytes; it is called once, in order
-/// of offset, while the library is written, so that packed weights never all exist in memory.
+/// How weights are made, a part at a time: `write` makes the bytes from offset `from` on, as many
+/// as the span has, which is zeros. A part is of whole pieces. Several threads may make parts at
+/// once.
+struct WeightMaker {
+  int64_t pieceBytes = 1;
+  std::function<void(std::span<std::byte> to, int64_t from)> write;
+};
+
+/// A part of the weight segment. It is made while the library is written, so that packed weights
+/// never all exist in memory.
 struct WeightBlob {
   std::string name;
   int64_t offset = 0; // multiple of 64
   int64_t size = 0;
-  std::function<void(std::span<std::byte>)> fill;
+  WeightMaker maker;
 };
 
 /// Texts, each once, by the numbers that they get in order.

@@ -91,6 +91,12 @@ Result<void> OutputFile::append(const void *data, int64_t size) {
   return patch(TRY(this->size()), data, size);
 }
 
+Result<void> OutputFile::appendZeros(int64_t size) {
+  if (ftruncate(fd_, TRY(this->size()) + size) != 0)
+    return failure("write");
+  return {};
+}
+
 Result<void> OutputFile::commit() {
   // mkstemp's files are private; give this one the permissions an ordinary new file has.
   mode_t mask = umask(0);

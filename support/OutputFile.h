@@ -29,7 +29,9 @@ public:
   Result<void> reopen();
   Result<void> append(const void *data, int64_t size);
   Result<void> append(std::string_view text) { return append(text.data(), text.size()); }
-  /// Overwrites bytes at an offset.
+  /// Appends zeros, which need no memory and take no room on the disk until they are overwritten.
+  Result<void> appendZeros(int64_t size);
+  /// Overwrites bytes at an offset; several threads may.
   Result<void> patch(int64_t offset, const void *data, int64_t size);
   /// Reads bytes that are there.
   Result<void> read(int64_t offset, void *data, int64_t size) const;

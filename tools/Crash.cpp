@@ -5,6 +5,7 @@
 #include "tools/Command.h"
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -32,7 +33,15 @@ void onBusError(const siginfo_t &info) {
   ::_exit(Bad);
 }
 
+/// Of threads that crash at once, the first says so and ends the program, for which others wait.
+void waitBehindOthers() {
+  static std::atomic_flag isEnding;
+  while (isEnding.test_and_set())
+    ::pause();
+}
+
 void onSignal(int signal, siginfo_t *info, void *) {
+  waitBehindOthers();
   if (signal == SIGBUS)
     onBusError(*info);
   writeError("error: internal error: cameo crashed (");
@@ -73,6 +82,7 @@ void installCrashHandlers() {
   struct sigaction action = {};
   action.sa_sigaction = onSignal;
   action.sa_flags = SA_ONSTACK | SA_SIGINFO;
+  ::sigfillset(&action.sa_mask); // a crash of the handler ends the program, rather than waiting
   for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
     ::sigaction(signal, &action, nullptr);
   std::set_terminate(onTerminate);

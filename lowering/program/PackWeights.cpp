@@ -13,94 +13,125 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <numeric>
 
 namespace cameo {
 namespace {
 
-/// Strided reads and packed writes. Extents and strides are in elements.
 struct Packer {
-  const std::byte *from;
-  DType dtype, packedDType;
-  int64_t interleave = 1; // consecutive k of a column next to each other
-  bool flip = false;      // changes the signedness of bytes
+  PackAttrs attrs;
+  ConstRef data;
+  DType packedDType;
+  std::vector<int64_t> dims, strides; // of the plain weights, in elements
+  int64_t offset;
+  int64_t panels; // of a group or batch
 
-  /// to[p][k / i][l][k % i] = from[k * kStride + (16 p + l) * nStride] for n < columns and k <
-  /// depth, else 0; i is `interleave`, up to a multiple of which k goes.
-  std::byte *panels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
-                    int64_t nStride) const {
-    if (dtype == DType::F32 && packedDType == DType::BF16)
-      return typedPanels<uint16_t, float>(to, at, depth, kStride, columns, nStride,
-                                          [](float x) { return doubleToBfloat(x); });
-    switch (dtypeBytes(dtype)) {
-    case 1:
-      return copyPanels<uint8_t>(to, at, depth, kStride, columns, nStride);
-    case 2:
-      return copyPanels<uint16_t>(to, at, depth, kStride, columns, nStride);
-    case 4:
-      return copyPanels<uint32_t>(to, at, depth, kStride, columns, nStride);
-    default:
-      return copyPanels<uint64_t>(to, at, depth, kStride, columns, nStride);
-    }
-  }
+  void piece(std::byte *to, int64_t number) const;
 
 private:
-  template <class T>
-  std::byte *copyPanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
-                        int64_t nStride) const {
-    T mask = flip ? 0x80 : 0;
-    return typedPanels<T, T>(to, at, depth, kStride, columns, nStride,
-                             [mask](T x) { return static_cast<T>(x ^ mask); });
-  }
-
-  /// A loop for each pair of element types: gigabytes go through here.
+  void convPanel(std::byte *to, int64_t group, int64_t panel) const;
+  void gemmPanel(std::byte *to, int64_t batch, int64_t panel) const;
+  void winogradPanel(std::byte *to, int64_t panel) const;
+  void depthwiseTap(std::byte *to, int64_t tap) const;
+  std::byte *panel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
+                   int64_t nStride) const;
   template <class T, class From, class Convert>
-  std::byte *typedPanels(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t columns,
-                         int64_t nStride, Convert convert) const {
-    constexpr int64_t kSize = sizeof(T);
-    for (int64_t n0 = 0; n0 < columns; n0 += kPanel) {
-      int64_t width = std::min(kPanel, columns - n0);
-      for (int64_t k0 = 0; k0 < depth; k0 += interleave, to += kPanel * interleave * kSize) {
-        T step[kPanel * kMaxInterleave] = {};
-        for (int64_t k = k0; k < std::min(depth, k0 + interleave); k++) {
-          const std::byte *row = from + (at + n0 * nStride + k * kStride) * int64_t(sizeof(From));
-          for (int64_t l = 0; l < width; l++) {
-            From element;
-            std::memcpy(&element, row + l * nStride * int64_t(sizeof(From)), sizeof(From));
-            step[l * interleave + k - k0] = convert(element);
-          }
-        }
-        std::memcpy(to, step, kPanel * interleave * kSize);
-      }
-    }
-    return to;
+  std::byte *typedPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
+                        int64_t nStride, Convert convert) const;
+  template <class T>
+  std::byte *copyPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
+                       int64_t nStride) const;
+
+  /// Weights are [O][I/g][taps...]; the taps are contiguous among themselves.
+  int64_t taps() const {
+    return std::accumulate(dims.begin() + 2, dims.end(), int64_t{1}, std::multiplies<>());
+  }
+  int64_t tapStride() const { return dims.size() > 2 ? strides.back() : 1; }
+  /// Columns of a panel.
+  static int64_t widthOf(int64_t panel, int64_t columns) {
+    return std::min(kPanel, columns - panel * kPanel);
   }
 };
 
-/// [g][panel][tap][channel][16] from [O][I/g][taps].
-void packConv(const Packer &packing, std::byte *out, int64_t offset,
-              const std::vector<int64_t> &dims, const std::vector<int64_t> &strides, int64_t group,
-              int64_t taps, int64_t tapStride) {
-  int64_t outputs = dims[0] / group;
-  for (int64_t g = 0; g < group; g++)
-    for (int64_t n0 = 0; n0 < outputs; n0 += kPanel)
-      for (int64_t tap = 0; tap < taps; tap++)
-        out = packing.panels(out, offset + (g * outputs + n0) * strides[0] + tap * tapStride,
-                             dims[1], strides[1], std::min(kPanel, outputs - n0), strides[0]);
+/// to[k / i][l][k % i] = data[at + k * kStride + l * nStride] for l < width and k < depth, else 0;
+/// i is `interleave`, up to a multiple of which k goes. Returns where it ends. A loop for each pair
+/// of element types: gigabytes go through here.
+template <class T, class From, class Convert>
+std::byte *Packer::typedPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride,
+                              int64_t width, int64_t nStride, Convert convert) const {
+  constexpr int64_t kSize = sizeof(T);
+  int64_t interleave = attrs.interleave;
+  for (int64_t k0 = 0; k0 < depth; k0 += interleave, to += kPanel * interleave * kSize) {
+    T step[kPanel * kMaxInterleave] = {};
+    for (int64_t k = k0; k < std::min(depth, k0 + interleave); k++) {
+      const std::byte *row = data->bytes.data() + (at + k * kStride) * int64_t(sizeof(From));
+      for (int64_t l = 0; l < width; l++) {
+        From element;
+        std::memcpy(&element, row + l * nStride * int64_t(sizeof(From)), sizeof(From));
+        step[l * interleave + k - k0] = convert(element);
+      }
+    }
+    std::memcpy(to, step, kPanel * interleave * kSize);
+  }
+  return to;
 }
 
-/// [panel][point][channel][16] from [O][I][3 x 3]: G g G' of each window, in double precision.
-void packWinograd(const std::byte *from, std::span<std::byte> to, int64_t tile, int64_t offset,
-                  const std::vector<int64_t> &dims, const std::vector<int64_t> &strides) {
-  std::span<const std::array<double, 3>> matrix = winogradWeightMatrix(tile);
-  int64_t side = std::ssize(matrix), outputs = dims[0], channels = dims[1];
-  std::fill(to.begin(), to.end(), std::byte(0));
+template <class T>
+std::byte *Packer::copyPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride,
+                             int64_t width, int64_t nStride) const {
+  T mask = attrs.flipSign ? 0x80 : 0;
+  return typedPanel<T, T>(to, at, depth, kStride, width, nStride,
+                          [mask](T x) { return static_cast<T>(x ^ mask); });
+}
+
+std::byte *Packer::panel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
+                         int64_t nStride) const {
+  if (data->dtype == DType::F32 && packedDType == DType::BF16)
+    return typedPanel<uint16_t, float>(to, at, depth, kStride, width, nStride,
+                                       [](float x) { return doubleToBfloat(x); });
+  switch (dtypeBytes(data->dtype)) {
+  case 1:
+    return copyPanel<uint8_t>(to, at, depth, kStride, width, nStride);
+  case 2:
+    return copyPanel<uint16_t>(to, at, depth, kStride, width, nStride);
+  case 4:
+    return copyPanel<uint32_t>(to, at, depth, kStride, width, nStride);
+  default:
+    return copyPanel<uint64_t>(to, at, depth, kStride, width, nStride);
+  }
+}
+
+/// [tap][channel][16] from [O][I/g][taps].
+void Packer::convPanel(std::byte *to, int64_t group, int64_t panel) const {
+  int64_t outputs = dims[0] / attrs.group;
+  int64_t at = offset + (group * outputs + panel * kPanel) * strides[0];
+  for (int64_t tap = 0; tap < taps(); tap++)
+    to = this->panel(to, at + tap * tapStride(), dims[1], strides[1], widthOf(panel, outputs),
+                     strides[0]);
+}
+
+void Packer::gemmPanel(std::byte *to, int64_t batch, int64_t panel) const {
+  size_t rank = dims.size();
+  int64_t at = offset + panel * kPanel * strides[rank - 1];
+  for (size_t i = rank - 2; i-- > 0; batch /= dims[i])
+    at += batch % dims[i] * strides[i];
+  this->panel(to, at, dims[rank - 2], strides[rank - 2], widthOf(panel, dims[rank - 1]),
+              strides[rank - 1]);
+}
+
+/// [point][channel][16] from [O][I][3 x 3]: G g G' of each window, in double precision.
+void Packer::winogradPanel(std::byte *to, int64_t panel) const {
+  std::span<const std::array<double, 3>> matrix = winogradWeightMatrix(winogradTile(attrs.form));
+  int64_t side = std::ssize(matrix), channels = dims[1];
   // Weights in a mapped file may be unaligned.
   auto weight = [&](int64_t index) {
     float element;
-    std::memcpy(&element, from + index * static_cast<int64_t>(sizeof element), sizeof element);
+    std::memcpy(&element, data->bytes.data() + index * static_cast<int64_t>(sizeof element),
+                sizeof element);
     return static_cast<double>(element);
   };
-  auto transform = [&](int64_t window, int64_t n, int64_t c) {
+  auto transform = [&](int64_t window, int64_t l, int64_t c) {
     for (int64_t y = 0; y < side; y++) {
       double row[3] = {};
       for (int64_t j = 0; j < 3; j++)
@@ -109,62 +140,59 @@ void packWinograd(const std::byte *from, std::span<std::byte> to, int64_t tile, 
       for (int64_t x = 0; x < side; x++) {
         double sum = row[0] * matrix[x][0] + row[1] * matrix[x][1] + row[2] * matrix[x][2];
         float element = static_cast<float>(sum);
-        int64_t at = ((n / kPanel * side * side + y * side + x) * channels + c) * kPanel;
-        std::memcpy(&to[(at + n % kPanel) * sizeof element], &element, sizeof element);
+        int64_t at = ((y * side + x) * channels + c) * kPanel + l;
+        std::memcpy(to + at * static_cast<int64_t>(sizeof element), &element, sizeof element);
       }
     }
   };
-  for (int64_t n = 0; n < outputs; n++)
-    for (int64_t c = 0; c < channels; c++)
-      transform(offset + n * strides[0] + c * strides[1], n, c);
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t l = 0; l < widthOf(panel, dims[0]); l++)
+      transform(offset + (panel * kPanel + l) * strides[0] + c * strides[1], l, c);
+}
+
+void Packer::depthwiseTap(std::byte *to, int64_t tap) const {
+  int64_t bytes = dtypeBytes(data->dtype);
+  for (int64_t c = 0; c < dims[0]; c++)
+    std::memcpy(to + c * bytes,
+                data->bytes.data() + (offset + c * strides[0] + tap * tapStride()) * bytes, bytes);
+}
+
+void Packer::piece(std::byte *to, int64_t number) const {
+  switch (attrs.form) {
+  case PackForm::Gemm:
+    return gemmPanel(to, number / panels, number % panels);
+  case PackForm::Conv:
+    return convPanel(to, number / panels, number % panels);
+  case PackForm::Winograd4:
+  case PackForm::Winograd2:
+    return winogradPanel(to, number);
+  case PackForm::Depthwise:
+    return depthwiseTap(to, number);
+  }
 }
 
 std::vector<int64_t> numbers(const Dims &dims) { return *constantDims(dims); }
 
 } // namespace
 
-std::function<void(std::span<std::byte>)> weightPacker(Op &pack) {
+WeightMaker weightPacker(Op &pack) {
   Value *source = pack.operand(0);
-  ConstRef data = constantBehind(pack.operand(0))->attrs.getConst("value");
-  std::vector<int64_t> dims = numbers(source->type.shape());
-  std::vector<int64_t> strides = numbers(source->layout->strides);
-  int64_t offset = source->layout->offset.value();
-  PackAttrs attrs = attrsOf<PackAttrs>(pack);
-  DType packedDType = pack.result()->type.dtype();
-  return [=](std::span<std::byte> to) {
-    Packer packing{data->bytes.data(), data->dtype, packedDType, attrs.interleave, attrs.flipSign};
-    std::byte *out = to.data();
-    if (attrs.form == PackForm::Gemm) {
-      size_t rank = dims.size();
-      int64_t batches = 1;
-      for (size_t i = 0; i + 2 < rank; i++)
-        batches *= dims[i];
-      for (int64_t batch = 0; batch < batches; batch++) {
-        int64_t at = offset, rest = batch;
-        for (size_t i = rank - 2; i-- > 0; rest /= dims[i])
-          at += rest % dims[i] * strides[i];
-        out = packing.panels(out, at, dims[rank - 2], strides[rank - 2], dims[rank - 1],
-                             strides[rank - 1]);
-      }
-      return;
-    }
-    if (int64_t tile = winogradTile(attrs.form))
-      return packWinograd(data->bytes.data(), to, tile, offset, dims, strides);
-    // Weights are [O][I/g][taps...]; the taps are contiguous among themselves.
-    int64_t taps = 1;
-    for (size_t i = 2; i < dims.size(); i++)
-      taps *= dims[i];
-    int64_t tapStride = dims.size() > 2 ? strides.back() : 1;
-    if (attrs.form == PackForm::Depthwise) {
-      int64_t bytes = dtypeBytes(packing.dtype);
-      for (int64_t tap = 0; tap < taps; tap++)
-        for (int64_t c = 0; c < dims[0]; c++, out += bytes)
-          std::memcpy(out, packing.from + (offset + c * strides[0] + tap * tapStride) * bytes,
-                      bytes);
-      return;
-    }
-    packConv(packing, out, offset, dims, strides, attrs.group, taps, tapStride);
-  };
+  std::vector<int64_t> packed = numbers(pack.result()->type.shape());
+  Packer packer{attrsOf<PackAttrs>(pack),
+                constantBehind(source)->attrs.getConst("value"),
+                pack.result()->type.dtype(),
+                numbers(source->type.shape()),
+                numbers(source->layout->strides),
+                source->layout->offset.value(),
+                packed.size() > 2 ? packed[packed.size() - 3] : 1};
+  // [..., panels, K, 16], or [taps, channels].
+  bool hasPanels = packer.attrs.form != PackForm::Depthwise;
+  int64_t bytes =
+      dtypeBytes(packer.packedDType) * packed.back() * (hasPanels ? packed[packed.size() - 2] : 1);
+  return {bytes, [=](std::span<std::byte> to, int64_t from) {
+            for (int64_t at = 0; at < std::ssize(to); at += bytes)
+              packer.piece(to.data() + at, (from + at) / bytes);
+          }};
 }
 
 } // namespace cameo

@@ -2,16 +2,13 @@
 #pragma once
 
 #include "ir/Op.h"
-
-#include <cstddef>
-#include <functional>
-#include <span>
+#include "ir/Program.h"
 
 namespace cameo {
 
-/// A function that writes a constant pack's result: panels of 16 output channels, [K][16] each,
-/// zeros where the last panel has fewer; K runs over taps, then input channels. docs/ir.md has the
-/// forms.
-std::function<void(std::span<std::byte>)> weightPacker(Op &pack);
+/// What makes a constant pack's result: panels of 16 output channels, [K][16] each, zeros where the
+/// last panel has fewer; K runs over taps, then input channels. docs/ir.md has the forms. A piece
+/// is a panel; of depthwise weights, which have none, a tap.
+WeightMaker weightPacker(Op &pack);
 
 } // namespace cameo

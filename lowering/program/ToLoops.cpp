@@ -61,7 +61,7 @@ struct State {
   void addSizes();
   void addPorts();
   void addWeights();
-  void addBlob(const Op &op, int64_t bytes, std::function<void(std::span<std::byte>)> fill);
+  void addBlob(const Op &op, int64_t bytes, WeightMaker maker);
   void addKernel(Op &op);
   void addLoops(Op &op);
   void addGuard(Op &op);
@@ -96,13 +96,13 @@ void State::addPorts() {
 }
 
 /// Places what an op stores; ops that store the same share a blob.
-void State::addBlob(const Op &op, int64_t bytes, std::function<void(std::span<std::byte>)> fill) {
+void State::addBlob(const Op &op, int64_t bytes, WeightMaker maker) {
   Buffer &buffer = func.buffers[op.result()->layout->buffer];
   auto [blob, isNew] = blobs.try_emplace(storedKey(op), program.weightBytes);
   buffer.offset = Dim(blob->second);
   if (!isNew)
     return;
-  program.weights.push_back({buffer.name, program.weightBytes, bytes, std::move(fill)});
+  program.weights.push_back({buffer.name, program.weightBytes, bytes, std::move(maker)});
   program.weightBytes += (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
 }
 
@@ -110,9 +110,10 @@ void State::addWeights() {
   for (Op *op : opsOf(func)) {
     if (op->kind() == OpKind::Constant && isReadDirectly(*op)) {
       ConstRef data = op->attrs.getConst("value");
-      addBlob(*op, static_cast<int64_t>(data->bytes.size()), [data](std::span<std::byte> to) {
-        std::copy(data->bytes.begin(), data->bytes.end(), to.begin());
-      });
+      addBlob(*op, std::ssize(data->bytes), {1, [data](std::span<std::byte> to, int64_t from) {
+                                               std::copy_n(data->bytes.begin() + from, to.size(),
+                                                           to.begin());
+                                             }});
     }
     if (op->kind() == OpKind::KernelPack && isConstantPack(*op)) {
       const Buffer &buffer = func.buffers[op->result()->layout->buffer];

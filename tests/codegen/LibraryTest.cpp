@@ -13,21 +13,24 @@
 namespace cameo::test {
 namespace {
 
-// y = x + weights[i % 4] of the second blob, at byte 128.
+constexpr int64_t kBefore = 3 << 18; // elements of the second blob before those that are read
+constexpr int64_t kWeightBytes = 4 * kBefore + 144;
+
+// y = x + the last four weights of the second blob, which is made in several parts.
 Program weightProgram(float first) {
   Program program = textProgram(
       {DType::F32}, {DType::F32}, 4,
       "%bytes = weights() : ptr<u8>\n%w = retype(%bytes) : ptr<f32>\n"
-      "%at = const() {value = 32} : index\n%v = load(%x0, %i) : vec<4xf32>\n"
+      "%at = const() {value = 786464} : index\n%v = load(%x0, %i) : vec<4xf32>\n"
       "%a = load(%w, %at) : vec<4xf32>\n%r = add(%v, %a) : vec<4xf32>\nstore(%r, %y0, %i)\n");
-  auto fill = [first](std::span<std::byte> bytes) {
-    for (size_t i = 0; i < bytes.size() / 4; i++) {
-      float value = first + static_cast<float>(i);
-      std::memcpy(&bytes[4 * i], &value, 4);
+  auto write = [first](std::span<std::byte> bytes, int64_t from) {
+    for (int64_t at = 0; at < std::ssize(bytes); at += 4) {
+      float value = first + static_cast<float>((from + at) / 4 % kBefore);
+      std::memcpy(&bytes[at], &value, 4);
     }
   };
-  program.weights = {{"unused", 0, 20, fill}, {"w", 128, 16, fill}};
-  program.weightBytes = 144;
+  program.weights = {{"unused", 0, 20, {4, write}}, {"w", 128, 4 * kBefore + 16, {16, write}}};
+  program.weightBytes = kWeightBytes;
   return program;
 }
 
@@ -62,7 +65,7 @@ TEST(Library, WeightsOfASharedLibrary) {
   ASSERT_TRUE(emit(weightProgram(5), targetOf(""), {}, path));
   Library library(path);
   EXPECT_STREQ(library.model()->name, "my_model");
-  EXPECT_EQ(library.model()->weights_size, 144);
+  EXPECT_EQ(library.model()->weights_size, kWeightBytes);
   checkRun(library, 5);
   std::string symbols = shell("nm -D '" + path + "'");
   std::istringstream lines(symbols);

@@ -107,7 +107,7 @@ Result<void> Run::setUpMemory(const std::vector<RuntimeValue> &inputs) {
   frame.boxes.resize(program_.numBoxes);
   frame.weights = memory.add(Kind::Weights, "the weights", program_.weightBytes);
   for (const WeightBlob &blob : program_.weights)
-    blob.fill(memory.bytes(frame.weights).subspan(blob.offset, blob.size));
+    blob.maker.write(memory.bytes(frame.weights).subspan(blob.offset, blob.size), 0);
   // The arena begins with the bytes that all threads share; a part for each thread follows.
   int64_t shared = TRY(call("workspace", {0})), one = TRY(call("workspace", {1}));
   int64_t all = TRY(call("workspace", {options_.threads}));
