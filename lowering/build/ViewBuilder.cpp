@@ -37,4 +37,28 @@ Value *alongChannels(LoopBuilder &b, Value *vector, int64_t rank) {
   return reshapeView(b, vector, shape);
 }
 
+void reshapeResult(LoopBuilder &b, Op &op, const Dims &as) {
+  Value *result = op.result();
+  std::vector<Op *> users = result->users();
+  b.after(&op);
+  Value *reshaped = reshapeView(b, result, as);
+  result->replaceAllUsesWith(reshaped);
+  reshaped->definingOp()->setOperand(0, result);
+  for (Op *user : users) {
+    bool isBack = user->kind() == OpKind::KernelReshape &&
+                  user->result()->type.shape() == result->type.shape();
+    if (!isBack)
+      continue;
+    user->result()->replaceAllUsesWith(result);
+    eraseReader(*user);
+  }
+  if (reshaped->users().empty())
+    eraseReader(*reshaped->definingOp());
+}
+
+void eraseReader(Op &op) {
+  op.setOperands({});
+  op.erase();
+}
+
 } // namespace cameo

@@ -12,4 +12,11 @@ Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape);
 /// `rank`.
 Value *alongChannels(LoopBuilder &b, Value *vector, int64_t rank);
 
+/// Behind `op`: those who read its result read it in the shape `as` from now on. Reshapes of that
+/// back to the shape it has now are the result itself.
+void reshapeResult(LoopBuilder &b, Op &op, const Dims &as);
+
+/// Erases an op whose result nobody reads.
+void eraseReader(Op &op);
+
 } // namespace cameo

@@ -3,9 +3,14 @@
 // Turn this: %m = gemm(...) : f32[8,4];  %r = reshape(%m) : f32[1,8,4];  %y = pointwise(%r, %z)
 // Into this: %m = gemm(...) : f32[8,4];  %s = reshape(%z) : f32[8,4]
 //            %p = pointwise(%m, %s) : f32[8,4];  %y = reshape(%p) : f32[1,8,4]
+//
+// A window's mask, say, varies along a part of a dim of batches: these are split for it.
+// Turn this: %m = gemm(%a, %b) : f32[6,8,4];  %r = reshape(%m) : f32[2,3,8,4]
+// Into this: %c = reshape(%a) : f32[2,3,8,5];  ...  %m = gemm(%c, %d) : f32[2,3,8,4]
 #include "lowering/fusion/SinkReshape.h"
 
 #include "ir/kernel/KernelSpec.h"
+#include "lowering/build/Batches.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/build/ViewBuilder.h"
@@ -65,30 +70,23 @@ std::optional<Dims> shapeFor(const Dims &operand, const Dims &from, const Dims &
   return varying;
 }
 
-void erase(Op &op) {
-  op.setOperands({});
-  op.erase();
-}
-
-/// Behind `op`: those who read its result read it in the shape `as` from now on. Reshapes of that
-/// back to the shape it has now are the result itself.
-void reshapeResult(LoopBuilder &b, Op &op, const Dims &as) {
-  Value *result = op.result();
-  std::vector<Op *> users = result->users();
-  b.after(&op);
-  Value *reshaped = reshapeView(b, result, as);
-  result->replaceAllUsesWith(reshaped);
-  reshaped->definingOp()->setOperand(0, result);
-  for (Op *user : users) {
-    bool isBack = user->kind() == OpKind::KernelReshape &&
-                  user->result()->type.shape() == result->type.shape();
-    if (!isBack)
-      continue;
-    user->result()->replaceAllUsesWith(result);
-    erase(*user);
-  }
-  if (reshaped->users().empty())
-    erase(*reshaped->definingOp());
+/// Makes the product that `reshape` splits the batches of compute in the split ones. Whether it
+/// did.
+bool splitProduct(LoopBuilder &b, Op &reshape) {
+  Value *made = reshape.operand(0);
+  Op &kernel = *made->definingOp();
+  Dims split = reshape.result()->type.shape(), matrix = made->type.shape();
+  if (kernel.kind() != OpKind::KernelGemm || split.size() < 2 ||
+      !std::equal(split.end() - 2, split.end(), matrix.end() - 2))
+    return false;
+  split.resize(split.size() - 2);
+  b.before(&kernel);
+  b.loc = reshape.loc;
+  if (!splitBatches(b, kernel, split))
+    return false;
+  reshape.result()->replaceAllUsesWith(made);
+  eraseReader(reshape);
+  return true;
 }
 
 } // namespace
@@ -104,14 +102,14 @@ bool sinkReshape(Module &module, Op &op) {
   const Dims to = made->type.shape();
   if (from == to)
     return false;
+  LoopBuilder b(module);
   std::vector<Dims> shapes;
   for (const Value *operand : op.operands()) {
     std::optional<Dims> shape = shapeFor(operand->type.shape(), from, to);
     if (!shape)
-      return false;
+      return splitProduct(b, *reshape);
     shapes.push_back(*shape);
   }
-  LoopBuilder b(module);
   b.before(&op);
   b.loc = reshape->loc;
   std::vector<Value *> operands;
@@ -122,7 +120,7 @@ bool sinkReshape(Module &module, Op &op) {
   op.setOperands(operands);
   Value *result = op.result();
   result->type = result->type.withShape(to);
-  erase(*reshape);
+  eraseReader(*reshape);
   reshapeResult(b, op, from);
   return true;
 }

@@ -7,8 +7,9 @@
 namespace cameo {
 
 /// Computes the elements of the pointwise `op` in the shape that a kernel with an epilogue makes
-/// one of its operands in, and reshapes them. Not if other operands would not broadcast to that
-/// shape. Whether it did.
+/// one of its operands in, and reshapes them. If other operands would not broadcast to that shape,
+/// but the kernel is a product that could compute in the shape of `op`, it does. Whether the
+/// reshape is gone.
 bool sinkReshape(Module &module, Op &op);
 
 } // namespace cameo

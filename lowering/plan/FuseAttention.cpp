@@ -6,14 +6,20 @@
 //            %p = row(%s) {form = "softmax"}
 //            %y = gemm(%p, %v) ^(sum) ...
 // Into this: %y = attention(%q, %k, %v, %mask) {score_operands = 1} ^(product, element) ... ^(mean)
-// ... Only if: all is f32, nobody else reads scores or probabilities, which no epilogue changes,
+// ...
+// A reshape of scores may be in between: for the sake of a mask, scores may be split in other
+// batches than probabilities. The kernel computes in those of the scores then.
+//
+// Only if: all is f32, nobody else reads scores or probabilities, which no epilogue changes,
 // and inputs give the number of keys: what the run finds out later is no size of a thread's memory.
 #include "ir/Builder.h"
 #include "ir/infer/UnifySizes.h"
 #include "ir/kernel/Attention.h"
 #include "lowering/Passes.h"
+#include "lowering/build/Batches.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
+#include "lowering/build/ViewBuilder.h"
 #include "lowering/plan/Attention.h"
 
 #include <algorithm>
@@ -72,6 +78,31 @@ void moveRegion(Module &module, Block &from, Block &to) {
     from.ops().front()->moveBefore(yield);
 }
 
+/// Behind a reshape of scores to other batches, softmax and product compute in those of the scores
+/// instead. Whether they do now.
+bool takeBatches(Module &module, Op &reshape, Op &softmax, Op &product) {
+  Op *scores = onlyFor(reshape.operand(0), reshape);
+  const Dims from = softmax.result()->type.shape(), own = product.result()->type.shape();
+  if (!scores || !isProduct(*scores) || from.size() < 2)
+    return false;
+  const Dims to = scores->result()->type.shape();
+  if (to == from || !std::equal(to.end() - 2, to.end(), from.end() - 2))
+    return false;
+  LoopBuilder b(module);
+  b.before(&product);
+  b.loc = product.loc;
+  if (!splitBatches(b, product, Dims(to.begin(), to.end() - 2)))
+    return false;
+  Value *probabilities = softmax.result(), *split = product.operand(0);
+  softmax.setOperand(0, scores->result());
+  probabilities->type = probabilities->type.withShape(to);
+  product.setOperand(0, probabilities);
+  for (Op *view : {split->definingOp(), &reshape})
+    eraseReader(*view);
+  reshapeResult(b, product, own);
+  return true;
+}
+
 bool isNone(const Dim &size) { return size.isConst() && size.value() < 1; }
 
 /// The same queries in the same batches, and sizes that the kernel carries. `bound`: the symbols
@@ -118,7 +149,14 @@ Result<bool> fuseAttention(Module &module, PassContext &) {
   bool changed = false;
   for (Op *product : products) {
     Op *softmax = onlyFor(product->operand(0), *product);
-    Op *scores = softmax && isSoftmax(*softmax) ? onlyFor(softmax->operand(0), *softmax) : nullptr;
+    if (!softmax || !isSoftmax(*softmax))
+      continue;
+    Op *scores = onlyFor(softmax->operand(0), *softmax);
+    if (scores && scores->kind() == OpKind::KernelReshape &&
+        takeBatches(module, *scores, *softmax, *product)) {
+      scores = onlyFor(softmax->operand(0), *softmax);
+      changed = true;
+    }
     if (!scores || !isProduct(*scores) || !fits(bound, *scores, *product))
       continue;
     fuse(module, *scores, *softmax, *product);
