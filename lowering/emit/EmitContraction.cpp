@@ -17,6 +17,7 @@ struct Emitter {
   const Contraction &c;
   LoopBuilder &b;
   UnitAxis axis = c.tiledAxis(); // of tiles
+  Value *linesBefore = nullptr;  // of those whose tiles share panels with the unit's
 
   enum Tensor { Input, Weights, Result, FirstOperand };
 
@@ -88,7 +89,9 @@ struct Emitter {
       return forEvenTiles(
           b, axis.tiles, run.first, run.end, [&](Value *t, Value *row, int64_t rows) {
             // Where panels are outside, the next ones are those of all tiles.
-            Value *share = c.plan.outer == LoopOrder::Panels ? t : b.sub(t, run.first);
+            Value *share = c.plan.outer == LoopOrder::Panels
+                               ? b.add(b.mul(linesBefore, b.index(axis.tiles.count)), t)
+                               : b.sub(t, run.first);
             tile(rows, panels, masked, row, share, panel, at);
           });
     auto body = [&](Value *row, int64_t rows) {
@@ -137,11 +140,22 @@ struct Emitter {
         });
   }
 
+  /// The number of a line among those whose tiles share panels, where the loops over rows but the
+  /// tiled one are at `steps`.
+  Value *numberOfLine(const std::vector<Value *> &steps) {
+    Value *number = b.index(0);
+    for (size_t row = 0; row < steps.size(); row++)
+      if (c.sharesPanels(row))
+        number = b.add(b.mul(number, b.index(c.rows[row].extent.value())), steps[row]);
+    return number;
+  }
+
   Dim emit() {
     bool outside = c.plan.outer == LoopOrder::Panels;
     return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       auto rows = cells.begin() + (outside ? 1 : 0), chunk = rows + std::ssize(c.rows) - 1;
       std::vector<Value *> steps(rows, chunk);
+      linesBefore = numberOfLine(steps);
       panelGroup(outside ? cells.front() : cells.back(), *chunk,
                  advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size())));
     });

@@ -224,14 +224,24 @@ bool mayJoinSteps(const Op &op) {
   return std::find(bytes.begin(), bytes.end(), least) == bytes.end();
 }
 
+bool Contraction::sharesPanels(size_t row) const {
+  return rows[row].extent.isConst() && rows[row].strides[Weights] == Dim(0);
+}
+
 int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {
   Contraction c = contractionOf(op);
-  int64_t width = plan.tilePanels * kPanel;
+  int64_t width = plan.tilePanels * kPanel, step = width * c.interleave;
   if (c.columns.isConst() && c.columns.value() <= width)
     return 0;
   EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
-  bool shareAll = plan.outer == LoopOrder::Panels && tiles.count > 0;
-  int64_t elements = ceilDiv(width * c.interleave, shareAll ? tiles.count : plan.unitTiles);
+  int64_t sharers = plan.unitTiles;
+  if (plan.outer == LoopOrder::Panels && tiles.count > 0) {
+    sharers = tiles.count;
+    for (size_t row = 0; row + 1 < c.rows.size() && sharers < step; row++)
+      if (c.sharesPanels(row))
+        sharers *= std::clamp<int64_t>(c.rows[row].extent.value(), 1, step);
+  }
+  int64_t elements = ceilDiv(step, sharers);
   int64_t bytes = elements * plan.inputLanes * dtypeBytes(op.operand(1)->type.dtype());
   return bytes <= kLineBytes ? elements : 0;
 }

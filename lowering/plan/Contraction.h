@@ -43,6 +43,8 @@ struct Contraction {
   Dim panelElements() const { return tapCount() * depth * Dim(kPanel * interleave); }
   /// The last row axis, a unit of which has so many tiles as the plan says.
   UnitAxis tiledAxis() const;
+  /// Whether the steps along an axis of `rows`, a known number, read the same panels.
+  bool sharesPanels(size_t row) const;
 };
 
 /// The contraction of a `conv` of the direct algorithm or a `gemm` that has its layout.
