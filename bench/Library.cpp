@@ -3,6 +3,7 @@
 
 #include "bench/HostTensor.h"
 #include "bench/Verify.h"
+#include "runtime/include/cameo_bundle.h"
 #include "support/File.h"
 
 #include <algorithm>
@@ -181,6 +182,8 @@ Result<std::shared_ptr<Library>> Library::load(const std::string &path) {
   if (!library->handle_)
     return badInput(fmt::format("{}: cannot load: {}", path, ::dlerror()));
   void *symbol = ::dlsym(library->handle_, CAMEO_MODEL_SYMBOL);
+  if (!symbol && ::dlsym(library->handle_, CAMEO_BUNDLE_SYMBOL))
+    return badInput(fmt::format("{}: expected a library of one model, got a bundle", path));
   if (!symbol)
     return badInput(fmt::format("{}: not a library made by cameo (it has no symbol '{}')", path,
                                 CAMEO_MODEL_SYMBOL));

@@ -8,6 +8,7 @@ extern "C" {
 #include "BitcodeRows.def"
 #undef ROW
 extern const char cameo_public_header[], cameo_public_header_end[];
+extern const char cameo_bundle_header[], cameo_bundle_header_end[];
 extern const char cameo_op_header[], cameo_op_header_end[];
 extern const char cameo_js_loader[], cameo_js_loader_end[];
 extern const char cameo_js_types[], cameo_js_types_end[];
@@ -62,6 +63,10 @@ std::vector<std::string_view> runtimeArchs() {
 }
 
 std::string_view publicHeader() { return textOf(cameo_public_header, cameo_public_header_end); }
+
+std::string_view bundlePublicHeader() {
+  return textOf(cameo_bundle_header, cameo_bundle_header_end);
+}
 
 std::string_view opHeader() { return textOf(cameo_op_header, cameo_op_header_end); }
 

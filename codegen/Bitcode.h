@@ -26,6 +26,9 @@ std::vector<std::string_view> runtimeArchs();
 /// The text of cameo.h.
 std::string_view publicHeader();
 
+/// The text of cameo_bundle.h, for libraries with several models.
+std::string_view bundlePublicHeader();
+
 /// The text of cameo_op.h, for operators of the user's own.
 std::string_view opHeader();
 

@@ -3,6 +3,7 @@
 
 #include "codegen/AddressSpace.h"
 #include "codegen/Bitcode.h"
+#include "codegen/BundleObject.h"
 #include "codegen/Checksum.h"
 #include "codegen/Header.h"
 #include "codegen/JsModule.h"
@@ -14,6 +15,7 @@
 #include "codegen/RuntimeLink.h"
 #include "codegen/WasmLinker.h"
 #include "codegen/Weights.h"
+#include "runtime/include/cameo_bundle.h"
 #include "support/File.h"
 #include "support/OutputFile.h"
 
@@ -32,21 +34,6 @@ void verify(const llvm::Module &module) {
   llvm::raw_string_ostream stream(text);
   if (llvm::verifyModule(module, &stream))
     ICE("invalid LLVM IR: " + stream.str());
-}
-
-void buildModule(const Program &program, const Target &target, const ModelOptions &options,
-                 bool withRuntime, llvm::TargetMachine &machine, llvm::Module &module) {
-  module.setTargetTriple(target.triple);
-  module.setDataLayout(machine.createDataLayout());
-  module.setPICLevel(llvm::PICLevel::BigPIC);
-  EmittedFuncs funcs = emitFuncs(program.module, target, module);
-  emitModel(program, target, funcs, options, module);
-  verify(module);
-  if (withRuntime)
-    linkRuntimeBitcode(module, target, options);
-  else
-    expectRuntimeObject(module);
-  optimize(module, machine);
 }
 
 std::string modelName(const EmitOptions &options, const std::filesystem::path &file) {
@@ -71,9 +58,11 @@ std::string archiveOf(const std::string &object) {
 // One file's way from Program to disk.
 class Emission {
 public:
-  Emission(const Program &program, const Target &target, const EmitOptions &options,
-           const std::string &path)
-      : program_(program), target_(target), options_(options), file_(path), output_(path) {
+  /// `program` has all functions and weights, also those of a bundle, which may be null.
+  Emission(const Program &program, const Bundle *bundle, const Target &target,
+           const EmitOptions &options, const std::string &path)
+      : program_(program), bundle_(bundle), target_(target), options_(options), file_(path),
+        output_(path) {
     model_.name = modelName(options, file_);
     model_.bound = boundIdentifier(model_.name, options.modelHash);
     model_.madeBy = options.madeBy;
@@ -82,7 +71,9 @@ public:
   Result<void> run();
 
 private:
+  std::vector<const Program *> models() const;
   Result<void> checkKind() const;
+  void buildModule(llvm::TargetMachine &machine, llvm::Module &module) const;
   Result<void> writeContents();
   Result<void> writeWeightsBeside();
   Result<void> writeCode(llvm::Module &module, llvm::TargetMachine &machine);
@@ -99,12 +90,39 @@ private:
   bool isModule() const { return options_.kind == OutputKind::WasmModule; }
 
   const Program &program_;
+  const Bundle *bundle_;
   const Target &target_;
   const EmitOptions &options_;
   std::filesystem::path file_;
   OutputFile output_;
   ModelOptions model_;
 };
+
+std::vector<const Program *> Emission::models() const {
+  if (!bundle_)
+    return {&program_};
+  std::vector<const Program *> models;
+  for (const BundleModel &model : bundle_->models)
+    models.push_back(&model.program);
+  return models;
+}
+
+void Emission::buildModule(llvm::TargetMachine &machine, llvm::Module &module) const {
+  module.setTargetTriple(target_.triple);
+  module.setDataLayout(machine.createDataLayout());
+  module.setPICLevel(llvm::PICLevel::BigPIC);
+  EmittedFuncs funcs = emitFuncs(program_.module, target_, module);
+  if (bundle_)
+    emitBundleObject(*bundle_, target_, funcs, model_, module);
+  else
+    emitModel(program_, target_, funcs, model_, module);
+  verify(module);
+  if (isStatic())
+    linkRuntimeBitcode(module, target_, model_);
+  else
+    expectRuntimeObject(module);
+  optimize(module, machine);
+}
 
 Result<void> Emission::checkKind() const {
   if (isModule() && !target_.isWasm())
@@ -113,11 +131,12 @@ Result<void> Emission::checkKind() const {
     return badInput("a library or object cannot be made for wasm32, only a .wasm module");
   if (isModule() && !options_.ops.empty())
     return badInput("--ops: a .wasm module cannot have operators of one's own");
-  for (const Site &site : program_.sites)
-    if (site.callee == model_.name)
-      return badInput("the model and the function of node '" +
-                      program_.nodeNames.names.at(std::max<int64_t>(site.node, 0)) +
-                      "' are both called '" + model_.name + "', --name gives the model another");
+  for (const Program *model : models())
+    for (const Site &site : model->sites)
+      if (site.callee == model_.name)
+        return badInput("the model and the function of node '" +
+                        model->nodeNames.names.at(std::max<int64_t>(site.node, 0)) +
+                        "' are both called '" + model_.name + "', --name gives the model another");
   return checkAddresses(program_, target_);
 }
 
@@ -141,7 +160,7 @@ Result<void> Emission::writeContents() {
   llvm::LLVMContext context;
   llvm::Module module("model", context);
   std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target_);
-  buildModule(program_, target_, model_, isStatic(), *machine, module);
+  buildModule(*machine, module);
   return writeCode(module, *machine);
 }
 
@@ -173,10 +192,11 @@ Result<void> Emission::writeWeightsBeside() {
 /// The libraries given, which must have every function that is not the runtime's.
 Result<UserOps> Emission::usersOps() const {
   UserOps ops = TRY(readUserOps(options_.ops, target_));
-  for (const Site &site : program_.sites)
-    if (!site.callee.starts_with("cameo_kernel_") && !ops.defined.contains(site.callee))
-      return badInput("--ops: no library has '" + site.callee + "', which node '" +
-                      program_.nodeNames.names.at(std::max<int64_t>(site.node, 0)) + "' needs");
+  for (const Program *model : models())
+    for (const Site &site : model->sites)
+      if (!site.callee.starts_with("cameo_kernel_") && !ops.defined.contains(site.callee))
+        return badInput("--ops: no library has '" + site.callee + "', which node '" +
+                        model->nodeNames.names.at(std::max<int64_t>(site.node, 0)) + "' needs");
   return ops;
 }
 
@@ -184,8 +204,10 @@ Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachin
   std::string_view runtime = runtimeObject(archName(target_.arch));
   // Not in the list: a TRY that returns from within a braced list leaks what the list has made.
   UserOps ops = TRY(usersOps());
-  LinkJob job = {{object, runtime},         output_.temporary(), file_.string(),
-                 file_.filename().string(), model_.name,         std::move(ops)};
+  LinkJob job = {{object, runtime}, output_.temporary(),
+                 file_.string(),    file_.filename().string(),
+                 model_.name,       bundle_ ? CAMEO_BUNDLE_SYMBOL : CAMEO_MODEL_SYMBOL,
+                 std::move(ops)};
   TRY(linkShared(job, target_, machine));
   TRY(output_.reopen());
   TRY(appendWeights(program_, output_));
@@ -204,8 +226,8 @@ Result<void> Emission::writeStatic(const std::string &object) {
 
 Result<void> Emission::writeWasm(const std::string &object) {
   std::string_view runtime = runtimeObject(archName(target_.arch));
-  return linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", "", {}}, program_,
-                  output_);
+  return linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", "", "", {}},
+                  program_, output_);
 }
 
 /// The name of a model's file that would take the place of the file that it includes gets `m_` in
@@ -233,7 +255,11 @@ Result<void> Emission::writeHeaders(std::filesystem::path header) {
   header.replace_filename(besideCameo(header.filename().string()));
   if (!options_.ops.empty())
     TRY(writeFile((file_.parent_path() / "cameo_op.h").string(), opHeader()));
-  TRY(writeFile(header.string(), modelHeader(program_, model_, header.filename().string())));
+  std::string file = header.filename().string();
+  if (bundle_)
+    TRY(writeFile((file_.parent_path() / "cameo_bundle.h").string(), bundlePublicHeader()));
+  TRY(writeFile(header.string(), bundle_ ? bundleHeader(*bundle_, model_, file)
+                                         : modelHeader(program_, model_, file)));
   return writeFile((file_.parent_path() / "cameo.h").string(), publicHeader());
 }
 
@@ -241,7 +267,12 @@ Result<void> Emission::writeHeaders(std::filesystem::path header) {
 
 Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
                   const std::string &path) {
-  return Emission(program, target, options, path).run();
+  return Emission(program, nullptr, target, options, path).run();
+}
+
+Result<void> emit(const Bundle &bundle, const Target &target, const EmitOptions &options,
+                  const std::string &path) {
+  return Emission(bundle.shared, &bundle, target, options, path).run();
 }
 
 } // namespace cameo

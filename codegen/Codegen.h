@@ -3,6 +3,7 @@
 //   Program -> LLVM IR (FuncEmitter) + model object + runtime bitcode -> optimise -> object -> link
 #pragma once
 
+#include "codegen/Bundle.h"
 #include "ir/Program.h"
 #include "ir/Target.h"
 
@@ -48,6 +49,11 @@ struct EmitOptions {
 /// program that links it finds in its own folder or by cameo_options.weights_path. Errors: a file
 /// cannot be written; the target has no such kind of file, or too few addresses for the model.
 Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
+                  const std::string &path);
+
+/// The same for a bundle, which is named and hashed as a model is; its header declares the bundle,
+/// and cameo_bundle.h is beside it as well.
+Result<void> emit(const Bundle &bundle, const Target &target, const EmitOptions &options,
                   const std::string &path);
 
 } // namespace cameo

@@ -23,10 +23,37 @@ std::string inComment(const std::string &name) {
   return result;
 }
 
+/// Positions by name, as constants `PREFIX_NAME`, and their number; a name that another one already
+/// has as an identifier gets a number.
+std::string indexConstants(const std::string &prefix, const std::vector<std::string> &names) {
+  std::set<std::string> taken = {prefix + "_count"};
+  std::string text = "enum {\n";
+  for (size_t i = 0; i < names.size(); i++) {
+    std::string base = prefix + "_" + identifierCharacters(names[i]);
+    std::string unique = base;
+    for (int n = 2; !taken.insert(unique).second; n++)
+      unique = fmt::format("{}_{}", base, n);
+    text += fmt::format("  {} = {},\n", unique, i);
+  }
+  return text + fmt::format("  {}_count = {}\n}};\n", prefix, names.size());
+}
+
+/// Declares what returns the library's constant, of type `type`. `what` it is, for a comment.
+std::string entryDeclaration(const ModelOptions &options, const char *type, const char *what) {
+  return fmt::format("/* The {0}, under a name that no other {0} called {1} has: this header and "
+                     "another {0}'s\n * library do not link. */\n"
+                     "const {2} *{3}(void);\n"
+                     "CAMEO_INLINE const {2} *{1}(void) {{ return {3}(); }}\n\n",
+                     what, options.name, type, options.bound);
+}
+
+constexpr const char *kExternC = "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+constexpr const char *kEndExternC = "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
+
 class HeaderWriter {
 public:
   HeaderWriter(const Program &program, const ModelOptions &options, const std::string &file)
-      : program_(program), name_(options.name), bound_(options.bound), file_(file),
+      : program_(program), options_(options), name_(options.name), file_(file),
         dims_(dimNames(program)) {}
 
   std::string write();
@@ -34,7 +61,7 @@ public:
 private:
   std::string shape(const Port &port);
   void describe(const std::vector<Port> &ports, const char *title);
-  void indices(const std::vector<Port> &ports, const char *what);
+  std::string indices(const std::vector<Port> &ports, const char *what);
   void example();
   void declare(const Port &port, size_t index);
   void assign(const Port &port, size_t index);
@@ -43,7 +70,8 @@ private:
   }
 
   const Program &program_;
-  const std::string &name_, &bound_, &file_;
+  const ModelOptions &options_;
+  const std::string &name_, &file_;
   std::vector<std::string> dims_;
   std::string text_;
 };
@@ -70,18 +98,11 @@ void HeaderWriter::describe(const std::vector<Port> &ports, const char *title) {
          dtypeName(ports[i].dtype), shape(ports[i]));
 }
 
-// Positions by name; a name that another one already has as an identifier gets a number.
-void HeaderWriter::indices(const std::vector<Port> &ports, const char *what) {
-  std::set<std::string> taken = {fmt::format("{}_{}_count", name_, what)};
-  line("enum {{");
-  for (size_t i = 0; i < ports.size(); i++) {
-    std::string base = fmt::format("{}_{}_{}", name_, what, identifierCharacters(ports[i].name));
-    std::string unique = base;
-    for (int n = 2; !taken.insert(unique).second; n++)
-      unique = fmt::format("{}_{}", base, n);
-    line("  {} = {},", unique, i);
-  }
-  line("  {}_{}_count = {}\n}};", name_, what, ports.size());
+std::string HeaderWriter::indices(const std::vector<Port> &ports, const char *what) {
+  std::vector<std::string> names;
+  for (const Port &port : ports)
+    names.push_back(port.name);
+  return indexConstants(name_ + "_" + what, names);
 }
 
 // An input of zeros or empty strings; sizes known only at run time are 1.
@@ -158,18 +179,11 @@ std::string HeaderWriter::write() {
   line(" *");
   example();
   line(" */");
-  line("#ifndef CAMEO_MODEL_{0}_H\n#define CAMEO_MODEL_{0}_H\n\n#include \"cameo.h\"\n", bound_);
-  line("#ifdef __cplusplus\nextern \"C\" {{\n#endif\n");
-  line("/* The model, under a name that no other model called {} has: this header and another "
-       "model's\n"
-       " * library do not link. */",
-       name_);
-  line("const cameo_model *{}(void);", bound_);
-  line("CAMEO_INLINE const cameo_model *{}(void) {{ return {}(); }}\n", name_, bound_);
-  indices(program_.inputs, "input");
-  indices(program_.outputs, "output");
-  line("\n#ifdef __cplusplus\n}}\n#endif\n\n#endif");
-  return text_;
+  line("#ifndef CAMEO_MODEL_{0}_H\n#define CAMEO_MODEL_{0}_H\n\n#include \"cameo.h\"\n",
+       options_.bound);
+  text_ += kExternC + entryDeclaration(options_, "cameo_model", "model");
+  text_ += indices(program_.inputs, "input") + indices(program_.outputs, "output");
+  return text_ + kEndExternC;
 }
 
 } // namespace
@@ -177,6 +191,33 @@ std::string HeaderWriter::write() {
 std::string modelHeader(const Program &program, const ModelOptions &options,
                         const std::string &file) {
   return HeaderWriter(program, options, file).write();
+}
+
+std::string bundleHeader(const Bundle &bundle, const ModelOptions &options,
+                         const std::string &file) {
+  std::vector<std::string> names;
+  for (const BundleModel &model : bundle.models)
+    names.push_back(model.name);
+  return fmt::format(R"(/*
+ * {0}: {1} models compiled by Cameo. See cameo_bundle.h for the functions that find them, and
+ * cameo.h for those that run them:
+ *
+ *     #include "{2}"
+ *
+ *     const cameo_model *model = cameo_bundle_model({0}(), cameo_bundle_find({0}(), "NAME"));
+ *     cameo_context *context;
+ *     int status = cameo_create(model, NULL, &context);
+ */
+#ifndef CAMEO_BUNDLE_{3}_H
+#define CAMEO_BUNDLE_{3}_H
+
+#include "cameo_bundle.h"
+
+)",
+                     options.name, names.size(), inComment(file), options.bound) +
+         kExternC + entryDeclaration(options, "cameo_bundle", "bundle") +
+         "/* The models' indices. */\n" + indexConstants(options.name + "_model", names) +
+         kEndExternC;
 }
 
 } // namespace cameo

@@ -1,7 +1,7 @@
 // The C header of a generated library.
 #pragma once
 
-#include "ir/Program.h"
+#include "codegen/Bundle.h"
 
 namespace cameo {
 
@@ -11,5 +11,9 @@ struct ModelOptions;
 /// of use that includes the header by its file's name.
 std::string modelHeader(const Program &program, const ModelOptions &options,
                         const std::string &file);
+
+/// Declares a bundle's entry function, lists its models and has their indices as constants.
+std::string bundleHeader(const Bundle &bundle, const ModelOptions &options,
+                         const std::string &file);
 
 } // namespace cameo

@@ -220,7 +220,7 @@ Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMa
                                    fmt::format("max-page-size={}", pageBytes(target.arch)),
                                    "--soname=" + job.soname,
                                    "--script=" + script.temporary(),
-                                   "--defsym=cameo_model=" + job.entry,
+                                   "--defsym=" + job.symbol + "=" + job.entry,
                                    "-o",
                                    output.path(),
                                    libc.path()};

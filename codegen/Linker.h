@@ -25,7 +25,8 @@ struct LinkJob {
   std::string output; // overwritten; further temporary files go to its folder
   std::string shown;  // what messages call the output
   std::string soname;
-  std::string entry; // exported, and again as `cameo_model`
+  std::string entry;  // exported
+  std::string symbol; // under which `entry` is exported again
   /// Libraries to take functions from, and what those may need of libc and libm.
   UserOps ops;
 };

@@ -36,7 +36,14 @@ uint64_t modelHash(const Module &module) {
   std::string text = print(module);
   for (const std::unique_ptr<Func> &func : module.funcs)
     addConstants(func->body, text);
-  return hashOf(std::as_bytes(std::span(text.data(), text.size())));
+  return hashOf(std::as_bytes(std::span(text)));
+}
+
+uint64_t bundleHash(const std::vector<BundleModel> &models) {
+  std::string text;
+  for (const BundleModel &model : models)
+    text += std::to_string(model.hash) + " " + model.name + "\n";
+  return hashOf(std::as_bytes(std::span(text)));
 }
 
 } // namespace cameo

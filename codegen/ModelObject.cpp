@@ -1,6 +1,7 @@
 // See ModelObject.h. Every struct here mirrors one in C (runtime/abi.h, runtime/include/cameo.h).
 #include "codegen/ModelObject.h"
 
+#include "codegen/ConstantBuilder.h"
 #include "codegen/Features.h"
 #include "codegen/WasmLinker.h"
 #include "runtime/abi.h"
@@ -11,38 +12,19 @@
 namespace cameo {
 namespace {
 
-/// A member of a struct in C and its value.
-struct Member {
-  size_t offset; // in the compiler's own build
-  llvm::Constant *value;
-};
-#define MEMBER(type, name, value)                                                                  \
-  Member { offsetof(type, name), value }
-
-class ModelEmitter {
+class ModelEmitter : ConstantBuilder {
 public:
   ModelEmitter(const Program &program, const Target &target, const EmittedFuncs &funcs,
                const ModelOptions &options, llvm::Module &module)
-      : program_(program), target_(target), funcs_(funcs), options_(options), module_(module),
-        b_(module.getContext()) {}
+      : ConstantBuilder(module), program_(program), target_(target), funcs_(funcs),
+        options_(options) {}
 
-  void emit();
+  llvm::Constant *model();
 
 private:
-  using Constants = std::vector<llvm::Constant *>;
-
-  llvm::Constant *number(int64_t value) { return b_.getInt64(value); }
-  llvm::Constant *small(int64_t value) { return b_.getInt32(value); }
-  llvm::Constant *null() { return llvm::ConstantPointerNull::get(b_.getPtrTy()); }
-  llvm::Constant *text(const std::string &value);
-  std::string metadataJson() const;
-  llvm::Constant *global(llvm::Constant *value, const char *name);
-  template <class T> llvm::Constant *structOf(std::vector<Member> members);
-  llvm::Constant *array(llvm::Type *element, const Constants &values, const char *name);
   llvm::Constant *properties();
   llvm::Constant *port(const Port &port);
   llvm::Constant *ports(const std::vector<Port> &ports, const char *name);
-  llvm::Constant *numbers(const std::vector<int64_t> &values, const char *name);
   llvm::Constant *outputBoxes();
   llvm::Constant *attribute(const std::string &name, const Attr &value);
   llvm::Constant *places(const std::vector<Place> &places);
@@ -53,18 +35,12 @@ private:
   Constants features();
   llvm::Constant *function(const char *kind);
   llvm::Constant *code();
-  llvm::Constant *model();
 
   const Program &program_;
   const Target &target_;
   const EmittedFuncs &funcs_;
   const ModelOptions &options_;
-  llvm::Module &module_;
-  llvm::IRBuilder<> b_;
 };
-
-/// How the importer marks properties of the file's own (Importer.h).
-constexpr std::string_view kOwnProperty = "property.";
 
 /// What the model's file says of itself, and what the compiler adds.
 nlohmann::ordered_json metadata(const Program &program, const Target &target,
@@ -80,51 +56,6 @@ nlohmann::ordered_json metadata(const Program &program, const Target &target,
 // Names come from the model file and need not be UTF-8.
 std::string jsonText(const nlohmann::ordered_json &json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-llvm::Constant *ModelEmitter::global(llvm::Constant *value, const char *name) {
-  return new llvm::GlobalVariable(module_, value->getType(), /*isConstant=*/true,
-                                  llvm::GlobalValue::InternalLinkage, value, name);
-}
-
-llvm::Constant *ModelEmitter::text(const std::string &value) {
-  return b_.CreateGlobalString(value, "text", 0, &module_);
-}
-
-/// The struct that is T in C. Where the target's sizes are the compiler's, all members must be
-/// there.
-template <class T> llvm::Constant *ModelEmitter::structOf(std::vector<Member> members) {
-  std::sort(members.begin(), members.end(),
-            [](const Member &a, const Member &b) { return a.offset < b.offset; });
-  Constants values;
-  for (const Member &member : members)
-    values.push_back(member.value);
-  llvm::Constant *made = llvm::ConstantStruct::getAnon(module_.getContext(), values);
-  const llvm::DataLayout &data = module_.getDataLayout();
-  if (data.getPointerSize() != sizeof(void *))
-    return made;
-  const llvm::StructLayout &layout =
-      *data.getStructLayout(llvm::cast<llvm::StructType>(made->getType()));
-  ICE_UNLESS(layout.getSizeInBytes() == sizeof(T), "a struct of the runtime has other members");
-  for (size_t i = 0; i < members.size(); i++)
-    ICE_UNLESS(layout.getElementOffset(i) == members[i].offset,
-               "a struct of the runtime has other members");
-  return made;
-}
-
-llvm::Constant *ModelEmitter::array(llvm::Type *element, const Constants &values,
-                                    const char *name) {
-  if (values.empty())
-    return null();
-  return global(llvm::ConstantArray::get(llvm::ArrayType::get(element, values.size()), values),
-                name);
-}
-
-llvm::Constant *ModelEmitter::numbers(const std::vector<int64_t> &values, const char *name) {
-  Constants rows;
-  for (int64_t value : values)
-    rows.push_back(small(value));
-  return array(b_.getInt32Ty(), rows, name);
 }
 
 /// A constant size, or an entry of the table of sizes as a negative number.
@@ -275,11 +206,11 @@ llvm::Constant *ModelEmitter::boxing() {
   bool needed = program_.numBoxes > 0 || !program_.sites.empty() ||
                 std::any_of(program_.inputs.begin(), program_.inputs.end(), isBoxed) ||
                 std::any_of(program_.outputs.begin(), program_.outputs.end(), isBoxed);
-  return needed ? new llvm::GlobalVariable(module_, b_.getPtrTy(), true,
-                                           llvm::GlobalValue::ExternalLinkage, nullptr,
-                                           "cameo_rt_boxing")
-                : null();
+  return needed ? runtimeVariable("cameo_rt_boxing", b_.getPtrTy()) : null();
 }
+
+/// As LLVM calls a symbol that is the assembler's own, `.Lcameo_weights`.
+constexpr const char *kWeightsSymbol = "\1.Lcameo_weights";
 
 // In a section of its own so that the linker can place it last. In assembler, as LLVM has NOBITS
 // for .bss alone: a variable of zeros in another section takes its size in the object and in
@@ -289,12 +220,14 @@ llvm::Constant *ModelEmitter::weights() {
     return null();
   if (target_.isWasm())
     return llvm::ConstantExpr::getIntToPtr(small(kWasmWeightsAddress), b_.getPtrTy());
+  if (llvm::Constant *known = module_.getNamedValue(kWeightsSymbol))
+    return known; // of another model in the bundle
   module_.appendModuleInlineAsm(fmt::format(".section {},\"aw\",%nobits\n.balign 64\n"
                                             ".Lcameo_weights:\n.zero {}\n.text",
                                             kWeightsSection, program_.weightBytes + kWeightsSlack));
   auto *variable =
       new llvm::GlobalVariable(module_, b_.getInt8Ty(), /*isConstant=*/false,
-                               llvm::GlobalValue::ExternalLinkage, nullptr, "\1.Lcameo_weights");
+                               llvm::GlobalValue::ExternalLinkage, nullptr, kWeightsSymbol);
   variable->setDSOLocal(true);
   return variable;
 }
@@ -359,11 +292,9 @@ llvm::Constant *ModelEmitter::properties() {
 
 // cameo_model
 llvm::Constant *ModelEmitter::model() {
-  auto *api = new llvm::GlobalVariable(module_, llvm::ArrayType::get(b_.getPtrTy(), 8), true,
-                                       llvm::GlobalValue::ExternalLinkage, nullptr, "cameo_rt_api");
+  llvm::Constant *api = runtimeVariable("cameo_rt_api", llvm::ArrayType::get(b_.getPtrTy(), 8));
   std::vector<Member> members = {
       MEMBER(cameo_model, abi_version, small(CAMEO_ABI_VERSION)),
-      MEMBER(cameo_model, struct_size, small(0)),
       MEMBER(cameo_model, name, text(options_.name)),
       MEMBER(cameo_model, metadata, text(jsonText(metadata(program_, target_, options_)))),
       MEMBER(cameo_model, cpu, text(target_.cpu)),
@@ -379,27 +310,7 @@ llvm::Constant *ModelEmitter::model() {
       MEMBER(cameo_model, code, global(code(), "code")),
       MEMBER(cameo_model, properties, properties()),
       MEMBER(cameo_model, num_properties, number(metadata(program_, target_, options_).size()))};
-  llvm::Type *type = structOf<cameo_model>(members)->getType();
-  members[1].value = small(module_.getDataLayout().getTypeAllocSize(type));
-  return global(structOf<cameo_model>(members), "model");
-}
-
-void ModelEmitter::emit() {
-  // Functions inside go by any name.
-  if (llvm::GlobalValue *inner = module_.getNamedValue(options_.name);
-      inner && !inner->isDeclaration())
-    inner->setName("");
-  auto *type = llvm::FunctionType::get(b_.getPtrTy(), false);
-  auto *entry =
-      llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, options_.name, module_);
-  ICE_UNLESS(entry->getName() == llvm::StringRef(options_.name), "the model's name is taken");
-  entry->setDoesNotThrow();
-  if (target_.isWasm())
-    entry->addFnAttr("wasm-export-name", CAMEO_MODEL_SYMBOL);
-  b_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "", entry));
-  b_.CreateRet(model());
-  if (!target_.isWasm())
-    llvm::GlobalAlias::create(options_.bound, entry);
+  return global(sizedStructOf<cameo_model>(members, offsetof(cameo_model, struct_size)), "model");
 }
 
 } // namespace
@@ -424,9 +335,16 @@ std::vector<std::string> dimNames(const Program &program) {
   return names;
 }
 
+llvm::Constant *emitModelObject(const Program &program, const Target &target,
+                                const EmittedFuncs &funcs, const ModelOptions &options,
+                                llvm::Module &module) {
+  return ModelEmitter(program, target, funcs, options, module).model();
+}
+
 void emitModel(const Program &program, const Target &target, const EmittedFuncs &funcs,
                const ModelOptions &options, llvm::Module &module) {
-  ModelEmitter(program, target, funcs, options, module).emit();
+  llvm::Constant *model = emitModelObject(program, target, funcs, options, module);
+  emitEntry(module, options.name, options.bound, model, CAMEO_MODEL_SYMBOL);
 }
 
 } // namespace cameo

@@ -17,10 +17,19 @@ struct ModelOptions {
   nlohmann::ordered_json madeBy = nlohmann::ordered_json::object(); // as in EmitOptions
 };
 
-/// Emits the model object and the entry function. Weights in the library are a reserved section of
-/// zeros, kWeightsSection, that is filled in after linking.
+/// Emits the model object alone; `funcs` has its functions of kinds "main", "sizes" and
+/// "workspace". Weights in the library are a reserved section of zeros, kWeightsSection, that is
+/// filled in after linking and that all models of a library have in common.
+llvm::Constant *emitModelObject(const Program &program, const Target &target,
+                                const EmittedFuncs &funcs, const ModelOptions &options,
+                                llvm::Module &module);
+
+/// Emits the model object and the entry function.
 void emitModel(const Program &program, const Target &target, const EmittedFuncs &funcs,
                const ModelOptions &options, llvm::Module &module);
+
+/// How the importer marks the metadata_props of the model's file (Importer.h).
+constexpr std::string_view kOwnProperty = "property.";
 
 constexpr const char *kWeightsSection = ".cameo_weights";
 /// Readable bytes behind the last weight.

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <mutex>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -58,17 +59,26 @@ bool staysInside(const std::filesystem::path &path) {
 MappedFile *MappedFile::first = nullptr;
 std::vector<std::filesystem::path> MappedFile::mapped;
 
+/// Of the list of files, which models that are read at the same time share. A handler of a signal
+/// does without it.
+static std::mutex listed;
+
 MappedFile::MappedFile(std::string name, std::filesystem::path path)
-    : name_(std::move(name)), path_(std::move(path)), next_(first) {
+    : name_(std::move(name)), path_(std::move(path)) {
+  std::lock_guard<std::mutex> lock(listed);
+  next_ = first;
   first = this;
   mapped.push_back(path_);
 }
 
 MappedFile::~MappedFile() {
-  MappedFile **link = &first;
-  while (*link != this)
-    link = &(*link)->next_;
-  *link = next_;
+  {
+    std::lock_guard<std::mutex> lock(listed);
+    MappedFile **link = &first;
+    while (*link != this)
+      link = &(*link)->next_;
+    *link = next_;
+  }
   if (data_)
     munmap(const_cast<std::byte *>(data_), size_);
 }
@@ -93,6 +103,7 @@ bool MappedFile::isChanged() const {
 }
 
 Result<void> MappedFile::checkUnchanged() {
+  std::lock_guard<std::mutex> lock(listed);
   for (const MappedFile *file = first; file; file = file->next_)
     if (file->isChanged())
       return badInput("'" + file->name_ + "' was changed by another program while it was read");

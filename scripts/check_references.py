@@ -15,7 +15,7 @@ from pathlib import Path
 EXTENSIONS = ("cpp", "h", "def", "md", "py", "sh", "cir", "c")
 NAME = re.compile(r"(?<![\w./*{-])((?:[\w.-]+/)*\w[\w.-]*\.(?:%s))(?![\w/(])" % "|".join(EXTENSIONS))
 # What Cameo or the user makes in examples, and placeholders.
-FOREIGN = re.compile(r"^((model|nets?|best|resnet50|digits|m_cameo|TARGET|scale|out/\w|before|OUT|X)\.(h|c|py|cir)|repeat\.sh|.*/EmitX\.cpp)$")
+FOREIGN = re.compile(r"^((model|nets?|best|resnet50|digits|m_cameo|pair|heads|TARGET|scale|out/\w|before|OUT|X)\.(h|c|py|cir)|repeat\.sh|.*/EmitX\.cpp)$")
 COMMENT = {".cpp": "//", ".h": "//", ".c": "//", ".def": "//"}
 SECTION = re.compile(r"\]\(([\w./-]*\.md)?#([\w-]+)\)")
 

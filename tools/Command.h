@@ -22,6 +22,7 @@ using Action = std::function<int()>;
 
 // Each adds a subcommand with its options; parsing then sets `chosen`.
 void addCompileCommand(CLI::App &app, Action &chosen);
+void addBundleCommand(CLI::App &app, Action &chosen);
 void addRunCommand(CLI::App &app, Action &chosen);
 void addCompareCommand(CLI::App &app, Action &chosen);
 void addBenchCommand(CLI::App &app, Action &chosen);

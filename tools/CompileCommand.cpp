@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <glob.h>
 #include <map>
 
 namespace cameo {
@@ -41,27 +40,6 @@ struct Options {
   CompileRequest request;
   TuneOptions tuning;
 };
-
-/// Expands what the shell left alone: a pattern that names no file itself.
-Result<std::vector<std::string>> expandModels(const std::vector<std::string> &arguments) {
-  std::vector<std::string> models;
-  for (const std::string &argument : arguments) {
-    std::error_code ignored;
-    bool pattern = argument.find_first_of("*?[") != std::string::npos;
-    if (!pattern || std::filesystem::exists(argument, ignored)) {
-      models.push_back(argument);
-      continue;
-    }
-    glob_t found = {};
-    int status = ::glob(argument.c_str(), 0, nullptr, &found);
-    for (size_t i = 0; status == 0 && i < found.gl_pathc; ++i)
-      models.emplace_back(found.gl_pathv[i]);
-    ::globfree(&found);
-    if (status != 0)
-      return badInput(fmt::format("no file matches '{}'", argument));
-  }
-  return models;
-}
 
 Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &target) {
   std::vector<EmitKind> kinds;
@@ -143,26 +121,8 @@ Result<std::vector<CompileRequest>> makeRequests(const Options &options, const T
     return badInput("--name: possible with one model only");
   for (const CompileRequest &request : requests)
     TRY(checkModelIsKept(request));
-  std::error_code failed;
-  std::filesystem::create_directories(requests.front().folder, failed);
-  if (failed || !std::filesystem::is_directory(requests.front().folder, failed))
-    return badInput(
-        fmt::format("--output: cannot create the folder '{}'", requests.front().folder.string()));
+  TRY(makeOutputFolder(requests.front().folder));
   return requests;
-}
-
-/// `net.so (97.8 MB), net.h`
-std::string describeFiles(const std::vector<std::filesystem::path> &files) {
-  std::vector<std::string> texts;
-  for (const std::filesystem::path &file : files) {
-    std::error_code failed;
-    int64_t size = static_cast<int64_t>(std::filesystem::file_size(file, failed));
-    bool code = emitKindFromPath(file) != EmitKind::Header && file.extension() != ".mjs" &&
-                file.extension() != ".mts";
-    texts.push_back(file.lexically_normal().string() +
-                    (code && !failed ? fmt::format(" ({})", formatBytes(size)) : ""));
-  }
-  return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 std::string_view failureName(int status) {

@@ -1,6 +1,7 @@
 // See Compiler.h.
 #include "tools/Compiler.h"
 
+#include "bench/Report.h"
 #include "codegen/Codegen.h"
 #include "codegen/ModelHash.h"
 #include "codegen/Target.h"
@@ -18,6 +19,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace cameo {
 
@@ -38,28 +40,6 @@ constexpr std::array<EmitRow, 9> emitRows = {{{EmitKind::So, "so", ".so"},
                                               {EmitKind::Ir, "ir", ".cir"},
                                               {EmitKind::Header, "header", ".h"},
                                               {EmitKind::Deps, "deps", ".d"}}};
-
-std::optional<OutputKind> outputKind(EmitKind kind) {
-  switch (kind) {
-  case EmitKind::So:
-    return OutputKind::SharedLibrary;
-  case EmitKind::A:
-    return OutputKind::StaticLibrary;
-  case EmitKind::O:
-    return OutputKind::Object;
-  case EmitKind::Wasm:
-    return OutputKind::WasmModule;
-  case EmitKind::Ll:
-    return OutputKind::LlvmIr;
-  case EmitKind::Asm:
-    return OutputKind::Assembly;
-  case EmitKind::Ir:
-  case EmitKind::Header:
-  case EmitKind::Deps:
-    return std::nullopt;
-  }
-  ICE("an emit kind without a case");
-}
 
 /// A path in a rule of make.
 std::string inRule(const fs::path &path) {
@@ -122,30 +102,48 @@ Result<std::unique_ptr<Module>> readModule(const CompileRequest &request) {
   return module;
 }
 
+/// A model behind the passes.
+struct Planned {
+  std::unique_ptr<Module> module;
+  uint64_t hash = 0; // of the model as it was imported
+  PassReport report;
+};
+
+Result<Planned> plan(const CompileRequest &request, PassContext &context,
+                     const PassObserver &observer) {
+  Planned planned;
+  planned.module = TRY(readModule(request));
+  planned.hash = modelHash(*planned.module);
+  if (request.taps)
+    addTaps(planned.module->main());
+  PassManagerOptions options = request.passes;
+  options.beforePass = observer;
+  planned.report = TRY(runPasses(*planned.module, context, remainingPipeline(*planned.module),
+                                 allPasses(), options));
+  return planned;
+}
+
+Result<Program> lower(Module &module, const PassContext &context, const PassObserver &observer) {
+  if (observer)
+    observer(module, "");
+  return toLoops(module, context);
+}
+
 /// All the work, in this process; artifacts go to `folder`.
 Result<void> compileHere(const CompileRequest &request, const PassObserver &observer,
                          const fs::path &folder) {
   PassContext context = TRY(passContext(request));
-  std::unique_ptr<Module> module = TRY(readModule(request));
-  uint64_t hash = modelHash(*module);
-  if (request.taps)
-    addTaps(module->main());
-  PassManagerOptions options = request.passes;
-  options.beforePass = observer;
-  PassReport report =
-      TRY(runPasses(*module, context, remainingPipeline(*module), allPasses(), options));
+  Planned planned = TRY(plan(request, context, observer));
   fs::path stem = folder / request.stem;
-  if (report.stopped) {
+  if (planned.report.stopped) {
     if (request.emit != std::vector{EmitKind::Ir})
       return badInput("--stop-after: what there is then is IR, which --emit ir writes");
-    return writeFile(stem.string() + ".cir", print(*module));
+    return writeFile(stem.string() + ".cir", print(*planned.module));
   }
   if (request.reportsWeights)
-    printOut(weightSummary(TRY(WeightBudget::of(*module, context))));
-  if (observer)
-    observer(*module, "");
-  Program program = TRY(toLoops(*module, context));
-  TRY(emitProgram(request, program, context.target, hash, stem));
+    printOut(weightSummary(TRY(WeightBudget::of(*planned.module, context))));
+  Program program = TRY(lower(*planned.module, context, observer));
+  TRY(emitProgram(request, program, context.target, planned.hash, stem));
   return MappedFile::checkUnchanged(); // the weights were read until now
 }
 
@@ -171,6 +169,28 @@ std::optional<EmitKind> emitKindFromPath(const fs::path &path) {
     if (row.extension == extension)
       return row.kind;
   return std::nullopt;
+}
+
+std::optional<OutputKind> outputKind(EmitKind kind) {
+  switch (kind) {
+  case EmitKind::So:
+    return OutputKind::SharedLibrary;
+  case EmitKind::A:
+    return OutputKind::StaticLibrary;
+  case EmitKind::O:
+    return OutputKind::Object;
+  case EmitKind::Wasm:
+    return OutputKind::WasmModule;
+  case EmitKind::Ll:
+    return OutputKind::LlvmIr;
+  case EmitKind::Asm:
+    return OutputKind::Assembly;
+  case EmitKind::Ir:
+  case EmitKind::Header:
+  case EmitKind::Deps:
+    return std::nullopt;
+  }
+  ICE("an emit kind without a case");
 }
 
 void addTargetOptions(CLI::App &command, TargetOptions &options) {
@@ -225,18 +245,26 @@ Result<PassContext> passContext(const CompileRequest &request) {
   return context;
 }
 
-int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) {
+Result<BundleModel> lowerModel(const CompileRequest &request, const PassObserver &observer) {
+  PassContext context = TRY(passContext(request));
+  Planned planned = TRY(plan(request, context, observer));
+  BundleModel model;
+  model.name = request.stem;
+  model.hash = planned.hash;
+  model.program = TRY(lower(*planned.module, context, observer));
+  return model;
+}
+
+int makeInChild(const MakeRequest &request, std::vector<fs::path> &files) {
   // Beside the results, so that moving them is renaming.
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create(request.folder);
   if (!folder)
     return reportError(folder.error());
   const fs::path &path = (*folder)->path();
-  CompilerWork work{request.model, targetFlags(request.target)};
+  CompilerWork work{request.what, request.targetFlags};
   work.run = [&](const PassObserver &observer) {
-    Result<void> done = compileHere(request, observer, path);
-    return done ? Fine
-                : reportError(
-                      inFile(request.model, inFinalFolder(done.error(), path, request.folder)));
+    Result<void> done = request.make(observer, path);
+    return done ? Fine : reportError(inFinalFolder(done.error(), path, request.folder));
   };
   work.cleanUp = [&] {
     std::error_code ignored;
@@ -249,6 +277,36 @@ int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) 
   if (moved)
     files = std::move(*moved);
   return exitStatus(moved);
+}
+
+Result<void> makeOutputFolder(const fs::path &folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed || !fs::is_directory(folder, failed))
+    return badInput(fmt::format("--output: cannot create the folder '{}'", folder.string()));
+  return {};
+}
+
+std::string describeFiles(const std::vector<fs::path> &files) {
+  std::vector<std::string> texts;
+  for (const fs::path &file : files) {
+    std::error_code failed;
+    int64_t size = static_cast<int64_t>(fs::file_size(file, failed));
+    bool code = emitKindFromPath(file) != EmitKind::Header && file.extension() != ".mjs" &&
+                file.extension() != ".mts";
+    texts.push_back(file.lexically_normal().string() +
+                    (code && !failed ? fmt::format(" ({})", formatBytes(size)) : ""));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+int compileInChild(const CompileRequest &request, std::vector<fs::path> &files) {
+  MakeRequest make{request.model, targetFlags(request.target), request.folder};
+  make.make = [&](const PassObserver &observer, const fs::path &folder) -> Result<void> {
+    Result<void> done = compileHere(request, observer, folder);
+    return done ? done : inFile(request.model, done.error());
+  };
+  return makeInChild(make, files);
 }
 
 Result<void> checkRunsHere(const Target &target) {

@@ -4,6 +4,7 @@
 // no partial file is left.
 #pragma once
 
+#include "codegen/Codegen.h"
 #include "support/Temporary.h"
 #include "tools/ModelOptions.h"
 #include "tools/PassOptions.h"
@@ -20,6 +21,8 @@ std::optional<EmitKind> emitKindFromName(std::string_view name);
 std::string_view emitExtension(EmitKind kind);
 /// The kind a file name's extension means.
 std::optional<EmitKind> emitKindFromPath(const std::filesystem::path &path);
+/// What the code generator makes of it; nothing for IR and headers.
+std::optional<OutputKind> outputKind(EmitKind kind);
 
 struct TargetOptions {
   std::string target = "host";
@@ -64,7 +67,26 @@ struct CompileRequest {
 /// The context of passes of a compilation.
 Result<PassContext> passContext(const CompileRequest &request);
 
+/// The model as it goes into a bundle, under the name request.stem. Thread-safe.
+Result<BundleModel> lowerModel(const CompileRequest &request, const PassObserver &observer);
+
+/// What makes files, in a child process and in a folder of its own.
+struct MakeRequest {
+  /// What is compiled, for messages; options as text (targetFlags).
+  std::string what, targetFlags;
+  /// Where the files go when they are complete.
+  std::filesystem::path folder;
+  /// Writes the files to the folder that it is given.
+  std::function<Result<void>(const PassObserver &, const std::filesystem::path &)> make = {};
+};
+
 /// Reports errors itself. Returns the exit status, and in `files` what was made.
+int makeInChild(const MakeRequest &request, std::vector<std::filesystem::path> &files);
+/// Makes the folder that --output names, if it is not there.
+Result<void> makeOutputFolder(const std::filesystem::path &folder);
+/// `net.so (97.8 MB), net.h`
+std::string describeFiles(const std::vector<std::filesystem::path> &files);
+/// makeInChild for a model.
 int compileInChild(const CompileRequest &request, std::vector<std::filesystem::path> &files);
 
 /// Fails unless the target is of the host's architecture.

@@ -64,6 +64,7 @@ int main(int argc, char **argv) {
                                                 CAMEO_ABI_VERSION));
   Action chosen;
   addCompileCommand(app, chosen);
+  addBundleCommand(app, chosen);
   addRunCommand(app, chosen);
   addCompareCommand(app, chosen);
   addBenchCommand(app, chosen);

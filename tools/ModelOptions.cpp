@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <fmt/format.h>
+#include <glob.h>
 
 namespace cameo {
 
@@ -120,6 +121,26 @@ Result<std::unique_ptr<Module>> readIr(const std::string &path, const ModelOptio
 
 bool isLibraryPath(const std::string &path) {
   return path.ends_with(".so") || path.ends_with(".wasm");
+}
+
+Result<std::vector<std::string>> expandModels(const std::vector<std::string> &arguments) {
+  std::vector<std::string> models;
+  for (const std::string &argument : arguments) {
+    std::error_code ignored;
+    bool pattern = argument.find_first_of("*?[") != std::string::npos;
+    if (!pattern || std::filesystem::exists(argument, ignored)) {
+      models.push_back(argument);
+      continue;
+    }
+    glob_t found = {};
+    int status = ::glob(argument.c_str(), 0, nullptr, &found);
+    for (size_t i = 0; status == 0 && i < found.gl_pathc; ++i)
+      models.emplace_back(found.gl_pathv[i]);
+    ::globfree(&found);
+    if (status != 0)
+      return badInput(fmt::format("no file matches '{}'", argument));
+  }
+  return models;
 }
 
 } // namespace cameo

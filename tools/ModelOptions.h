@@ -22,6 +22,9 @@ struct ModelOptions {
 
 /// Adds --shape, --dim, --ops and --preprocess.
 void addModelOptions(CLI::App &command, ModelOptions &options);
+/// Expands what the shell left alone: a pattern that names no file itself. One that no file matches
+/// is an error.
+Result<std::vector<std::string>> expandModels(const std::vector<std::string> &arguments);
 /// Parses the texts; an error says what was expected.
 Result<ImportOptions> importOptions(const ModelOptions &options);
 Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOptions &options);

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from . import _abi
 from ._binding import IOBinding, OrtValue
+from ._bundle import Bundle, load_bundle
 from ._compile import compile
 from ._errors import CameoError
 from ._library import Pool
@@ -36,6 +37,7 @@ from ._session import (
 from ._version import __version__
 
 __all__ = [
+    "Bundle",
     "CameoError",
     "ExecutionMode",
     "GraphOptimizationLevel",
@@ -55,5 +57,6 @@ __all__ = [
     "get_available_providers",
     "get_device",
     "load",
+    "load_bundle",
     "set_default_logger_severity",
 ]

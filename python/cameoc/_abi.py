@@ -1,4 +1,4 @@
-"""The structures of runtime/include/cameo.h, ABI version 2, for ctypes."""
+"""The structures of runtime/include/cameo.h and cameo_bundle.h, ABI version 2, for ctypes."""
 
 from ctypes import (
     CFUNCTYPE,
@@ -16,6 +16,7 @@ from ctypes import (
 
 ABI_VERSION = 2
 MODEL_SYMBOL = "cameo_model"
+BUNDLE_SYMBOL = "cameo_bundle"
 TENSOR = 0
 STRINGS = 1
 SEQUENCE = 2
@@ -125,4 +126,20 @@ class Model(Structure):
         ("weights_size", c_int64),
         ("api", POINTER(Api)),
         ("code", c_void_p),
+    ]
+
+
+class BundleProperty(Structure):
+    _fields_ = [("key", c_char_p), ("value", c_char_p), ("model", c_int32), ("reserved", c_int32)]
+
+
+class Bundle(Structure):
+    _fields_ = [
+        ("abi_version", c_uint32),
+        ("struct_size", c_uint32),
+        ("name", c_char_p),
+        ("models", POINTER(POINTER(Model))),
+        ("properties", POINTER(BundleProperty)),
+        ("num_models", c_int32),
+        ("num_properties", c_int32),
     ]

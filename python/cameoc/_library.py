@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import threading
-from typing import Any
+from typing import Any, Callable
 
 from . import _abi
 from ._errors import CameoError
@@ -32,25 +32,68 @@ def _reason(path: str, error: OSError) -> str:
     return f"cannot load {path}: {error}"
 
 
-class Library:
-    """A loaded library: its code, its weights, and what it says of itself. It is never unloaded."""
+def _entry(path: str, symbol: str, other: str, hint: str, result: Any) -> Any:
+    """A pointer to the constant that a library's function returns. `hint` is for libraries that have the
+    function `other` instead."""
+    try:
+        handle = ctypes.CDLL(path)
+    except OSError as error:
+        raise CameoError(_reason(path, error)) from None
+    if not hasattr(handle, symbol):
+        raise CameoError(f"{path} is {hint if hasattr(handle, other) else 'not a library made by Cameo'}")
+    function = getattr(handle, symbol)
+    function.restype = ctypes.POINTER(result)
+    pointer = function()
+    version = pointer.contents.abi_version
+    if version != _abi.ABI_VERSION:
+        raise CameoError(f"{path} has ABI version {version}, expected {_abi.ABI_VERSION}")
+    return pointer
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+
+def open_bundle(path: str) -> Any:
+    """The structure of a bundle, in memory for good."""
+    hint = "the library of one model, which cameoc.load opens"
+    return _entry(path, _abi.BUNDLE_SYMBOL, _abi.MODEL_SYMBOL, hint, _abi.Bundle).contents
+
+
+def search(count: int, key: Callable[[int], Any], wanted: Any) -> int:
+    """The first of `count` rows in the order of their keys whose key is not below the one wanted."""
+    begin, end = 0, count
+    while begin < end:
+        middle = (begin + end) // 2
+        if key(middle) < wanted:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+def find_model(bundle: Any, name: str) -> int:
+    """The index of a bundle's model of this name; -1: none is."""
+    wanted = name.encode()
+    at = search(bundle.num_models, lambda i: bundle.models[i].contents.name, wanted)
+    found = at < bundle.num_models and bundle.models[at].contents.name == wanted
+    return at if found else -1
+
+
+class Library:
+    """A loaded library, or a model of a bundle: its code, its weights, and what it says of itself. It is
+    never unloaded."""
+
+    def __init__(self, path: str | os.PathLike[str], model: str | None = None) -> None:
         self.path = os.path.abspath(os.fspath(path))
-        try:
-            self._handle = ctypes.CDLL(self.path)
-            entry = getattr(self._handle, _abi.MODEL_SYMBOL)
-        except OSError as error:
-            raise CameoError(_reason(self.path, error)) from None
-        except AttributeError:
-            raise CameoError(f"{self.path} is not a library made by Cameo") from None
-        entry.restype = ctypes.POINTER(_abi.Model)
-        self.pointer = entry()
-        self.model = self.pointer.contents
-        if self.model.abi_version != _abi.ABI_VERSION:
-            raise CameoError(
-                f"{self.path} has ABI version {self.model.abi_version}, expected {_abi.ABI_VERSION}"
+        if model is None:
+            hint = "a bundle, which cameoc.load_bundle opens"
+            self.pointer = _entry(
+                self.path, _abi.MODEL_SYMBOL, _abi.BUNDLE_SYMBOL, hint, _abi.Model
             )
+        else:
+            bundle = open_bundle(self.path)
+            index = find_model(bundle, model)
+            if index < 0:
+                raise CameoError(f"{self.path} has no model '{model}'")
+            self.pointer = bundle.models[index]
+        self.model = self.pointer.contents
         self.api = self.model.api.contents
         self.name: str = self.model.name.decode()
         self.cpu: str = self.model.cpu.decode()

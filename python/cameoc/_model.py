@@ -18,6 +18,7 @@ def load(path: str | os.PathLike[str], threads: int = 1, **options: Any) -> Mode
     """Loads a shared library made by Cameo.
 
     threads: how many a run uses; -1 is one for each usable CPU.
+    model: the name of a model, in a library that is a bundle.
     pool: a Pool whose threads runs use instead of own ones; `threads` is then ignored.
     contexts: how many runs there may be at once; further ones wait. None for as many as callers.
     weights: path of the weights file, where it is not in the library.
@@ -40,6 +41,7 @@ class Model:
         path: str | os.PathLike[str],
         threads: int = 1,
         *,
+        model: str | None = None,
         pool: Pool | None = None,
         contexts: int | None = None,
         weights: str | os.PathLike[str] | None = None,
@@ -56,7 +58,8 @@ class Model:
             threads, pool, weights, seed, huge_pages, verify, max_iterations, max_seconds
         )
         self._most = contexts
-        self._library = Library(path)
+        self._member = model
+        self._library = Library(path, model)
         self.path: str = self._library.path
         self.name: str = self._library.name
         self.cpu: str = self._library.cpu
@@ -141,7 +144,7 @@ class Model:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {**self._options._asdict(), "contexts": self._most}
+        options = {**self._options._asdict(), "contexts": self._most, "model": self._member}
         return functools.partial(Model, **options), (self.path,)
 
     def __repr__(self) -> str:

@@ -123,6 +123,8 @@ def _node_arg(port: Port) -> NodeArg:
 
 def _opened(source: Source, options: SessionOptions) -> Model:
     """The model of a library, or of a model that is compiled for this machine now."""
+    if isinstance(source, Model):
+        return source
     threads = options.intra_op_num_threads or -1
     if isinstance(source, (str, os.PathLike)) and pathlib.Path(source).suffix == ".so":
         return Model(source, threads, pool=options.pool)
@@ -135,7 +137,7 @@ def _opened(source: Source, options: SessionOptions) -> Model:
 
 class InferenceSession:
     """A model to be run as with onnxruntime: an ONNX file, its bytes or a ModelProto, which is compiled
-    first, or a library compiled before. Safe to use from many threads at once."""
+    first, a library compiled before, or a Model, of a bundle for instance. Safe to use from many threads at once."""
 
     def __init__(
         self,

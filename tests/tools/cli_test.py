@@ -11,7 +11,7 @@ import onnx_text as onnx
 from folder import FolderCase, command_line
 
 CAMEO = ""
-COMMANDS = ("compile", "run", "compare", "bench", "explain", "inspect", "opt", "verify", "targets", "debug", "debug bisect", "debug reduce")
+COMMANDS = ("compile", "bundle", "run", "compare", "bench", "explain", "inspect", "opt", "verify", "targets", "debug", "debug bisect", "debug reduce")
 
 ADD = onnx.model([onnx.node("Add", ["x", "w"], ["s"], "add1"), onnx.node("Relu", ["s"], ["y"], "relu1")],
                  [onnx.value_info("x", ["batch", 3])], [onnx.value_info("y", ["batch", 3])],
