@@ -89,16 +89,32 @@ void judgeExact(Deviation &deviation) {
 }
 
 void judgeFloat(Deviation &deviation, double epsilon) {
-  double excellent = epsilon > 0 ? epsilon : 1e-5, good = epsilon > 0 ? 8 * epsilon : 1e-4;
-  deviation.grade = std::max({gradeOf(deviation.relative, excellent, good),
-                              gradeOf(deviation.mse, excellent * excellent, good * good),
-                              gradeOf(-deviation.cosine, -0.9999, -0.999)});
+  auto limits = [&](Limits ofFloats, double epsilons) {
+    double most = epsilons * epsilon;
+    return most > 0 ? Limits{most, most * most, ofFloats.cosine} : ofFloats;
+  };
+  Limits excellent = limits(kExcellent, 1), good = limits(kGood, 8);
+  deviation.grade = std::max({gradeOf(deviation.relative, excellent.difference, good.difference),
+                              gradeOf(deviation.mse, excellent.mse, good.mse),
+                              gradeOf(-deviation.cosine, -excellent.cosine, -good.cosine)});
 }
 
 bool withinTolerance(const Deviation &deviation, DType dtype, const Judgement &judgement) {
   double atol = std::max(judgement.atol, 8 * epsilonOf(dtype, judgement));
   return isFloat(dtype) && judgement.step == 0 && deviation.relative <= atol &&
-         deviation.cosine > 0.999;
+         deviation.cosine > kGood.cosine;
+}
+
+Verdict exportVerdict(Grade grade) {
+  switch (grade) {
+  case Grade::Excellent:
+    return Verdict::Pass;
+  case Grade::Good:
+    return Verdict::Warn;
+  case Grade::Poor:
+    return Verdict::Fail;
+  }
+  ICE("a grade without a case");
 }
 
 void judge(Deviation &deviation, DType dtype, const Judgement &judgement) {
@@ -115,10 +131,12 @@ void judge(Deviation &deviation, DType dtype, const Judgement &judgement) {
   if (deviation.mismatches > 0) {
     deviation.grade = Grade::Poor;
     deviation.verdict = Verdict::Fail;
+  } else if (judgement.thresholds == Thresholds::Export) {
+    deviation.verdict = exportVerdict(deviation.grade);
   } else if (deviation.grade != Grade::Poor || withinTolerance(deviation, dtype, judgement)) {
     deviation.verdict = Verdict::Pass;
   } else {
-    deviation.verdict = deviation.cosine > 0.999 ? Verdict::Warn : Verdict::Fail;
+    deviation.verdict = deviation.cosine > kGood.cosine ? Verdict::Warn : Verdict::Fail;
   }
 }
 

@@ -11,6 +11,18 @@ enum class Verdict { Pass, Warn, Fail };
 std::string_view gradeName(Grade grade);
 std::string_view verdictName(Verdict verdict);
 
+/// Floats are excellent within the first limits and good within the second. An output's grade is
+/// the worst of the three measures'. `cameo export` has the same limits (_deviation.py).
+struct Limits {
+  double difference, mse, cosine;
+};
+constexpr Limits kExcellent = {1e-5, 1e-10, 0.9999}, kGood = {1e-4, 1e-8, 0.999};
+
+/// What grades mean. Standard: excellent and good pass, and so does what is within a tolerance; a
+/// poor output of a good cosine similarity is a warning. Export: only excellent passes, good is a
+/// warning, and poor fails.
+enum class Thresholds { Standard, Export };
+
 /// How the elements of an output are judged.
 struct Judgement {
   double atol = 1e-4; // of the output's scale; half types are allowed at least 8 of their epsilon
@@ -20,6 +32,7 @@ struct Judgement {
   DType precision = DType::F32;
   /// 8-bit and 16-bit integers count in steps, one step being a tie rounded the other way.
   bool quantized = false;
+  Thresholds thresholds = Thresholds::Standard;
 };
 
 struct Deviation {

@@ -1,17 +1,20 @@
 // `cameo run`: one inference on given inputs, by compiled code or by the reference interpreter.
 #include "bench/HostTensor.h"
-#include "bench/Npy.h"
 #include "support/Temporary.h"
 #include "support/Text.h"
 #include "tools/Command.h"
 #include "tools/Inputs.h"
 #include "tools/ModelOptions.h"
+#include "tools/Outputs.h"
+#include "tools/Taps.h"
 
 #include "ir/Half.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 
 namespace cameo {
 
@@ -24,48 +27,52 @@ constexpr const char *examples = R"(Examples:
       runs the reference interpreter (slow, exact); a single input needs no name; prints the outputs
   cameo run model.so --data test_data_set_0 --output-dir out
       reads input_0.pb, ... as ONNX's own tests have them; writes out/output_0.pb, ...
+  cameo run model.onnx --input image.npy --dump all values
+      also writes what every node computes: values/0_NAME.npy, ... in order of execution
 
 bfloat16 is stored in .npy files as uint16 with the same bits. An .npz gives inputs by name.)";
 
 struct Options {
   std::string program;
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs, dump; // of --dump: `all` or a node, and a folder
   std::string data, outputDir;
   RunOptions run;
   ModelOptions model;
 };
 
-Result<std::unique_ptr<Engine>> makeEngine(const Options &options) {
+/// An output of the engine that --dump may write, and the node that computes it.
+struct Inner {
+  size_t output;
+  std::string node;
+  bool isOwn; // an output of the model itself
+};
+
+/// Makes inner values outputs, behind the model's own. The last of what there is to write are the
+/// model's own outputs.
+std::vector<Inner> exposeValues(Func &main) {
+  std::vector<Inner> own, inner;
+  const Op *terminator = main.body.terminator();
+  for (int64_t i = 0; i < terminator->numOperands(); ++i)
+    if (const Op *op = terminator->operand(i)->definingOp())
+      own.push_back({static_cast<size_t>(i), op->loc.str(), true});
+  size_t next = main.resultNames.size();
+  for (const Tap &tap : addTaps(main))
+    inner.push_back({next++, tap.node, false});
+  inner.insert(inner.end(), own.begin(), own.end());
+  return inner;
+}
+
+Result<std::unique_ptr<Engine>> makeEngine(const Options &options, std::vector<Inner> &inner) {
+  if (isLibraryPath(options.program) && !options.dump.empty())
+    return badInput("--dump: a library computes no values but its outputs; expected a model");
   if (isLibraryPath(options.program))
     return makeLibraryEngine(TRY(Library::load(options.program)), options.run);
   Result<std::unique_ptr<Module>> module = readModel(options.program, options.model);
   if (!module)
     return inFile(options.program, module.error());
+  if (!options.dump.empty())
+    inner = exposeValues((*module)->main());
   return makeReferenceEngine(std::move(*module), options.run);
-}
-
-/// Letters, digits, `-`, `.` and `_`, no leading dot, of a length every file system takes.
-std::string fileSafe(const std::string &name) {
-  std::string safe;
-  for (char c : name.substr(0, 100)) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 c == '-' || c == '.' || c == '_';
-    safe += plain ? c : '_';
-  }
-  return safe;
-}
-
-Result<void> writeArrays(const std::string &stem, const RuntimeValue &value) {
-  if (value.isTensor())
-    return writeNpy(stem + ".npy", value.tensor());
-  std::vector<std::pair<std::string, Tensor>> items;
-  if (value.isSequence())
-    for (const RuntimeValue &item : value.sequence().items) {
-      if (!item.isTensor())
-        return unsupported(fmt::format("{}: nested sequences are written with --data only", stem));
-      items.emplace_back(std::to_string(items.size()), item.tensor());
-    }
-  return writeNpz(stem + ".npz", items);
 }
 
 Result<void> writeOutput(const Options &options, const std::string &stem, const EnginePort &port,
@@ -75,22 +82,46 @@ Result<void> writeOutput(const Options &options, const std::string &stem, const 
   return writeArrays(stem + "_" + fileSafe(port.name), output);
 }
 
+/// Writes to files by `write(stem, i)`, for each of `count`, in the folder, which is created. All
+/// are written before the first gets its name.
+Result<void> writeAll(const std::string &target, size_t count,
+                      const std::function<Result<void>(const std::string &, size_t)> &write) {
+  std::error_code failed;
+  std::filesystem::create_directories(target, failed);
+  if (failed)
+    return badInput(fmt::format("{}: cannot create the folder: {}", target, failed.message()));
+  std::unique_ptr<TemporaryFolder> folder = TRY(TemporaryFolder::create(target));
+  for (size_t i = 0; i < count; ++i)
+    if (Result<void> done = write(folder->path(), i); !done)
+      return inFinalFolder(done.error(), folder->path(), target);
+  TRY(folder->moveFiles(target));
+  return {};
+}
+
 Result<void> writeOutputs(const Options &options, const std::vector<EnginePort> &ports,
                           const std::vector<RuntimeValue> &outputs) {
-  std::error_code failed;
-  std::filesystem::create_directories(options.outputDir, failed);
-  if (failed)
-    return badInput(
-        fmt::format("{}: cannot create the folder: {}", options.outputDir, failed.message()));
-  // All are written before the first gets its name.
-  std::unique_ptr<TemporaryFolder> folder = TRY(TemporaryFolder::create(options.outputDir));
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    std::string stem = folder->path() / fmt::format("output_{}", i);
-    if (Result<void> done = writeOutput(options, stem, ports[i], outputs[i]); !done)
-      return inFinalFolder(done.error(), folder->path(), options.outputDir);
-  }
-  TRY(folder->moveFiles(options.outputDir));
-  return {};
+  return writeAll(options.outputDir, outputs.size(), [&](const std::string &folder, size_t i) {
+    return writeOutput(options, fmt::format("{}/output_{}", folder, i), ports[i], outputs[i]);
+  });
+}
+
+/// Writes the values that --dump asks for; the position among all is part of a file's name.
+Result<void> dump(const Options &options, const std::vector<Inner> &inner,
+                  const std::vector<EnginePort> &ports, const std::vector<RuntimeValue> &outputs) {
+  const std::string &asked = options.dump[0];
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < inner.size(); ++i)
+    if (asked == "all" || asked == inner[i].node)
+      chosen.push_back(i);
+  if (chosen.empty())
+    return badInput(fmt::format("--dump: no node of the model's main graph that computes a tensor "
+                                "is called '{}'",
+                                asked));
+  return writeAll(options.dump[1], chosen.size(), [&](const std::string &folder, size_t i) {
+    size_t output = inner[chosen[i]].output;
+    return writeArrays(fmt::format("{}/{}_{}", folder, chosen[i], fileSafe(ports[output].name)),
+                       outputs[output]);
+  });
 }
 
 /// The first elements of a tensor: ` 0.5 1 2 ...`.
@@ -113,11 +144,15 @@ void printOutputs(const std::vector<EnginePort> &ports, const std::vector<Runtim
 }
 
 Result<void> run(const Options &options) {
-  std::unique_ptr<Engine> engine = TRY(makeEngine(options));
+  std::vector<Inner> inner;
+  std::unique_ptr<Engine> engine = TRY(makeEngine(options, inner));
   std::vector<RuntimeValue> inputs =
       TRY(options.data.empty() ? readInputFiles(options.inputs, engine->inputs())
                                : readInputFolder(options.data, engine->inputs()));
   std::vector<RuntimeValue> outputs = TRY(engine->run(inputs));
+  if (!options.dump.empty())
+    TRY(dump(options, inner, engine->outputs(), outputs));
+  outputs.resize(outputs.size() - std::ranges::count(inner, false, &Inner::isOwn));
   if (!options.outputDir.empty())
     return writeOutputs(options, engine->outputs(), outputs);
   printOutputs(engine->outputs(), outputs);
@@ -144,6 +179,12 @@ void addRunCommand(CLI::App &app, Action &chosen) {
       ->add_option("-o,--output-dir", options->outputDir,
                    "Where outputs are written; without, they are printed")
       ->type_name("DIR");
+  command
+      ->add_option("--dump", options->dump,
+                   "Also write inner values of a model, of all nodes or one")
+      ->type_name("all|NODE DIR")
+      ->type_size(2)
+      ->expected(1);
   command->add_option("--threads", options->run.threads, "Threads of compiled code")
       ->type_name("N")
       ->capture_default_str()

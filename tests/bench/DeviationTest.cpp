@@ -44,6 +44,21 @@ TEST(Deviation, WarnsOverToleranceWithGoodCosine) {
   EXPECT_EQ(measure(floats({1, 0}), floats({0, 1})).verdict, Verdict::Fail);
 }
 
+TEST(Deviation, ExportWarnsOfWhatIsGoodOnly) {
+  Judgement exported = {.thresholds = Thresholds::Export};
+  auto verdict = [&](double difference) {
+    return measure(floats({1, 0.5}), floats({1 + difference, 0.5}), exported).verdict;
+  };
+  EXPECT_EQ(verdict(5e-6), Verdict::Pass);
+  EXPECT_EQ(verdict(5.3e-5), Verdict::Warn);
+  EXPECT_EQ(verdict(5.3e-4), Verdict::Fail);
+  EXPECT_EQ(measure(floats({1, 0.5}), floats({1 + 5.3e-5, 0.5})).verdict, Verdict::Pass);
+  EXPECT_EQ(
+      measure(floats({0.5, 1}), floats({0.75, 1}), {.step = 0.25, .thresholds = Thresholds::Export})
+          .verdict,
+      Verdict::Warn);
+}
+
 TEST(Deviation, TwoZeroVectorsHaveCosineOne) {
   EXPECT_EQ(measure(floats({0, 0}), floats({0, 0})).cosine, 1);
   EXPECT_EQ(measure(floats({0, 0}), floats({0, 1e-6})).cosine, 0);

@@ -374,12 +374,64 @@ class Compare(Case):
         self.assertRegex(self.cameo("inspect", "add.so").stdout, r"(?m)^output  y +f32\[4,3\]$")
         self.cameo("inspect", "add.onnx", status=2)
 
+    ONE = ["--samples", "1", "--dim", "batch=2"]
+
+    def against(self, path, *flags, status=0):
+        report = json.loads(self.cameo("compare", "add.onnx", "-i", "x.npy", "--against", path, "--json", *flags,
+                                       status=status).stdout)
+        self.assertEqual((report["schema_version"], report["reference"]), (1, path))
+        return [(entry["name"], entry["verdict"]) for entry in report["outputs"] + report.get("layers", [])]
+
+    def test_against_files(self):
+        self.cameo("compare", "add.onnx", *self.ONE, "--save", "saved")
+        self.assertEqual(self.files("saved"), ["expected_0.npz", "got_0.npz", "inputs_0.npz"])
+        self.cameo("compare", "add.onnx", "-i", "saved/inputs_0.npz", "--against", "saved/expected_0.npz")
+        self.cameo("run", "add.onnx", "-i", "x.npy", "-o", "out")
+        self.assertEqual(self.against("out"), [("y", "PASS")])
+        self.cameo("run", "add.onnx", "-i", "x.npy", "--dump", "all", "inner")
+        self.assertEqual(self.files("inner"), ["0_s.npy", "1_y.npy"])
+        self.assertEqual(self.against("inner", "--layers"), [("y", "PASS"), ("s", "PASS")])
+        self.write("inner/0_s.npy", onnx.npy([2, 3], [2, 4, 6, -3, -3, -4]))  # y is right, s is not
+        self.assertEqual(self.against("inner", "--layers"), [("y", "PASS"), ("s", "FAIL")])
+        self.assertIn("first value that differs: 's' of node add1 (Add)",
+                      self.cameo("compare", "add.onnx", "-i", "x.npy", "--against", "inner", "--layers").stdout)
+        self.write("inner/output_0_y.npy", self.read("inner/1_y.npy"))
+        self.cameo("compare", "add.onnx", "-i", "x.npy", "--against", "inner", status=2)  # twice
+
+    def test_against_wrong_files(self):
+        self.cameo("compare", "add.onnx", *self.ONE, "--save", "saved")
+        for against in (["saved/expected_0.npz"], ["none.npz"], ["saved", "-i", "x.npy"], ["x.npy", "-i", "x.npy"],
+                        ["saved/inputs_0.npz", "-i", "x.npy"]):
+            self.cameo("compare", "add.onnx", "--against", *against, status=2)
+
+    def test_thresholds_of_export(self):
+        def verdict(difference, *flags, status=0):
+            self.write("want/y.npy", onnx.npy([2, 3], [2 + difference, 4, 6, 0, 0, 0]))
+            [(name, verdict)] = self.against("want", *flags, status=status)
+            return verdict
+        export = ["--thresholds", "export"]
+        scale = 6  # what differences are relative to
+        self.assertEqual(verdict(5.3e-5 * scale), "PASS")
+        self.assertEqual(verdict(5.3e-6 * scale, *export), "PASS")
+        self.assertEqual(verdict(5.3e-5 * scale, *export), "WARN")
+        self.assertEqual(verdict(5.3e-5 * scale, *export, "--strict", status=1), "WARN")
+        self.assertEqual(verdict(5.3e-4 * scale, *export, status=1), "FAIL")
+
+    def test_dump_of_a_node(self):
+        self.cameo("run", "add.onnx", "-i", "x.npy", "--dump", "relu1", "inner", "-o", "out")
+        self.assertEqual((self.files("inner"), self.files("out")), (["1_y.npy"], ["output_0_y.npy"]))
+        self.assertEqual(self.read("inner/1_y.npy"), self.read("out/output_0_y.npy"))
+        self.cameo("compile", "add.onnx")
+        for program, node in (("add.onnx", "nosuch"), ("add.so", "all")):
+            self.cameo("run", program, "-i", "x.npy", "--dump", node, "none", status=2)
+        self.assertNotIn("none", self.files())
+
     def test_layers(self):
         self.assertIn("no difference in 1 intermediate value", self.cameo("compare", "add.onnx", "--layers").stdout)
 
     def test_data(self):
         self.write("data/input_0.pb", onnx.message(onnx.tensor("x", [1, 3], [1, 1, 1])))
-        self.assertIn("PASS on 1 sample\n", self.cameo("compare", "add.onnx", "--data", "data").stdout)
+        self.assertIn("PASS on 1 sample against the reference interpreter\n", self.cameo("compare", "add.onnx", "--data", "data").stdout)
 
     def test_outputs_of_data(self):
         two = onnx.model([onnx.node("Add", ["x", "w"], ["s"]), onnx.node("Neg", ["x"], ["n"])],
@@ -391,7 +443,7 @@ class Compare(Case):
         def compare(status=0):
             text = self.cameo("compare", "two.onnx", "--data", "data", status=status).stdout
             report = json.loads(self.cameo("compare", "two.onnx", "--data", "data", "--json", status=status).stdout)
-            self.assertIn(report["verdict"] + " on 1 sample\n", text)
+            self.assertIn(report["verdict"] + " on 1 sample against", text)
             return [(entry["name"], entry["verdict"]) for entry in report.get("data", [])]
         self.assertEqual(compare(), [])
         # The first may be missing.

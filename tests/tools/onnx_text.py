@@ -28,7 +28,7 @@ def message(fields):
     return out
 
 
-FLOAT, UINT8, INT8, INT32, INT64, BOOL = 1, 2, 3, 6, 7, 9
+FLOAT, UINT8, INT8, INT32, INT64, STRING, BOOL, FLOAT16 = 1, 2, 3, 6, 7, 8, 9, 10
 
 
 def tensor(name, dims, values, dtype=FLOAT):

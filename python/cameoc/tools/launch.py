@@ -13,6 +13,8 @@ import traceback
 
 # Where the name to install differs from the name to import.
 _DISTRIBUTIONS = {"yaml": "pyyaml"}
+# What the user asked for where a part is no command of its own.
+_ASKED_FOR = {"reference": "--against onnxruntime"}
 
 
 def _load_package() -> None:
@@ -30,8 +32,9 @@ def _load_package() -> None:
 def _missing(command: str, error: ModuleNotFoundError) -> str:
     name = (error.name or "").split(".")[0]
     package = _DISTRIBUTIONS.get(name, name)
+    asked = _ASKED_FOR.get(command, f"'cameo {command}'")
     return (
-        f"'cameo {command}' needs the Python package {package}, which {sys.executable} does not have: "
+        f"{asked} needs the Python package {package}, which {sys.executable} does not have: "
         f"'{sys.executable} -m pip install {package}' installs it"
     )
 
