@@ -104,6 +104,14 @@ size_t outputWidth() {
   return isTerminal ? size.ws_col : kOtherwise;
 }
 
+std::string plural(int64_t count, std::string_view what) {
+  bool isY = what.ends_with("y");
+  return fmt::format("{} {}{}", count, isY && count != 1 ? what.substr(0, what.size() - 1) : what,
+                     count == 1 ? ""
+                     : isY      ? "ies"
+                                : "s");
+}
+
 std::string formatSeconds(double seconds) {
   if (seconds >= 0.9995)
     return threeDigits(seconds) + " s";

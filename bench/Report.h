@@ -33,6 +33,8 @@ std::string fit(const std::string &text, size_t width, Cut cut);
 /// Columns that a table on stdout may have: $COLUMNS, else those of the terminal, else 100.
 size_t outputWidth();
 
+/// `1 run`, `3 runs`.
+std::string plural(int64_t count, std::string_view what);
 /// `1.23 ms`, `45.6 us`: three significant digits.
 std::string formatSeconds(double seconds);
 /// `1.5 G`, `25.6 M`, `12`: for counts of operations and elements.

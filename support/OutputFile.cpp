@@ -32,6 +32,7 @@ Result<void> OutputFile::create(bool executable) {
   if (fd_ < 0)
     return failure("write");
   temporary_ = temporary;
+  removed_.emplace(temporary_);
   executable_ = executable;
   return {};
 }
@@ -109,6 +110,7 @@ Result<void> OutputFile::commit() {
   if (closed != 0 || rename(temporary_.c_str(), path_.c_str()) != 0)
     return failure("write");
   temporary_.clear();
+  removed_.reset();
   return {};
 }
 

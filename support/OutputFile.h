@@ -3,9 +3,11 @@
 #pragma once
 
 #include "ir/Result.h"
+#include "support/Interruption.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +49,7 @@ private:
 
   std::string path_, shown_;
   std::string temporary_;
+  std::optional<RemovedOnInterruption> removed_;
   int fd_ = -1;
   bool executable_ = false;
 };

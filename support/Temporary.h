@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ir/Result.h"
+#include "support/Interruption.h"
 
 #include <filesystem>
 #include <memory>
@@ -17,7 +18,7 @@ namespace cameo {
 /// errno set when it cannot.
 int makeTemporaryFile(const std::filesystem::path &folder, std::string &path);
 
-/// A folder that is removed with what is in it.
+/// A folder that is removed with what is in it, also when the program is interrupted.
 class TemporaryFolder {
 public:
   /// In `parent`, or in the system's temporary folder when that is "". Removes what killed programs
@@ -34,9 +35,11 @@ public:
   Result<std::vector<std::filesystem::path>> moveFiles(const std::filesystem::path &to) const;
 
 private:
-  TemporaryFolder(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+  TemporaryFolder(std::filesystem::path path, int lock)
+      : path_(std::move(path)), lock_(lock), removed_(path_) {}
   std::filesystem::path path_;
   int lock_;
+  RemovedOnInterruption removed_;
 };
 
 /// The error with the place `to`, which the user named, instead of that of the temporary folder.

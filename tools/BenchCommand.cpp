@@ -1,15 +1,14 @@
 // `cameo bench`: how fast compiled code is, beside the reference interpreter.
 #include "bench/MemoryPeak.h"
 #include "bench/Report.h"
-#include "support/File.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 #include "tools/Inputs.h"
 #include "tools/ModelCost.h"
+#include "tools/Options.h"
 #include "tools/Profile.h"
 #include "tools/Tuner.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <functional>
@@ -82,11 +81,10 @@ Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &
     return {};
   };
   for (int32_t threads : options.threads)
-    TRY(add(fmt::format("compiled, {} thread{}", threads, threads == 1 ? "" : "s"),
-            [&]() -> Result<std::unique_ptr<Engine>> {
-              return makeLibraryEngine(TRY(Library::load(options.library)),
-                                       {threads, options.seed, options.timeout});
-            }));
+    TRY(add("compiled, " + plural(threads, "thread"), [&]() -> Result<std::unique_ptr<Engine>> {
+      return makeLibraryEngine(TRY(Library::load(options.library)),
+                               {threads, options.seed, options.timeout});
+    }));
   if (!options.noReference)
     TRY(add("reference", [&]() -> Result<std::unique_ptr<Engine>> {
       return makeReferenceEngine(module, {1, options.seed, options.timeout});
@@ -128,9 +126,9 @@ Result<Profile> profile(const Options &options, const std::string &library) {
 
 Result<void> writeProfile(const Options &options, const Profile &profile) {
   if (!options.trace.empty())
-    TRY(writeFile(options.trace, profileTrace(profile)));
+    TRY(writeOutput(options.trace, profileTrace(profile)));
   if (!options.report.empty())
-    TRY(writeFile(options.report, profilePage(profile)));
+    TRY(writeOutput(options.report, profilePage(profile)));
   return {};
 }
 
@@ -223,8 +221,7 @@ int bench(Options options) {
     return reportError(inFile(options.model, read.error()));
   std::shared_ptr<Module> module = std::move(*read);
   options.request.model = options.model;
-  std::string tuned;
-  if (int status = tuneRequest(options.tuning, options.request, tuned); status != Fine)
+  if (int status = tuneRequest(options.tuning, options.request); status != Fine)
     return status;
   std::unique_ptr<TemporaryFolder> folder;
   if (options.library.empty()) {
@@ -240,6 +237,10 @@ int bench(Options options) {
   if (!prepared)
     return reportError(prepared.error());
   folder.reset(); // the library is mapped; an interrupted run leaves nothing behind
+  showProgress(fmt::format("measuring {} for about {:.0f} s",
+                           plural(std::ssize(prepared->candidates), "candidate"),
+                           static_cast<double>(prepared->candidates.size()) *
+                               options.timing.rounds * options.timing.slice));
   Result<std::vector<Timing>> timings = measureInterleaved(prepared->candidates, options.timing);
   if (!timings)
     return reportError(timings.error());
@@ -256,7 +257,7 @@ int bench(Options options) {
   if (options.json)
     printOut(jsonOf(options, *timings, prepared->starts, flops, *streams, profile));
   else
-    printOut(tuned + tableOf(options, *timings, flops) + streamsText(options, *streams));
+    printOut(tableOf(options, *timings, flops) + streamsText(options, *streams));
   if (profile && !options.json)
     for (const ThreadsProfile &run : profile->runs)
       printOut("\n" + profileText(*profile, run, outputWidth()));
@@ -272,29 +273,19 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
   command->add_option("model", options->model, "The model")->required()->type_name("M.onnx");
   command->add_option("library", options->library, "Compiled before; else compiled now")
       ->type_name("M.so");
-  command->add_option("--threads", options->threads, "Numbers of threads to measure, e.g. 1,2")
-      ->type_name("N,...")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  command
-      ->add_option("--streams", options->streams,
-                   "Also the throughput of so many contexts at once, of one thread each")
-      ->type_name("N,...")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::Range(1, 1024));
+  addCounts(*command, "--threads", options->threads, kMostThreads,
+            "Numbers of threads to measure, e.g. 1,2");
+  addCounts(*command, "--streams", options->streams, kMostThreads,
+            "Also the throughput of so many contexts at once, of one thread each");
   command->add_option("--rounds", options->timing.rounds, "Turns each engine gets")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
+      ->check(number(1, 10000));
   command->add_option("--seconds", options->timing.slice, "Length of a turn")
+      ->type_name("SECONDS")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 3600.0));
-  command->add_option("--seed", options->seed, "Seed of the random inputs")
-      ->type_name("N")
-      ->capture_default_str();
+      ->check(number(0.0, 3600.0));
+  addSeedOption(*command, options->seed, "the random inputs");
   addTimeoutOption(*command, options->timeout);
   command->add_flag("--no-reference", options->noReference, "Leave the reference out");
   CLI::Option *profile =
@@ -318,7 +309,13 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);
   command->footer(examples);
-  command->callback([options, &chosen] { chosen = [options] { return bench(*options); }; });
+  command->callback([command, options, &chosen] {
+    chosen = [command, options] {
+      if (Result<void> used = checkUnusedTarget(*command, options->library); !used)
+        return reportError(used.error());
+      return bench(*options);
+    };
+  });
 }
 
 } // namespace cameo

@@ -100,11 +100,7 @@ void writeReport(const CompilerWork &work) {
   std::error_code ignored;
   auto remove = [&] { fs::remove_all(*folder, ignored); };
   (void)writeFile(*folder / kCommand, commandText(*folder, ""));
-  Result<ChildEnd> end = runInChild([&] { return repeat(work, *folder); },
-                                    [&] {
-                                      work.cleanUp();
-                                      remove();
-                                    });
+  Result<ChildEnd> end = runInChild([&] { return repeat(work, *folder); }, remove);
   if (!end || statusOf(*end) != OurBug) {
     remove();
     return reportNote("there is no report: it did not happen a second time");
@@ -117,7 +113,7 @@ void writeReport(const CompilerWork &work) {
 } // namespace
 
 int runCompiler(const CompilerWork &work) {
-  Result<ChildEnd> end = runInChild([&] { return runCatching(work, {}); }, work.cleanUp);
+  Result<ChildEnd> end = runInChild([&] { return runCatching(work, {}); });
   if (!end)
     return reportError(end.error());
   if (end->signal != 0)

@@ -17,8 +17,6 @@ struct CompilerWork {
   std::string targetFlags;
   /// Does it and returns an exit status. Tells `observer` of each pass, and "" is code generation.
   std::function<int(const PassObserver &observer)> run = {};
-  /// Removes what is half done when the program is interrupted.
-  std::function<void()> cleanUp = [] {};
 };
 
 /// Runs the work in a child process and reports how that failed. Returns the exit status; after a

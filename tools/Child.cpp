@@ -11,6 +11,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <map>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,12 +47,14 @@ public:
     if (interruption)
       ::raise(interruption);
   }
+  static constexpr pid_t kOwn = -1, kNew = 0;
   Interruptions(const Interruptions &) = delete;
   Interruptions &operator=(const Interruptions &) = delete;
 
   /// In the child interruptions are as they were before. A child that will start others is a
-  /// process group with them, so that interruptions end all.
-  pid_t fork(bool isGroup) {
+  /// process group with them, so that interruptions end all. `group` is kOwn, kNew, or the number
+  /// of a group that has members.
+  pid_t fork(pid_t group) {
     // A signal between the fork and the assignment must not get lost.
     sigset_t blocked, old;
     sigemptyset(&blocked);
@@ -61,9 +65,10 @@ public:
     if (child == 0)
       restore();
     // Both do it, as either may go on first.
-    if (isGroup)
-      ::setpgid(child, child);
-    running = child > 0 && isGroup ? -child : child;
+    if (group != kOwn)
+      ::setpgid(child, group == kNew ? child : group);
+    if (child > 0)
+      running = group == kOwn ? child : group == kNew ? -child : -group;
     ::sigprocmask(SIG_SETMASK, &old, nullptr);
     return child;
   }
@@ -76,10 +81,13 @@ private:
   std::array<struct sigaction, interruptions.size()> before_ = {};
 };
 
-ChildEnd waitFor(pid_t child) {
+/// Waits for the child, or for any when that is -1; sets it to the one that ended.
+ChildEnd waitFor(pid_t &child) {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  pid_t ended = 0;
+  while ((ended = ::waitpid(child, &status, 0)) < 0 && errno == EINTR) {
   }
+  child = ended;
   if (WIFEXITED(status))
     return {WEXITSTATUS(status), 0};
   return {0, WTERMSIG(status)};
@@ -99,21 +107,83 @@ int becomeShell(const std::string &command, const std::string &output) {
   return 127;
 }
 
+/// The rest of a child.
+[[noreturn]] void become(const std::function<int()> &work) {
+  // The result is of use to the parent alone.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  int status = work();
+  std::fflush(stdout);
+  // No destructors and exit handlers: the process is the parent's copy.
+  ::_exit(status);
+}
+
+/// The bytes of a file that has been written, which is then closed.
+std::string takeContent(int file) {
+  std::string content;
+  std::array<char, 4096> part;
+  ::lseek(file, 0, SEEK_SET);
+  for (ssize_t count; (count = ::read(file, part.data(), part.size())) > 0;)
+    content.append(part.data(), static_cast<size_t>(count));
+  ::close(file);
+  return content;
+}
+
+/// The children of runJobs that have not ended.
+class Jobs {
+public:
+  bool isEmpty() const { return jobs_.empty(); }
+  size_t size() const { return jobs_.size(); }
+
+  Result<void> start(size_t index, const std::function<int(size_t)> &work) {
+    int messages = ::memfd_create("messages", MFD_CLOEXEC);
+    pid_t child = messages < 0 ? -1 : handled_.fork(group_);
+    if (child < 0) {
+      Error error = badInput(fmt::format("cannot start a process: {}", std::strerror(errno)));
+      ::close(messages);
+      return error;
+    }
+    if (child == 0)
+      become([&] {
+        ::dup2(messages, STDERR_FILENO);
+        return work(index);
+      });
+    group_ = group_ == Interruptions::kNew ? child : group_;
+    jobs_[child] = {index, messages};
+    return {};
+  }
+
+  /// Waits for the next to end.
+  JobEnd finishOne() {
+    pid_t child = -1;
+    ChildEnd end = waitFor(child);
+    auto found = jobs_.find(child);
+    ICE_UNLESS(found != jobs_.end(), "a child that is no job ended");
+    JobEnd ended = {found->second.index, end, takeContent(found->second.messages)};
+    jobs_.erase(found);
+    if (jobs_.empty())
+      group_ = Interruptions::kNew; // there is none any more
+    return ended;
+  }
+
+private:
+  struct Job {
+    size_t index;
+    int messages;
+  };
+  Interruptions handled_;
+  pid_t group_ = Interruptions::kNew;
+  std::map<pid_t, Job> jobs_;
+};
+
 Result<ChildEnd> run(const std::function<int()> &work, bool isGroup,
                      const std::function<void()> &cleanUp) {
   std::fflush(stdout);
   Interruptions handled;
-  pid_t child = handled.fork(isGroup);
+  pid_t child = handled.fork(isGroup ? Interruptions::kNew : Interruptions::kOwn);
   if (child < 0)
     return badInput(fmt::format("cannot fork: {}", std::strerror(errno)));
-  if (child == 0) {
-    // The result is of use to the parent alone.
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int status = work();
-    std::fflush(stdout);
-    // No destructors and exit handlers: the process is the parent's copy.
-    ::_exit(status);
-  }
+  if (child == 0)
+    become(work);
   ChildEnd end = waitFor(child);
   if (interruption && cleanUp)
     cleanUp(); // the process ends here
@@ -125,6 +195,23 @@ Result<ChildEnd> run(const std::function<int()> &work, bool isGroup,
 Result<ChildEnd> runInChild(const std::function<int()> &work,
                             const std::function<void()> &cleanUp) {
   return run(work, false, cleanUp);
+}
+
+Result<void> runJobs(size_t count, size_t most, const std::function<int(size_t)> &work,
+                     const std::function<void(const JobEnd &)> &done) {
+  std::fflush(stdout);
+  Jobs jobs;
+  Result<void> started;
+  for (size_t next = 0; next < count || !jobs.isEmpty();) {
+    bool isLast = next == count || interruption || !started;
+    if (!isLast && jobs.size() < most)
+      started = jobs.start(next++, work);
+    else if (!jobs.isEmpty())
+      done(jobs.finishOne());
+    else
+      break;
+  }
+  return started;
 }
 
 Result<ChildEnd> runShell(const std::string &command, const std::string &output,

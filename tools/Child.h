@@ -21,6 +21,19 @@ struct ChildEnd {
 Result<ChildEnd> runInChild(const std::function<int()> &work,
                             const std::function<void()> &cleanUp = {});
 
+/// A job of runJobs that has ended.
+struct JobEnd {
+  size_t index = 0;
+  ChildEnd end;
+  std::string messages; // what it wrote to stderr
+};
+
+/// Does `work(0)` to `work(count - 1)` in child processes, `most` at a time, and calls `done` for
+/// each that ends. What they write to stderr is kept, so that it stays together. Signals are passed
+/// on to all; the function does not return then.
+Result<void> runJobs(size_t count, size_t most, const std::function<int(size_t)> &work,
+                     const std::function<void(const JobEnd &)> &done);
+
 /// Runs a command by the shell, which reads nothing from stdin. What it writes to stdout and stderr
 /// goes to the file `output`. Signals are passed on to all processes that the command starts.
 Result<ChildEnd> runShell(const std::string &command, const std::string &output,

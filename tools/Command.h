@@ -31,6 +31,8 @@ void addOptCommand(CLI::App &app, Action &chosen);
 void addInspectCommand(CLI::App &app, Action &chosen);
 void addVerifyCommand(CLI::App &app, Action &chosen);
 void addTargetsCommand(CLI::App &app, Action &chosen);
+void addCompletionCommand(CLI::App &app, Action &chosen);
+void addManCommand(CLI::App &app, Action &chosen);
 void addDebugCommand(CLI::App &app, Action &chosen);
 /// Those that are Python parts (PythonPart.h).
 void addPythonCommands(CLI::App &app, Action &chosen);
@@ -38,14 +40,30 @@ void addPythonCommands(CLI::App &app, Action &chosen);
 void addBisectCommand(CLI::App &debug, Action &chosen);
 void addReduceCommand(CLI::App &debug, Action &chosen);
 
+/// How the program talks to people, by options that every command has.
+struct MessageStyle {
+  bool quiet = false;         // errors only
+  bool verbose = false;       // also what takes how long
+  std::string color = "auto"; // or "always", "never"
+};
+/// The one of this process.
+MessageStyle &messageStyle();
+
 /// `error: ...` and `note: ...` lines to stderr.
 void printError(std::string_view message, const std::vector<std::string> &notes = {});
 /// Prints the error; returns the exit status.
 int reportError(const Error &error);
 /// The error with the file named in front, where it does not say already.
 Error inFile(const std::string &file, Error error);
-/// `note: ...` to stderr.
+/// `note: ...` to stderr, unless quiet.
 void reportNote(std::string_view message);
+/// Lines on what the program does and made, to stderr, unless quiet: stdout has results alone.
+void tell(std::string_view lines);
+/// The same when verbose.
+void tellMore(std::string_view lines);
+/// Shows where long work has got to, in one line of the terminal that the next message replaces;
+/// "" removes it. Does nothing when stderr is no terminal, or quiet.
+void showProgress(std::string_view line);
 /// Ends a subcommand: reports the error if there is one.
 template <class T> int exitStatus(const Result<T> &result) {
   return result ? static_cast<int>(Fine) : reportError(result.error());
@@ -56,6 +74,10 @@ template <class T> int exitStatus(const Result<T> &result) {
 
 /// Writes to stdout at once.
 void printOut(std::string_view text);
+/// Writes bytes to stdout as they are: the content of a file.
+void printBytes(std::string_view bytes);
+/// Writes a file; `-` is stdout.
+Result<void> writeOutput(const std::string &path, std::string_view bytes);
 /// The exit status of the program when its subcommand ends with `status`: what could not be written
 /// to stdout is an error. Output that nobody reads any more (a closed pipe) ends quietly.
 int finish(int status);

@@ -4,9 +4,9 @@
 #include "tools/Comparison.h"
 #include "tools/Compiler.h"
 #include "tools/Inputs.h"
+#include "tools/Options.h"
 #include "tools/Provenance.h"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -204,10 +204,8 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
   command->add_option("--samples", options->samples, "Random inputs to try")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
-  command->add_option("--seed", options->run.seed, "Seed of the random inputs")
-      ->type_name("N")
-      ->capture_default_str();
+      ->check(number<int64_t>(1, 1000000));
+  addSeedOption(*command, options->run.seed, "the random inputs");
   command->add_option("--data", options->data, "Take inputs from ONNX test data: input_0.pb, ...")
       ->type_name("DIR")
       ->excludes(input);
@@ -223,12 +221,9 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
   command->add_flag("--strict", options->strict, "Exit status 1 for WARN, too");
   command->add_option("--atol", options->atol, "Tolerance, relative to the output's scale")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber)
+      ->check(number<double>())
       ->excludes(thresholds);
-  command->add_option("--threads", options->run.threads, "Threads of compiled code")
-      ->type_name("N")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
+  addThreadsOption(*command, options->run.threads);
   addTimeoutOption(*command, options->run.seconds);
   command->add_flag("--layers", options->layers, "Compare intermediate values too")
       ->excludes(library);
@@ -237,7 +232,13 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);
   command->footer(examples);
-  command->callback([options, &chosen] { chosen = [options] { return compare(*options); }; });
+  command->callback([command, options, &chosen] {
+    chosen = [command, options] {
+      if (Result<void> used = checkUnusedTarget(*command, options->library); !used)
+        return reportError(used.error());
+      return compare(*options);
+    };
+  });
 }
 
 } // namespace cameo

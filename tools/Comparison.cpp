@@ -86,9 +86,13 @@ Result<void> Comparison::run(int64_t samples,
     for (int64_t i = first; i < std::min(samples, first + kSamplesAtOnce); ++i)
       inputs.push_back(TRY(inputsOf(i)));
     TRY(reference_->take(inputs));
-    for (size_t i = 0; i < inputs.size() && failure_.empty(); ++i)
-      TRY(runSample(first + static_cast<int64_t>(i), inputs[i], TRY(reference_->expected(i))));
+    for (size_t i = 0; i < inputs.size() && failure_.empty(); ++i) {
+      int64_t sample = first + static_cast<int64_t>(i);
+      showProgress(fmt::format("comparing, {} of {} done", sample, plural(samples, "sample")));
+      TRY(runSample(sample, inputs[i], TRY(reference_->expected(i))));
+    }
   }
+  showProgress("");
   return {};
 }
 

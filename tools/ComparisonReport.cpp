@@ -3,6 +3,7 @@
 #include "tools/Comparison.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 namespace cameo {
@@ -29,7 +30,7 @@ std::vector<std::string> tableRow(const OutputResult &result) {
           fmt::format("{:.2e}", d.relative),
           fmt::format("{:.2e}", d.mse),
           fmt::format("{:.6f}", d.cosine),
-          steps ? fmt::format("{} ({:.0f} steps)", gradeName(d.grade), d.steps)
+          steps ? fmt::format("{} ({})", gradeName(d.grade), plural(std::llround(d.steps), "step"))
                 : std::string(gradeName(d.grade)),
           verdict};
 }
@@ -61,7 +62,7 @@ std::string Comparison::layersText() const {
   }
   auto count = std::count_if(results_.begin() + static_cast<std::ptrdiff_t>(own_), results_.end(),
                              [](const OutputResult &result) { return result.worst.has_value(); });
-  return fmt::format("no difference in {} intermediate value{}\n", count, count == 1 ? "" : "s");
+  return fmt::format("no difference in {}\n", plural(count, "intermediate value"));
 }
 
 std::string Comparison::text() const {
@@ -80,8 +81,8 @@ std::string Comparison::text() const {
   }
   if (!failure_.empty())
     text += failure_ + "\n";
-  return text + fmt::format("{} on {} sample{} against {}\n", verdictName(verdict()), samples_,
-                            samples_ == 1 ? "" : "s", reference_->name());
+  return text + fmt::format("{} on {} against {}\n", verdictName(verdict()),
+                            plural(samples_, "sample"), reference_->name());
 }
 
 std::string Comparison::json() const {

@@ -1,12 +1,15 @@
 // `cameo compile`: one model or many to libraries, objects, or the IR on the way.
 #include "bench/Report.h"
 #include "codegen/Target.h"
+#include "support/File.h"
+#include "tools/Child.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
+#include "tools/Options.h"
 #include "tools/Tuner.h"
 
-#include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -21,8 +24,10 @@ constexpr const char *examples = R"(Examples:
       makes resnet50.so and resnet50.h in the current folder, for this machine
   cameo compile resnet50.onnx -o lib/net.so --dim batch=4
       the size called 'batch' in the model is 4
-  cameo compile 'models/*.onnx' -o out
-      every model into out/; one that fails does not stop the others
+  cameo compile 'models/*.onnx' -o out -j 4
+      every model into out/, four at a time; one that fails does not stop the others
+  cameo compile net.onnx --emit asm -o - | less
+      the assembly on stdout
   cameo compile net.onnx --emit o,header --target aarch64-linux-gnu --cpu armv8-a+dotprod
       an object file to link into a program for another machine
   cameo compile net.onnx --tune --tune-cache plans.txt
@@ -39,6 +44,8 @@ struct Options {
   std::vector<std::string> emit;
   CompileRequest request;
   TuneOptions tuning;
+  int32_t jobs = 1;
+  bool isForStdout = false; // the output is not what the user sees
 };
 
 Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &target) {
@@ -46,8 +53,7 @@ Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &ta
   for (const std::string &name : options.emit) {
     std::optional<EmitKind> kind = emitKindFromName(name);
     if (!kind)
-      return badInput(fmt::format(
-          "--emit: expected some of so,a,o,wasm,ll,asm,ir,header,deps, got '{}'", name));
+      return badInput("--emit: " + noneOf(name, emitKindNames()));
     if (std::find(kinds.begin(), kinds.end(), *kind) == kinds.end())
       kinds.push_back(*kind);
   }
@@ -60,8 +66,11 @@ Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &ta
   return std::vector{kind};
 }
 
-std::string stemOf(const std::string &model) {
-  std::string stem = std::filesystem::path(model).stem().string();
+/// What the files of a model are called when nothing else says so: as the entry function.
+std::string stemOf(const CompileRequest &request) {
+  if (!request.name.empty() && request.name.find('/') == std::string::npos)
+    return request.name;
+  std::string stem = std::filesystem::path(request.model).stem().string();
   return stem.empty() ? "model" : stem;
 }
 
@@ -71,7 +80,7 @@ Result<void> placeSingle(const std::string &output, CompileRequest &request) {
   std::filesystem::path path = output;
   if (output.empty() || !path.has_filename() || std::filesystem::is_directory(path, ignored)) {
     request.folder = output.empty() ? "." : path;
-    request.stem = stemOf(request.model);
+    request.stem = stemOf(request);
     return {};
   }
   std::optional<EmitKind> kind = emitKindFromPath(path);
@@ -109,7 +118,7 @@ Result<std::vector<CompileRequest>> makeRequests(const Options &options, const T
     request.model = model;
     request.emit = TRY(emitKinds(options, target));
     request.folder = options.output.empty() ? "." : options.output;
-    request.stem = stemOf(model);
+    request.stem = stemOf(request);
     if (auto [other, fresh] = stems.try_emplace(request.stem, model); !fresh)
       return badInput(fmt::format("'{}' and '{}' would be written to the same file '{}'",
                                   other->second, model, request.stem));
@@ -119,6 +128,8 @@ Result<std::vector<CompileRequest>> makeRequests(const Options &options, const T
     TRY(placeSingle(options.output, requests.front()));
   else if (!options.request.name.empty())
     return badInput("--name: possible with one model only");
+  else if (options.isForStdout)
+    return badInput("--output: '-' is for one model");
   for (const CompileRequest &request : requests)
     TRY(checkModelIsKept(request));
   TRY(makeOutputFolder(requests.front().folder));
@@ -136,50 +147,112 @@ std::string_view failureName(int status) {
   }
 }
 
-/// Compiles one after the other. The worst status of all is the program's.
-int compileAll(std::vector<CompileRequest> &requests, const TuneOptions &tuning) {
-  int worst = Fine;
-  std::vector<std::string> failures;
-  for (size_t i = 0; i < requests.size(); ++i) {
-    std::string progress =
-        requests.size() > 1 ? fmt::format("[{}/{}] {}: ", i + 1, requests.size(), requests[i].model)
-                            : "";
-    auto start = std::chrono::steady_clock::now();
-    std::vector<std::filesystem::path> files;
-    std::string tuned;
-    int status = tuneRequest(tuning, requests[i], tuned);
-    printOut(tuned);
-    if (status == Fine)
-      status = compileInChild(requests[i], files);
-    double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    worst = std::max(worst, status);
-    if (status == Fine)
-      printOut(fmt::format("{}{} in {:.2f} s\n", progress, describeFiles(files), seconds));
-    else if (requests.size() > 1)
-      printOut(fmt::format("{}failed: {}\n", progress, failureName(status)));
-    if (status != Fine)
-      failures.push_back(fmt::format("{} ({})", requests[i].model, failureName(status)));
-  }
-  if (requests.size() > 1)
-    printOut(fmt::format("{} of {} models compiled{}{}\n", requests.size() - failures.size(),
-                         requests.size(),
-                         failures.empty() ? "" : "; failed: ", fmt::join(failures, ", ")));
-  return worst;
+/// Compiles the model at `index` and tells what was made.
+int compileOne(std::vector<CompileRequest> &requests, size_t index, const Options &options) {
+  CompileRequest &request = requests[index];
+  bool isOneOfMany = requests.size() > 1;
+  std::string place =
+      isOneOfMany ? fmt::format("[{}/{}] {}: ", index + 1, requests.size(), request.model) : "";
+  auto start = std::chrono::steady_clock::now();
+  std::vector<std::filesystem::path> files;
+  int status = tuneRequest(options.tuning, request);
+  if (status == Fine)
+    status = compileInChild(request, files);
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (status == Fine && !options.isForStdout)
+    tell(fmt::format("{}{} in {:.2f} s\n", place, describeFiles(files), seconds));
+  else if (status != Fine && isOneOfMany)
+    tell(fmt::format("{}failed: {}\n", place, failureName(status)));
+  return status;
 }
 
-int compile(const Options &options) {
+/// The exit status of each model; those that could not even be tried are Bad.
+std::vector<int> compileEach(std::vector<CompileRequest> &requests, const Options &options) {
+  std::vector<int> statuses(requests.size(), Bad);
+  size_t ended = 0;
+  auto progress = [&](const std::string &model) {
+    showProgress(requests.size() == 1 ? fmt::format("compiling {}", model)
+                                      : fmt::format("{} of {} done{}{}", ended, requests.size(),
+                                                    model.empty() ? "" : ", compiling ", model));
+  };
+  if (options.jobs == 1 || requests.size() == 1) {
+    for (; ended < requests.size(); ++ended) {
+      progress(requests[ended].model);
+      statuses[ended] = compileOne(requests, ended, options);
+    }
+    return statuses;
+  }
+  progress("");
+  Result<void> done = runJobs(
+      requests.size(), static_cast<size_t>(options.jobs),
+      [&](size_t index) { return compileOne(requests, index, options); },
+      [&](const JobEnd &job) {
+        showProgress("");
+        std::fwrite(job.messages.data(), 1, job.messages.size(), stderr);
+        if (job.end.signal != 0)
+          printError(fmt::format("{}: compiling was ended by the system ({})",
+                                 requests[job.index].model, ::strsignal(job.end.signal)));
+        else
+          statuses[job.index] = job.end.status;
+        ++ended;
+        progress("");
+      });
+  showProgress("");
+  if (!done)
+    reportError(done.error());
+  return statuses;
+}
+
+/// The worst status of all is the program's.
+int compileAll(std::vector<CompileRequest> &requests, const Target &target,
+               const Options &options) {
+  std::vector<int> statuses = compileEach(requests, options);
+  std::vector<std::string> failures;
+  for (size_t i = 0; i < requests.size(); ++i)
+    if (statuses[i] != Fine)
+      failures.push_back(fmt::format("{} ({})", requests[i].model, failureName(statuses[i])));
+  if (requests.size() > 1)
+    tell(fmt::format("{} of {} models compiled{}{}\n", requests.size() - failures.size(),
+                     requests.size(),
+                     failures.empty() ? "" : "; failed: ", fmt::join(failures, ", ")));
+  // What 'native' stands for decides where the result runs.
+  const TargetOptions &given = options.request.target;
+  if (failures.size() < requests.size() &&
+      (given.cpu == "native" || (given.cpu.empty() && given.target == "host")))
+    tell(fmt::format("compiled for {}, CPU {}\n", target.triple, target.cpu));
+  return *std::max_element(statuses.begin(), statuses.end());
+}
+
+int compileTo(const Options &options) {
   Result<Target> target = resolveTarget(options.request.target.target, options.request.target.cpu);
   if (!target)
     return reportError(target.error());
   Result<std::vector<CompileRequest>> requests = makeRequests(options, *target);
   if (!requests)
     return reportError(requests.error());
-  // What 'native' stands for decides where the result runs.
-  const TargetOptions &given = options.request.target;
-  if (given.cpu == "native" || (given.cpu.empty() && given.target == "host"))
-    printOut(fmt::format("compiling for {}, CPU {}\n", target->triple, target->cpu));
-  return compileAll(*requests, options.tuning);
+  return compileAll(*requests, *target, options);
+}
+
+/// Compiles to a file that is then written to stdout.
+int compileToStdout(Options options) {
+  if (options.emit.size() != 1 || options.emit.front() == "header")
+    return reportError(badInput("--output: '-' is for one file: --emit says which, e.g. asm"));
+  Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create();
+  if (!folder)
+    return reportError(folder.error());
+  options.output = (*folder)->path() / "";
+  options.isForStdout = true;
+  if (int status = compileTo(options); status != Fine)
+    return status;
+  std::filesystem::path file = *std::filesystem::directory_iterator((*folder)->path());
+  Result<std::vector<std::byte>> bytes = readFile(file);
+  if (bytes)
+    printBytes({reinterpret_cast<const char *>(bytes->data()), bytes->size()});
+  return exitStatus(bytes);
+}
+
+int compile(const Options &options) {
+  return options.output == "-" ? compileToStdout(options) : compileTo(options);
 }
 
 } // namespace
@@ -191,22 +264,23 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
   command->add_option("models", options->models, "Models, or quoted patterns such as 'zoo/*.onnx'")
       ->required()
       ->type_name("M.onnx...");
-  command->add_option("-o,--output", options->output, "File or folder to write to")
+  command->add_option("-o,--output", options->output, "File or folder to write to, - for stdout")
       ->type_name("OUT");
-  command
-      ->add_option("--emit", options->emit,
-                   "What to make: so,a,o,wasm,ll,asm,ir,header,deps (default so,header)")
-      ->type_name("KINDS")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  addWords(*command, "--emit", options->emit,
+           "What to make, some of so,a,o,wasm,ll,asm,ir,header,deps (default so,header)")
+      ->type_name("KINDS");
   command
       ->add_option("--name", options->request.name,
-                   "Name of the entry function (default: the model file's stem)")
+                   "Name of the library and its function (default: the model file's stem)")
       ->type_name("NAME");
+  command->add_option("-j,--jobs", options->jobs, "Models to compile at the same time")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(number(1, 1024));
   command
       ->add_flag("--zero-weights", options->request.zeroWeights,
                  "Of IR text: constants that it only names are zeros")
-      ->group("For developers of Cameo");
+      ->group(kDeveloperGroup);
   addTuneOptions(*command, options->tuning);
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);

@@ -2,6 +2,7 @@
 #include "tools/Compiler.h"
 
 #include "bench/Report.h"
+#include "bench/Timing.h"
 #include "codegen/Codegen.h"
 #include "codegen/ModelHash.h"
 #include "codegen/Target.h"
@@ -11,11 +12,11 @@
 #include "support/File.h"
 #include "tools/BugReport.h"
 #include "tools/Command.h"
+#include "tools/Options.h"
 #include "tools/Provenance.h"
 #include "tools/Taps.h"
 #include "tools/WeightReport.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -40,6 +41,18 @@ constexpr std::array<EmitRow, 9> emitRows = {{{EmitKind::So, "so", ".so"},
                                               {EmitKind::Ir, "ir", ".cir"},
                                               {EmitKind::Header, "header", ".h"},
                                               {EmitKind::Deps, "deps", ".d"}}};
+
+class Stopwatch {
+public:
+  /// Seconds since the last call, or the beginning.
+  double lap() {
+    double begin = std::exchange(last_, now());
+    return last_ - begin;
+  }
+
+private:
+  double last_ = now();
+};
 
 /// A path in a rule of make.
 std::string inRule(const fs::path &path) {
@@ -133,7 +146,9 @@ Result<Program> lower(Module &module, const PassContext &context, const PassObse
 Result<void> compileHere(const CompileRequest &request, const PassObserver &observer,
                          const fs::path &folder) {
   PassContext context = TRY(passContext(request));
+  Stopwatch watch;
   Planned planned = TRY(plan(request, context, observer));
+  tellMore(fmt::format("{}: read and lowered to kernels in {:.2f} s\n", request.model, watch.lap()));
   fs::path stem = folder / request.stem;
   if (planned.report.stopped) {
     if (request.emit != std::vector{EmitKind::Ir})
@@ -141,9 +156,10 @@ Result<void> compileHere(const CompileRequest &request, const PassObserver &obse
     return writeFile(stem.string() + ".cir", print(*planned.module));
   }
   if (request.reportsWeights)
-    printOut(weightSummary(TRY(WeightBudget::of(*planned.module, context))));
+    tell(weightSummary(TRY(WeightBudget::of(*planned.module, context))));
   Program program = TRY(lower(*planned.module, context, observer));
   TRY(emitProgram(request, program, context.target, planned.hash, stem));
+  tellMore(fmt::format("{}: code generated in {:.2f} s\n", request.model, watch.lap()));
   return MappedFile::checkUnchanged(); // the weights were read until now
 }
 
@@ -154,6 +170,13 @@ std::optional<EmitKind> emitKindFromName(std::string_view name) {
     if (row.name == name)
       return row.kind;
   return std::nullopt;
+}
+
+std::vector<std::string> emitKindNames() {
+  std::vector<std::string> names;
+  for (const EmitRow &row : emitRows)
+    names.emplace_back(row.name);
+  return names;
 }
 
 std::string_view emitExtension(EmitKind kind) {
@@ -203,20 +226,28 @@ void addTargetOptions(CLI::App &command, TargetOptions &options) {
   command
       .add_option("--precision", options.precision, "What f32 layers multiply in; sums are in f32")
       ->type_name("fp32|bf16")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->check(oneOf({"fp32", "bf16"}))
       ->capture_default_str();
   command
       .add_option("--winograd", options.winograd,
                   "Use Winograd's algorithm where it is faster, or never")
       ->type_name("auto|off")
-      ->check(CLI::IsMember({"auto", "off"}))
+      ->check(oneOf({"auto", "off"}))
       ->capture_default_str();
   command
       .add_option("--optimize", options.optimize,
                   "Whether larger weights for faster layers are worth it")
       ->type_name("speed|balanced|size")
-      ->check(CLI::IsMember({"speed", "balanced", "size"}))
+      ->check(oneOf({"speed", "balanced", "size"}))
       ->capture_default_str();
+}
+
+Result<void> checkUnusedTarget(const CLI::App &command, const std::string &library) {
+  if (library.empty())
+    return {};
+  return checkUnused(command,
+                     {"--target", "--cpu", "--winograd", "--optimize", "--tune", "--tune-cache"},
+                     library);
 }
 
 DType precisionOf(const TargetOptions &options) {
@@ -265,10 +296,6 @@ int makeInChild(const MakeRequest &request, std::vector<fs::path> &files) {
   work.run = [&](const PassObserver &observer) {
     Result<void> done = request.make(observer, path);
     return done ? Fine : reportError(inFinalFolder(done.error(), path, request.folder));
-  };
-  work.cleanUp = [&] {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
   };
   int status = runCompiler(work);
   if (status != Fine)

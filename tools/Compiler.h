@@ -17,6 +17,8 @@ namespace cameo {
 enum class EmitKind { So, A, O, Wasm, Ll, Asm, Ir, Header, Deps };
 /// `so`, `a` ... as in --emit; nothing for other texts.
 std::optional<EmitKind> emitKindFromName(std::string_view name);
+/// All of them.
+std::vector<std::string> emitKindNames();
 /// With the dot: `.so`.
 std::string_view emitExtension(EmitKind kind);
 /// The kind a file name's extension means.
@@ -33,6 +35,9 @@ struct TargetOptions {
 };
 /// Adds --target, --cpu, --precision, --winograd and --optimize.
 void addTargetOptions(CLI::App &command, TargetOptions &options);
+/// Fails if an option was given that says how to compile, although there is a library (or "") that
+/// is compiled. --precision stays: it also says how numbers are judged.
+Result<void> checkUnusedTarget(const CLI::App &command, const std::string &library);
 /// What --precision says.
 DType precisionOf(const TargetOptions &options);
 /// These options as text, with the names of the target and the CPU that they stand for here.

@@ -1,10 +1,10 @@
 // See Engine.h.
 #include "tools/Engine.h"
+#include "tools/Options.h"
 
 #include "frontend/MappedFile.h"
 #include "ir/eval/graph/Interpreter.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace cameo {
@@ -90,7 +90,7 @@ std::unique_ptr<Engine> makeReferenceEngine(std::shared_ptr<Module> module,
 void addTimeoutOption(CLI::App &command, double &seconds) {
   command.add_option("--timeout", seconds, "Longest that a run may take (default: any time)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(1e-3, 1e9));
+      ->check(number(1e-3, 1e9));
 }
 
 Result<std::unique_ptr<Engine>> makeLibraryEngine(const std::shared_ptr<Library> &library,

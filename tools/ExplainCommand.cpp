@@ -4,11 +4,12 @@
 #include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
+#include "tools/ExplainLibrary.h"
 #include "tools/KernelPlan.h"
 #include "tools/ModelCost.h"
+#include "tools/Options.h"
 #include "tools/WeightReport.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -22,6 +23,10 @@ constexpr const char *examples = R"(Examples:
       inputs, outputs, ops with their arithmetic and parameters, the kernel each node became, memory
   cameo explain model.onnx --dim batch=8 --json
       at a given size, as JSON
+  cameo explain model.onnx --depth 2
+      the nodes of each kernel as the first two parts of their paths
+  cameo explain model.so
+      what a library says of itself: inputs, outputs, CPU, sizes, metadata
 
 A multiplication and an addition are two operations (FLOPs). A model with nodes that Cameo cannot
 compile gives an error that lists all of them, with exit status 3.)";
@@ -30,6 +35,7 @@ struct Options {
   std::string model;
   ModelOptions sizes;
   TargetOptions target;
+  NodeNames names;
   bool json = false;
 };
 
@@ -57,10 +63,39 @@ std::vector<std::pair<std::string, OpCost>> sortedOps(const ModelCost &cost) {
   return rows;
 }
 
-std::string textOf(const Module &module, const ModelCost &cost) {
+/// Names of sizes that the inputs have, and so --dim sets.
+std::set<std::string> openSizesOf(const Func &main) {
+  std::set<std::string> names;
+  for (const std::unique_ptr<Value> &argument : main.body.args())
+    if (argument->type.isRanked())
+      for (const Dim &dim : argument->type.shape())
+        if (std::optional<std::string> name = dim.symbolName())
+          names.insert(*name);
+  return names;
+}
+
+/// What the arithmetic does not know.
+std::string sizesText(const std::set<std::string> &unknown, const std::set<std::string> &open) {
+  std::vector<std::string> settable;
+  for (const std::string &name : unknown)
+    if (open.count(name))
+      settable.push_back(name);
+  size_t others = unknown.size() - settable.size();
+  std::string text;
+  if (!settable.empty())
+    text += fmt::format("note: sizes without a value count as 1: {} (--dim NAME=SIZE sets one)\n",
+                        fmt::join(settable, ", "));
+  if (others > 0)
+    text += fmt::format("note: {} that only a run knows: taken as 1\n",
+                        plural(static_cast<int64_t>(others), "size"));
+  return text;
+}
+
+std::string textOf(const std::vector<PortRow> &rows, const std::set<std::string> &open,
+                   const ModelCost &cost) {
   std::string text;
   Table ports({"", "name", "type"});
-  for (const PortRow &row : portsOf(module.main()))
+  for (const PortRow &row : rows)
     ports.add({std::string(row.role), row.name, row.type});
   text += ports.str() + "\n";
   Table ops({"op", "count", "FLOPs", "share", "parameters"});
@@ -72,15 +107,13 @@ std::string textOf(const Module &module, const ModelCost &cost) {
            formatCount(cost.total.parameters)});
   text += ops.str();
   text += fmt::format("\nweights: {}\n", formatBytes(static_cast<int64_t>(cost.parameterBytes)));
-  if (!cost.unknownSizes.empty())
-    text += fmt::format("note: sizes without a value count as 1: {} (--dim NAME=SIZE sets one)\n",
-                        fmt::join(cost.unknownSizes, ", "));
-  return text;
+  return text + sizesText(cost.unknownSizes, open);
 }
 
-nlohmann::ordered_json jsonOf(const Options &options, const Module &module, const ModelCost &cost) {
+nlohmann::ordered_json jsonOf(const Options &options, const Module &module,
+                              const std::vector<PortRow> &rows, const ModelCost &cost) {
   nlohmann::ordered_json report = {{"model", options.model}, {"metadata", module.metadata}};
-  for (const PortRow &row : portsOf(module.main()))
+  for (const PortRow &row : rows)
     report[std::string(row.role) + "s"].push_back({{"name", row.name}, {"type", row.type}});
   report["ops"] = nlohmann::ordered_json::array();
   for (const auto &[name, op] : sortedOps(cost))
@@ -98,13 +131,17 @@ Result<void> explain(const Options &options, const PassObserver &observer) {
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.sizes));
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.sizes)).dims;
   ModelCost cost = TRY(costOf(options.model, options.sizes));
+  std::vector<PortRow> ports = portsOf(module->main());
+  std::set<std::string> open = openSizesOf(module->main());
+  Result<KernelPlan> plan = planKernels(*module, context, sizes, observer);
+  if (plan) // passes find out sizes of outputs that the model does not tell
+    ports = portsOf(module->main());
   nlohmann::ordered_json report;
   if (options.json)
-    report = jsonOf(options, *module, cost);
+    report = jsonOf(options, *module, ports, cost);
   else
-    printOut(textOf(*module, cost));
+    printOut(textOf(ports, open, cost));
   // The model's own ops are worth seeing even when some have no kernel.
-  Result<KernelPlan> plan = planKernels(*module, context, sizes, observer);
   if (!plan) {
     if (options.json)
       printOut(jsonText(report));
@@ -117,13 +154,19 @@ Result<void> explain(const Options &options, const PassObserver &observer) {
     printOut(jsonText(report));
     return {};
   }
-  printOut("\n" + kernelText(*plan));
+  printOut("\n" + kernelText(*plan, options.names, outputWidth()));
   if (std::string text = weightText(weights); !text.empty())
     printOut("\n" + text);
   return {};
 }
 
 int explainInChild(const Options &options) {
+  if (isLibraryPath(options.model)) {
+    Result<std::string> text = explainLibrary(options.model, options.json);
+    if (text)
+      printOut(*text);
+    return exitStatus(text);
+  }
   CompilerWork work{options.model, targetFlags(options.target)};
   work.run = [&](const PassObserver &observer) {
     Result<void> done = explain(options, observer);
@@ -139,13 +182,29 @@ void addExplainCommand(CLI::App &app, Action &chosen) {
   auto options = std::make_shared<Options>();
   CLI::App *command =
       app.add_subcommand("explain", "Show what a model contains and how it is compiled");
-  command->add_option("model", options->model, "The model")->required()->type_name("M.onnx");
+  command->add_option("model", options->model, "A model (.onnx) or a library (.so)")
+      ->required()
+      ->type_name("M.onnx|M.so");
+  command
+      ->add_option("--depth", options->names.depth,
+                   "Parts of nodes' paths to show; 0: all nodes (default: the first node)")
+      ->type_name("N")
+      ->check(number(0, 100));
   command->add_flag("--json", options->json, "Report as JSON");
   addTargetOptions(*command, options->target);
   addModelOptions(*command, options->sizes);
   command->footer(examples);
-  command->callback(
-      [options, &chosen] { chosen = [options] { return explainInChild(*options); }; });
+  command->callback([command, options, &chosen] {
+    chosen = [command, options]() -> int {
+      if (isLibraryPath(options->model))
+        if (Result<void> used =
+                checkUnused(*command, {"--shape", "--dim", "--ops", "--target", "--cpu", "--depth"},
+                            options->model);
+            !used)
+          return reportError(used.error());
+      return explainInChild(*options);
+    };
+  });
 }
 
 } // namespace cameo

@@ -55,6 +55,31 @@ int64_t threadBytes(Func &main) {
   return bytes;
 }
 
+/// The first parts of a node's path: `/features/features.1` of `/features/features.1/attn/MatMul`.
+std::string pathOf(const std::string &node, int32_t depth) {
+  size_t end = node.starts_with("/") ? 1 : 0;
+  for (int32_t part = 1; part <= depth && end != std::string::npos; ++part)
+    end = node.find('/', part == 1 ? end : end + 1);
+  return node.substr(0, end);
+}
+
+/// Each path once, with how many nodes it stands for.
+std::string pathsIn(const Loc &loc, int32_t depth) {
+  std::vector<std::pair<std::string, int64_t>> paths;
+  for (const std::string &node : loc.nodes) {
+    std::string path = pathOf(node, depth);
+    auto same = [&](const auto &entry) { return entry.first == path; };
+    if (auto found = std::find_if(paths.begin(), paths.end(), same); found != paths.end())
+      ++found->second;
+    else
+      paths.emplace_back(path, 1);
+  }
+  std::string text;
+  for (const auto &[path, count] : paths)
+    text += (text.empty() ? "" : ", ") + path + (count > 1 ? fmt::format(" ({})", count) : "");
+  return text;
+}
+
 std::string bytesText(const Dim &bytes) {
   return bytes.isConst() ? formatBytes(bytes.value()) : bytes.str() + " bytes";
 }
@@ -94,18 +119,35 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
   return plan;
 }
 
-std::string kernelText(const KernelPlan &plan) {
-  Table table({"#", "kernel", "fused", "output", "nodes"});
-  for (const KernelRow &row : plan.kernels)
-    table.add({std::to_string(table.size()), row.kernel, std::to_string(row.fused), row.output,
-               row.loc.str()});
+std::string nodesIn(const Loc &loc, size_t width) {
+  if (loc.nodes.empty())
+    return "";
+  std::string more = loc.nodes.size() > 1 ? fmt::format(" +{}", loc.nodes.size() - 1) : "";
+  size_t room = width > more.size() ? width - more.size() : 1;
+  return fit(loc.nodes.front(), room, Cut::Front) + more;
+}
+
+std::string kernelText(const KernelPlan &plan, const NodeNames &names, size_t width) {
+  auto tableOf = [&](size_t nodesWidth) {
+    Table table({"#", "kernel", "fused", "output", "nodes"});
+    for (const KernelRow &row : plan.kernels)
+      table.add({std::to_string(table.size()), row.kernel, std::to_string(row.fused), row.output,
+                 names.depth < 0    ? nodesIn(row.loc, nodesWidth)
+                 : names.depth == 0 ? row.loc.str()
+                                    : pathsIn(row.loc, names.depth)});
+    return table;
+  };
+  constexpr size_t least = 24;
+  size_t others = tableOf(1).width();
+  Table table = tableOf(width > others + least ? width - others : least);
   std::string calls;
   if (plan.calls > 0)
     calls = fmt::format(" ({} on a slow path: a function in C on one thread)", plan.calls);
-  return fmt::format("{}\n{} kernels{}; {} views without code, {} weights packed at compile time\n"
+  return fmt::format("{}\n{}{}; {} without code, {} packed at compile time\n"
                      "workspace {}, packed weights {}\n",
-                     table.str(), plan.kernels.size(), calls, plan.views, plan.packed,
-                     plan.workspace, plan.weights);
+                     table.str(), plural(std::ssize(plan.kernels), "kernel"), calls,
+                     plural(plan.views, "view"), plural(plan.packed, "weight"), plan.workspace,
+                     plan.weights);
 }
 
 nlohmann::ordered_json kernelJson(const KernelPlan &plan) {

@@ -37,7 +37,18 @@ Result<KernelPlan> planKernels(Module &module, PassContext context,
                                const std::map<std::string, int64_t> &sizes,
                                const PassObserver &observer = {});
 
-std::string kernelText(const KernelPlan &plan);
+/// How names of nodes are shown.
+struct NodeNames {
+  /// Parts of their paths, each path once with how many nodes it stands for; 0: all names; -1: the
+  /// first and how many more there are.
+  int32_t depth = -1;
+};
+
+/// The first node and how many more there are, in so many columns: of a path, the end counts.
+std::string nodesIn(const Loc &loc, size_t width);
+
+/// In lines no longer than `width`, if nothing but the first node is asked for.
+std::string kernelText(const KernelPlan &plan, const NodeNames &names, size_t width);
 nlohmann::ordered_json kernelJson(const KernelPlan &plan);
 
 } // namespace cameo

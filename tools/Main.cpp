@@ -1,9 +1,12 @@
 // The `cameo` program: finds the subcommand, and turns what it returns into the exit status.
+#include "support/Interruption.h"
 #include "tools/Command.h"
+#include "tools/Usage.h"
 
 #include "runtime/include/cameo.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <fmt/format.h>
 #include <new>
@@ -19,27 +22,10 @@ Start here:
   cameo compile model.onnx              makes model.so and model.h
   cameo compare model.onnx              checks compiled code against the reference interpreter
   cameo bench model.onnx --threads 1,2  measures its latency
-  cameo COMMAND --help                  options and examples of a command)";
+  cameo help COMMAND                    options and examples of a command)";
 
 constexpr const char *statuses = R"(Exit status: 0 fine; 1 numbers differ; 2 bad usage or bad input;
 3 the model needs something Cameo does not support; 4 a bug in Cameo.)";
-
-/// CLI11's layout with less noise: `--threads N  (default 1)` instead of `N:INT in [1 - 1024]=1`.
-class HelpFormatter : public CLI::Formatter {
-public:
-  HelpFormatter() { column_width(28); }
-  std::string make_option_opts(const CLI::Option *option) const override {
-    std::string type = option->get_type_name();
-    type.resize(std::min(type.find(':'), type.size())); // the rest describes its checks
-    return option->get_type_size() > 0 && !type.empty() ? " " + type : "";
-  }
-  std::string make_option_desc(const CLI::Option *option) const override {
-    std::string text = option->get_description();
-    if (!option->get_default_str().empty())
-      text += fmt::format(" (default {})", option->get_default_str());
-    return text;
-  }
-};
 
 /// `--help` and `--version` are errors to CLI11, which prints what they ask for.
 int printHelp(const CLI::App &app, const CLI::ParseError &request) {
@@ -49,19 +35,26 @@ int printHelp(const CLI::App &app, const CLI::ParseError &request) {
   return finish(status);
 }
 
+/// For the lists of commands: `help COMMAND` is read as `COMMAND --help`.
+void addHelpCommand(CLI::App &app) {
+  CLI::App *help = app.add_subcommand("help", "Show the options and examples of a command");
+  help->add_option("command", "The command")->type_name("COMMAND...");
+  help->footer("Examples:\n  cameo help compile\n  cameo help debug reduce");
+}
+
 int main(int argc, char **argv) {
   holdStandardStreams();
   installCrashHandlers();
+  installInterruptionHandlers();
   // A reader that went away, and a limit on the size of files, show as a failed write, not as a
   // death by signal.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app(overview, "cameo");
-  app.formatter(std::make_shared<HelpFormatter>());
   app.footer(statuses);
   app.require_subcommand(1);
-  app.set_version_flag("--version", fmt::format("cameo {} (library ABI version {})", CAMEO_VERSION,
-                                                CAMEO_ABI_VERSION));
+  app.set_version_flag("-V,--version", fmt::format("cameo {} (library ABI version {})",
+                                                   CAMEO_VERSION, CAMEO_ABI_VERSION));
   Action chosen;
   addCompileCommand(app, chosen);
   addBundleCommand(app, chosen);
@@ -75,14 +68,20 @@ int main(int argc, char **argv) {
   addTargetsCommand(app, chosen);
   addOptCommand(app, chosen);
   addDebugCommand(app, chosen);
+  addCompletionCommand(app, chosen);
+  addManCommand(app, chosen);
+  addHelpCommand(app);
+  completeCommands(app);
+  std::vector<std::string> arguments = readArguments(argc, argv);
+  if (Result<void> known = checkCommand(app, arguments); !known)
+    return reportError(known.error());
   try {
-    app.parse(argc, argv);
+    std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
+    app.parse(std::move(arguments));
   } catch (const CLI::ParseError &problem) {
     if (problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
       return printHelp(app, problem);
-    Error error = badInput(problem.what());
-    error.notes.push_back("run 'cameo --help' or 'cameo COMMAND --help' for what is possible");
-    return reportError(error);
+    return reportError(usageError(app, problem));
   }
   try {
     return finish(chosen());

@@ -1,6 +1,7 @@
 // See ModelOptions.h.
 #include "tools/ModelOptions.h"
 
+#include "bench/Report.h"
 #include "ir/Parser.h"
 #include "ir/Verifier.h"
 #include "support/File.h"
@@ -114,7 +115,7 @@ Result<std::unique_ptr<Module>> readIr(const std::string &path, const ModelOptio
     return module;
   Error error = badInput("the text has no elements of the constant " + elided.front());
   if (elided.size() > 1)
-    error.message += fmt::format(" and of {} others", elided.size() - 1);
+    error.message += " and of " + plural(std::ssize(elided) - 1, "other");
   error.notes.push_back("--zero-weights compiles such constants as zeros");
   return error;
 }

@@ -2,7 +2,6 @@
 #include "bench/Report.h"
 #include "codegen/Target.h"
 #include "ir/Printer.h"
-#include "support/File.h"
 #include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
@@ -54,10 +53,7 @@ Result<void> opt(const Options &options, const PassObserver &observer) {
   manager.beforePass = observer;
   TRY(runPasses(*module, context, steps, allPasses(), manager));
   std::string text = print(*module);
-  if (!options.output.empty())
-    return writeFile(options.output, text);
-  printOut(text);
-  return {};
+  return writeOutput(options.output.empty() ? "-" : options.output, text);
 }
 
 int optOrList(const Options &options) {

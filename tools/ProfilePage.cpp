@@ -242,11 +242,10 @@ private:
 std::string profilePage(const Profile &profile) {
   std::string html = fmt::format(fmt::runtime(kHead), escaped(profile.model));
   for (const ThreadsProfile &run : profile.runs) {
-    html += fmt::format("<h2>{} thread{}: {}</h2>\n<p>{}; {:.1f} % of the time in kernels is in "
+    html += fmt::format("<h2>{}: {}</h2>\n<p>{}; {:.1f} % of the time in kernels is in "
                         "those at {:.0f} % of their bound or more.</p>\n",
-                        run.times.threads, run.times.threads == 1 ? "" : "s",
-                        formatSeconds(run.times.total), escaped(run.limits.cpu),
-                        100 * efficiencyOf(run).near, 100 * kNearBound);
+                        plural(run.times.threads, "thread"), formatSeconds(run.times.total),
+                        escaped(run.limits.cpu), 100 * efficiencyOf(run).near, 100 * kNearBound);
     html += RooflinePlot(profile, run).svg();
     html += kindBars(profile, run) + kernelBars(profile, run) + nodeBars(profile, run);
   }

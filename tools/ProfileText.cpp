@@ -24,19 +24,6 @@ std::string giga(double count, double seconds) {
   return count > 0 && seconds > 0 ? fmt::format("{:.1f}", count / seconds / 1e9) : "-";
 }
 
-std::string plural(int64_t count, const char *what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
-/// The first node and how many more there are, in so many columns: of a path, the end counts.
-std::string nodesIn(const Loc &loc, size_t width) {
-  if (loc.nodes.empty())
-    return "";
-  std::string more = loc.nodes.size() > 1 ? fmt::format(" +{}", loc.nodes.size() - 1) : "";
-  size_t room = width > more.size() ? width - more.size() : 1;
-  return fit(loc.nodes.front(), room, Cut::Front) + more;
-}
-
 std::string reachedText(const Bound &bound, double taken) {
   return bound.seconds > 0 ? fmt::format("{:.0f}", 100 * bound.reached(taken)) : "-";
 }

@@ -21,8 +21,7 @@ nlohmann::ordered_json slice(const std::string &name, int32_t threads, double be
 
 void addEvents(nlohmann::ordered_json &events, const Profile &profile, const ThreadsProfile &run) {
   int32_t threads = run.times.threads;
-  std::string name =
-      fmt::format("{}, {} thread{}", profile.model, threads, threads == 1 ? "" : "s");
+  std::string name = fmt::format("{}, {}", profile.model, plural(threads, "thread"));
   events.push_back(
       {{"name", "process_name"}, {"ph", "M"}, {"pid", threads}, {"args", {{"name", name}}}});
   std::vector<RunTimes> runs = run.times.fastest;

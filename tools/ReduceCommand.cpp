@@ -1,13 +1,14 @@
 // `cameo debug reduce`: the fewest parts of a model for which a command still fails. Each try is a
 // model in a temporary folder and a run of the command.
+#include "bench/Report.h"
 #include "frontend/ModelParts.h"
 #include "support/File.h"
 #include "support/Temporary.h"
 #include "tools/Child.h"
 #include "tools/Command.h"
+#include "tools/Options.h"
 #include "tools/Search.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <numeric>
@@ -184,8 +185,8 @@ Result<void> reduce(const Options &options) {
   std::optional<std::string> bytes = TRY(parts->write(cut));
   ICE_UNLESS(bytes, "a cut that failed cannot be written");
   TRY(writeFile(output, *bytes));
-  printOut(fmt::format("{}: {} of {} nodes, after {} tries{}\n", output, cut.nodes.size(),
-                       parts->numNodes(), reducer.tries(),
+  printOut(fmt::format("{}: {} of {}, after {}{}\n", output, cut.nodes.size(),
+                       plural(parts->numNodes(), "node"), plural(reducer.tries(), "try"),
                        reducer.isExhausted() ? ", the most that --tries allows" : ""));
   return {};
 }
@@ -205,7 +206,7 @@ void addReduceCommand(CLI::App &debug, Action &chosen) {
   command
       ->add_option("--status", options->status, "Exit status that is the failure (default: not 0)")
       ->type_name("N")
-      ->check(CLI::Range(0, 255));
+      ->check(number(0, 255));
   command->add_option("--message", options->message, "Text that the output of a failure has")
       ->type_name("TEXT");
   command->add_option("-o,--output", options->output, "Where to write it (default M.reduced.onnx)")
@@ -213,7 +214,7 @@ void addReduceCommand(CLI::App &debug, Action &chosen) {
   command->add_option("--tries", options->tries, "Most runs of the command")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
+      ->check(number<int64_t>(1, 1000000));
   command->footer(examples);
   command->callback([options, &chosen] {
     chosen = [options] {

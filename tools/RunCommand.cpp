@@ -5,12 +5,12 @@
 #include "tools/Command.h"
 #include "tools/Inputs.h"
 #include "tools/ModelOptions.h"
+#include "tools/Options.h"
 #include "tools/Outputs.h"
 #include "tools/Taps.h"
 
 #include "ir/Half.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
@@ -185,16 +185,21 @@ void addRunCommand(CLI::App &app, Action &chosen) {
       ->type_name("all|NODE DIR")
       ->type_size(2)
       ->expected(1);
-  command->add_option("--threads", options->run.threads, "Threads of compiled code")
-      ->type_name("N")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  command->add_option("--seed", options->run.seed, "Seed of random operators")->type_name("N");
+  addThreadsOption(*command, options->run.threads);
+  addSeedOption(*command, options->run.seed, "random operators");
   addTimeoutOption(*command, options->run.seconds);
   addModelOptions(*command, options->model);
   command->footer(examples);
-  command->callback(
-      [options, &chosen] { chosen = [options] { return exitStatus(run(*options)); }; });
+  command->callback([command, options, &chosen] {
+    chosen = [command, options]() -> int {
+      if (isLibraryPath(options->program))
+        if (Result<void> used =
+                checkUnused(*command, {"--shape", "--dim", "--ops"}, options->program);
+            !used)
+          return reportError(used.error());
+      return exitStatus(run(*options));
+    };
+  });
 }
 
 } // namespace cameo

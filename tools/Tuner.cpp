@@ -12,9 +12,9 @@
 #include "tools/Command.h"
 #include "tools/Inputs.h"
 #include "tools/KernelTimes.h"
+#include "tools/Options.h"
 #include "tools/TuneCache.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -244,9 +244,9 @@ Result<std::string> Tuner::confirm(const PlanMap &untuned) {
     table.add({formatSeconds(was), formatSeconds(now), fmt::format("{:.1f}", 100 * (was / now - 1)),
                changesOf(had[key], plans_[key]), key});
   }
-  return fmt::format("{}tuned in {} rounds: kernels take {} instead of {}\n",
-                     table.size() > 0 ? table.str() : "", rounds_, formatSeconds(all - saved),
-                     formatSeconds(all));
+  return fmt::format("{}tuned in {}: kernels take {} instead of {}\n",
+                     table.size() > 0 ? table.str() : "", plural(rounds_, "round"),
+                     formatSeconds(all - saved), formatSeconds(all));
 }
 
 Result<std::string> Tuner::run() {
@@ -293,13 +293,15 @@ void addTuneOptions(CLI::App &command, TuneOptions &options) {
                   "Plans found before are used from here, and new ones kept")
       ->type_name("FILE");
   command.add_option("--tune-seconds", options.seconds, "Time after which tuning ends")
+      ->type_name("SECONDS")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(number(0.0, 1e6));
 }
 
-int tuneRequest(const TuneOptions &options, CompileRequest &request, std::string &report) {
+int tuneRequest(const TuneOptions &options, CompileRequest &request) {
   Result<std::string> tuned = tune(options, request);
-  report = tuned ? *tuned : "";
+  if (tuned)
+    tell(*tuned);
   return exitStatus(tuned);
 }
 

@@ -15,8 +15,8 @@ struct TuneOptions {
 /// Adds --tune, --tune-cache and --tune-seconds.
 void addTuneOptions(CLI::App &command, TuneOptions &options);
 
-/// Gives the request the plans of the cache and, if asked to, finds those that it lacks; `report`
-/// gets what they gain. Reports errors itself; the exit status.
-int tuneRequest(const TuneOptions &options, CompileRequest &request, std::string &report);
+/// Gives the request the plans of the cache and, if asked to, finds those that it lacks and tells
+/// what they gain. Reports errors itself; the exit status.
+int tuneRequest(const TuneOptions &options, CompileRequest &request);
 
 } // namespace cameo

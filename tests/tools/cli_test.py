@@ -11,7 +11,8 @@ import onnx_text as onnx
 from folder import FolderCase, command_line
 
 CAMEO = ""
-COMMANDS = ("compile", "bundle", "run", "compare", "bench", "explain", "inspect", "opt", "verify", "targets", "debug", "debug bisect", "debug reduce")
+COMMON = ("--quiet", "--verbose", "--color")
+COMMANDS = ("compile", "bundle", "run", "compare", "bench", "explain", "inspect", "opt", "verify", "targets", "completion", "man", "debug", "debug bisect", "debug reduce")
 
 ADD = onnx.model([onnx.node("Add", ["x", "w"], ["s"], "add1"), onnx.node("Relu", ["s"], ["y"], "relu1")],
                  [onnx.value_info("x", ["batch", 3])], [onnx.value_info("y", ["batch", 3])],
@@ -39,7 +40,7 @@ class Case(FolderCase):
         if status >= 2:
             self.assertRegex(run.stderr, r"(?m)^error: ")
             for line in run.stderr.splitlines():
-                self.assertRegex(line, r"^(error|note|warning): .")
+                self.assertRegex(line, r"^((error|note): |\[\d/\d\] |\d of \d |compiled for ).")
         return run
 
     def files(self, folder="."):
@@ -80,9 +81,11 @@ class General(Case):
         with open(os.path.join(docs, "cli.md")) as file:
             shared = file.read()
         flags_of = {}
+        for flag in COMMON:
+            self.assertIn(flag, shared)
         for command in COMMANDS:
             flags = re.findall(r"(?m)^ +(?:-\w,)?(--[\w-]+)", self.cameo(*command.split(), "--help").stdout)
-            flags_of.setdefault(command.split()[0], set()).update(set(flags) - {"--help"})
+            flags_of.setdefault(command.split()[0], set()).update(set(flags) - {"--help", *COMMON})
         for command, flags in flags_of.items():
             path = os.path.join(docs, command + ".md")
             if not os.path.exists(path):  # then the shared page has it
@@ -280,9 +283,9 @@ class Compile(Case):
         self.assertTrue({"add.so", "add.h"} <= set(self.files("out")))
         self.assertNotIn("broken.so", self.files("out"))
         for k in (1, 2, 3):
-            self.assertIn("[%d/3]" % k, run.stdout)
+            self.assertIn("[%d/3]" % k, run.stderr)
         self.assertIn("1 of 3 models compiled; failed: broken.onnx (bad input), unsupported.onnx (unsupported)",
-                      run.stdout)
+                      run.stderr)
 
     def test_glob(self):
         self.write("zoo/a.onnx", ADD)

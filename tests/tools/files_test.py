@@ -42,9 +42,9 @@ class Case(FolderCase):
 
 # A command of each kind that prints something.
 PRINTING = (["explain", "add.onnx"], ["explain", "add.onnx", "--json"], ["run", "add.onnx", "--input", "x.npy"],
-            ["compile", "add.onnx", "-o", "out/"], ["compare", "add.onnx", "--samples", "1"],
+            ["compile", "add.onnx", "--emit", "asm", "-o", "-"], ["compile", "add.onnx", "--emit", "so", "-o", "-"], ["compare", "add.onnx", "--samples", "1"],
             ["bench", "add.onnx", "--rounds", "1", "--seconds", "0"], ["opt", "add.onnx"], ["opt", "--list"],
-            ["--help"], ["--version"], ["compile", "--help"])
+            ["targets"], ["targets", "--json"], ["--help"], ["--version"], ["compile", "--help"], ["help", "run"])
 
 
 class Streams(Case):
@@ -62,8 +62,15 @@ class Streams(Case):
     def test_files_do_not_take_the_place_of_closed_streams(self):
         # Else what is printed would be written into the library.
         closed = lambda: [os.close(fd) for fd in (0, 1, 2)]
-        self.cameo("compile", "add.onnx", "-o", "out/", status=2, stdout=None, stderr=None, preexec_fn=closed)
+        self.cameo("compile", "add.onnx", "-o", "out/", stdout=None, stderr=None, preexec_fn=closed)
         self.cameo("run", "out/add.so", "--input", "x.npy")
+
+    def test_stdout_has_results_alone(self):
+        for flags in ([], ["--tune", "--tune-seconds", "0"], ["--quiet"], ["--optimize", "size"]):
+            run = self.cameo("compile", "add.onnx", "-o", "out/", *flags)
+            self.assertEqual(run.stdout, "")
+            self.assertEqual(run.stderr == "", "--quiet" in flags, run.stderr)
+        self.cameo("run", "out/add.so", "--input", "x.npy", "--quiet")
 
     def test_nobody_reads(self):
         for command in PRINTING:

@@ -47,7 +47,7 @@ class Optimize(FolderCase):
     def cameo(self, *args, status=0):
         run = subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=300)
         self.assertEqual(run.returncode, status, run.stdout + run.stderr)
-        return run.stdout
+        return run.stdout + run.stderr
 
     def library(self, model, *flags):
         """What compile says, and the library's bytes."""
