@@ -91,7 +91,7 @@ Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::create(const fs::path 
   int lock = makeLocked(fs::absolute(base, failed), path, makeFolder);
   if (lock < 0)
     return badInput(
-        fmt::format("{}: cannot create a folder in it: {}", base.string(), std::strerror(errno)));
+        fmt::format("cannot write into the folder '{}': {}", base.string(), std::strerror(errno)));
   return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(path, lock));
 }
 

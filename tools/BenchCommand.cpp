@@ -311,6 +311,9 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
   command->footer(examples);
   command->callback([command, options, &chosen] {
     chosen = [command, options] {
+      for (const std::string &path : {options->report, options->trace})
+        if (Result<void> output = path.empty() ? Result<void>() : checkOutput(path); !output)
+          return reportError(output.error());
       if (Result<void> used = checkUnusedTarget(*command, options->library); !used)
         return reportError(used.error());
       return bench(*options);

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -111,6 +112,16 @@ void printBytes(std::string_view bytes) {
     else if (errno != EINTR)
       outputError = errno;
   }
+}
+
+Result<void> checkOutput(const std::string &path) {
+  if (path == "-")
+    return {};
+  TRY(checkReplaceable(path));
+  std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0)
+    return badInput(fmt::format("cannot write '{}': {}", path, std::strerror(errno)));
+  return {};
 }
 
 Result<void> writeOutput(const std::string &path, std::string_view bytes) {

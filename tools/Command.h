@@ -76,6 +76,8 @@ template <class T> int exitStatus(const Result<T> &result) {
 void printOut(std::string_view text);
 /// Writes bytes to stdout as they are: the content of a file.
 void printBytes(std::string_view bytes);
+/// Fails if the file could not be written: to be asked before work that takes long. `-` is stdout.
+Result<void> checkOutput(const std::string &path);
 /// Writes a file; `-` is stdout.
 Result<void> writeOutput(const std::string &path, std::string_view bytes);
 /// The exit status of the program when its subcommand ends with `status`: what could not be written

@@ -110,6 +110,9 @@ Result<void> checkModelIsKept(const CompileRequest &request) {
 
 Result<std::vector<CompileRequest>> makeRequests(const Options &options, const Target &target) {
   std::vector<std::string> models = TRY(expandModels(options.models));
+  for (const std::string &model : models)
+    if (isLibraryPath(model))
+      return badInput(fmt::format("'{}' is compiled already: expected a model", model));
   TRY(importOptions(options.request.sizes)); // bad flags are one error, not one a model
   std::vector<CompileRequest> requests;
   std::map<std::string, std::string> stems;

@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -309,8 +310,10 @@ int makeInChild(const MakeRequest &request, std::vector<fs::path> &files) {
 Result<void> makeOutputFolder(const fs::path &folder) {
   std::error_code failed;
   fs::create_directories(folder, failed);
-  if (failed || !fs::is_directory(folder, failed))
-    return badInput(fmt::format("--output: cannot create the folder '{}'", folder.string()));
+  std::error_code ignored;
+  if (failed || !fs::is_directory(folder, ignored))
+    return badInput(fmt::format("--output: cannot create the folder '{}': {}", folder.string(),
+                                failed ? failed.message() : std::strerror(ENOTDIR)));
   return {};
 }
 

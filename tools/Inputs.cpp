@@ -1,6 +1,9 @@
 // See Inputs.h.
 #include "tools/Inputs.h"
 
+#include "support/Nearest.h"
+#include "support/Text.h"
+
 #include "bench/Npy.h"
 #include "bench/Random.h"
 
@@ -33,6 +36,8 @@ public:
     for (size_t at = argument.rfind('='); at != std::string::npos && at > 0;
          at = argument.rfind('=', at - 1)) {
       const EnginePort *port = find(argument.substr(0, at));
+      if (port && at + 1 == argument.size())
+        return badInput(fmt::format("--input: expected a file behind '{}'", argument));
       if (port)
         return addFile(*port, argument.substr(at + 1));
     }
@@ -42,6 +47,11 @@ public:
       return addFile(ports_.front(), argument);
     Error error = badInput(fmt::format(
         "--input: expected NAME=FILE.npy with the name of an input, got '{}'", argument));
+    std::vector<std::string> names;
+    for (const EnginePort &port : ports_)
+      names.push_back(port.name);
+    if (std::string near = nearest(argument.substr(0, argument.find('=')), names); !near.empty())
+      error.notes.push_back(fmt::format("did you mean {}?", quote(near)));
     error.notes.push_back("the model's inputs are " + portList(ports_));
     return error;
   }

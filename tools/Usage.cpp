@@ -40,6 +40,30 @@ void addCommonOptions(CLI::App &command) {
       ->capture_default_str();
 }
 
+/// What holds for every option: flags take no value, values are not empty, and of several the last
+/// counts where there is room for one.
+void completeOption(CLI::Option &option) {
+  if (option.get_items_expected_max() == 0) {
+    option.disable_flag_override();
+    return;
+  }
+  if (option.get_items_expected_max() == 1)
+    option.take_last();
+  option.check(CLI::Validator(
+      [&option](std::string &text) {
+        return text.empty() ? fmt::format("expected {}, got nothing", option.get_type_name()) : "";
+      },
+      ""));
+}
+
+/// What is wrong with the number of values that an option was given. CLI11 names a flag that has
+/// one without its dashes.
+std::string wrongCount(const std::string &what) {
+  if (size_t end = what.find(" was given a disallowed"); end != std::string::npos)
+    return fmt::format("--{} takes no value", what.substr(0, end));
+  return what.substr(0, what.find(':')) + ": the value is missing";
+}
+
 /// The command that was parsed, as deep as it goes.
 const CLI::App &parsedCommand(const CLI::App &app) {
   std::vector<CLI::App *> parsed = app.get_subcommands();
@@ -88,8 +112,7 @@ void completeCommands(CLI::App &app) {
     return; // another program reads its options
   addCommonOptions(app);
   for (CLI::Option *option : app.get_options())
-    if (option->get_items_expected_max() == 0)
-      option->disable_flag_override();
+    completeOption(*option);
   for (CLI::App *command : app.get_subcommands(nullptr))
     completeCommands(*command);
 }
@@ -115,7 +138,8 @@ Result<void> checkCommand(const CLI::App &app, const std::vector<std::string> &a
 
 Error usageError(const CLI::App &app, const CLI::ParseError &problem) {
   const CLI::App &command = parsedCommand(app);
-  Error error = badInput(problem.what());
+  Error error = badInput(problem.get_name() == "ArgumentMismatch" ? wrongCount(problem.what())
+                                                                  : std::string(problem.what()));
   // What it could not place explains what it missed.
   std::vector<std::string> extras = command.remaining();
   auto option = std::find_if(extras.begin(), extras.end(), [](const std::string &text) {

@@ -52,7 +52,28 @@ class WrongWords(Case):
             self.assertEqual(self.error(*words), "'cameo run' has no option '--thread': did you mean '--threads'?")
         self.assertEqual(self.error("explain", "-x", "add.onnx"), "'cameo explain' has no option '-x'")
         self.assertEqual(self.error("explain", "add.onnx", "more"), "'cameo explain' takes no argument 'more'")
-        self.assertIn("json", self.error("compare", "add.onnx", "--json=5"))
+        self.assertEqual(self.error("compare", "add.onnx", "--json=5"), "--json takes no value")
+        self.assertEqual(self.error("compare", "add.onnx", "--seed"), "--seed: the value is missing")
+        self.assertEqual(self.error("run", "add.onnx", "--input"), "--input: the value is missing")
+        for option in ("--output", "--emit", "--name", "--dim", "--target", "--tune-cache"):
+            self.assertRegex(self.error("compile", "add.onnx", option + "="), "^%s: " % option)
+            self.assertRegex(self.error("compile", "add.onnx", option, ""), "^%s: " % option)
+        self.assertIn("got nothing", self.error("compile", ""))
+        self.cameo("compare", "add.onnx", "--samples", "1", "--samples", "2")
+
+    def test_inputs(self):
+        self.assertIn("expected a file", self.error("run", "add.onnx", "--input", "x="))
+        two = onnx.model([onnx.node("Add", ["image", "mask"], ["y"])],
+                         [onnx.value_info("image", [3]), onnx.value_info("mask", [3])], [onnx.value_info("y", [3])])
+        self.write("two.onnx", two)
+        run = self.cameo("run", "two.onnx", "--input", "imgae=x.npy", status=2)
+        self.assertIn("note: did you mean 'image'?\n", run.stderr)
+
+    def test_files(self):
+        self.cameo("compile", "add.onnx")
+        self.assertIn("compiled already", self.error("compile", "add.so"))
+        self.assertIn("No such file", self.error("bench", "add.onnx", "--profile", "--report", "none/r.html", "--seconds", "3000"))
+        self.assertIn("File exists", self.error("compile", "add.onnx", "-o", "x.npy/"))
 
     def test_every_command_without_arguments(self):
         for command in re.findall(r"(?m)^  (\w+) ", self.cameo("--help").stdout.split("Subcommands:")[1]):
