@@ -77,9 +77,10 @@ class WrongWords(Case):
 
     def test_every_command_without_arguments(self):
         for command in re.findall(r"(?m)^  (\w+) ", self.cameo("--help").stdout.split("Subcommands:")[1]):
+            text = subprocess.run([CAMEO, "help", command], cwd=self.dir, capture_output=True, text=True, timeout=60).stdout
             if command in ("help", "targets", "man"):
                 self.cameo(command)
-            elif re.search(r"(?m)^  \w+ .*\.\.\.|^  \w+ M", self.cameo("help", command).stdout):
+            elif "--quiet" in text and re.search(r"(?m)^  \w+ .*\.\.\.|^  \w+ M", text):  # those in Python read their own
                 self.assertRegex(self.error(command), "needs [MC]|needs bash|expected a file")
 
     def test_words_of_options(self):
