@@ -180,9 +180,12 @@ void FuncEmitter::emitTeam(Op &op) {
   ICE_UNLESS(self_.kind == "main", "a team is started by a team");
   const EmittedFunc &team = funcs_.at(op.attrs.getString("callee"));
   ICE_UNLESS(team.kind == "team", "'" + op.attrs.getString("callee") + "' is not a team function");
+  llvm::Type *i64 = b_.getInt64Ty();
+  llvm::Value *work = op.numOperands() > 0 ? b_.CreateSExt(operand(op, 0), i64)
+                                           : llvm::ConstantInt::get(i64, INT64_MAX);
   b_.CreateCall(b_.module().getOrInsertFunction("cameo_rt_team", b_.getVoidTy(), b_.getPtrTy(),
-                                                b_.getPtrTy()),
-                {frame_, team.function});
+                                                b_.getPtrTy(), i64),
+                {frame_, team.function, work});
 }
 
 // The counter that user code may read: the time stamp counter, the generic timer. 0 elsewhere.

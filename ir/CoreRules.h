@@ -93,7 +93,8 @@ private:
   Result<void> forLoop() const;
   Result<void> whileLoop() const;
   Result<void> ifElse() const;
-  Result<void> call() const;
+  /// `given`: the types of what the callee gets.
+  Result<void> call(const std::vector<Type> &given) const;
   Result<void> frame();
   Result<void> team() const;
   Result<void> inKernel() const;

@@ -72,14 +72,14 @@ Result<void> CoreRules::ifElse() const {
   return {};
 }
 
-Result<void> CoreRules::call() const {
+Result<void> CoreRules::call(const std::vector<Type> &given) const {
   const Attr *attr = op_.attrs.find("callee");
   const std::string *name = attr ? std::get_if<std::string>(attr) : nullptr;
   const Func *callee = name ? module_.find(*name) : nullptr;
   if (!callee)
     return badInput(name ? "there is no function '@" + *name + "'"
                          : "expected a string attribute 'callee'");
-  TRY(types("operand", typesOf(op_.operands()), typesOf(callee->body.args())));
+  TRY(types("operand", given, typesOf(callee->body.args())));
   const Op *end = callee->body.terminator();
   return types("result", typesOf(op_.results()),
                end ? typesOf(end->operands()) : std::vector<Type>());
@@ -94,7 +94,7 @@ Result<void> CoreRules::control() {
   case OpKind::LoopIf:
     return ifElse();
   case OpKind::LoopCall:
-    return call();
+    return call(typesOf(op_.operands()));
   default: // yield and return: what they may carry is their parent's to say
     return {};
   }
@@ -135,7 +135,9 @@ Result<void> CoreRules::frame() {
 Result<void> CoreRules::team() const {
   switch (op_.kind()) {
   case OpKind::TeamRun:
-    return call();
+    if (op_.numOperands() > 0)
+      TRY(inIs(0, Type::index()));
+    return call({});
   case OpKind::TeamParallel:
     TRY(inIs(0, Type::index()));
     TRY(regions(1, 1));

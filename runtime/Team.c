@@ -12,6 +12,9 @@
 #include "Runtime.h"
 #include "Signal.h"
 
+/* Elements that take one thread about as long as a team needs to start and to end. */
+enum { LEAST_WORK = 16384 };
+
 struct member {
   _Alignas(CACHE_LINE) uint64_t claimed; /* the last section in which its share was claimed */
   _Alignas(CACHE_LINE) uint64_t section; /* what follows is the member's own */
@@ -28,9 +31,10 @@ struct cameo_team_state {
   struct member members[];
 };
 
-/* Where the share of a thread begins. Does not overflow. */
+/* Where the share of a thread begins: units * thread / threads, rounded up, so that the caller does
+   a single unit itself. Does not overflow. */
 static int64_t shareBegin(int64_t units, int64_t thread, int64_t threads) {
-  return units / threads * thread + units % threads * thread / threads;
+  return units / threads * thread + (units % threads * thread + threads - 1) / threads;
 }
 
 /* Sections only grow, so that a late member claims nothing of a later one. */
@@ -152,14 +156,21 @@ static void runMember(void *argument, int32_t thread, int32_t threads) {
     cameo_cpu_restore_float(mode);
 }
 
-void cameo_rt_team(struct cameo_frame *frame, cameo_team team) {
+static void runAlone(struct cameo_private *self, cameo_team team) {
+  struct cameo_team_state *others = self->team;
+  self->team = NULL;
+  team(&self->frame, 0, 1);
+  self->team = others;
+}
+
+void cameo_rt_team(struct cameo_frame *frame, cameo_team team, int64_t work) {
   struct cameo_private *self = cameo_private_of(frame);
   struct teamTask task = {frame, team, 0};
   cameo_check_time(self);
   if (cameo_rt_failed(frame))
     return;
-  if (!self->pool) {
-    team(frame, 0, 1);
+  if (!self->pool || work < LEAST_WORK) {
+    runAlone(self, team);
     return;
   }
   self->team->done = 0;

@@ -195,12 +195,13 @@ extern const cameo_api cameo_rt_api;
 /*
  * Runs `team` on frame->threads threads and returns when all that have come have returned; what
  * they wrote is then visible. Called from `main` (or what it calls) on the caller's thread, never
- * from a team. With one thread it is a plain call. Does nothing when the run has failed already.
+ * from a team. With one thread it is a plain call, and so it is where `work`, the number of
+ * elements that the threads could share, is small. Does nothing when the run has failed already.
  *
  * A team function is a sequence of sections, the same for every thread; a thread may come late or
  * never. What it writes outside of the units of sections nobody else may read.
  */
-void cameo_rt_team(struct cameo_frame *frame, cameo_team team);
+void cameo_rt_team(struct cameo_frame *frame, cameo_team team, int64_t work);
 
 /*
  * Claims units of the section that the thread has come to: 1, and [range[0], range[1]) are this

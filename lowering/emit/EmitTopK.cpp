@@ -1,6 +1,10 @@
 // The first k elements of a line in order, and their positions: a heap of k entries, the last in
-// order at its root, takes every element that comes before the root; then the heap is sorted in
-// place. n log k steps whatever the data, no memory but the result's. A line is a unit.
+// order at its root, takes every element that comes before the root; then the entries are sorted in
+// place. No memory but the result's. A line is a unit.
+//
+// The sort is merge exchange (Knuth, "The Art of Computer Programming", 5.2.2, algorithm M): which
+// entries it compares does not depend on the data. So it has no branches to guess and no loads that
+// wait for comparisons, which cost more than its k log k log k steps.
 //
 // An entry stands where the position will. Of elements of at most 32 bits it is a key, the element
 // and its position in one number whose order is theirs, else the position alone.
@@ -92,6 +96,8 @@ struct TopK {
     return b.binary(OpKind::ScalarOr, less, earlier);
   }
 
+  Value *oneIf(Value *condition) { return b.toIndex(b.cast(condition, DType::I64)); }
+
   /// Puts `held` into the heap of `size` entries, from `start` down until no child comes after.
   void sift(Value *start, Value *size, Value *held) {
     Values end = b.whileLoop(
@@ -103,16 +109,55 @@ struct TopK {
         [&](const Values &now) -> Values {
           Value *left = b.add(b.mul(now[0], b.index(2)), b.index(1));
           Value *right = b.add(left, b.index(1));
-          // The later of two children; a lone one stands for both.
-          Value *other = b.select(b.cmp("lt", right, size), right, left);
-          Value *p = entry(left), *q = entry(other);
-          Value *first = before(p, q);
-          Value *child = b.select(first, other, left), *last = b.select(first, q, p);
+          // The later of two children; a lone one stands for both. Sums are no branches, as what
+          // selects may become, and nobody could guess these.
+          Value *other = b.add(left, oneIf(b.cmp("lt", right, size)));
+          Value *child = b.add(left, oneIf(before(entry(left), entry(other))));
+          Value *last = entry(child);
           Value *sinks = before(held, last);
           b.ifThen(sinks, [&] { setEntry(now[0], last); });
           return {b.select(sinks, child, now[0]), sinks};
         });
     setEntry(end[0], held);
+  }
+
+  /// Puts two entries in order.
+  void exchange(Value *i, Value *j) {
+    Value *p = entry(i), *q = entry(j);
+    if (hasKeys) {
+      setEntry(i, b.min(p, q));
+      return setEntry(j, b.max(p, q));
+    }
+    Value *isSorted = before(p, q);
+    setEntry(i, b.select(isSorted, p, q));
+    setEntry(j, b.select(isSorted, q, p));
+  }
+
+  /// Exchanges entries i and i + d for all i whose bit p is that of r, which is 0 or p.
+  void exchangeAll(Value *count, Value *p, Value *r, Value *d) {
+    Value *end = b.sub(count, d), *step = b.mul(p, b.index(2));
+    Value *runs = b.div(b.sub(b.add(b.sub(end, r), step), b.index(1)), step);
+    b.forLoop(b.index(0), runs, 1, [&](Value *run) {
+      Value *first = b.add(r, b.mul(run, step));
+      b.forLoop(first, b.min(b.add(first, p), end), 1, [&](Value *i) { exchange(i, b.add(i, d)); });
+    });
+  }
+
+  void sort(Value *count) {
+    Value *zero = b.index(0), *two = b.index(2);
+    auto isBelow = [&](const Values &now) { return b.cmp("lt", b.mul(now[0], two), count); };
+    auto twice = [&](const Values &now) -> Values { return {b.mul(now[0], two)}; };
+    Value *top = b.whileLoop({b.index(1)}, isBelow, twice)[0];
+    b.whileLoop(
+        {top, top, zero, top}, // p, q, r and d
+        [&](const Values &now) { return b.cmp("gt", now[0], zero); },
+        [&](const Values &now) -> Values {
+          Value *p = now[0], *q = now[1];
+          exchangeAll(count, p, now[2], now[3]);
+          Value *isLast = b.cmp("eq", q, p), *half = b.div(p, two);
+          return {b.select(isLast, half, p), b.select(isLast, top, b.div(q, two)),
+                  b.select(isLast, zero, p), b.select(isLast, half, b.sub(q, p))};
+        });
   }
 
   void line() {
@@ -128,12 +173,7 @@ struct TopK {
       Value *candidate = entryOf(i);
       b.ifThen(before(candidate, entry(zero)), [&] { sift(zero, count, candidate); });
     });
-    b.forLoop(zero, count, 1, [&](Value *i) {
-      Value *last = b.sub(b.sub(count, one), i);
-      Value *root = entry(zero), *moved = entry(last);
-      b.ifThen(b.cmp("gt", last, zero), [&] { sift(zero, last, moved); });
-      setEntry(last, root);
-    });
+    sort(count);
     b.forLoop(zero, count, 1, [&](Value *i) {
       Value *position = positionOf(entry(i));
       Value *at = k.advance(from, position, x.layout->strides[axis]);

@@ -22,6 +22,7 @@
 #include "lowering/program/PackWeights.h"
 #include "lowering/program/Profile.h"
 #include "lowering/program/RunTimeSizes.h"
+#include "lowering/program/SharedKernel.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ struct State {
   /// Whether `team` is in a team function that takes further kernels, and how many it has.
   bool inTeam = false;
   int64_t kernelsInTeam = 0;
+  Dim workInTeam = {};
   int64_t numTeams = 0;
   Profile profile;
   ThreadMemory threadMemory;
@@ -164,52 +166,6 @@ bool hasCode(Op &op) {
   return isOnCaller(op) || (emitterFor(op.kind()) && !isWeight);
 }
 
-/// Makes the sizes that a kernel reads, and the nodes that it names when it fails, arguments, so
-/// that kernels that differ in them alone are one function.
-struct SharedKernel {
-  Func &kernel;
-  std::vector<int64_t> sizes, nodes; // to pass: entries of the table, numbers
-  std::map<int64_t, Value *> sizeArguments, nodeArguments;
-
-  Value *argument(int64_t key, std::vector<int64_t> &keys, std::map<int64_t, Value *> &known) {
-    auto [entry, isNew] = known.try_emplace(key);
-    if (isNew) {
-      entry->second = kernel.body.addArg(Type::index());
-      keys.push_back(key);
-    }
-    return entry->second;
-  }
-
-  void collectSizes(Block &block) {
-    for (auto it = block.ops().begin(); it != block.ops().end();) {
-      Op &op = **it++;
-      for (int64_t i = 0; i < op.numRegions(); i++)
-        collectSizes(op.region(i));
-      if (op.kind() != OpKind::FrameDim)
-        continue;
-      op.result()->replaceAllUsesWith(argument(op.attrs.getInt("index"), sizes, sizeArguments));
-      op.erase();
-    }
-  }
-
-  void collectNodes(Block &block) {
-    for (const std::unique_ptr<Op> &op : block.ops()) {
-      for (int64_t i = 0; i < op->numRegions(); i++)
-        collectNodes(op->region(i));
-      if (op->kind() != OpKind::TeamFail || op->attrs.getInt("node", -1) < 0)
-        continue;
-      Value *node = argument(op->attrs.getInt("node"), nodes, nodeArguments);
-      op->setOperands({op->operand(0), op->operand(1), node});
-      op->attrs.erase("node");
-    }
-  }
-
-  explicit SharedKernel(Func &kernel) : kernel(kernel) {
-    collectSizes(kernel.body);
-    collectNodes(kernel.body);
-  }
-};
-
 /// Sizes that an op makes of others may turn out negative.
 void State::requireSizes(Op &op) {
   auto isOfOperand = [&](const Dim &size) {
@@ -269,6 +225,20 @@ void State::addKernel(Op &op) {
   addLoops(op);
 }
 
+/// The elements that a kernel reads and writes, if several threads can share them.
+Dim sharedWork(const Op &op, const Dim &units) {
+  Dim elements;
+  auto add = [&](const Value *tensor) {
+    if (tensor && !(units == Dim(1)))
+      elements = elements + product(tensor->type.shape());
+  };
+  for (const Value *operand : op.operands())
+    add(operand);
+  for (const std::unique_ptr<Value> &result : op.results())
+    add(result.get());
+  return elements;
+}
+
 /// Writes the kernel's loops as a function, which equal kernels share, and calls it.
 void State::addLoops(Op &op) {
   Func *kernel = program.module.addFunc("");
@@ -303,6 +273,7 @@ void State::addLoops(Op &op) {
     noteNode(*kernel, op);
   } else
     std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
+  workInTeam = workInTeam + sharedWork(op, *units);
   // Filling a halo touches no byte that the kernel before it writes.
   if (op.kind() != OpKind::KernelFillHalo && !profile.isOn())
     team.create(OpKind::TeamBarrier, {}, {});
@@ -327,20 +298,26 @@ void State::openTeam() {
   if (inTeam)
     return;
   inTeam = true;
-  Func *body = program.module.addFunc(fmt::format("team_{}", numTeams++));
+  Func *body = program.module.addFunc(fmt::format("team_{}", numTeams));
   body->attrs.set("kind", std::string("team"));
   team.atEnd(body->body);
-  AttrDict attrs;
-  attrs.set("callee", body->name);
-  main.create(OpKind::TeamRun, {}, {}, std::move(attrs));
   profile.enterTeam(team);
 }
 
 void State::closeTeam() {
-  if (inTeam)
-    team.ret();
+  if (!inTeam)
+    return;
+  team.ret();
+  AttrDict attrs;
+  attrs.set("callee", fmt::format("team_{}", numTeams++));
+  // A sum that is too long to be a size is that of many kernels.
+  LoopBuilder::Values work;
+  if (!workInTeam.isOverflow())
+    work.push_back(sizes.value(main, workInTeam));
+  main.create(OpKind::TeamRun, work, {}, std::move(attrs));
   inTeam = false;
   kernelsInTeam = 0;
+  workInTeam = 0;
 }
 
 void State::addBlock(Block &block) {

@@ -19,44 +19,79 @@ static uint64_t significantBits(int32_t dtype) {
   }
 }
 
-static int32_t isZero(const struct cameo_array *x, int64_t i, uint64_t mask) {
+/* So many elements are looked at together, in loops that become vector code. */
+enum { CHUNK = 256 };
+
+/* flags[i] = whether element begin + i is other than zero, for a chunk or what is left; how many
+   elements that is. */
+static int64_t flagChunk(const struct cameo_array *x, int64_t begin, uint64_t mask,
+                         uint8_t flags[CHUNK]) {
+  int64_t n = x->count - begin < CHUNK ? x->count - begin : CHUNK;
+  const uint8_t *data = x->data + begin * x->width;
   switch (x->width) {
   case 0:
-    return x->lengths[i] == 0;
+    for (int64_t i = 0; i < n; i++)
+      flags[i] = x->lengths[begin + i] != 0;
+    break;
   case 1:
-    return !(x->data[i] & mask);
+    for (int64_t i = 0; i < n; i++)
+      flags[i] = data[i] != 0;
+    break;
   case 2:
-    return !(((const uint16_t *)x->data)[i] & mask);
+    for (int64_t i = 0; i < n; i++)
+      flags[i] = (((const uint16_t *)data)[i] & (uint16_t)mask) != 0;
+    break;
   case 4:
-    return !(((const uint32_t *)x->data)[i] & mask);
+    for (int64_t i = 0; i < n; i++)
+      flags[i] = (((const uint32_t *)data)[i] & (uint32_t)mask) != 0;
+    break;
   default:
-    return !(((const uint64_t *)x->data)[i] & mask);
+    for (int64_t i = 0; i < n; i++)
+      flags[i] = (((const uint64_t *)data)[i] & mask) != 0;
   }
+  return n;
+}
+
+static int64_t countNonZero(const struct cameo_array *x, uint64_t mask) {
+  uint8_t flags[CHUNK];
+  int64_t count = 0;
+  for (int64_t begin = 0; begin < x->count; begin += CHUNK) {
+    int64_t n = flagChunk(x, begin, mask, flags);
+    for (int64_t i = 0; i < n; i++)
+      count += flags[i];
+  }
+  return count;
 }
 
 /* Coordinates, one row a dim, of the elements that are not zero, in row-major order. */
 int32_t cameo_kernel_non_zero(cameo_call *call) {
   struct cameo_array x;
-  int64_t index[CAMEO_MAX_RANK] = {0}, count = 0, found = 0;
   if (cameo_kernel_operand(call, 0, &x))
     return 1;
   if (x.rank > CAMEO_MAX_RANK)
     return cameo_call_fault(call, CAMEO_FAULT_RANK, x.rank, CAMEO_MAX_RANK);
   uint64_t mask = significantBits(x.dtype);
-  for (int64_t i = 0; i < x.count; i++)
-    count += !isZero(&x, i, mask);
+  int64_t count = countNonZero(&x, mask), found = 0;
   int64_t dims[2] = {x.rank, count};
   int64_t *y = cameo_call_tensor(call, 0, CAMEO_INT64, 2, dims);
-  if (!y)
-    return 1;
-  for (int64_t i = 0; i < x.count; i++) {
-    if (!isZero(&x, i, mask)) {
-      for (int32_t d = 0; d < x.rank; d++)
-        y[d * count + found] = index[d];
-      found++;
+  if (!y || x.rank == 0)
+    return !y;
+  /* First the positions, in the row of the last dim: each is written, and stays if it counts. */
+  int64_t *positions = y + (x.rank - 1) * count;
+  uint8_t flags[CHUNK];
+  for (int64_t begin = 0; found < count; begin += CHUNK) {
+    int64_t n = flagChunk(&x, begin, mask, flags);
+    for (int64_t i = 0; i < n && found < count; i++) {
+      positions[found] = begin + i;
+      found += flags[i];
     }
-    for (int32_t d = x.rank - 1; d >= 0 && ++index[d] == x.dims[d]; d--)
-      index[d] = 0;
+  }
+  for (int64_t i = 0; i < count && x.rank > 1; i++) {
+    int64_t position = positions[i];
+    for (int32_t d = x.rank - 1; d >= 0; d--) {
+      y[d * count + i] = position % x.dims[d];
+      position /= x.dims[d];
+    }
   }
   return 0;
 }

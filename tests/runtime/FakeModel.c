@@ -98,14 +98,15 @@ static void run(struct cameo_frame *frame) {
   }
   while (mode == MODE_LOOP && !cameo_rt_iterate(frame, 0)) {
   }
-  cameo_rt_team(frame, teamMain);
+  int32_t threads = mode == MODE_SMALL ? 1 : frame->threads;
+  cameo_rt_team(frame, teamMain, mode == MODE_SMALL ? 1 : INT64_MAX);
   if (cameo_rt_failed(frame))
     return;
   findHits(frame);
-  facts[FACT_THREADS] = frame->threads;
+  facts[FACT_THREADS] = threads;
   facts[FACT_ROUNDS] = (double)*slot(frame, 0, 0);
   facts[FACT_DENORMAL] = 1;
-  for (int32_t i = 0; i < frame->threads; i++) {
+  for (int32_t i = 0; i < threads; i++) {
     if (*slot(frame, i, 0) != *slot(frame, 0, 0))
       facts[FACT_ROUNDS] = -1;
     if (!*slot(frame, i, 2))

@@ -14,14 +14,16 @@ extern "C" {
  */
 const cameo_model *fake(void);
 
-/* MODE_LOOP iterates, and MODE_TEAM_LOOP meets at barriers, until the run is ended. */
+/* MODE_LOOP iterates, and MODE_TEAM_LOOP meets at barriers, until the run is ended. In MODE_SMALL
+   the team has little to do. */
 enum mode {
   MODE_PLAIN = 0,
   MODE_FAIL = 1,
   MODE_HOLD = 2,
   MODE_TEAM_FAIL = 3,
   MODE_LOOP = 4,
-  MODE_TEAM_LOOP = 5
+  MODE_TEAM_LOOP = 5,
+  MODE_SMALL = 6
 };
 enum fact {
   FACT_THREADS,  /* of the team */

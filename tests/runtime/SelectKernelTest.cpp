@@ -46,6 +46,22 @@ TEST_F(KernelTest, nonZero) {
   EXPECT_EQ(nonZero(v.strings({1, 2}, {"", "a"})), "i64[2,1] 0 1");
 }
 
+/// More elements than are looked at together, in three dims.
+TEST_F(KernelTest, nonZeroOfManyElements) {
+  std::vector<float> x(7 * 11 * 13);
+  std::string rows[3];
+  int64_t count = 0;
+  for (int64_t i = 0; i < std::ssize(x); i++) {
+    x[i] = i % 5 == 0 || i > 900 ? 0.5f : 0;
+    int64_t at[3] = {i / 143, i / 13 % 11, i % 13};
+    for (int64_t d = 0; d < 3 && x[i] != 0; d++)
+      rows[d] += " " + std::to_string(at[d]);
+    count += x[i] != 0;
+  }
+  EXPECT_EQ(nonZero(v.floats({7, 11, 13}, x)),
+            "i64[3," + std::to_string(count) + "]" + rows[0] + rows[1] + rows[2]);
+}
+
 TEST_F(KernelTest, compress) {
   auto x = v.ints({3, 2}, {1, 2, 3, 4, 5, 6});
   auto run = [&](const cameo_value &condition, int32_t rank, std::vector<int64_t> axis) {

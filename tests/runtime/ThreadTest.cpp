@@ -117,6 +117,20 @@ TEST_F(ThreadTest, poolOfTheCaller) {
   EXPECT_EQ(error(), "cannot start 2 threads");
 }
 
+/// A team with little to do is not started.
+TEST_F(ThreadTest, littleWorkIsDoneAlone) {
+  cameo_pool pool = {};
+  pool.threads = 2;
+  pool.run = [](cameo_pool *, void (*)(void *, int32_t, int32_t), void *) {
+    return int32_t(CAMEO_NO_THREADS);
+  };
+  options.pool = &pool;
+  EXPECT_EQ(run(), CAMEO_NO_THREADS);
+  mode = MODE_SMALL;
+  expectRight();
+  EXPECT_EQ(facts[FACT_THREADS], 1);
+}
+
 /// A thread that the system lets run late, early or never holds up nobody.
 TEST_F(ThreadTest, nobodyWaitsForAThreadThatDoesNotRun) {
   using Task = void (*)(void *, int32_t, int32_t);

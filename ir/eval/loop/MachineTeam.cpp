@@ -119,7 +119,8 @@ Machine::Flow Machine::runTeam(const Step &step, Call &call) {
     return Flow::Next;
   memory.barrier();
   where_ = Where::Team;
-  Flow flow = runCall(step, call);
+  Bytes results;
+  Flow flow = invoke(codeFor(step.op->attrs.getString("callee")), {}, results);
   where_ = Where::Main;
   memory.barrier();
   return flow;
