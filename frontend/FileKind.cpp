@@ -33,7 +33,9 @@ constexpr std::array<Signature, 10> signatures = {{
     {0, "\x93NUMPY"sv, "an array of NumPy"},
     {0, "\x89PNG"sv, "an image"},
     {0, "\xff\xd8\xff"sv, "an image"},
-    {8, "{\""sv, "a safetensors file: weights without a model"},
+    {8, "{\""sv,
+     "a safetensors file, weights without a model; 'cameo export' makes an ONNX model of one "
+     "(docs/export.md)"},
     {0, "PK\3\4"sv, "a zip archive: unpack it first"},
 }};
 

@@ -7,10 +7,11 @@ import pathlib
 
 
 def _version() -> str:
-    try:
-        return importlib.metadata.version("cameoc")
-    except importlib.metadata.PackageNotFoundError:  # used from the tree
-        return (pathlib.Path(__file__).resolve().parents[2] / "VERSION").read_text().strip()
+    # Whoever runs the package may have another one installed, or none.
+    folder = pathlib.Path(__file__).resolve().parents[1]
+    for distribution in importlib.metadata.distributions(name="cameoc", path=[str(folder)]):
+        return distribution.version
+    return (folder.parent / "VERSION").read_text().strip()  # of the tree, or of the prefix
 
 
 __version__ = _version()

@@ -183,6 +183,17 @@ def test_opsets(folder, capsys, opset, exporter):
     assert report["inputs"]["x"][0] == "batch"
 
 
+def test_safetensors(folder, capsys, tmp_path):
+    files = pytest.importorskip("safetensors.torch")
+    files.save_file(folder["small"]().state_dict(), "best.safetensors")
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing")
+    good, bad = reported(
+        capsys, "best.safetensors", "bad.safetensors", "--model", "nets:small", *INPUT, *TRACED, status=2
+    )
+    assert good["verdict"] == PASS
+    assert bad["error"].startswith("bad.safetensors: not a safetensors file, or damaged")
+
+
 def test_a_deviation_fails(folder, capsys):
     arguments = ["best.pt", "--model", "nets:small", *INPUT, *TRACED, "--max-deviation", "1e-12"]
     (report,) = reported(capsys, *arguments, status=1)

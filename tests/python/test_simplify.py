@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +123,36 @@ def test_the_package_is_that_of_the_program(tmp_path):
     (tmp_path / "cameoc/__init__.py").write_text("raise SystemExit('another package')")
     done = cameo("simplify", "--help", PYTHONPATH=str(tmp_path))
     assert done.returncode == 0 and done.stdout.startswith("usage: cameo simplify"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "package"),
+    [("site/cameoc/bin", "site/cameoc"), ("prefix/bin", "prefix/lib/cameo/python/cameoc")],
+)
+def test_where_it_is_installed(tmp_path, program, package):
+    """In a wheel, and below a prefix."""
+    ignored = shutil.ignore_patterns("__pycache__", "bin")
+    shutil.copytree(pathlib.Path(simplify.__file__).parents[1], tmp_path / package, ignore=ignored)
+    (tmp_path / "site/cameoc-9.8.dist-info").mkdir(parents=True)
+    (tmp_path / "site/cameoc-9.8.dist-info/METADATA").write_text("Name: cameoc\nVersion: 9.8\n")
+    (tmp_path / "prefix/lib/cameo").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "prefix/lib/cameo/VERSION").write_text("9.8\n")
+    (tmp_path / program).mkdir(parents=True, exist_ok=True)
+    installed = tmp_path / program / "cameo"
+    try:
+        os.link(os.path.realpath(os.environ["CAMEO"]), installed)
+    except OSError:  # another file system
+        shutil.copy(os.environ["CAMEO"], installed)
+    environment = {**os.environ, "CAMEO_PYTHON": sys.executable, "PYTHONPATH": ""}
+    onnx.save(wasteful(), tmp_path / "m.onnx")
+    command = [installed, "simplify", tmp_path / "m.onnx", "-o", tmp_path / "s.onnx", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["cameo"] == "9.8"
+    (tmp_path / package / "tools/launch.py").unlink()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert f"is not beside the program {installed}" in done.stderr and "pip install cameoc" in done.stderr
 
 
 def test_a_bug_has_a_status_of_its_own(tmp_path):

@@ -155,6 +155,15 @@ def _unpickled(path: str, trust: bool) -> Any:
         raise CameoError(f"{path}: cannot be unpickled: {type(error).__name__}: {one_line(error)}") from None
 
 
+def _safetensors(path: str) -> Any:
+    try:
+        return library("safetensors.torch").load_file(path)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # there is no common base
+        raise CameoError(f"{path}: not a safetensors file, or damaged: {one_line(error)}") from None
+
+
 def _is_script(path: str) -> bool:
     import zipfile
 
@@ -182,7 +191,7 @@ def load_module(path: str, factory: Factory | None, trust: bool) -> Any:
             ) from None
     if _is_script(path):
         return torch.jit.load(path, map_location="cpu").eval()
-    loaded = _unpickled(path, trust)
+    loaded = _safetensors(path) if path.endswith(".safetensors") else _unpickled(path, trust)
     if isinstance(loaded, dict) and isinstance(loaded.get("model"), torch.nn.Module):
         loaded = loaded["model"]
     if isinstance(loaded, torch.nn.Module):

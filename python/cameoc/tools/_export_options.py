@@ -48,7 +48,7 @@ def _samples(text: str) -> int:
 
 def _add_sources(parser: _cli.Parser) -> None:
     add = parser.add_argument
-    add("checkpoints", nargs="*", metavar="CKPT", help=".pt, .pth or .pt2 files")
+    add("checkpoints", nargs="*", metavar="CKPT", help=".pt, .pth, .pt2 or .safetensors files")
     add("--pattern", metavar="GLOB", help="all files of a pattern such as 'runs/*/weights/best.pt'")
     add("--config", metavar="FILE.yaml", help="take options from the section 'export' of this file")
     add(
