@@ -149,7 +149,8 @@ Result<void> compileHere(const CompileRequest &request, const PassObserver &obse
   PassContext context = TRY(passContext(request));
   Stopwatch watch;
   Planned planned = TRY(plan(request, context, observer));
-  tellMore(fmt::format("{}: read and lowered to kernels in {:.2f} s\n", request.model, watch.lap()));
+  tellMore(
+      fmt::format("{}: read and lowered to kernels in {:.2f} s\n", request.model, watch.lap()));
   fs::path stem = folder / request.stem;
   if (planned.report.stopped) {
     if (request.emit != std::vector{EmitKind::Ir})

@@ -107,15 +107,27 @@ def test_bad_usage(tmp_path, monkeypatch, arguments, message):
     assert not (tmp_path / "s.onnx").exists()
 
 
-def test_a_missing_package_is_named(tmp_path):
+def test_missing_packages_are_named(tmp_path):
     # Python without its packages; -S is not for the user's own site either.
     interpreter = tmp_path / "python"
     interpreter.write_text(f'#!/bin/sh\nexec {sys.executable} -S -s "$@"\n')
     interpreter.chmod(0o755)
     done = cameo("simplify", "m.onnx", "-o", "s.onnx", CAMEO_PYTHON=str(interpreter), PYTHONPATH="")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: 'cameo simplify' needs the Python package numpy, which ")
-    assert "-m pip install numpy'" in done.stderr and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(
+        "error: 'cameo simplify' needs the Python packages numpy, onnx, onnxslim and onnxruntime, which "
+    )
+    assert done.stderr.endswith(" -m pip install numpy onnx onnxslim onnxruntime' installs them\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_missing_package_is_named(tmp_path):
+    (tmp_path / "onnxslim.py").write_text("import nosuch.thing\n")
+    onnx.save(wasteful(), tmp_path / "m.onnx")
+    done = cameo("simplify", tmp_path / "m.onnx", "-o", tmp_path / "s.onnx", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "needs the Python package nosuch, which " in done.stderr
+    assert done.stderr.endswith(" -m pip install nosuch' installs it\n")
 
 
 def test_the_package_is_that_of_the_program(tmp_path):

@@ -11,6 +11,12 @@ import signal
 import sys
 import traceback
 
+# What each part imports besides numpy; some only for some options, which are named when they are met.
+_NEEDS = {
+    "export": ["torch", "onnx", "onnxscript", "onnxruntime"],
+    "quantize": ["onnx", "onnxruntime", "sympy"],
+    "simplify": ["onnx", "onnxslim", "onnxruntime"],
+}
 # Where the name to install differs from the name to import.
 _DISTRIBUTIONS = {"yaml": "pyyaml"}
 # What the user asked for where a part is no command of its own.
@@ -30,12 +36,27 @@ def _load_package() -> None:
 
 
 def _missing(command: str, error: ModuleNotFoundError) -> str:
+<<<<<<< HEAD
     name = (error.name or "").split(".")[0]
     package = _DISTRIBUTIONS.get(name, name)
     asked = _ASKED_FOR.get(command, f"'cameo {command}'")
     return (
         f"{asked} needs the Python package {package}, which {sys.executable} does not have: "
         f"'{sys.executable} -m pip install {package}' installs it"
+=======
+    """Names all that the part lacks at once, the module that it met first among them."""
+    first = (error.name or "").split(".")[0]
+    needed = ["numpy", *_NEEDS.get(command, [])]
+    lacking = [name for name in needed if name == first or importlib.util.find_spec(name) is None]
+    if first not in lacking:
+        lacking.append(first)
+    packages = [_DISTRIBUTIONS.get(name, name) for name in lacking]
+    several = len(packages) > 1
+    listed = ", ".join(packages[:-1]) + " and " + packages[-1] if several else packages[0]
+    return (
+        f"'cameo {command}' needs the Python package{'s' if several else ''} {listed}, which {sys.executable} does "
+        f"not have: '{sys.executable} -m pip install {' '.join(packages)}' installs {'them' if several else 'it'}"
+>>>>>>> 811d917 (A Python part names all packages that it lacks at once)
     )
 
 
