@@ -114,8 +114,8 @@ std::vector<int64_t> Merger::shareWeights(const Program &program) {
   std::vector<int64_t> places;
   std::vector<std::byte> bytes;
   for (const WeightBlob &blob : program.weights) {
-    bytes.resize(blob.size);
-    blob.fill(bytes);
+    bytes.assign(blob.size, std::byte{0});
+    blob.maker.write(bytes, 0);
     llvm::BLAKE3 hash;
     hash.update(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
     std::array<uint8_t, 32> sum = hash.final();
@@ -124,7 +124,7 @@ std::vector<int64_t> Merger::shareWeights(const Program &program) {
     places.push_back(place->second);
     if (!isNew)
       continue;
-    shared.weights.push_back({blob.name, shared.weightBytes, blob.size, blob.fill});
+    shared.weights.push_back({blob.name, shared.weightBytes, blob.size, blob.maker});
     shared.weightBytes += (blob.size + 63) / 64 * 64;
   }
   bundle_.weightBytesBefore += program.weightBytes;

@@ -1,7 +1,9 @@
 // See Comparison.h.
 #include "tools/Comparison.h"
 
+#include "bench/Report.h"
 #include "support/Temporary.h"
+#include "tools/Command.h"
 #include "tools/Outputs.h"
 
 #include <algorithm>

@@ -36,14 +36,6 @@ def _load_package() -> None:
 
 
 def _missing(command: str, error: ModuleNotFoundError) -> str:
-<<<<<<< HEAD
-    name = (error.name or "").split(".")[0]
-    package = _DISTRIBUTIONS.get(name, name)
-    asked = _ASKED_FOR.get(command, f"'cameo {command}'")
-    return (
-        f"{asked} needs the Python package {package}, which {sys.executable} does not have: "
-        f"'{sys.executable} -m pip install {package}' installs it"
-=======
     """Names all that the part lacks at once, the module that it met first among them."""
     first = (error.name or "").split(".")[0]
     needed = ["numpy", *_NEEDS.get(command, [])]
@@ -53,10 +45,10 @@ def _missing(command: str, error: ModuleNotFoundError) -> str:
     packages = [_DISTRIBUTIONS.get(name, name) for name in lacking]
     several = len(packages) > 1
     listed = ", ".join(packages[:-1]) + " and " + packages[-1] if several else packages[0]
+    asked = _ASKED_FOR.get(command, f"'cameo {command}'")
     return (
-        f"'cameo {command}' needs the Python package{'s' if several else ''} {listed}, which {sys.executable} does "
+        f"{asked} needs the Python package{'s' if several else ''} {listed}, which {sys.executable} does "
         f"not have: '{sys.executable} -m pip install {' '.join(packages)}' installs {'them' if several else 'it'}"
->>>>>>> 811d917 (A Python part names all packages that it lacks at once)
     )
 
 
