@@ -73,7 +73,7 @@ std::string textOf(const Json &report) {
 
 Result<std::string> explainLibrary(const std::string &path, bool json) {
   std::shared_ptr<Library> library = TRY(Library::load(path));
-  std::unique_ptr<Engine> engine = TRY(makeLibraryEngine(path, {}));
+  std::unique_ptr<Engine> engine = TRY(makeLibraryEngine(TRY(Library::load(path)), {}));
   Json report = reportOf(path, *library, *engine);
   return json ? jsonText(report) : textOf(report);
 }
