@@ -13,13 +13,12 @@ namespace cameo {
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// A constant number of rows in tiles of `rows` or rows + 1 rows, so that no tile is a leftover.
-/// The `extra` larger ones are spread among the others: as many tiles in a row as threads have are
-/// as many rows, give or take one.
+/// A constant number of rows in tiles of `rows` or rows + 1 rows, the first `extra` being larger,
+/// so that no tile is a leftover.
 struct EvenTiles {
   int64_t count = 0, rows = 0, extra = 0;
 
-  int64_t firstRow(int64_t tile) const { return tile * rows + tile * extra / count; }
+  int64_t firstRow(int64_t tile) const { return tile * rows + std::min(tile, extra); }
 };
 /// Tiles of at most `most` rows; none where the extent is a symbol.
 EvenTiles evenTiles(const Dim &extent, int64_t most);

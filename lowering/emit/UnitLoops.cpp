@@ -42,27 +42,18 @@ TileRun tileRun(KernelFunc &k, const UnitAxis &axis, Value *cell) {
 }
 
 Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t) {
-  Value *row = b.mul(t, b.index(tiles.rows));
-  if (tiles.extra == 0)
-    return row;
-  return b.add(row, b.div(b.mul(t, b.index(tiles.extra)), b.index(tiles.count)));
+  return b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
 }
 
 void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *end,
                   const std::function<void(Value *, Value *, int64_t)> &body) {
-  b.forLoop(first, end, 1, [&](Value *t) {
-    Value *row = firstRow(b, tiles, t);
-    auto of = [&](int64_t rows) {
-      return [&, rows]() -> LoopBuilder::Values {
-        body(t, row, rows);
-        return {};
-      };
-    };
-    if (tiles.extra == 0)
-      return body(t, row, tiles.rows);
-    Value *rows = b.sub(firstRow(b, tiles, b.add(t, b.index(1))), row);
-    b.ifElse(b.cmp("gt", rows, b.index(tiles.rows)), {}, of(tiles.rows + 1), of(tiles.rows));
-  });
+  auto loop = [&](Value *from, Value *to, int64_t rows) {
+    b.forLoop(from, to, 1, [&](Value *t) { body(t, firstRow(b, tiles, t), rows); });
+  };
+  Value *extra = b.index(tiles.extra);
+  if (tiles.extra > 0)
+    loop(first, b.min(end, extra), tiles.rows + 1);
+  loop(b.max(first, extra), end, tiles.rows);
 }
 
 void forRowTiles(LoopBuilder &b, Value *first, Value *end, int64_t rows,

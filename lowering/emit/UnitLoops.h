@@ -35,7 +35,7 @@ TileRun tileRun(KernelFunc &k, const UnitAxis &axis, Value *cell);
 
 /// The row at which register tile `t` begins.
 Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t);
-/// Writes a loop over register tiles [first, end), of two heights. body(tile, its first row,
+/// Writes loops over register tiles [first, end), the larger ones first. body(tile, its first row,
 /// how many rows it has).
 void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *end,
                   const std::function<void(Value *, Value *, int64_t)> &body);
