@@ -168,6 +168,13 @@ TEST(Verifier, VectorAndMemoryOps) {
   EXPECT_EQ(loopFaultOf("%0 = splat(%f) : vec<8xf32>"), "fine");
   EXPECT_EQ(loopFaultOf("%0 = splat(%n) : vec<8xf32>"),
             "operand a: expected f32, got i32, in `%0 = splat(%n) : vec<8xf32>`");
+  EXPECT_EQ(loopFaultOf("%a = bitcast(%w) : vec<8xi16>\n%0 = dot(%w, %a, %a) : vec<4xi32>"),
+            "fine");
+  EXPECT_EQ(loopFaultOf("%a = bitcast(%w) : vec<16xi8>\n%0 = matrix_dot(%w, %a, %a) : vec<4xi32>"),
+            "fine");
+  EXPECT_EQ(loopFaultOf("%0 = matrix_dot(%w, %w, %w) : vec<4xi32>"),
+            "operand a: expected vec<16xu8>, got vec<4xi32>, in `%0 = matrix_dot(%w, %w, %w) : "
+            "vec<4xi32>`");
   EXPECT_EQ(loopFaultOf("%0 = load(%p, %i, %m) {align = 4} : vec<4xf32>"), "fine");
   EXPECT_EQ(loopFaultOf("%0 = load(%p, %i, %b) : f32"), "fine");
   EXPECT_EQ(loopFaultOf("%0 = load(%p, %i) : i32"),
