@@ -6,6 +6,10 @@
 // Turn this: %s = add(round(%x), 3.0);  %q = cast(%s) : u8
 // Into this: %s = add(nearest(%x), 3);  %q = cast(min(max(%s, 0), 255)) : u8
 // Only if: %x is a finite number of less than 30 bits, whatever the elements.
+//
+// Where the byte is dequantized again in the same region, that is exact in integers, too.
+// Turn this: %q = cast(add(round(%x), 3.0)) : u8;  %d = sub(cast(%q), 3.0) : f32
+// Into this: %d = cast(min(max(nearest(%x), -3), 252)) : f32
 #include "ir/OpSpec.h"
 #include "ir/kernel/KernelSpec.h"
 #include "lowering/Passes.h"
@@ -21,8 +25,8 @@
 namespace cameo {
 namespace {
 
-// Rounding of the ops before and the zero point behind stay far from the end of i32.
-constexpr double kMost = 0x1p30;
+// Rounding of the ops before and the zero points behind stay far from the end of i32.
+constexpr double kMost = 0x1p30, kMostZero = 0x1p24;
 
 /// The numbers that a value may be. Not finite: it may also be infinite or NaN.
 struct Range {
@@ -145,6 +149,12 @@ Range Ranges::of(Value *value) {
   return known_[value] = range;
 }
 
+/// Whether a number is known, and can be a zero point of integers.
+bool isZeroPoint(const Range &number) {
+  return number.least == number.most && number.least == std::nearbyint(number.least) &&
+         std::fabs(number.least) <= kMostZero;
+}
+
 /// A float that is rounded and has a known integer added to it, if any.
 struct Rounded {
   Value *exact;
@@ -158,12 +168,31 @@ std::optional<Rounded> roundedBehind(Value *value, Ranges &ranges) {
     zero = ranges.of(op->operand(1));
     op = op->operand(0)->definingOp();
   }
-  bool isInteger = zero.least == zero.most && zero.least == std::nearbyint(zero.least) &&
-                   std::fabs(zero.least) <= kMost;
   if (!op || op->kind() != OpKind::ScalarRound || op->result()->type.dtype() != DType::F32 ||
-      !isInteger)
+      !isZeroPoint(zero))
     return std::nullopt;
   return Rounded{op->operand(0), static_cast<int64_t>(zero.least)};
+}
+
+/// The ops that make floats of a byte and subtract a zero point, if that is all that is done with
+/// it and they subtract the same one.
+std::vector<Op *> dequantizations(Value &byte, Ranges &ranges) {
+  std::vector<Op *> subtractions;
+  for (Op *cast : byte.users()) {
+    if (cast->kind() != OpKind::ScalarCast || cast->result()->type.dtype() != DType::F32)
+      return {};
+    for (Op *user : cast->result()->users()) {
+      bool isSub = user->kind() == OpKind::ScalarSub && user->operand(0) == cast->result();
+      if (!isSub || !isZeroPoint(ranges.of(user->operand(1))))
+        return {};
+      subtractions.push_back(user);
+    }
+  }
+  auto zeroOf = [&](const Op *subtraction) { return ranges.of(subtraction->operand(1)).least; };
+  bool areSame = std::all_of(subtractions.begin(), subtractions.end(), [&](const Op *subtraction) {
+    return zeroOf(subtraction) == zeroOf(subtractions[0]);
+  });
+  return areSame ? subtractions : std::vector<Op *>();
 }
 
 /// Rewrites the cast of a rounded value to a byte; whether it did.
@@ -182,11 +211,19 @@ bool roundToInteger(Module &module, Op &cast, Ranges &ranges) {
   Type type = Type::scalar(DType::I32);
   Value *integer = b.create(OpKind::ScalarNearest, {rounded->exact}, {type})->result();
   auto number = [&](double value) { return b.constantInt(type, static_cast<int64_t>(value)); };
-  if (rounded->zero != 0)
-    integer = b.add(integer, b.constantInt(type, rounded->zero));
+  std::vector<Op *> floats = dequantizations(*cast.result(), ranges);
+  double zero = floats.empty() ? 0 : ranges.of(floats[0]->operand(1)).least;
+  double shift = static_cast<double>(rounded->zero) - zero;
+  if (shift != 0)
+    integer = b.add(integer, number(shift));
   Range bytes = rangeOfType(to);
-  integer = b.min(b.max(integer, number(bytes.least)), number(bytes.most));
+  integer = b.min(b.max(integer, number(bytes.least - zero)), number(bytes.most - zero));
   cast.result()->replaceAllUsesWith(b.cast(integer, to));
+  if (floats.empty())
+    return true;
+  Value *difference = b.cast(integer, DType::F32);
+  for (Op *subtraction : floats)
+    subtraction->result()->replaceAllUsesWith(difference);
   return true;
 }
 
