@@ -240,10 +240,12 @@ static std::string besideCameo(const std::string &file) {
 /// For wasm: the model's module of JavaScript and the loader that it imports, with their types.
 Result<void> Emission::writeJavaScript() {
   std::filesystem::path folder = file_.parent_path();
-  std::string wasm = file_.stem().string() + ".wasm";
-  std::string stem = std::filesystem::path(besideCameo(file_.stem().string() + ".mjs")).stem();
-  TRY(writeFile((folder / (stem + ".mjs")).string(), jsModule(model_.name, stem, wasm)));
-  TRY(writeFile((folder / (stem + ".d.mts")).string(), jsTypes(program_, model_.name)));
+  if (!bundle_) {
+    std::string wasm = file_.stem().string() + ".wasm";
+    std::string stem = std::filesystem::path(besideCameo(file_.stem().string() + ".mjs")).stem();
+    TRY(writeFile((folder / (stem + ".mjs")).string(), jsModule(model_.name, stem, wasm)));
+    TRY(writeFile((folder / (stem + ".d.mts")).string(), jsTypes(program_, model_.name)));
+  }
   TRY(writeFile((folder / "cameo.d.mts").string(), jsLoaderTypes()));
   return writeFile((folder / "cameo.mjs").string(), jsLoader());
 }

@@ -49,4 +49,19 @@ export function load<Inputs = Record<string, Input>, Outputs = Record<string, Te
   options?: LoadOptions,
 ): Promise<Model<Inputs, Outputs>>;
 
+/** The models of a bundle. They share the module's memory, and run one at a time. */
+export class Bundle {
+  /** The names of all models, in order. */
+  readonly names: string[];
+  private constructor();
+  /** The names of the models whose metadata_props have this value under this key, in order. */
+  find(key: string, value: string): string[];
+  /** The model of this name, which is made when it is first asked for, and kept. */
+  model(name: string): Model;
+  /** Frees the memory of the runs. */
+  close(): void;
+}
+
+export function loadBundle(source: Source, options?: LoadOptions): Promise<Bundle>;
+
 export function compile(source: Source): Promise<WebAssembly.Module>;

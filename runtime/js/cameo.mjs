@@ -32,6 +32,7 @@ const SIZE_OF_IO = 24;
 const SIZE_OF_VALUE = 48;
 const SIZE_OF_OPTIONS = 88;
 const SIZE_OF_MESSAGE = 512;
+const SIZE_OF_PROPERTY = 16;
 const TENSOR = 0;
 
 /**
@@ -40,8 +41,37 @@ const TENSOR = 0;
  * what the engine throws for bytes that are no module.
  */
 export async function load(source, { seed = 0n, maxIterations = 0 } = {}) {
-  const instance = await WebAssembly.instantiate(await compile(source), {});
-  return new Model(instance, BigInt(seed), BigInt(maxIterations));
+  const exports = await instantiate(source);
+  if (exports.cameo_bundle) throw new Error("the module is a bundle, which loadBundle() loads");
+  return new Model(exports, constantOf(exports, "cameo_model"), BigInt(seed), BigInt(maxIterations));
+}
+
+/**
+ * Loads a bundle, made by `cameo bundle`, from what compile() takes. The options are those of load(),
+ * for all its models.
+ */
+export async function loadBundle(source, { seed = 0n, maxIterations = 0 } = {}) {
+  return new Bundle(await instantiate(source), BigInt(seed), BigInt(maxIterations));
+}
+
+const instantiate = async (source) =>
+  (await WebAssembly.instantiate(await compile(source), {})).exports;
+
+// The address of what a module is made for: a model or a bundle.
+function constantOf(exports, name) {
+  if (!exports[name]) throw new Error("the module was not made by Cameo");
+  const address = exports[name]();
+  const version = new DataView(exports.memory.buffer).getUint32(address, true);
+  if (version !== ABI_VERSION)
+    throw new Error(
+      `the module has version ${version} of Cameo's interface, this loader ${ABI_VERSION}`,
+    );
+  return address;
+}
+
+function textAt(exports, pointer) {
+  const bytes = new Uint8Array(exports.memory.buffer, pointer);
+  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
 }
 
 /**
@@ -81,16 +111,9 @@ export class Model {
   #exports;
   #context;
 
-  constructor(instance, seed, maxIterations) {
-    this.#exports = instance.exports;
-    if (!this.#exports.cameo_model) throw new Error("the module was not made by Cameo");
-    const model = this.#exports.cameo_model();
+  constructor(exports, model, seed, maxIterations) {
+    this.#exports = exports;
     const view = this.#view();
-    const version = view.getUint32(model, true);
-    if (version !== ABI_VERSION)
-      throw new Error(
-        `the module has version ${version} of Cameo's interface, this loader ${ABI_VERSION}`,
-      );
     const dimNames = view.getUint32(model + 28, true);
     this.name = this.#text(view.getUint32(model + 8, true));
     /**
@@ -155,8 +178,7 @@ export class Model {
   }
 
   #text(pointer) {
-    const bytes = new Uint8Array(this.#exports.memory.buffer, pointer);
-    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+    return textAt(this.#exports, pointer);
   }
 
   #allocate(size, blocks) {
@@ -262,6 +284,58 @@ export class Model {
       dims,
       data: count ? new kind(this.#exports.memory.buffer, data, count).slice() : new kind(0),
     };
+  }
+}
+
+/** The models of a bundle. They share the module's memory, and run one at a time. */
+export class Bundle {
+  #exports;
+  #options;
+  #addresses = new Map(); // of the models, by name
+  #models = new Map();
+  #properties;
+
+  constructor(exports, seed, maxIterations) {
+    if (exports.cameo_model) throw new Error("the module is one model, which load() loads");
+    this.#exports = exports;
+    this.#options = [seed, maxIterations];
+    const bundle = constantOf(exports, "cameo_bundle");
+    const view = new DataView(exports.memory.buffer);
+    const models = view.getUint32(bundle + 12, true);
+    for (let i = 0; i < view.getInt32(bundle + 20, true); i++) {
+      const model = view.getUint32(models + 4 * i, true);
+      this.#addresses.set(textAt(exports, view.getUint32(model + 8, true)), model);
+    }
+    /** The names of all models, in order. */
+    this.names = [...this.#addresses.keys()];
+    const first = view.getUint32(bundle + 16, true);
+    this.#properties = Array.from({ length: view.getInt32(bundle + 24, true) }, (_, i) => {
+      const row = first + i * SIZE_OF_PROPERTY;
+      const [key, value] = [0, 4].map((at) => textAt(exports, view.getUint32(row + at, true)));
+      return { key, value, name: this.names[view.getInt32(row + 8, true)] };
+    });
+  }
+
+  /** The names of the models whose metadata_props have this value under this key, in order. */
+  find(key, value) {
+    return this.#properties
+      .filter((property) => property.key === key && property.value === value)
+      .map((property) => property.name);
+  }
+
+  /** The Model of this name, which is made when it is first asked for, and kept. */
+  model(name) {
+    const address = this.#addresses.get(name);
+    if (address === undefined) throw new Error(`the bundle has no model '${name}'`);
+    if (!this.#models.has(name))
+      this.#models.set(name, new Model(this.#exports, address, ...this.#options));
+    return this.#models.get(name);
+  }
+
+  /** Frees the memory of the runs; the models that were asked for cannot be used any more. */
+  close() {
+    this.#models.forEach((model) => model.close());
+    this.#models.clear();
   }
 }
 

@@ -4,6 +4,7 @@
  * relies on the layouts asserted here.
  */
 #include "Runtime.h"
+#include "include/cameo_bundle.h"
 
 #define EXPORT(name) __attribute__((export_name(#name), used))
 
@@ -44,6 +45,13 @@ AT(cameo_model, outputs, 24);
 AT(cameo_model, dim_names, 28);
 AT(cameo_model, num_inputs, 32);
 AT(cameo_model, num_outputs, 36);
+AT(cameo_bundle, models, 12);
+AT(cameo_bundle, properties, 16);
+AT(cameo_bundle, num_models, 20);
+AT(cameo_bundle, num_properties, 24);
+AT(cameo_bundle_property, value, 4);
+AT(cameo_bundle_property, model, 8);
+_Static_assert(sizeof(cameo_bundle_property) == 16, "cameo_bundle_property");
 AT(cameo_io, name, 0);
 AT(cameo_io, dims, 4);
 AT(cameo_io, kind, 8);

@@ -2,12 +2,12 @@
 // into WORK-FOLDER are loaded from everything that load() takes, run, and given what does not fit.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { compile, load } from "../../runtime/js/cameo.mjs";
+import { compile, load, loadBundle } from "../../runtime/js/cameo.mjs";
 import { Pool } from "../../runtime/js/cameo-pool.mjs";
 
 const [cameo, work] = process.argv.slice(2);
@@ -129,4 +129,27 @@ test("a pool gives what a model gives", async () => {
 test("the package has the version of the program", () => {
   const { version } = JSON.parse(readFileSync(path.join(root, "runtime/js/package.json"), "utf8"));
   assert.equal(version, readFileSync(path.join(root, "VERSION"), "utf8").trim());
+});
+
+test("the models of a bundle are found and run side by side", async () => {
+  const model = path.join(root, "examples/digits/digits.onnx");
+  const bundled = path.join(work, "pair.wasm");
+  // An entry of metadata_props at the end of the file: species = rose.
+  const property = Buffer.from("\x72\x0f\x0a\x07species\x12\x04rose", "latin1");
+  writeFileSync(path.join(work, "copy.onnx"), Buffer.concat([readFileSync(model), property]));
+  execFileSync(cameo, ["bundle", model, path.join(work, "copy.onnx"), "--target", "wasm32", "-o", bundled]);
+  const bundle = await loadBundle(bundled);
+  assert.deepEqual(bundle.names, ["copy", "digits"]);
+  assert.deepEqual(bundle.find("no such key", "x"), []);
+  assert.deepEqual(bundle.find("species", "rose"), ["copy"]);
+  assert.equal(bundle.model("copy").metadata["property.species"], "rose");
+  const image = Float32Array.from({ length: 64 }, (_, i) => i % 16);
+  const alone = (await load(file)).run({ image }).logits.data;
+  assert.deepEqual(bundle.model("digits").run({ image }).logits.data, alone);
+  assert.deepEqual(bundle.model("copy").run({ image }).logits.data, alone);
+  assert.equal(bundle.model("copy"), bundle.model("copy"));
+  assert.throws(() => bundle.model("third"), /the bundle has no model 'third'/);
+  bundle.close();
+  await assert.rejects(load(bundled), /a bundle, which loadBundle\(\) loads/);
+  await assert.rejects(loadBundle(file), /one model, which load\(\) loads/);
 });
