@@ -24,3 +24,22 @@ for answer in "$from_c" "$from_cpp"; do
   fi
 done
 "$python" "$digits/accuracy.py" "$work/digits.so" 285
+
+# The leaves of examples/species, through a bundle: from Python many, from C one of each kind.
+species=$root/examples/species
+"$cameo" bundle "$species/backbone.onnx" "$species/detector.onnx" "$species/heads/*.onnx" -o "$work/plants.so"
+"$python" "$species/identify.py" "$work/plants.so" 0.9
+cc -std=c11 "${flags[@]}" "$species/identify.c" "$work/plants.so" -o "$work/identify"
+PYTHONPATH=$species "$python" - "$work" <<'END'
+import subprocess, sys
+import numpy as np
+from leaves import NAMES, leaf, others
+work = sys.argv[1]
+expected = [f"{name} healthy" for name in NAMES] + ["no leaf"]
+pictures = [leaf(np.random.default_rng(7), name, "healthy") for name in NAMES] + [others(1, 7)[0]]
+for picture, answer in zip(pictures, expected):
+    picture.tofile(f"{work}/picture.raw")
+    said = subprocess.run([f"{work}/identify", f"{work}/picture.raw"], capture_output=True, text=True).stdout.strip()
+    if said != answer:
+        sys.exit(f"expected {answer}, got {said}")
+END
