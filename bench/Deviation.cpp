@@ -198,6 +198,8 @@ Deviation measure(const Tensor &want, const Tensor &got, const Judgement &judgem
     deviation.mse = static_cast<double>(sums.error / static_cast<long double>(deviation.elements) /
                                         (scale * scale));
   deviation.cosine = cosineOf(sums);
+  if (sums.error > 0)
+    deviation.noise = static_cast<double>(10 * std::log10(sums.error / sums.want));
   judge(deviation, want.dtype, judgement);
   return deviation;
 }

@@ -4,6 +4,8 @@
 
 #include "ir/eval/graph/Tensor.h"
 
+#include <cmath>
+
 namespace cameo {
 
 enum class Grade { Excellent, Good, Poor };
@@ -40,12 +42,13 @@ struct Deviation {
   double maxAbs = 0;  // largest |got - want| of the finite elements
   int64_t worst = -1; // where that is: flat index, -1 if nothing differs
   double wantWorst = 0, gotWorst = 0;
-  double scale = 1;       // max(1, max |want|)
-  double relative = 0;    // maxAbs / scale
-  double mse = 0;         // mean squared error / scale^2
-  double cosine = 1;      // 1 for two zero vectors
-  double steps = 0;       // maxAbs in quantization steps, when judged so
-  int64_t mismatches = 0; // NaN or Inf in one and not the other, or unequal strings and bools
+  double scale = 1;         // max(1, max |want|)
+  double relative = 0;      // maxAbs / scale
+  double mse = 0;           // mean squared error / scale^2
+  double cosine = 1;        // 1 for two zero vectors
+  double noise = -HUGE_VAL; // energy of the differences over that of `want`, in decibels
+  double steps = 0;         // maxAbs in quantization steps, when judged so
+  int64_t mismatches = 0;   // NaN or Inf in one and not the other, or unequal strings and bools
   /// Set when the tensors cannot be compared: element types or shapes differ.
   std::string reason;
   Grade grade = Grade::Excellent;

@@ -13,6 +13,8 @@ namespace {
 
 /// The latencies of one slice.
 Result<std::vector<double>> runSlice(const Candidate &candidate, double slice) {
+  if (candidate.slice)
+    return candidate.slice(slice);
   std::vector<double> samples;
   double end = now() + slice;
   do {
@@ -57,21 +59,22 @@ Result<std::vector<Timing>> measureInterleaved(const std::vector<Candidate> &can
                                                const TimingOptions &options) {
   double start = now();
   for (const Candidate &candidate : candidates)
-    TRY(candidate.run());
+    if (!candidate.slice)
+      TRY(candidate.run());
   std::vector<Timing> timings(candidates.size());
-  std::vector<std::vector<double>> samples(candidates.size());
   for (int round = 0; round < options.rounds; ++round) {
     if (round > 0 && now() - start > options.limit)
       break;
     for (size_t i = 0; i < candidates.size(); ++i) {
       std::vector<double> slice = TRY(runSlice(candidates[i], options.slice));
-      samples[i].insert(samples[i].end(), slice.begin(), slice.end());
+      timings[i].samples.insert(timings[i].samples.end(), slice.begin(), slice.end());
       timings[i].medians.push_back(summarize(std::move(slice)).p50);
     }
   }
   for (size_t i = 0; i < candidates.size(); ++i) {
     timings[i].name = candidates[i].name;
-    timings[i].summary = summarize(std::move(samples[i]));
+    std::ranges::sort(timings[i].samples);
+    timings[i].summary = summarize(timings[i].samples);
   }
   return timings;
 }

@@ -27,6 +27,9 @@ Summary summarize(std::vector<double> samples);
 struct Candidate {
   std::string name;
   std::function<Result<void>()> run;
+  /// Instead of `run`, for what runs in a process of its own: the latencies of a slice of so many
+  /// seconds, without those of warming up.
+  std::function<Result<std::vector<double>>(double seconds)> slice = {};
 };
 
 struct TimingOptions {
@@ -41,6 +44,7 @@ struct Timing {
   std::string name;
   Summary summary;
   std::vector<double> medians; // one a round
+  std::vector<double> samples; // sorted
 };
 
 /// Runs every candidate once to warm up, then in rounds. An error of a run ends it.

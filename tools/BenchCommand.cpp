@@ -1,12 +1,13 @@
-// `cameo bench`: how fast compiled code is, beside the reference interpreter.
+// `cameo bench`: how fast compiled code is, beside the reference interpreter or ONNX Runtime.
 #include "bench/MemoryPeak.h"
 #include "bench/Report.h"
+#include "tools/Bench.h"
 #include "tools/Command.h"
-#include "tools/Compiler.h"
 #include "tools/Inputs.h"
 #include "tools/ModelCost.h"
+#include "tools/OnnxRuntime.h"
 #include "tools/Options.h"
-#include "tools/Profile.h"
+#include "tools/Provenance.h"
 #include "tools/Tuner.h"
 
 #include <algorithm>
@@ -20,23 +21,23 @@ namespace {
 constexpr const char *examples = R"(Examples:
   cameo bench model.onnx --threads 1,2
       compiles to a temporary library; latency with one and with two threads, and of the reference
+  cameo bench model.onnx model.qdq.onnx --against onnxruntime
+      a model and its variants in one table, each compiled and in ONNX Runtime, a package of Python
   cameo bench model.onnx model.so --no-reference --seconds 2 --json
       an existing library alone, for longer, result as JSON
   cameo bench model.onnx --streams 1,2 --no-reference
       also how many runs a second one and two contexts of one thread each make
   cameo bench model.onnx --profile --no-reference
       also how long each kernel takes, and how much faster this machine could do its work
-  cameo bench model.onnx --profile --no-reference --report profile.html --trace trace.json
-      the same as a page with plots, and for ui.perfetto.dev
+  cameo bench model.onnx model.qdq.onnx --report report.html
+      a page with plots: latencies, rooflines, deviation by layer, noise of the variant
 
 The candidates take turns in short slices, so that a machine that gets slower or busier is the same
 for all. Inputs are random as in 'cameo compare'. 'speedup' is against the reference.)";
 
-// Of the JSON, see docs/bench.md.
-constexpr int kReportVersion = 2;
-
 struct Options {
-  std::string model, library;
+  std::vector<std::string> files;
+  std::string against = "interpreter";
   std::vector<int32_t> threads = {1}, streams;
   TimingOptions timing;
   uint64_t seed = 0;
@@ -47,73 +48,191 @@ struct Options {
   CompileRequest request;
 };
 
-/// What it takes until an engine has run once.
-struct Start {
-  double load = 0, firstRun = 0; // seconds
-  int64_t memory = -1;           // bytes at most, -1: unknown
-};
-
-struct Prepared {
-  std::vector<std::unique_ptr<Engine>> engines;
-  std::vector<Candidate> candidates;
-  std::vector<Start> starts;
-  std::vector<Candidate> streams; // contexts of one thread, as many as --streams asks for at most
-};
-
-Result<Prepared> prepare(const Options &options, const std::shared_ptr<Module> &module) {
-  std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
-  std::vector<RuntimeValue> inputs = TRY(randomInputs(module->main(), sizes, options.seed));
-  Prepared prepared;
-  auto add = [&](std::string name,
-                 const std::function<Result<std::unique_ptr<Engine>>()> &make) -> Result<void> {
-    MemoryPeak memory;
-    Start start;
-    double begin = now();
-    std::unique_ptr<Engine> engine = TRY(make());
-    start.load = now() - begin;
-    TRY(engine->run(inputs));
-    start.firstRun = now() - begin - start.load;
-    start.memory = memory.bytes();
-    prepared.starts.push_back(start);
-    Engine *address = engine.get();
-    prepared.engines.push_back(std::move(engine));
-    prepared.candidates.push_back({std::move(name), [address] { return address->rerun(); }});
-    return {};
-  };
-  for (int32_t threads : options.threads)
-    TRY(add("compiled, " + plural(threads, "thread"), [&]() -> Result<std::unique_ptr<Engine>> {
-      return makeLibraryEngine(TRY(Library::load(options.library)),
-                               {threads, options.seed, options.timeout});
-    }));
-  if (!options.noReference)
-    TRY(add("reference", [&]() -> Result<std::unique_ptr<Engine>> {
-      return makeReferenceEngine(module, {1, options.seed, options.timeout});
-    }));
-  int32_t most = options.streams.empty() ? 0 : std::ranges::max(options.streams);
-  for (int32_t i = 0; i < most; ++i) {
-    prepared.engines.push_back(TRY(makeLibraryEngine(TRY(Library::load(options.library)),
-                                                     {1, options.seed, options.timeout})));
-    Engine *engine = prepared.engines.back().get();
-    TRY(engine->run(inputs));
-    prepared.streams.push_back({fmt::format("stream {}", i), [engine] { return engine->rerun(); }});
+/// Models with the libraries that follow them.
+Result<std::vector<Subject>> subjectsOf(const Options &options) {
+  std::vector<Subject> subjects;
+  for (const std::string &file : options.files) {
+    if (!isLibraryPath(file)) {
+      Subject &subject = subjects.emplace_back();
+      subject.model = file;
+      subject.request = options.request;
+      subject.request.model = file;
+    } else if (subjects.empty() || !subjects.back().library.empty()) {
+      return badInput(fmt::format("{}: expected the model in front that it is made from", file));
+    } else {
+      subjects.back().library = file;
+    }
   }
-  return prepared;
+  return subjects;
 }
 
+Result<int64_t> fileBytes(const std::string &path) {
+  std::error_code failed;
+  auto bytes = static_cast<int64_t>(std::filesystem::file_size(path, failed));
+  if (failed)
+    return badInput(fmt::format("{}: {}", path, failed.message()));
+  return bytes;
+}
+
+/// Reads the model, and what its inputs are; the library exists.
+Result<void> readSubject(const Options &options, Subject &subject, bool isGiven) {
+  if (isGiven)
+    adoptProvenance(TRY(Library::load(subject.library))->model(), subject.request);
+  subject.module = TRY(readModel(subject.model, subject.request.sizes));
+  std::map<std::string, int64_t> sizes = TRY(importOptions(subject.request.sizes)).dims;
+  subject.inputs = TRY(randomInputs(subject.module->main(), sizes, options.seed));
+  subject.modelBytes = TRY(fileBytes(subject.model));
+  subject.libraryBytes = TRY(fileBytes(subject.library));
+  subject.flops = TRY(costOf(subject.model, subject.request.sizes)).total.flops;
+  return {};
+}
+
+/// Compiles where there is no library yet, into the folder; reports errors itself.
+int prepareSubject(const Options &options, Subject &subject, const TemporaryFolder &folder,
+                   size_t position) {
+  bool isGiven = !subject.library.empty();
+  if (!isGiven) {
+    // Errors of the model itself are clearer than those of compiling.
+    if (Result<std::unique_ptr<Module>> module = readModel(subject.model, subject.request.sizes);
+        !module)
+      return reportError(inFile(subject.model, module.error()));
+    int status = tuneRequest(options.tuning, subject.request);
+    if (status == Fine)
+      status = compileTemporary(subject.request, folder, subject.library,
+                                fmt::format("model_{}", position));
+    if (status != Fine)
+      return status;
+  }
+  Result<void> read = readSubject(options, subject, isGiven);
+  return read ? Fine : reportError(inFile(subject.model, read.error()));
+}
+
+/// Makes the engines, runs each once, and then all in turns.
+class Measurement {
+public:
+  Measurement(const Options &options, BenchReport &report) : options_(options), report_(report) {}
+
+  Result<void> run() {
+    for (size_t i = 0; i < report_.subjects.size(); ++i)
+      TRY(addSubject(i));
+    showProgress(fmt::format("measuring {} for about {:.0f} s",
+                             plural(std::ssize(candidates_), "candidate"),
+                             static_cast<double>(candidates_.size()) * options_.timing.rounds *
+                                 options_.timing.slice));
+    std::vector<Timing> timings = TRY(measureInterleaved(candidates_, options_.timing));
+    for (size_t i = 0; i < timings.size(); ++i)
+      report_.runners[i].timing = std::move(timings[i]);
+    for (Subject &subject : report_.subjects)
+      TRY(measureStreams(subject));
+    return {};
+  }
+
+private:
+  static std::string withThreads(const std::string &name, int32_t threads) {
+    return name + ", " + plural(threads, "thread");
+  }
+
+  Result<std::unique_ptr<Engine>> makeCompiled(const Subject &subject, int32_t threads) const {
+    return makeLibraryEngine(TRY(Library::load(subject.library)),
+                             {threads, options_.seed, options_.timeout});
+  }
+
+  Result<void> addSubject(size_t position) {
+    const Subject &subject = report_.subjects[position];
+    size_t first = report_.runners.size(), compiled = options_.threads.size();
+    for (int32_t threads : options_.threads)
+      TRY(addEngine(position, withThreads("compiled", threads), subject.libraryBytes,
+                    [&] { return makeCompiled(subject, threads); }));
+    if (options_.noReference)
+      return {};
+    if (options_.against == "onnxruntime") {
+      for (int32_t threads : options_.threads)
+        TRY(addOnnxRuntime(position, threads));
+    } else {
+      TRY(addEngine(
+          position, "reference", subject.modelBytes, [&]() -> Result<std::unique_ptr<Engine>> {
+            return makeReferenceEngine(subject.module, {1, options_.seed, options_.timeout});
+          }));
+    }
+    // Each against the reference of as many threads, if that has several.
+    for (size_t i = first; i < report_.runners.size(); ++i)
+      report_.runners[i].reference =
+          std::min(first + compiled + (i - first) % compiled, report_.runners.size() - 1);
+    return {};
+  }
+
+  Result<void> addEngine(size_t position, std::string name, int64_t bytes,
+                         const std::function<Result<std::unique_ptr<Engine>>()> &make) {
+    Runner runner = {.subject = position, .name = std::move(name), .bytes = bytes};
+    MemoryPeak memory;
+    double begin = now();
+    std::unique_ptr<Engine> engine = TRY(make());
+    runner.load = now() - begin;
+    TRY(engine->run(report_.subjects[position].inputs));
+    runner.firstRun = now() - begin - runner.load;
+    runner.memory = memory.bytes();
+    Engine *address = engine.get();
+    engines_.push_back(std::move(engine));
+    candidates_.push_back({runner.name, [address] { return address->rerun(); }});
+    report_.runners.push_back(std::move(runner));
+    return {};
+  }
+
+  /// It starts anew for each of its turns: other programs are still meanwhile.
+  Result<void> addOnnxRuntime(size_t position, int32_t threads) {
+    const Subject &subject = report_.subjects[position];
+    auto runtime = std::make_shared<OnnxRuntime>(subject.model, threads);
+    OnnxRuntime::Measured measured = TRY(runtime->measure(subject.inputs, 0));
+    Runner runner = {.subject = position,
+                     .name = withThreads("ONNX Runtime " + runtime->version(), threads),
+                     .bytes = subject.modelBytes,
+                     .load = measured.load,
+                     .firstRun = measured.firstRun,
+                     .memory = measured.memory};
+    auto slice = [runtime, &subject](double seconds) -> Result<std::vector<double>> {
+      return TRY(runtime->measure(subject.inputs, seconds)).latencies;
+    };
+    candidates_.push_back({runner.name, {}, slice});
+    report_.runners.push_back(std::move(runner));
+    return {};
+  }
+
+  Result<void> measureStreams(Subject &subject) const {
+    if (options_.streams.empty())
+      return {};
+    std::vector<std::unique_ptr<Engine>> engines;
+    std::vector<Candidate> candidates;
+    for (int32_t i = 0; i < std::ranges::max(options_.streams); ++i) {
+      Engine *engine = engines.emplace_back(TRY(makeCompiled(subject, 1))).get();
+      TRY(engine->run(subject.inputs));
+      candidates.push_back({fmt::format("stream {}", i), [engine] { return engine->rerun(); }});
+    }
+    for (int32_t count : options_.streams)
+      subject.streams.push_back(
+          TRY(measureTogether({candidates.begin(), candidates.begin() + count}, options_.timing)));
+    return {};
+  }
+
+  const Options &options_;
+  BenchReport &report_;
+  std::vector<std::unique_ptr<Engine>> engines_;
+  std::vector<Candidate> candidates_;
+};
+
 /// The library that measures its kernels is another one: measuring costs a little.
-Result<Profile> profile(const Options &options, const std::string &library) {
-  std::unique_ptr<Module> module = TRY(readModel(options.model, options.request.sizes));
-  std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
-  std::vector<RuntimeValue> inputs = TRY(randomInputs(module->main(), sizes, options.seed));
-  PassContext context = TRY(passContext(options.request));
-  Profile profile = {options.model, TRY(planKernels(*module, std::move(context), sizes)), {}};
+Result<Profile> profile(const Options &options, const Subject &subject,
+                        const std::string &library) {
+  std::unique_ptr<Module> module = TRY(readModel(subject.model, subject.request.sizes));
+  std::map<std::string, int64_t> sizes = TRY(importOptions(subject.request.sizes)).dims;
+  PassContext context = TRY(passContext(subject.request));
+  Profile profile = {subject.model, TRY(planKernels(*module, std::move(context), sizes)), {}};
   for (int32_t threads : options.threads) {
     std::vector<std::string> notes;
     MachineLimits limits = machineLimits(threads, options.remeasure, notes);
     for (const std::string &note : notes)
       reportNote(note);
     addRun(profile,
-           TRY(measureKernels(library, {threads, options.seed, options.timeout}, inputs,
+           TRY(measureKernels(library, {threads, options.seed, options.timeout}, subject.inputs,
                               profile.plan, options.timing.rounds * options.timing.slice)),
            std::move(limits));
     if (double beyond = efficiencyOf(profile.runs.back()).beyond; beyond > 0.1)
@@ -124,144 +243,77 @@ Result<Profile> profile(const Options &options, const std::string &library) {
   return profile;
 }
 
-Result<void> writeProfile(const Options &options, const Profile &profile) {
-  if (!options.trace.empty())
-    TRY(writeOutput(options.trace, profileTrace(profile)));
-  if (!options.report.empty())
-    TRY(writeOutput(options.report, profilePage(profile)));
-  return {};
-}
-
-/// Compiles and measures the kernels if that is asked for; reports errors itself.
-int addProfile(const Options &options, std::optional<Profile> &found) {
-  if (!options.profile)
-    return Fine;
-  CompileRequest request = options.request;
+/// Compiles and measures the kernels; reports errors itself.
+int addProfile(const Options &options, Subject &subject) {
+  CompileRequest request = subject.request;
   request.profile = true;
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create();
   if (!folder)
     return reportError(folder.error());
   std::string library;
-  if (int status = compileTemporary(request, **folder, library); status != Fine)
+  if (int status = compileTemporary(request, **folder, library, "profile"); status != Fine)
     return status;
-  Result<Profile> measured = profile(options, library);
+  Result<Profile> measured = profile(options, subject, library);
   if (!measured)
-    return reportError(measured.error());
-  found = std::move(*measured);
-  return exitStatus(writeProfile(options, *found));
+    return reportError(inFile(subject.model, measured.error()));
+  subject.profile = std::move(*measured);
+  return Fine;
 }
 
-/// One entry for each number in --streams.
-Result<std::vector<Throughput>> measureStreams(const Options &options, const Prepared &prepared) {
-  std::vector<Throughput> throughputs;
-  for (int32_t count : options.streams)
-    throughputs.push_back(TRY(measureTogether(
-        {prepared.streams.begin(), prepared.streams.begin() + count}, options.timing)));
-  return throughputs;
-}
-
-std::string streamsText(const Options &options, const std::vector<Throughput> &throughputs) {
-  if (throughputs.empty())
-    return "";
-  Table table({"streams", "runs/s", "runs"});
-  for (size_t i = 0; i < throughputs.size(); ++i)
-    table.add({std::to_string(options.streams[i]), fmt::format("{:.1f}", throughputs[i].rate()),
-               std::to_string(throughputs[i].runs)});
-  return "\n" + table.str();
-}
-
-nlohmann::ordered_json streamsJson(const Options &options,
-                                   const std::vector<Throughput> &throughputs) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (size_t i = 0; i < throughputs.size(); ++i)
-    json.push_back({{"streams", options.streams[i]},
-                    {"runs_per_s", throughputs[i].rate()},
-                    {"runs", throughputs[i].runs}});
-  return json;
-}
-
-std::string tableOf(const Options &options, const std::vector<Timing> &timings, double flops) {
-  Table table({"engine", "p50", "p90", "p99", "min", "runs", "GFLOP/s", "speedup"});
-  for (const Timing &timing : timings) {
-    const Summary &s = timing.summary;
-    table.add({timing.name, formatSeconds(s.p50), formatSeconds(s.p90), formatSeconds(s.p99),
-               formatSeconds(s.min), std::to_string(s.runs),
-               fmt::format("{:.1f}", flops / s.p50 / 1e9),
-               options.noReference ? "-" : fmt::format("{:.1f}", speedup(timings.back(), timing))});
-  }
-  return table.str();
-}
-
-std::string jsonOf(const Options &options, const std::vector<Timing> &timings,
-                   const std::vector<Start> &starts, double flops,
-                   const std::vector<Throughput> &streams, const std::optional<Profile> &profile) {
-  nlohmann::ordered_json report = {
-      {"schema_version", kReportVersion}, {"model", options.model}, {"flops", flops}};
-  report["engines"] = nlohmann::ordered_json::array();
-  for (size_t i = 0; i < timings.size(); ++i) {
-    nlohmann::ordered_json &engine = report["engines"].emplace_back(toJson(timings[i]));
-    engine["load_ms"] = starts[i].load * 1e3;
-    engine["first_run_ms"] = starts[i].firstRun * 1e3;
-    if (starts[i].memory >= 0)
-      engine["memory_bytes"] = starts[i].memory;
-    if (!options.noReference)
-      engine["speedup"] = speedup(timings.back(), timings[i]);
-  }
-  if (!streams.empty())
-    report["streams"] = streamsJson(options, streams);
-  if (profile)
-    for (const ThreadsProfile &run : profile->runs)
-      report["profiles"].push_back(profileJson(*profile, run));
-  return jsonText(report);
+Result<void> writeFiles(const Options &options, const BenchReport &report) {
+  if (!options.trace.empty())
+    TRY(writeOutput(options.trace, profileTrace(*report.subjects.front().profile)));
+  if (!options.report.empty())
+    TRY(writeOutput(options.report, benchPage(report)));
+  return {};
 }
 
 int bench(Options options) {
-  Result<std::unique_ptr<Module>> read = readModel(options.model, options.request.sizes);
-  if (!read)
-    return reportError(inFile(options.model, read.error()));
-  std::shared_ptr<Module> module = std::move(*read);
-  options.request.model = options.model;
-  if (int status = tuneRequest(options.tuning, options.request); status != Fine)
-    return status;
-  std::unique_ptr<TemporaryFolder> folder;
-  if (options.library.empty()) {
-    Result<std::unique_ptr<TemporaryFolder>> made = TemporaryFolder::create();
-    if (!made)
-      return reportError(made.error());
-    folder = std::move(*made);
-    int status = compileTemporary(options.request, *folder, options.library);
-    if (status != Fine)
+  options.profile |= !options.report.empty();
+  BenchReport report;
+  report.streams = options.streams;
+  Result<std::vector<Subject>> subjects = subjectsOf(options);
+  if (!subjects)
+    return reportError(subjects.error());
+  report.subjects = std::move(*subjects);
+  if (!options.trace.empty() && report.subjects.size() > 1)
+    return reportError(badInput("--trace: possible with one model only"));
+  Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create();
+  if (!folder)
+    return reportError(folder.error());
+  for (size_t i = 0; i < report.subjects.size(); ++i)
+    if (int status = prepareSubject(options, report.subjects[i], **folder, i); status != Fine)
       return status;
-  }
-  Result<Prepared> prepared = prepare(options, module);
-  if (!prepared)
-    return reportError(prepared.error());
-  folder.reset(); // the library is mapped; an interrupted run leaves nothing behind
-  showProgress(fmt::format("measuring {} for about {:.0f} s",
-                           plural(std::ssize(prepared->candidates), "candidate"),
-                           static_cast<double>(prepared->candidates.size()) *
-                               options.timing.rounds * options.timing.slice));
-  Result<std::vector<Timing>> timings = measureInterleaved(prepared->candidates, options.timing);
-  if (!timings)
-    return reportError(timings.error());
-  Result<std::vector<Throughput>> streams = measureStreams(options, *prepared);
-  if (!streams)
-    return reportError(streams.error());
-  Result<ModelCost> cost = costOf(options.model, options.request.sizes);
-  if (!cost)
-    return reportError(inFile(options.model, cost.error()));
-  double flops = cost->total.flops;
-  std::optional<Profile> profile;
-  if (int status = addProfile(options, profile); status != Fine)
-    return status;
-  if (options.json)
-    printOut(jsonOf(options, *timings, prepared->starts, flops, *streams, profile));
-  else
-    printOut(tableOf(options, *timings, flops) + streamsText(options, *streams));
-  if (profile && !options.json)
-    for (const ThreadsProfile &run : profile->runs)
-      printOut("\n" + profileText(*profile, run, outputWidth()));
+  if (Result<void> done = Measurement(options, report).run(); !done)
+    return reportError(done.error());
+  folder->reset();
+  for (Subject &subject : report.subjects)
+    if (int status = options.profile ? addProfile(options, subject) : Fine; status != Fine)
+      return status;
+  LayerStudy study(options.against, {1, options.seed, options.timeout});
+  for (Subject &subject : report.subjects)
+    if (!options.report.empty() && !options.noReference)
+      if (int status = study.add(subject.request, subject.inputs, subject.layers); status != Fine)
+        return status;
+  if (Result<void> written = writeFiles(options, report); !written)
+    return reportError(written.error());
+  printOut(options.json ? benchJson(report) : benchText(report, outputWidth()));
   return Fine;
+}
+
+void addTimingOptions(CLI::App &command, Options &options) {
+  addCounts(command, "--threads", options.threads, kMostThreads,
+            "Numbers of threads to measure, e.g. 1,2");
+  addCounts(command, "--streams", options.streams, kMostThreads,
+            "Also the throughput of so many contexts at once, of one thread each");
+  command.add_option("--rounds", options.timing.rounds, "Turns each engine gets")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(number(1, 10000));
+  command.add_option("--seconds", options.timing.slice, "Length of a turn")
+      ->type_name("SECONDS")
+      ->capture_default_str()
+      ->check(number(0.0, 3600.0));
 }
 
 } // namespace
@@ -269,31 +321,29 @@ int bench(Options options) {
 void addBenchCommand(CLI::App &app, Action &chosen) {
   auto options = std::make_shared<Options>();
   CLI::App *command =
-      app.add_subcommand("bench", "Measure the latency of compiled code and of the reference");
-  command->add_option("model", options->model, "The model")->required()->type_name("M.onnx");
-  command->add_option("library", options->library, "Compiled before; else compiled now")
-      ->type_name("M.so");
-  addCounts(*command, "--threads", options->threads, kMostThreads,
-            "Numbers of threads to measure, e.g. 1,2");
-  addCounts(*command, "--streams", options->streams, kMostThreads,
-            "Also the throughput of so many contexts at once, of one thread each");
-  command->add_option("--rounds", options->timing.rounds, "Turns each engine gets")
-      ->type_name("N")
-      ->capture_default_str()
-      ->check(number(1, 10000));
-  command->add_option("--seconds", options->timing.slice, "Length of a turn")
-      ->type_name("SECONDS")
-      ->capture_default_str()
-      ->check(number(0.0, 3600.0));
+      app.add_subcommand("bench", "Measure the latency of compiled code and of a reference");
+  command
+      ->add_option("files", options->files,
+                   "Models; behind one its library, which else is compiled now")
+      ->required()
+      ->type_name("M.onnx [M.so] ...");
+  CLI::Option *against =
+      command->add_option("--against", options->against, "What compiled code is measured beside")
+          ->type_name("interpreter|onnxruntime")
+          ->check(CLI::IsMember({"interpreter", "onnxruntime"}))
+          ->capture_default_str();
+  addTimingOptions(*command, *options);
   addSeedOption(*command, options->seed, "the random inputs");
   addTimeoutOption(*command, options->timeout);
-  command->add_flag("--no-reference", options->noReference, "Leave the reference out");
+  command->add_flag("--no-reference", options->noReference, "Leave the reference out")
+      ->excludes(against);
   CLI::Option *profile =
       command->add_flag("--profile", options->profile,
                         "Also each kernel's time, and how near that is to the machine's limits");
-  command->add_option("--report", options->report, "Also write the profile as a page with plots")
-      ->type_name("OUT.html")
-      ->needs(profile);
+  command
+      ->add_option("--report", options->report,
+                   "Also write a page with plots, of profiles and layers too")
+      ->type_name("OUT.html");
   command
       ->add_option("--trace", options->trace,
                    "Also write some runs of the profile as a trace that Perfetto opens")
@@ -314,7 +364,9 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
       for (const std::string &path : {options->report, options->trace})
         if (Result<void> output = path.empty() ? Result<void>() : checkOutput(path); !output)
           return reportError(output.error());
-      if (Result<void> used = checkUnusedTarget(*command, options->library); !used)
+      auto library = std::ranges::find_if(options->files, isLibraryPath);
+      std::string given = library == options->files.end() ? "" : *library;
+      if (Result<void> used = checkUnusedTarget(*command, given); !used)
         return reportError(used.error());
       return bench(*options);
     };

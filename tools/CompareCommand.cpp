@@ -193,8 +193,7 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
       command->add_option("library", options->library, "Compiled before; else compiled now")
           ->type_name("M.so");
   command
-      ->add_option("--against", options->against,
-                   "What is right: interpreter, onnxruntime, or outputs in an .npz or a folder")
+      ->add_option("--against", options->against, "interpreter, onnxruntime, an .npz or a folder")
       ->type_name("WHAT")
       ->capture_default_str();
   CLI::Option *input =
@@ -211,13 +210,12 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
       ->excludes(input);
   command->add_option("--save", options->save, "Write inputs, expected and computed outputs there")
       ->type_name("DIR");
-  CLI::Option *thresholds =
-      command
-          ->add_option("--thresholds", options->thresholds,
-                       "What classes mean: export has PASS for excellent, WARN for good")
-          ->type_name("standard|export")
-          ->check(CLI::IsMember({"standard", "export"}))
-          ->capture_default_str();
+  CLI::Option *thresholds = command
+                                ->add_option("--thresholds", options->thresholds,
+                                             "What classes mean: for export, good is WARN")
+                                ->type_name("standard|export")
+                                ->check(CLI::IsMember({"standard", "export"}))
+                                ->capture_default_str();
   command->add_flag("--strict", options->strict, "Exit status 1 for WARN, too");
   command->add_option("--atol", options->atol, "Tolerance, relative to the output's scale")
       ->capture_default_str()

@@ -347,18 +347,19 @@ Result<void> checkRunsHere(const Target &target) {
   return {};
 }
 
-int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library) {
+int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library,
+                     const std::string &stem) {
   Result<Target> target = resolveTarget(request.target.target, request.target.cpu);
   if (!target)
     return reportError(target.error());
   if (Result<void> runs = checkRunsHere(*target); !runs)
     return reportError(runs.error());
   request.folder = folder.path();
-  request.stem = "model";
+  request.stem = stem;
   request.emit = {EmitKind::So};
   std::vector<fs::path> files;
   int status = compileInChild(request, files);
-  library = folder.path() / "model.so";
+  library = folder.path() / (stem + ".so");
   return status;
 }
 

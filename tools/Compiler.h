@@ -99,6 +99,7 @@ Result<void> checkRunsHere(const Target &target);
 
 /// The same to a library in a temporary folder, whose path goes to `library`; it is to be run, so
 /// the target must be of the host's architecture.
-int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library);
+int compileTemporary(CompileRequest request, const TemporaryFolder &folder, std::string &library,
+                     const std::string &stem = "model");
 
 } // namespace cameo

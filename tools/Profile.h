@@ -49,7 +49,7 @@ nlohmann::ordered_json profileJson(const Profile &profile, const ThreadsProfile 
 /// behind the other from the start of the run, as only their times are known.
 std::string profileTrace(const Profile &profile);
 
-/// One HTML page that needs nothing else.
-std::string profilePage(const Profile &profile);
+/// The part of a page of HTML that is about a profile.
+std::string profileHtml(const Profile &profile);
 
 } // namespace cameo

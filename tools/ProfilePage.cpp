@@ -1,9 +1,9 @@
-// A profile as a page of HTML that loads nothing: bars are boxes of text, the roofline plot is SVG.
+// A profile as a part of a page of HTML: bars are boxes of text, the roofline plot is SVG.
 // What a kernel is shows when the pointer is on it. See Profile.h.
 #include "tools/Profile.h"
 
 #include "bench/Report.h"
-#include "support/Text.h"
+#include "tools/Html.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,48 +15,8 @@ namespace cameo {
 namespace {
 
 constexpr size_t kMostBars = 60;
-
-constexpr const char *kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{0}</title>
-<style>
-body {{ font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222 }}
-h2 {{ margin-top: 2em; border-top: 1px solid #ccc; padding-top: 1em }}
-.row {{ display: flex; align-items: center; gap: .6em; margin: 1px 0 }}
-.label {{ flex: 0 0 24em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; text-align: right; direction: rtl }}
-.label bdi {{ direction: ltr }}
-.track {{ flex: 1; position: relative; height: 1.1em }}
-.taken, .bound {{ position: absolute; left: 0; height: 100% }}
-.taken {{ background: #e6a157 }}
-.bound {{ background: #4878a8 }}
-.value {{ flex: 0 0 13em; white-space: nowrap }}
-svg {{ width: 100%; background: #fafafa }}
-svg text {{ font: 12px system-ui, sans-serif; fill: #555 }}
-</style></head><body>
-<h1>{0}</h1>
-<p>Blue is the time that a kernel needs at least on this machine, orange what it takes beyond.</p>
-)";
-
-std::string escaped(const std::string &text) {
-  std::string html;
-  for (char c : oneLine(text))
-    switch (c) {
-    case '&':
-      html += "&amp;";
-      break;
-    case '<':
-      html += "&lt;";
-      break;
-    case '>':
-      html += "&gt;";
-      break;
-    case '"':
-      html += "&quot;";
-      break;
-    default:
-      html += c;
-    }
-  return html;
-}
+// As the bars have them, in Html.cpp.
+constexpr const char *kBoundColor = "#4878a8", *kTakenColor = "#e6a157";
 
 struct Bar {
   std::string label, detail;
@@ -143,113 +103,71 @@ std::string nodeBars(const Profile &profile, const ThreadsProfile &run) {
                   std::move(bars), run.times.total);
 }
 
+// Decades of the roofline plot.
+constexpr int kLowX = -2, kHighX = 4, kLowY = -1, kHighY = 4;
+
+/// A level of memory rises to the highest peak that is known; peaks are level.
+void addRoofs(Plot &plot, const MachineLimits &limits) {
+  std::pair<const char *, double> peaks[] = {
+      {"f32", limits.f32}, {"bf16", limits.bf16}, {"int8", limits.int8}};
+  for (auto [name, peak] : peaks) {
+    if (peak <= 0)
+      continue;
+    double decade = std::log10(peak / 1e9);
+    plot.line(kLowX, decade, kHighX, decade, "#a33");
+    plot.text(kHighX, decade, name, "end", -5, -4);
+  }
+  double top = std::log10(std::max({limits.f32, limits.bf16, limits.int8, 1e9}) / 1e9);
+  double label = kLowX + 0.3; // each further to the right: levels lie close to each other
+  for (const MemoryLevel &level : limits.levels) {
+    if (level.read <= 0)
+      continue;
+    // Where decades of x and of the rate add up to those of y.
+    double rate = std::log10(level.read / 1e9);
+    double begin = std::max<double>(kLowX, kLowY - rate), at = std::max(label, begin);
+    plot.line(begin, begin + rate, top - rate, top, "#396");
+    plot.text(at, at + rate, level.name, "end", 0, -8);
+    label += 0.3;
+  }
+}
+
 /// Operations a byte against operations a second, both axes logarithmic.
-class RooflinePlot {
-public:
-  RooflinePlot(const Profile &profile, const ThreadsProfile &run) : profile_(profile), run_(run) {}
-
-  std::string svg() {
-    std::string out = fmt::format("<h3>Roofline</h3>\n<svg viewBox=\"0 0 {} {}\" role=\"img\">\n",
-                                  kWidth, kHeight);
-    for (int decade = kLowX; decade <= kHighX; ++decade)
-      out += line(decade, kLowY, decade, kHighY, "#ddd") +
-             text(x(decade), kHeight - 5, fmt::format("{:g}", std::pow(10, decade)), "middle");
-    for (int decade = kLowY; decade <= kHighY; ++decade)
-      out += line(kLowX, decade, kHighX, decade, "#ddd") +
-             text(kLeft - 5, y(decade) + 4, fmt::format("{:g}", std::pow(10, decade)), "end");
-    out += text(kWidth - kRight - 5, kHeight - 25, "FLOP per byte", "end") +
-           text(kLeft + 5, kTop + 15, "GFLOP/s", "start") + roofs();
-    for (size_t i = 0; i < profile_.plan.kernels.size(); ++i)
-      out += point(i);
-    return out + "</svg>\n";
-  }
-
-private:
-  static constexpr double kWidth = 960, kHeight = 480;
-  static constexpr double kLeft = 55, kRight = 25, kTop = 10, kBottom = 20; // margins
-  static constexpr int kLowX = -2, kHighX = 4, kLowY = -1, kHighY = 4;      // decades
-
-  static double x(double decade) {
-    return kLeft + (kWidth - kLeft - kRight) * (decade - kLowX) / (kHighX - kLowX);
-  }
-  static double y(double decade) {
-    return kTop + (kHeight - kTop - kBottom) * (1 - (decade - kLowY) / (kHighY - kLowY));
-  }
-  static std::string line(double x1, double y1, double x2, double y2, const char *color) {
-    return fmt::format(
-        "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x(x1),
-        y(y1), x(x2), y(y2), color);
-  }
-  static std::string text(double x, double y, const std::string &what, const char *anchor) {
-    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y,
-                       anchor, escaped(what));
-  }
-
-  /// A level of memory rises to the highest peak that is known; peaks are level.
-  std::string roofs() const {
-    const MachineLimits &limits = run_.limits;
-    std::string out;
-    std::pair<const char *, double> peaks[] = {
-        {"f32", limits.f32}, {"bf16", limits.bf16}, {"int8", limits.int8}};
-    for (auto [name, peak] : peaks) {
-      if (peak <= 0)
-        continue;
-      double decade = std::log10(peak / 1e9);
-      out += line(kLowX, decade, kHighX, decade, "#a33") +
-             text(kWidth - kRight - 5, y(decade) - 4, name, "end");
-    }
-    double top = std::log10(std::max({limits.f32, limits.bf16, limits.int8, 1e9}) / 1e9);
-    double label = kLowX + 0.3; // each further to the right: levels lie close to each other
-    for (const MemoryLevel &level : limits.levels) {
-      if (level.read <= 0)
-        continue;
-      // Where decades of x and of the rate add up to those of y.
-      double rate = std::log10(level.read / 1e9);
-      double begin = std::max<double>(kLowX, kLowY - rate);
-      out +=
-          line(begin, begin + rate, top - rate, top, "#396") +
-          text(x(std::max(label, begin)), y(std::max(label, begin) + rate) - 8, level.name, "end");
-      label += 0.3;
-    }
-    return out;
-  }
-
-  std::string point(size_t i) const {
-    const KernelCost &cost = profile_.plan.kernels[i].cost;
-    double seconds = run_.times.kernels[i], bytes = cost.bytes();
+std::string roofline(const Profile &profile, const ThreadsProfile &run) {
+  Plot plot("Roofline", Plot::decades(kLowX, kHighX, "FLOP per byte"),
+            Plot::decades(kLowY, kHighY, "GFLOP/s"));
+  addRoofs(plot, run.limits);
+  for (size_t i = 0; i < profile.plan.kernels.size(); ++i) {
+    const KernelCost &cost = profile.plan.kernels[i].cost;
+    double seconds = run.times.kernels[i], bytes = cost.bytes();
     double work = cost.flops > 0 ? cost.flops : cost.elementOps;
     if (work <= 0 || bytes <= 0 || seconds <= 0)
-      return "";
-    auto decade = [](double value, int low, int high) {
-      return std::clamp<double>(std::log10(value), low, high);
-    };
-    double share = run_.times.total > 0 ? seconds / run_.times.total : 0;
-    bool isNear = run_.bounds[i].reached(seconds) >= kNearBound;
-    return fmt::format(
-        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" fill=\"{}\" fill-opacity=\"0.6\">"
-        "<title>{}</title></circle>\n",
-        x(decade(work / bytes, kLowX, kHighX)), y(decade(work / seconds / 1e9, kLowY, kHighY)),
-        3 + 30 * std::sqrt(share), isNear ? "#4878a8" : "#e6a157",
-        escaped(describe(profile_, run_, i)));
+      continue;
+    double share = run.times.total > 0 ? seconds / run.times.total : 0;
+    bool isNear = run.bounds[i].reached(seconds) >= kNearBound;
+    plot.circle(std::log10(work / bytes), std::log10(work / seconds / 1e9),
+                3 + 30 * std::sqrt(share), isNear ? kBoundColor : kTakenColor,
+                describe(profile, run, i));
   }
-
-  const Profile &profile_;
-  const ThreadsProfile &run_;
-};
+  return plot.svg();
+}
 
 } // namespace
 
-std::string profilePage(const Profile &profile) {
-  std::string html = fmt::format(fmt::runtime(kHead), escaped(profile.model));
+std::string profileHtml(const Profile &profile) {
+  std::string html =
+      "<p>Blue is the time that a kernel needs at least on this machine, orange what "
+      "it takes beyond.</p>\n";
   for (const ThreadsProfile &run : profile.runs) {
-    html += fmt::format("<h2>{}: {}</h2>\n<p>{}; {:.1f} % of the time in kernels is in "
-                        "those at {:.0f} % of their bound or more.</p>\n",
-                        plural(run.times.threads, "thread"), formatSeconds(run.times.total),
-                        escaped(run.limits.cpu), 100 * efficiencyOf(run).near, 100 * kNearBound);
-    html += RooflinePlot(profile, run).svg();
+    html +=
+        fmt::format("<h2>{}, {}: {}</h2>\n<p>{}; {:.1f} % of the time in kernels is in "
+                    "those at {:.0f} % of their bound or more.</p>\n",
+                    escaped(profile.model), plural(run.times.threads, "thread"),
+                    formatSeconds(run.times.total), escaped(run.limits.cpu),
+                    100 * efficiencyOf(run).near, 100 * kNearBound);
+    html += roofline(profile, run);
     html += kindBars(profile, run) + kernelBars(profile, run) + nodeBars(profile, run);
   }
-  return html + "</body></html>\n";
+  return html;
 }
 
 } // namespace cameo

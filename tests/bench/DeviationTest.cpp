@@ -59,6 +59,11 @@ TEST(Deviation, ExportWarnsOfWhatIsGoodOnly) {
       Verdict::Warn);
 }
 
+TEST(Deviation, NoiseInDecibels) {
+  EXPECT_NEAR(measure(floats({10, 0}), floats({10, 1})).noise, -20, 1e-9);
+  EXPECT_EQ(measure(floats({1, 2}), floats({1, 2})).noise, -HUGE_VAL);
+}
+
 TEST(Deviation, TwoZeroVectorsHaveCosineOne) {
   EXPECT_EQ(measure(floats({0, 0}), floats({0, 0})).cosine, 1);
   EXPECT_EQ(measure(floats({0, 0}), floats({0, 1e-6})).cosine, 0);

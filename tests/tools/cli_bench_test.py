@@ -13,22 +13,39 @@ from folder import command_line
 
 class Bench(cli_test.Case):
     def test_report(self):
-        report = json.loads(self.cameo("bench", "add.onnx", "--threads", "1,2", "--rounds", "2", "--seconds", "0.01",
-                                       "--json").stdout)
+        [report] = json.loads(self.cameo("bench", "add.onnx", "--threads", "1,2", "--rounds", "2", "--seconds", "0.01",
+                                         "--json").stdout)["models"]
         self.assertEqual([e["name"] for e in report["engines"]], ["compiled, 1 thread", "compiled, 2 threads", "reference"])
         for engine in report["engines"]:
             self.assertLessEqual(0, min(engine[key] for key in ("load_ms", "first_run_ms", "p50_ms", "p90_ms", "p99_ms")))
         text = self.cameo("bench", "add.onnx", "--rounds", "1", "--seconds", "0", "--no-reference").stdout
         self.assertRegex(text, r"(?m)^compiled, 1 thread ")
 
+    def test_variants_in_one_table(self):
+        self.write("relu.onnx", cli_test.ADD.replace(b"Relu", b"Tanh"))
+        self.cameo("compile", "relu.onnx", "--dim", "batch=5")
+        flags = ["add.onnx", "relu.onnx", "relu.so", "--rounds", "1", "--seconds", "0"]
+        models = json.loads(self.cameo("bench", *flags, "--json").stdout)["models"]
+        self.assertEqual([m["model"] for m in models], ["add.onnx", "relu.onnx"])
+        for model in models:
+            compiled, reference = model["engines"]
+            self.assertEqual((compiled["file_bytes"], reference["file_bytes"]), (model["library_bytes"], model["model_bytes"]))
+            self.assertEqual(reference["speedup"], 1)
+            self.assertGreater(compiled["runs_per_s"], 0)
+        self.assertRegex(self.cameo("bench", *flags).stdout, r"(?m)^relu.onnx +compiled, 1 thread +[0-9.]+ kB ")
+        self.cameo("bench", "relu.so", status=2)
+        self.cameo("bench", "relu.onnx", "relu.so", "relu.so", status=2)
+
     PROFILE = ["--rounds", "1", "--seconds", "0.01", "--no-reference", "--profile"]
 
     def profile(self, model, *flags):
-        return json.loads(self.cameo("bench", model, "--json", *self.PROFILE, *flags).stdout)
+        report = json.loads(self.cameo("bench", model, "--json", *self.PROFILE, *flags).stdout)
+        self.assertEqual(report["schema_version"], 3)
+        [model] = report["models"]
+        return model
 
     def test_profile(self):
         report = self.profile("add.onnx", "--threads", "1,2")
-        self.assertEqual(report["schema_version"], 2)
         self.assertEqual([p["threads"] for p in report["profiles"]], [1, 2])
         for profile in report["profiles"]:
             self.assertEqual([k["kernel"] for k in profile["kernels"]], ["pointwise"])
@@ -89,8 +106,25 @@ class Bench(cli_test.Case):
             if event["ph"] == "X" and event["name"] != "run":
                 begin, end = event["ts"], event["ts"] + event["dur"]
                 self.assertTrue(any(r["pid"] == event["pid"] and r["ts"] <= begin and end <= r["ts"] + r["dur"] + 0.01 for r in runs))
-        self.cameo("bench", "conv.onnx", "--report", "p.html", status=2)  # of no profile
+        self.cameo("bench", "conv.onnx", "--trace", "t.json", status=2)  # of no profile
+        self.cameo("bench", "conv.onnx", "conv.onnx", *self.PROFILE, "--trace", "t.json", status=2)  # of two
         self.cameo("bench", "conv.onnx", *self.PROFILE, "--report", "none/p.html", status=2)
+
+    def test_page_of_variants(self):
+        """One curve an engine; a mark for each value in the deviations, and for those of the same name in the noise."""
+        self.write("other.onnx", cli_test.ADD.replace(b"Relu", b"Tanh"))
+        self.cameo("bench", "add.onnx", "other.onnx", "--rounds", "1", "--seconds", "0.01", "--report", "p.html")
+        page = self.read("p.html").decode()
+        parts = dict(zip(["top", "Latency", "Deviation", "Noise"], page.split("<h2>")))
+        self.assertNotRegex(page, r"https?:|<script|src=|@import")
+        self.assertEqual(parts["top"].count("<tr>"), 5)
+        self.assertEqual(parts["Latency"].count("<polyline"), 4)
+        self.assertEqual(parts["Deviation"].count("<circle"), 4)
+        self.assertIn("#0 &#39;s&#39; of add1 (Add): ".replace("&#39;", "'"), parts["Deviation"])
+        self.assertEqual(parts["Noise"].count("<circle"), 2)
+        self.assertRegex(parts["Noise"], r"#1 output 'y': [0-9.]+ dB")
+        self.cameo("bench", "add.onnx", "--no-reference", "--rounds", "1", "--seconds", "0", "--report", "p.html")
+        self.assertNotIn("Deviation", self.read("p.html").decode())
 
     def test_flops_of_sizes_that_the_model_computes(self):
         # Shape, Concat and Reshape lead to a product of 6 by 4 times 4 by 5.
@@ -118,7 +152,7 @@ class Bench(cli_test.Case):
 
     def test_streams(self):
         flags = ["--rounds", "2", "--seconds", "0.01", "--no-reference", "--streams", "1,3"]
-        report = json.loads(self.cameo("bench", "add.onnx", "--json", *flags).stdout)
+        [report] = json.loads(self.cameo("bench", "add.onnx", "--json", *flags).stdout)["models"]
         self.assertEqual([s["streams"] for s in report["streams"]], [1, 3])
         for streams in report["streams"]:
             self.assertGreaterEqual(streams["runs"], 2 * streams["streams"])
@@ -147,7 +181,7 @@ class Bench(cli_test.Case):
             [onnx.tensor("two", [], [2], onnx.INT64), onnx.tensor("one", [], [1], onnx.INT64),
              onnx.tensor("zero", [], [0])]))
         flags = ["--rounds", "1", "--seconds", "0.01", "--no-reference", "--profile", "--json"]
-        report = json.loads(self.cameo("bench", "kinds.onnx", *flags).stdout)
+        [report] = json.loads(self.cameo("bench", "kinds.onnx", *flags).stdout)["models"]
         [profile] = report["profiles"]
         kernels = json.loads(self.cameo("explain", "kinds.onnx", "--json").stdout)["kernels"]["list"]
         self.assertEqual([k["kernel"] for k in profile["kernels"]], [k["kernel"] for k in kernels])

@@ -48,6 +48,20 @@ class Compare(cli_test.Case):
         self.assertRegex(error, "^error: --against onnxruntime needs the Python package numpy, which .* does not have: .*\n$")
 
 
+class Bench(cli_test.Case):
+    def test_beside_onnxruntime(self):
+        report = json.loads(self.cameo("bench", "add.onnx", "--against", "onnxruntime", "--threads", "1,2", "--rounds", "2",
+                                       "--seconds", "0.01", "--json").stdout)
+        engines = report["models"][0]["engines"]
+        self.assertRegex(" ".join(e["name"] for e in engines), r"^compiled, 1 thread compiled, 2 threads "
+                         r"ONNX Runtime [\d.]+, 1 thread ONNX Runtime [\d.]+, 2 threads$")
+        for engine in engines:
+            self.assertEqual(len(engine["round_p50_s"]), 2)
+            for key in "load_ms", "first_run_ms", "memory_bytes", "p99_ms", "runs_per_s", "speedup":
+                self.assertGreater(engine[key] + (key == "memory_bytes"), 0, key)
+        self.assertEqual([e["speedup"] for e in engines[2:]], [1, 1])
+
+
 if __name__ == "__main__":
     options = command_line()
     cli_test.CAMEO = options.cameo

@@ -104,7 +104,7 @@ def _write(path: str, session: _Session, results: list[Any]) -> None:
 
 
 def _again(session: _Session, feed: dict[str, Any], seconds: float) -> list[float]:
-    latencies = []
+    latencies: list[float] = []
     end = time.perf_counter() + seconds
     while not latencies or time.perf_counter() < end:
         begin = time.perf_counter()
