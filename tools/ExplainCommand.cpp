@@ -31,6 +31,9 @@ constexpr const char *examples = R"(Examples:
 A multiplication and an addition are two operations (FLOPs). A model with nodes that Cameo cannot
 compile gives an error that lists all of them, with exit status 3.)";
 
+// Of the JSON, see docs/explain.md.
+constexpr int kReportVersion = 1;
+
 struct Options {
   std::string model;
   ModelOptions sizes;
@@ -112,7 +115,8 @@ std::string textOf(const std::vector<PortRow> &rows, const std::set<std::string>
 
 nlohmann::ordered_json jsonOf(const Options &options, const Module &module,
                               const std::vector<PortRow> &rows, const ModelCost &cost) {
-  nlohmann::ordered_json report = {{"model", options.model}, {"metadata", module.metadata}};
+  nlohmann::ordered_json report = {
+      {"schema_version", kReportVersion}, {"model", options.model}, {"metadata", module.metadata}};
   for (const PortRow &row : rows)
     report[std::string(row.role) + "s"].push_back({{"name", row.name}, {"type", row.type}});
   report["ops"] = nlohmann::ordered_json::array();
