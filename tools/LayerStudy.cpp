@@ -1,7 +1,6 @@
 // See LayerStudy.h.
 #include "tools/LayerStudy.h"
 
-#include "ir/OpSpec.h"
 #include "tools/Command.h"
 #include "tools/Reference.h"
 
@@ -15,6 +14,21 @@ namespace {
 bool areAlike(const RuntimeValue &a, const RuntimeValue &b) {
   return a.isTensor() && b.isTensor() && isFloat(a.tensor().dtype) &&
          a.tensor().dtype == b.tensor().dtype && a.tensor().dims == b.tensor().dims;
+}
+
+const Value *userOf(const Value &value, OpKind kind) {
+  for (const Op *user : value.users())
+    if (user->kind() == kind && user->operand(0) == &value)
+      return user->result();
+  return nullptr;
+}
+
+/// What the model goes on with where it quantizes a value: tools leave a ReLU to the limits of the
+/// integers, and call what is in front of them by the name of the ReLU's result.
+const Value &dequantized(const Value &value) {
+  const Value *quantized = userOf(value, OpKind::QuantizeLinear);
+  const Value *result = quantized ? userOf(*quantized, OpKind::DequantizeLinear) : nullptr;
+  return result ? *result : value;
 }
 
 } // namespace
@@ -46,8 +60,10 @@ Result<std::vector<LayerResult>> LayerStudy::compare(const CompileRequest &reque
     if (want[i] && areAlike(*want[i], got[i]))
       result.fromReference = measureValues(*want[i], got[i], judgement);
     auto first = first_.find(result.value);
-    if (first != first_.end() && areAlike(first->second, got[i]))
-      result.fromFirst = measureValues(first->second, got[i], judgement);
+    auto used = std::ranges::find(terminator->operands(), &dequantized(*value));
+    const RuntimeValue &variant = got[static_cast<size_t>(used - terminator->operands().begin())];
+    if (first != first_.end() && areAlike(first->second, variant))
+      result.fromFirst = measureValues(first->second, variant, judgement);
     if (isFirst_ && want[i])
       first_.emplace(result.value, *want[i]);
     results.push_back(std::move(result));
