@@ -126,6 +126,20 @@ class Bench(cli_test.Case):
         self.cameo("bench", "add.onnx", "--no-reference", "--rounds", "1", "--seconds", "0", "--report", "p.html")
         self.assertNotIn("Deviation", self.read("p.html").decode())
 
+    def test_noise_of_a_quantized_value(self):
+        """Quantizers leave a Relu to the limits of the integers and call the value in front of them by its name."""
+        constants = [onnx.tensor("w", [3], [-2, 1, 2]), onnx.tensor("scale", [], [1 / 64]), onnx.tensor("zero", [], [0], onnx.UINT8)]
+        variants = {"float": [onnx.node("Add", ["x", "w"], ["s"]), onnx.node("Relu", ["s"], ["r"]), onnx.node("Neg", ["r"], ["y"])],
+                    "qdq": [onnx.node("Add", ["x", "w"], ["r"]), onnx.node("QuantizeLinear", ["r", "scale", "zero"], ["q"]),
+                            onnx.node("DequantizeLinear", ["q", "scale", "zero"], ["d"]), onnx.node("Neg", ["d"], ["y"])]}
+        for name, nodes in variants.items():
+            used = constants if name == "qdq" else constants[:1]
+            self.write(name + ".onnx", onnx.model(nodes, [onnx.value_info("x", [3])], [onnx.value_info("y", [3])], used))
+        self.cameo("bench", "float.onnx", "qdq.onnx", "--rounds", "1", "--seconds", "0", "--report", "p.html")
+        noise = dict(re.findall(r"'(\w)'[^<]*: (-?[0-9.]+) dB", self.read("p.html").decode()))
+        self.assertEqual(set(noise), {"r", "y"})
+        self.assertGreater(float(noise["r"]), 30)
+
     def test_flops_of_sizes_that_the_model_computes(self):
         # Shape, Concat and Reshape lead to a product of 6 by 4 times 4 by 5.
         model = onnx.model([onnx.node("Shape", ["x"], ["s"], "shape"), onnx.node("Gather", ["s", "zero"], ["rows"], "gather"),
