@@ -115,10 +115,9 @@ public:
   Result<void> run() {
     for (size_t i = 0; i < report_.subjects.size(); ++i)
       TRY(addSubject(i));
-    showProgress(fmt::format("measuring {} for about {:.0f} s",
-                             plural(std::ssize(candidates_), "candidate"),
-                             static_cast<double>(candidates_.size()) * options_.timing.rounds *
-                                 options_.timing.slice));
+    showProgress(fmt::format(
+        "measuring {} for about {:.0f} s", plural(std::ssize(candidates_), "candidate"),
+        static_cast<double>(candidates_.size()) * options_.timing.rounds * options_.timing.slice));
     std::vector<Timing> timings = TRY(measureInterleaved(candidates_, options_.timing));
     for (size_t i = 0; i < timings.size(); ++i)
       report_.runners[i].timing = std::move(timings[i]);

@@ -158,12 +158,11 @@ std::string profileHtml(const Profile &profile) {
       "<p>Blue is the time that a kernel needs at least on this machine, orange what "
       "it takes beyond.</p>\n";
   for (const ThreadsProfile &run : profile.runs) {
-    html +=
-        fmt::format("<h2>{}, {}: {}</h2>\n<p>{}; {:.1f} % of the time in kernels is in "
-                    "those at {:.0f} % of their bound or more.</p>\n",
-                    escaped(profile.model), plural(run.times.threads, "thread"),
-                    formatSeconds(run.times.total), escaped(run.limits.cpu),
-                    100 * efficiencyOf(run).near, 100 * kNearBound);
+    html += fmt::format("<h2>{}, {}: {}</h2>\n<p>{}; {:.1f} % of the time in kernels is in "
+                        "those at {:.0f} % of their bound or more.</p>\n",
+                        escaped(profile.model), plural(run.times.threads, "thread"),
+                        formatSeconds(run.times.total), escaped(run.limits.cpu),
+                        100 * efficiencyOf(run).near, 100 * kNearBound);
     html += roofline(profile, run);
     html += kindBars(profile, run) + kernelBars(profile, run) + nodeBars(profile, run);
   }

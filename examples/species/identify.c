@@ -58,7 +58,8 @@ static void copy_entry(const char *list, int entry, char *to, size_t size) {
 
 static int identify(float *picture, cameo_pool *pool) {
   const cameo_bundle *bundle = plants();
-  cameo_context *eye = open_model(cameo_bundle_model(bundle, plants_model_backbone), pool);
+  const cameo_model *backbone = cameo_bundle_model(bundle, plants_model_backbone);
+  cameo_context *eye = open_model(backbone, pool);
   cameo_context *detector = open_model(cameo_bundle_model(bundle, plants_model_detector), pool);
   cameo_context *doctor = NULL;
   cameo_value seen[2] = {{0}}, decision[2] = {{0}}, logits = {0};
@@ -69,13 +70,13 @@ static int identify(float *picture, cameo_pool *pool) {
   if (done && !*(const uint8_t *)decision[1].as.tensor.data) {
     printf("no leaf\n");
   } else if (done) {
-    copy_entry(cameo_bundle_value(bundle, plants_model_backbone, "species"), largest(&seen[1]),
-               species, sizeof species);
-    int32_t head = cameo_bundle_find_by(bundle, "species", species, 0);
-    doctor = open_model(cameo_bundle_model(bundle, head), pool);
+    copy_entry(cameo_metadata(backbone, "species"), largest(&seen[1]), species, sizeof species);
+    int32_t found = cameo_bundle_find_by(bundle, "species", species, 0);
+    const cameo_model *head = cameo_bundle_model(bundle, found);
+    doctor = open_model(head, pool);
     done = run(doctor, seen[0].as.tensor.data, features_dims, 2, &logits);
     if (done) {
-      copy_entry(cameo_bundle_value(bundle, head, "states"), largest(&logits), state, sizeof state);
+      copy_entry(cameo_metadata(head, "states"), largest(&logits), state, sizeof state);
       printf("%s %s\n", species, state);
     }
   }

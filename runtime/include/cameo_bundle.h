@@ -106,17 +106,6 @@ CAMEO_INLINE int32_t cameo_bundle_find_by(const cameo_bundle *bundle, const char
   return bundle->properties[begin].model;
 }
 
-/* What the metadata_props of the model at an index have under a key; NULL: nothing. */
-static inline const char *cameo_bundle_value(const cameo_bundle *bundle, int32_t index,
-                                             const char *key) {
-  int32_t count = key && cameo_bundle_count(bundle) > 0 ? bundle->num_properties : 0;
-  for (int32_t i = 0; i < count; i++)
-    if (bundle->properties[i].model == index &&
-        cameo_bundle_order(bundle->properties[i].key, key) == 0)
-      return bundle->properties[i].value;
-  return NULL;
-}
-
 #ifdef __cplusplus
 }
 #endif

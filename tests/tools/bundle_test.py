@@ -81,8 +81,6 @@ int main(void) {
   }
   printf("none %d %d %d\n", cameo_bundle_find_by(bundle, "kin", "even", 0), cameo_bundle_model(bundle, -1) == NULL,
          cameo_bundle_count(NULL));
-  const char *none = cameo_bundle_value(bundle, 3, "classe");
-  printf("values %s %s\n", cameo_bundle_value(bundle, 3, "classes"), none ? none : "-");
   printf("constants %d %d\n", heads_model_head_3, heads_model_count);
   return 0;
 }
@@ -140,7 +138,6 @@ class Bundle(FolderCase):
         self.assertEqual(said["find"], "0 1 2 3 4 5 6 -1 -1")
         self.assertEqual((said["even"], said["odd"], said["eve"]), ("0 2 4", "1 3", ""))
         self.assertEqual(said["none"], "-1 1 0")
-        self.assertEqual(said["values"], "5 -")
         self.assertEqual(said["constants"], f"2 {len(HEADS) + 2}")
 
     def test_every_model_computes_what_it_computes_alone(self):
