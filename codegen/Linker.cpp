@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <lld/Common/Driver.h>
+#include <llvm/Support/Signals.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 #include <mutex>
@@ -111,6 +112,9 @@ Result<void> runLld(const std::vector<std::string> &args, const std::string &sho
   llvm::raw_string_ostream stream(text);
   lld::Result result = lld::lldMain(raw, llvm::nulls(), stream,
                                     {{lld::Gnu, &lld::elf::link}, {lld::Wasm, &lld::wasm::link}});
+  // LLVM handles signals once it has written a file. Its handler has a moment in which a second
+  // thread that crashes ends the program without a word; threads pack weights after this.
+  llvm::sys::unregisterHandlers();
   broken = !result.canRunAgain;
   if (result.retCode == 0)
     return {};

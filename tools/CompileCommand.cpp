@@ -270,7 +270,7 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
   command->add_option("-o,--output", options->output, "File or folder to write to, - for stdout")
       ->type_name("OUT");
   addWords(*command, "--emit", options->emit,
-           "What to make, some of so,a,o,wasm,ll,asm,ir,header,deps (default so,header)")
+           "What to make, some of so,a,o,wasm,ll,asm,ir,header,deps")
       ->type_name("KINDS");
   command
       ->add_option("--name", options->request.name,

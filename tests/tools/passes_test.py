@@ -272,7 +272,7 @@ class Passes(FolderCase):
                                r"of \d+ others?\nnote: --zero-weights ")
         self.cameo("compile", "half.cir", "--zero-weights")
         said = self.cameo("compile", "half.cir", "--zero-weights", "--dim", "batch=1", status=2).stderr
-        self.assertIn("--shape and --dim are for models", said)
+        self.assertIn("--shape, --dim and --preprocess are for models", said)
         self.cameo("compile", "residual.onnx", "--emit", "ir", "-o", "loops.cir")
         self.assertIn("loops", self.cameo("compile", "loops.cir", "--zero-weights", status=2).stderr)
         for text in (b"", b"nonsense", b'module "m" {\n}\n'):
