@@ -4,7 +4,8 @@ include(CMakePackageConfigHelpers)
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)
 
 install(TARGETS cameo RUNTIME DESTINATION bin)
-install(FILES runtime/include/cameo.h runtime/include/cameo.hpp runtime/include/cameo_op.h DESTINATION include)
+install(FILES runtime/include/cameo.h runtime/include/cameo.hpp runtime/include/cameo_bundle.h
+              runtime/include/cameo_op.h DESTINATION include)
 install(DIRECTORY python/cameoc DESTINATION lib/cameo/python COMPONENT system
         PATTERN __pycache__ EXCLUDE)
 install(FILES VERSION DESTINATION lib/cameo COMPONENT system)
@@ -18,10 +19,6 @@ install(FILES ${PROJECT_BINARY_DIR}/cameo-config.cmake ${PROJECT_BINARY_DIR}/cam
 configure_file(cmake/package/cameo.pc.in cameo.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cameo.pc DESTINATION lib/pkgconfig)
 
-# Manual pages and completions of shells, laid out as below the prefix.
-if(EXISTS ${PROJECT_SOURCE_DIR}/share)
-  install(DIRECTORY share/ DESTINATION share COMPONENT system)
-endif()
 install(FILES LICENSE DESTINATION share/doc/cameo RENAME copyright COMPONENT system)
 
 if(CAMEO_STATIC)

@@ -29,7 +29,7 @@ else
 fi
 
 step "program"
-TARGET=cameo scripts/build.sh "$build" -DCAMEO_STATIC=ON
+TARGET=cameo_manual scripts/build.sh "$build" -DCAMEO_STATIC=ON
 
 step "wheel"
 rm -rf "$build/wheel"
@@ -41,6 +41,13 @@ PATH=$tools/bin:$PATH "$tools/bin/auditwheel" repair -w dist "$build/wheel/"came
 step "Debian package"
 (cd "$build" && cpack -B "$build/deb" >"$build/deb.log") || { cat "$build/deb.log" >&2 && exit 1; }
 cp "$build/deb/"*.deb dist/
+
+step "npm package"
+if command -v npm >/dev/null; then
+  (cd dist && npm pack --silent ../runtime/js >/dev/null)
+else
+  echo "no npm here, hence no npm package"
+fi
 
 step "done"
 ls -l dist

@@ -38,7 +38,7 @@ def tracked(folder):
             if path.is_file() and "__pycache__" not in path.parts}
 
 
-PROGRAM = {"bin/cameo", "include/cameo.h", "include/cameo.hpp", "include/cameo_op.h", "lib/cmake/cameo/cameo-config.cmake",
+PROGRAM = {"bin/cameo", "include/cameo.h", "include/cameo.hpp", "include/cameo_bundle.h", "include/cameo_op.h", "lib/cmake/cameo/cameo-config.cmake",
            "lib/cmake/cameo/cameo-config-version.cmake", "lib/cmake/cameo/CameoAddModel.cmake", "lib/pkgconfig/cameo.pc"}
 
 
@@ -63,7 +63,11 @@ class Case(FolderCase):
 class Tree(Case):
     def test_files(self):
         system = {"lib/cameo/VERSION", "share/doc/cameo/copyright"} | {"lib/cameo/python/" + file for file in tracked("python")}
-        shared = {"share/" + str(path.relative_to(ROOT / "share")) for path in (ROOT / "share").rglob("*") if path.is_file()}
+        pages = pathlib.Path(OPTIONS.build, "share/man/man1")
+        shared = {"share/man/man1/" + page.name for page in pages.iterdir()} | {
+            "share/bash-completion/completions/cameo", "share/zsh/site-functions/_cameo",
+            "share/fish/vendor_completions.d/cameo.fish"}
+        self.assertIn("share/man/man1/cameo-compile.1", shared)
         self.assertEqual(files(PREFIX), PROGRAM | system | shared)
 
     def test_what_the_wheel_takes(self):
