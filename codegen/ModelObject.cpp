@@ -12,12 +12,23 @@
 namespace cameo {
 namespace {
 
+/// What the model's file says of itself, and what the compiler adds.
+nlohmann::ordered_json metadata(const Program &program, const Target &target,
+                                const ModelOptions &options) {
+  nlohmann::ordered_json json;
+  for (const auto &[key, value] : program.metadata)
+    json[key] = value;
+  json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
+  json["cameo"].update(options.madeBy);
+  return json;
+}
+
 class ModelEmitter : ConstantBuilder {
 public:
   ModelEmitter(const Program &program, const Target &target, const EmittedFuncs &funcs,
                const ModelOptions &options, llvm::Module &module)
       : ConstantBuilder(module), program_(program), target_(target), funcs_(funcs),
-        options_(options) {}
+        options_(options), metadata_(metadata(program, target, options)) {}
 
   llvm::Constant *model();
 
@@ -40,18 +51,8 @@ private:
   const Target &target_;
   const EmittedFuncs &funcs_;
   const ModelOptions &options_;
+  const nlohmann::ordered_json metadata_;
 };
-
-/// What the model's file says of itself, and what the compiler adds.
-nlohmann::ordered_json metadata(const Program &program, const Target &target,
-                                const ModelOptions &options) {
-  nlohmann::ordered_json json;
-  for (const auto &[key, value] : program.metadata)
-    json[key] = value;
-  json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
-  json["cameo"].update(options.madeBy);
-  return json;
-}
 
 // Names come from the model file and need not be UTF-8.
 std::string jsonText(const nlohmann::ordered_json &json) {
@@ -276,8 +277,7 @@ llvm::Constant *ModelEmitter::code() {
 // cameo_property, those of the file's own first, so that they are what cameo_metadata finds.
 llvm::Constant *ModelEmitter::properties() {
   Constants rows, others;
-  const nlohmann::ordered_json all = metadata(program_, target_, options_);
-  for (const auto &[key, value] : all.items()) {
+  for (const auto &[key, value] : metadata_.items()) {
     std::string_view name = key;
     bool isOwn = name.starts_with(kOwnProperty);
     name.remove_prefix(isOwn ? kOwnProperty.size() : 0);
@@ -293,23 +293,22 @@ llvm::Constant *ModelEmitter::properties() {
 // cameo_model
 llvm::Constant *ModelEmitter::model() {
   llvm::Constant *api = runtimeVariable("cameo_rt_api", llvm::ArrayType::get(b_.getPtrTy(), 8));
-  std::vector<Member> members = {
-      MEMBER(cameo_model, abi_version, small(CAMEO_ABI_VERSION)),
-      MEMBER(cameo_model, name, text(options_.name)),
-      MEMBER(cameo_model, metadata, text(jsonText(metadata(program_, target_, options_)))),
-      MEMBER(cameo_model, cpu, text(target_.cpu)),
-      MEMBER(cameo_model, inputs, ports(program_.inputs, "inputs")),
-      MEMBER(cameo_model, outputs, ports(program_.outputs, "outputs")),
-      MEMBER(cameo_model, dim_names, dimNameTable()),
-      MEMBER(cameo_model, num_inputs, small(program_.inputs.size())),
-      MEMBER(cameo_model, num_outputs, small(program_.outputs.size())),
-      MEMBER(cameo_model, num_symbols, small(program_.symbols.size())),
-      MEMBER(cameo_model, num_dims, small(program_.numDims)),
-      MEMBER(cameo_model, weights_size, number(program_.weightBytes)),
-      MEMBER(cameo_model, api, api),
-      MEMBER(cameo_model, code, global(code(), "code")),
-      MEMBER(cameo_model, properties, properties()),
-      MEMBER(cameo_model, num_properties, number(metadata(program_, target_, options_).size()))};
+  std::vector<Member> members = {MEMBER(cameo_model, abi_version, small(CAMEO_ABI_VERSION)),
+                                 MEMBER(cameo_model, name, text(options_.name)),
+                                 MEMBER(cameo_model, metadata, text(jsonText(metadata_))),
+                                 MEMBER(cameo_model, cpu, text(target_.cpu)),
+                                 MEMBER(cameo_model, inputs, ports(program_.inputs, "inputs")),
+                                 MEMBER(cameo_model, outputs, ports(program_.outputs, "outputs")),
+                                 MEMBER(cameo_model, dim_names, dimNameTable()),
+                                 MEMBER(cameo_model, num_inputs, small(program_.inputs.size())),
+                                 MEMBER(cameo_model, num_outputs, small(program_.outputs.size())),
+                                 MEMBER(cameo_model, num_symbols, small(program_.symbols.size())),
+                                 MEMBER(cameo_model, num_dims, small(program_.numDims)),
+                                 MEMBER(cameo_model, weights_size, number(program_.weightBytes)),
+                                 MEMBER(cameo_model, api, api),
+                                 MEMBER(cameo_model, code, global(code(), "code")),
+                                 MEMBER(cameo_model, properties, properties()),
+                                 MEMBER(cameo_model, num_properties, number(metadata_.size()))};
   return global(sizedStructOf<cameo_model>(members, offsetof(cameo_model, struct_size)), "model");
 }
 

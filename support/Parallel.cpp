@@ -12,10 +12,13 @@
 
 namespace cameo {
 
-Result<void> inParallel(int64_t count, const std::function<Result<void>(int64_t)> &work) {
+int64_t numProcessors() { return std::max<int64_t>(1, std::thread::hardware_concurrency()); }
+
+Result<void> inParallel(int64_t count, const std::function<Result<void>(int64_t)> &work,
+                        int64_t threads) {
   std::atomic<int64_t> next = 0;
   std::mutex mutex;
-  std::optional<Error> error;
+  std::optional<std::pair<int64_t, Error>> error; // of the first call that has one
   std::exception_ptr exception;
   auto take = [&] {
     for (int64_t i = next++; i < count; i = next++) {
@@ -32,12 +35,12 @@ Result<void> inParallel(int64_t count, const std::function<Result<void>(int64_t)
       std::lock_guard lock(mutex);
       if (thrown)
         exception = thrown;
-      else
-        error = done.error();
+      else if (!error || i < error->first)
+        error.emplace(i, done.error());
     }
   };
   std::vector<std::thread> helpers;
-  int64_t wanted = std::min<int64_t>(count, std::thread::hardware_concurrency()) - 1;
+  int64_t wanted = std::min(count, threads) - 1;
   try {
     for (int64_t i = 0; i < wanted; i++)
       helpers.emplace_back(take);
@@ -49,7 +52,7 @@ Result<void> inParallel(int64_t count, const std::function<Result<void>(int64_t)
   if (exception)
     std::rethrow_exception(exception);
   if (error)
-    return *error;
+    return error->second;
   return {};
 }
 

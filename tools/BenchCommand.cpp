@@ -329,7 +329,7 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
   CLI::Option *against =
       command->add_option("--against", options->against, "What compiled code is measured beside")
           ->type_name("interpreter|onnxruntime")
-          ->check(CLI::IsMember({"interpreter", "onnxruntime"}))
+          ->check(oneOf({"interpreter", "onnxruntime"}))
           ->capture_default_str();
   addTimingOptions(*command, *options);
   addSeedOption(*command, options->seed, "the random inputs");

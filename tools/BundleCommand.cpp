@@ -4,16 +4,14 @@
 #include "codegen/ModelHash.h"
 #include "codegen/Target.h"
 #include "frontend/MappedFile.h"
+#include "support/Parallel.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
+#include "tools/Options.h"
 
-#include <CLI/CLI.hpp>
-#include <atomic>
 #include <chrono>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <future>
-#include <thread>
 
 namespace cameo {
 
@@ -34,7 +32,7 @@ A model is found by the name of its file without the extension, and by its metad
 struct Options {
   std::vector<std::string> models;
   std::string output;
-  int jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  int64_t jobs = numProcessors();
   CompileRequest request; // what the models' have in common
 };
 
@@ -57,35 +55,18 @@ Result<std::vector<CompileRequest>> requestsOf(const Options &options) {
   return requests;
 }
 
-Result<BundleModel> lowerOne(const CompileRequest &request, const PassObserver &observer) {
-  Result<BundleModel> model = lowerModel(request, observer);
-  return model ? std::move(model) : Result<BundleModel>(inFile(request.model, model.error()));
-}
-
-/// Lowers all models, `jobs` at a time. The error is that of the first model that has one: they are
-/// begun in their order, and none is begun after an error.
-Result<std::vector<BundleModel>> lowerAll(const std::vector<CompileRequest> &requests, int jobs,
+/// Lowers all models, `jobs` at a time. The error is that of the first model that has one.
+Result<std::vector<BundleModel>> lowerAll(const std::vector<CompileRequest> &requests, int64_t jobs,
                                           const PassObserver &observer) {
-  std::vector<std::optional<Result<BundleModel>>> lowered(requests.size());
-  std::atomic<size_t> next = 0;
-  std::atomic<bool> failed = false;
-  auto work = [&] {
-    for (size_t i; !failed && (i = next++) < requests.size();) {
-      lowered[i] = lowerOne(requests[i], observer);
-      if (!*lowered[i])
-        failed = true;
-    }
+  std::vector<BundleModel> models(requests.size());
+  auto lower = [&](int64_t i) -> Result<void> {
+    Result<BundleModel> model = lowerModel(requests[i], observer);
+    if (!model)
+      return inFile(requests[i].model, model.error());
+    models[i] = std::move(*model);
+    return {};
   };
-  std::vector<std::future<void>> others;
-  for (int i = 1; i < jobs; ++i)
-    others.push_back(std::async(std::launch::async, work));
-  work();
-  for (std::future<void> &other : others)
-    other.get();
-  std::vector<BundleModel> models;
-  for (std::optional<Result<BundleModel>> &result : lowered)
-    if (result) // the others were not begun
-      models.push_back(TRY(std::move(*result)));
+  TRY(inParallel(std::ssize(requests), lower, jobs));
   return models;
 }
 
@@ -114,7 +95,7 @@ Result<void> writeBundle(const Options &options, const std::vector<CompileReques
   emission.ops = options.request.sizes.ops;
   PassContext context = TRY(passContext(options.request));
   // An observer is one that follows the models one after the other.
-  int jobs = observer ? 1 : std::min(options.jobs, static_cast<int>(requests.size()));
+  int64_t jobs = observer ? 1 : options.jobs;
   std::vector<BundleModel> models = TRY(lowerAll(requests, jobs, observer));
   Bundle bundle = mergeModels(std::move(models));
   emission.modelHash = bundleHash(bundle.models);
@@ -165,7 +146,7 @@ void addBundleCommand(CLI::App &app, Action &chosen) {
       ->type_name("NAME");
   command->add_option("-j,--jobs", options->jobs, "How many models to work on at a time")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024))
+      ->check(number<int64_t>(1, 1024))
       ->capture_default_str();
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);

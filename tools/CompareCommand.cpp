@@ -214,7 +214,7 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
                                 ->add_option("--thresholds", options->thresholds,
                                              "What classes mean: for export, good is WARN")
                                 ->type_name("standard|export")
-                                ->check(CLI::IsMember({"standard", "export"}))
+                                ->check(oneOf({"standard", "export"}))
                                 ->capture_default_str();
   command->add_flag("--strict", options->strict, "Exit status 1 for WARN, too");
   command->add_option("--atol", options->atol, "Tolerance, relative to the output's scale")

@@ -4,8 +4,8 @@
 #include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
-#include "tools/ExplainLibrary.h"
 #include "tools/KernelPlan.h"
+#include "tools/LibraryReport.h"
 #include "tools/ModelCost.h"
 #include "tools/Options.h"
 #include "tools/WeightReport.h"
@@ -166,7 +166,7 @@ Result<void> explain(const Options &options, const PassObserver &observer) {
 
 int explainInChild(const Options &options) {
   if (isLibraryPath(options.model)) {
-    Result<std::string> text = explainLibrary(options.model, options.json);
+    Result<std::string> text = libraryReport(options.model, 1, options.json);
     if (text)
       printOut(*text);
     return exitStatus(text);

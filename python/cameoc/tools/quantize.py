@@ -6,7 +6,7 @@ import argparse
 import difflib
 import sys
 import time
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 import onnx
@@ -32,24 +32,19 @@ Exit status: 1 if the accuracy target cannot be met or a request is not honoured
 _RANKING_SAMPLES, _MEASURE_SAMPLES, _RANDOM_SAMPLES = 4, 32, 8
 
 
-def _fraction(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a cosine similarity between 0 and 1, got '{text}'")
-    return value
+def _number(what: str, least: float, most: float) -> Callable[[str], float]:
+    """The type of an argument that is above `least` and at most `most`."""
 
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = least
+        if not least < value <= most:
+            raise argparse.ArgumentTypeError(f"expected a {what} between {least} and {most}, got '{text}'")
+        return value
 
-def _percentile(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 50 < value <= 100:
-        raise argparse.ArgumentTypeError(f"expected a percentile between 50 and 100, got '{text}'")
-    return value
+    return parse
 
 
 def _parser() -> _cli.Parser:
@@ -75,7 +70,7 @@ def _parser() -> _cli.Parser:
     )
     add(
         "--percentile",
-        type=_percentile,
+        type=_number("percentile", 50, 100),
         metavar="P",
         help="with --method percentile: the share of values within a range (default 99.999)",
     )
@@ -92,7 +87,7 @@ def _parser() -> _cli.Parser:
     add("--keep", nargs="+", action="extend", default=[], metavar="NODE", help="nodes to leave in float")
     add(
         "--accuracy-target",
-        type=_fraction,
+        type=_number("cosine similarity", 0, 1),
         metavar="COSINE",
         help="leave the most sensitive layers in float until outputs are this similar",
     )
