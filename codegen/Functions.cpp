@@ -120,7 +120,7 @@ void declare(OpBuilder &builder, Func &func, EmittedFunc &entry) {
       llvm::Function::Create(signature(builder, func, entry), llvm::Function::InternalLinkage,
                              symbolOf(func), builder.module());
   setTargetAttributes(*entry.function, builder.target());
-  markGenerated(*entry.function);
+  markGenerated(*entry.function, builder.target());
   if (!hasFixedSignature(entry.kind))
     entry.function->addFnAttr(llvm::Attribute::NoInline);
   if (entry.kind != "micro" || func.attrs.getInt("may_alias"))
@@ -186,7 +186,11 @@ void setTargetAttributes(llvm::Function &function, const Target &target) {
   function.setDoesNotThrow();
 }
 
-void markGenerated(llvm::Function &function) { function.addFnAttr("cameo-generated"); }
+void markGenerated(llvm::Function &function, const Target &target) {
+  function.addFnAttr("cameo-generated");
+  if (target.arch == Arch::X86_64) // in the mode that the runtime sets
+    function.addFnAttr("denormal-fp-math", "preserve-sign,preserve-sign");
+}
 
 bool isGenerated(const llvm::Function &function) {
   return function.hasFnAttribute("cameo-generated");

@@ -54,7 +54,7 @@ llvm::Type *resultType(OpBuilder &builder, const std::vector<Type> &types);
 void setTargetAttributes(llvm::Function &function, const Target &target);
 
 /// Says that a function is our own code and not the runtime's, which clang has optimised already.
-void markGenerated(llvm::Function &function);
+void markGenerated(llvm::Function &function, const Target &target);
 bool isGenerated(const llvm::Function &function);
 
 /// Emits all loop-level functions into `into`.

@@ -38,6 +38,8 @@ void reach(llvm::Function *from, Functions &reached) {
 void retarget(llvm::Module &module, const Target &target) {
   Functions byKernels, byRuntime;
   for (llvm::Function &function : module) {
+    if (!isGenerated(function)) // which both generated code and functions in C may call
+      function.addFnAttr("denormal-fp-math", "dynamic,dynamic");
     if (isGenerated(function))
       reach(&function, byKernels);
     else if (function.getName().starts_with("cameo_rt_"))

@@ -49,7 +49,7 @@ llvm::Function *define(OpBuilder &b, const Row &row, llvm::ArrayRef<llvm::Value 
   auto *function = llvm::Function::Create(llvm::FunctionType::get(type, types, false),
                                           llvm::Function::InternalLinkage, name, b.module());
   setTargetAttributes(*function, b.target());
-  markGenerated(*function);
+  markGenerated(*function, b.target());
   function->setDoesNotAccessMemory();
   function->addFnAttr(llvm::Attribute::WillReturn);
   function->addFnAttr(row.inlined ? llvm::Attribute::AlwaysInline : llvm::Attribute::NoInline);

@@ -202,7 +202,7 @@ Result<void> addExtensions(Target &target, std::vector<std::string> names) {
 }
 
 void deriveAbilities(Target &target) {
-  target.flushesDenormals = target.arch == Arch::Armv7;
+  target.flushesDenormals = target.arch == Arch::X86_64 || target.arch == Arch::Armv7;
   target.hasFma |= target.has("vfp4");
   target.hasByteTables = target.has("avx512vbmi");
   target.hasBf16Dot = target.has("bf16") || target.has("avx512bf16");

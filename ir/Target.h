@@ -38,8 +38,8 @@ struct Target {
   int64_t vectorRegisters = 16;
   bool hasFma = false;
   bool hasGather = false;
-  bool flushesDenormals = false; // arithmetic on f32 vectors takes denormals for zero, as NEON's of
-                                 // 32-bit ARM does whatever the mode
+  bool flushesDenormals = false; // arithmetic takes denormals for zero: on x86, where the runtime
+                                 // sets that mode; of f32 vectors on 32-bit ARM, whatever the mode
   /// Bytes of the smallest element that masked loads and stores exist for; 0: there are none, and
   /// masked accesses are expanded lane by lane, which is slow.
   int64_t maskedElementBytes = 0;

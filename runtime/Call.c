@@ -301,8 +301,10 @@ void cameo_rt_call(struct cameo_frame *frame, int32_t index) {
                             call->outputs,
                             &api};
   readOperands(call);
+  uint64_t mode = cameo_cpu_set_float(CAMEO_FLOAT_EXACT);
   if (!cameo_rt_failed(frame) && site->kernel(&call->head))
     failCall(&call->head, "the operator failed");
+  cameo_cpu_restore_float(mode);
   commit(call);
   while (call->scratch) {
     void **block = call->scratch;

@@ -95,13 +95,16 @@ const char *cameo_cpu_missing(const struct cameo_code *code) {
   return NULL;
 }
 
-uint64_t cameo_cpu_set_float(void) {
+uint64_t cameo_cpu_set_float(enum cameo_float mode) {
 #if defined(__x86_64__)
-  uint32_t old, mode = 0x1f80; /* all exceptions masked, nearest, no FTZ, no DAZ */
+  enum { EXACT = 0x1f80 /* all exceptions masked, nearest */, FTZ = 0x8000, DAZ = 0x40 };
+  uint32_t old, now = mode == CAMEO_FLOAT_FAST ? EXACT | FTZ | DAZ : EXACT;
   __asm__ volatile("stmxcsr %0" : "=m"(old));
-  __asm__ volatile("ldmxcsr %0" : : "m"(mode));
+  __asm__ volatile("ldmxcsr %0" : : "m"(now));
   return old;
-#elif defined(__aarch64__)
+#else
+  (void)mode; /* denormals cost nothing extra, or cannot be flushed */
+#if defined(__aarch64__)
   uint64_t old;
   __asm__ volatile("mrs %0, fpcr" : "=r"(old));
   if (old)
@@ -118,6 +121,7 @@ uint64_t cameo_cpu_set_float(void) {
   return old;
 #else
   return 0;
+#endif
 #endif
 }
 

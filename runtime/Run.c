@@ -339,13 +339,13 @@ int32_t cameo_rt_run(cameo_context *context, const cameo_value *inputs, cameo_va
   struct cameo_private *self = (struct cameo_private *)context;
   if (__atomic_exchange_n(&self->busy, 1, __ATOMIC_ACQUIRE))
     return CAMEO_BUSY;
-  uint64_t mode = cameo_cpu_set_float();
+  self->callers_float = cameo_cpu_set_float(CAMEO_FLOAT_FAST);
   if (self->boxes)
     self->code->boxing->begin(self);
   int32_t status = runChecked(self, inputs, outputs);
   if (self->boxes)
     self->code->boxing->end(self);
-  cameo_cpu_restore_float(mode);
+  cameo_cpu_restore_float(self->callers_float);
   __atomic_store_n(&self->busy, 0, __ATOMIC_RELEASE);
   return status;
 }

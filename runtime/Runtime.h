@@ -57,6 +57,7 @@ struct cameo_private {
   int64_t max_time;
   int64_t iterations; /* of this run */
   int64_t started;
+  uint64_t callers_float;  /* the mode that the caller of this run works in */
   int32_t busy;            /* atomic */
   int32_t prepared;        /* dims and workspace fit the symbols in dims[] */
   int64_t workspace_used;  /* bytes that the dims need */
@@ -190,8 +191,11 @@ int32_t cameo_verify_weights(const struct cameo_private *self, const cameo_optio
 /* The name of a feature that the code needs and this CPU lacks, or NULL. */
 const char *cameo_cpu_missing(const struct cameo_code *code);
 
-/* Sets round to nearest without flush to zero; returns the mode for cameo_cpu_restore_float. */
-uint64_t cameo_cpu_set_float(void);
+/* Modes of floating-point arithmetic, rounding to nearest: with denormals, for functions in C; and
+   that of generated code, which on x86 takes denormals for 0 and makes 0 of them. */
+enum cameo_float { CAMEO_FLOAT_EXACT, CAMEO_FLOAT_FAST };
+/* Returns the mode before, for cameo_cpu_restore_float. */
+uint64_t cameo_cpu_set_float(enum cameo_float mode);
 void cameo_cpu_restore_float(uint64_t mode);
 
 #endif

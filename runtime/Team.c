@@ -150,10 +150,9 @@ static void runMember(void *argument, int32_t thread, int32_t threads) {
     return;
   }
   __atomic_add_fetch(&task->members, 1, __ATOMIC_RELAXED);
-  uint64_t mode = thread ? cameo_cpu_set_float() : 0;
+  uint64_t mode = cameo_cpu_set_float(CAMEO_FLOAT_FAST);
   task->team(task->frame, thread, threads);
-  if (thread)
-    cameo_cpu_restore_float(mode);
+  cameo_cpu_restore_float(mode);
 }
 
 static void runAlone(struct cameo_private *self, cameo_team team) {
@@ -175,7 +174,9 @@ void cameo_rt_team(struct cameo_frame *frame, cameo_team team, int64_t work) {
   }
   self->team->done = 0;
   memset(self->team->members, 0, sizeof(struct member) * (size_t)self->team->threads);
+  cameo_cpu_restore_float(self->callers_float); /* a pool may have its threads do other things */
   int32_t status = self->pool->run(self->pool, runMember, &task);
+  cameo_cpu_set_float(CAMEO_FLOAT_FAST);
   if (!status && !task.members)
     status = CAMEO_NO_THREADS;
   if (status) {

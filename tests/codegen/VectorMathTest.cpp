@@ -48,12 +48,14 @@ std::vector<float> allKinds(uint32_t stride) {
   return values;
 }
 
+// Whether a value is a denormal of f32.
+bool isDenormal(long double value) { return value != 0 && fabsl(value) < 0x1p-126; }
+
 void check(const Function &function, const std::vector<float> &x, const std::vector<float> &y,
            const std::string &where, bool flushesDenormals) {
   double worst = 0;
   float at = 0;
   for (size_t i = 0; i < x.size(); i++) {
-    auto isDenormal = [](long double value) { return value != 0 && fabsl(value) < 0x1p-126; };
     long double want = function.reference(x[i]);
     if (flushesDenormals && (isDenormal(x[i]) || isDenormal(want)))
       continue;
@@ -119,10 +121,15 @@ TEST(VectorMath, Pow) {
     std::string ops = "%a = load(%x0, %i) : " + type + "\n%b = load(%x1, %i) : " + type +
                       "\n%r = pow(%a, %b) : " + type + "\nstore(%r, %y0, %i)\n";
     Program program = textProgram({DType::F32, DType::F32}, {DType::F32}, lanes, ops);
-    auto results = runRows(program, targetOf("native"), {bytesOf(x), bytesOf(y)}, x.size());
+    Target target = targetOf("native");
+    auto results = runRows(program, target, {bytesOf(x), bytesOf(y)}, x.size());
     std::vector<float> got = valuesOf<float>(results[0]);
-    for (size_t i = 0; i < x.size(); i++)
-      ASSERT_LE(errorInUlps(got[i], powl(x[i], y[i])), 1) << x[i] << " ^ " << y[i] << " " << got[i];
+    for (size_t i = 0; i < x.size(); i++) {
+      long double want = powl(x[i], y[i]);
+      if (target.flushesDenormals && (isDenormal(x[i]) || isDenormal(y[i]) || isDenormal(want)))
+        continue;
+      ASSERT_LE(errorInUlps(got[i], want), 1) << x[i] << " ^ " << y[i] << " " << got[i];
+    }
   }
 }
 

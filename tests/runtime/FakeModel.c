@@ -31,9 +31,16 @@ static int64_t *slot(struct cameo_frame *frame, int64_t thread, int32_t which) {
   return (int64_t *)(base + ((int64_t)which * frame->threads + thread) * SLOT);
 }
 
-static int32_t modeIsExact(void) {
-  volatile double tiny = 0x1p-1060, one = 1, step = 0x1p-53;
-  return tiny * 0.5 == 0x1p-1061 && one + step == 1 && -one - step == -1 && one + 1.5 * step > 1;
+/* Rounding to nearest, and on x86 without denormals, as operands or as results. */
+static int32_t isMode(void) {
+  volatile double tiny = 0x1p-1060, least = 0x1p-1022, one = 1, step = 0x1p-53;
+#if defined(__x86_64__)
+  int32_t flushes = 1;
+#else
+  int32_t flushes = 0;
+#endif
+  return (tiny * 0x1p100 == 0) == flushes && (least * 0.5 == 0) == flushes && one + step == 1 &&
+         -one - step == -1 && one + 1.5 * step > 1;
 }
 
 static void teamMain(struct cameo_frame *frame, int32_t thread, int32_t threads) {
@@ -46,7 +53,7 @@ static void teamMain(struct cameo_frame *frame, int32_t thread, int32_t threads)
   while (cameo_rt_claim(frame, thread, threads, range))
     for (int64_t i = range[0]; i < range[1]; i++) {
       *slot(frame, i, 0) = 0;
-      *slot(frame, i, 2) = modeIsExact();
+      *slot(frame, i, 2) = isMode();
     }
   if (mode == MODE_TEAM_FAIL)
     cameo_rt_fail(frame, CAMEO_FAULT_INDEX_RANGE, 1, 7, 5);
@@ -105,12 +112,12 @@ static void run(struct cameo_frame *frame) {
   findHits(frame);
   facts[FACT_THREADS] = threads;
   facts[FACT_ROUNDS] = (double)*slot(frame, 0, 0);
-  facts[FACT_DENORMAL] = 1;
+  facts[FACT_MODE] = 1;
   for (int32_t i = 0; i < threads; i++) {
     if (*slot(frame, i, 0) != *slot(frame, 0, 0))
       facts[FACT_ROUNDS] = -1;
     if (!*slot(frame, i, 2))
-      facts[FACT_DENORMAL] = 0;
+      facts[FACT_MODE] = 0;
   }
   facts[FACT_POISONED] = *(const int64_t *)frame->workspace == -1;
 }

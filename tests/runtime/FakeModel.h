@@ -26,10 +26,10 @@ enum mode {
   MODE_SMALL = 6
 };
 enum fact {
-  FACT_THREADS,  /* of the team */
-  FACT_ROUNDS,   /* what a chain of barriers counted to, per thread the same; -1 if not */
-  FACT_DENORMAL, /* 1 when every thread computes with denormals and rounds to nearest */
-  FACT_POISONED  /* 1 when the workspace was all ones in every bit at first */
+  FACT_THREADS, /* of the team */
+  FACT_ROUNDS,  /* what a chain of barriers counted to, per thread the same; -1 if not */
+  FACT_MODE,    /* 1 when every thread is in the floating-point mode of generated code */
+  FACT_POISONED /* 1 when the workspace was all ones in every bit at first */
 };
 enum { ROUNDS = 200 };
 

@@ -93,7 +93,7 @@ struct Fixture : testing::Test {
     ASSERT_EQ(std::vector<int64_t>(indices, indices + want.size()), want);
     const double *seen = static_cast<const double *>(out[2].as.tensor.data);
     ASSERT_EQ(seen[FACT_ROUNDS], ROUNDS);
-    ASSERT_EQ(seen[FACT_DENORMAL], 1);
+    ASSERT_EQ(seen[FACT_MODE], 1);
   }
 };
 

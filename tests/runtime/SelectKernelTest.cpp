@@ -33,6 +33,17 @@ struct KernelTest : testing::Test {
   }
 };
 
+/// Functions in C, the user's among them, are called with denormals.
+TEST_F(KernelTest, denormals) {
+  KernelModel model([](cameo_call *call) {
+    auto *y = static_cast<double *>(cameo_call_tensor(call, 0, CAMEO_FLOAT64, 0, nullptr));
+    volatile double least = 0x1p-1022, tiny = 0x1p-1060;
+    *y = (least * 0.5 == 0x1p-1023) + 2 * (tiny * 0x1p100 == 0x1p-960);
+    return 0;
+  });
+  EXPECT_EQ(model.out(CAMEO_FLOAT64, 0).run(), "f64[] 3");
+}
+
 TEST_F(KernelTest, nonZero) {
   EXPECT_EQ(nonZero(v.floats({2, 3}, {0, 1, -0.0f, NAN, 0, -2})), "i64[2,3] 0 1 1 1 0 2");
   EXPECT_EQ(nonZero(v.floats({0, 3}, {})), "i64[2,0]");

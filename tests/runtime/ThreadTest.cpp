@@ -160,16 +160,55 @@ TEST_F(ThreadTest, nobodyWaitsForAThreadThatDoesNotRun) {
 }
 
 #ifdef __x86_64__
-TEST_F(ThreadTest, floatMode) {
+/// MXCSR for its lifetime, to be found as it was left.
+class FloatMode {
+public:
+  explicit FloatMode(unsigned mode) : before_(_mm_getcsr()) { _mm_setcsr(mode); }
+  ~FloatMode() { _mm_setcsr(before_); }
+
+private:
+  unsigned before_;
+};
+
+constexpr unsigned kOddMode = 0xff80; // to zero, denormal results flushed
+
+/// However a run ends, the caller's floating-point mode is what it was.
+TEST_F(ThreadTest, floatModeOfTheCaller) {
   options.threads = 2;
-  unsigned before = _mm_getcsr(), odd = 0xff80; /* to zero, flush to zero */
-  _mm_setcsr(odd);
-  int32_t status = run();
-  unsigned after = _mm_getcsr();
-  _mm_setcsr(before);
-  EXPECT_EQ(after, odd);
-  EXPECT_EQ(status, CAMEO_OK);
-  EXPECT_EQ(facts[FACT_DENORMAL], 1);
+  options.max_iterations = 3;
+  create();
+  FloatMode odd(kOddMode);
+  expectRight();
+  EXPECT_EQ(_mm_getcsr(), kOddMode);
+  for (auto [way, status] :
+       {std::pair(MODE_FAIL, CAMEO_RUN_FAILED), std::pair(MODE_TEAM_FAIL, CAMEO_RUN_FAILED),
+        std::pair(MODE_LOOP, CAMEO_LIMIT), std::pair(MODE_SMALL, CAMEO_OK)}) {
+    mode = way;
+    EXPECT_EQ(run(), status);
+    EXPECT_EQ(_mm_getcsr(), kOddMode) << way;
+  }
+  in[0].as.tensor.rank = 1;
+  EXPECT_EQ(run(), CAMEO_WRONG_RANK);
+  EXPECT_EQ(_mm_getcsr(), kOddMode);
+}
+
+/// A lent pool, which may have the caller's thread do other things, runs in the caller's mode.
+TEST_F(ThreadTest, floatModeOfALentPool) {
+  static unsigned before, after;
+  cameo_pool pool = {};
+  pool.threads = 2;
+  pool.run = [](cameo_pool *, void (*task)(void *, int32_t, int32_t), void *argument) {
+    before = _mm_getcsr();
+    task(argument, 0, 2);
+    after = _mm_getcsr();
+    return int32_t(CAMEO_OK);
+  };
+  options.pool = &pool;
+  create();
+  FloatMode odd(kOddMode);
+  expectRight();
+  EXPECT_EQ(before, kOddMode);
+  EXPECT_EQ(after, kOddMode);
 }
 #endif
 

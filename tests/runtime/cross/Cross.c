@@ -175,7 +175,7 @@ static void checkRun(void) {
   out[2].as.tensor = (cameo_tensor){facts, NULL, sizeof facts, 0, 0};
   CHECK(cameo_create(fake(), &options, &context) == CAMEO_OK);
   CHECK(cameo_run(context, in, out) == CAMEO_OK);
-  CHECK(y[11] == 44 && y[23] == 44 && facts[FACT_ROUNDS] == ROUNDS && facts[FACT_DENORMAL] == 1);
+  CHECK(y[11] == 44 && y[23] == 44 && facts[FACT_ROUNDS] == ROUNDS && facts[FACT_MODE] == 1);
   mode = MODE_TEAM_FAIL;
   CHECK(cameo_run(context, in, out) == CAMEO_RUN_FAILED);
   dimsA[0] = 1ll << 40;
