@@ -189,6 +189,8 @@ void FuncEmitter::emitOp(Op &op) {
     return emitVector(op);
   case Family::Memory:
     return emitMemory(op);
+  case Family::Tile:
+    return emitTile(op);
   case Family::Control:
     return emitControl(op);
   case Family::Frame:

@@ -65,6 +65,13 @@ private:
   void emitPrefetch(Op &op);
   void emitScratch(Op &op);
   llvm::Value *address(Op &op, int64_t pointer);
+
+  // TileOps.cpp
+  void emitTile(Op &op);
+  void emitTileConfigure(Op &op);
+  void emitTileMove(Op &op, llvm::Intrinsic::ID id);
+  void emitTileDot(Op &op);
+
   llvm::Value *gatherLane(llvm::Type *element, llvm::Value *pointer, llvm::Value *index,
                           int64_t lane);
   llvm::Value *fromMemory(DType dtype, llvm::Value *value);

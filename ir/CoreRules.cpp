@@ -137,6 +137,8 @@ Result<void> CoreRules::run() {
     return vector();
   case Family::Memory:
     return memory();
+  case Family::Tile:
+    return tiles();
   case Family::Control:
     return control();
   case Family::Frame:

@@ -89,6 +89,9 @@ private:
   Result<void> shuffle() const;
   Result<void> factorBytes(int64_t lanes) const;
   Result<void> memory();
+  Result<void> tiles();
+  Result<void> tileAttr(const char *name) const;
+  Result<void> tileSizes(const char *name, int64_t most) const;
   Result<void> control();
   Result<void> forLoop() const;
   Result<void> whileLoop() const;

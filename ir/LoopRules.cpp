@@ -2,6 +2,10 @@
 #include "ir/CoreRules.h"
 
 #include "ir/OpSpec.h"
+#include "ir/TileRegisters.h"
+
+#include <algorithm>
+#include <fmt/format.h>
 
 namespace cameo::rules {
 namespace {
@@ -44,6 +48,53 @@ Result<void> CoreRules::memory() {
       moved.isVector() ? Type::vector(in(p).dtype(), moved.lanes()) : Type::scalar(in(p).dtype());
   TRY(is(p ? operandName(0) : resultName(0), moved, expected));
   return maskLike(p + 2, moved);
+}
+
+/// The number of a tile register.
+Result<void> CoreRules::tileAttr(const char *name) const {
+  TRY(intAttr(name, 0));
+  if (op_.attrs.getInt(name) < kTileRegisters)
+    return {};
+  return badInput(fmt::format("attribute '{}': there are {} tile registers, got number {}", name,
+                              kTileRegisters, op_.attrs.getInt(name)));
+}
+
+/// A size of each tile register.
+Result<void> CoreRules::tileSizes(const char *name, int64_t most) const {
+  std::vector<int64_t> sizes = op_.attrs.getInts(name);
+  bool fits = std::all_of(sizes.begin(), sizes.end(),
+                          [&](int64_t size) { return size >= 0 && size <= most; });
+  if (fits && std::ssize(sizes) == kTileRegisters)
+    return {};
+  return badInput(
+      fmt::format("attribute '{}': expected {} numbers up to {}", name, kTileRegisters, most));
+}
+
+Result<void> CoreRules::tiles() {
+  switch (op_.kind()) {
+  case OpKind::TileConfigure:
+    TRY(tileSizes("rows", kMostTileRows));
+    return tileSizes("bytes", kMostTileBytes);
+  case OpKind::TileZero:
+    return tileAttr("tile");
+  case OpKind::TileDot: {
+    for (const char *name : {"sum", "a", "b"})
+      TRY(tileAttr(name));
+    for (const char *name : {"a_type", "b_type"})
+      TRY(wordAttr(name, {"i8", "u8", "bf16"}));
+    bool isFloat = op_.attrs.getString("a_type") == "bf16";
+    if (isFloat == (op_.attrs.getString("b_type") == "bf16"))
+      return {};
+    return badInput("attributes 'a_type' and 'b_type': expected bytes or bf16 in both");
+  }
+  case OpKind::TileRelease:
+    return {};
+  default: // load and store
+    TRY(tileAttr("tile"));
+    TRY(inIsOne(0, [](const Type &type) { return type.isPointer(); }, "a pointer"));
+    TRY(inIs(1, Type::index()));
+    return inIs(2, Type::index());
+  }
 }
 
 Result<void> CoreRules::forLoop() const {

@@ -28,6 +28,7 @@ enum class Family {
   Region, // only in the regions of kernel-level ops
   Vector,
   Memory,
+  Tile,
   Control,
   Frame,
   Team,

@@ -62,6 +62,8 @@ const Extension kExtensions[] = {
     {Arch::X86_64, "vbmi", "avx512vbmi", "avx512bw"},
     {Arch::X86_64, "bf16", "avx512bf16", "avx512bw"},
     {Arch::X86_64, "fp16", "avx512fp16", "avx512bw"},
+    // Whatever has tile registers has vectors of these products, too.
+    {Arch::X86_64, "amx", "avx512vnni,avx512bf16,amx-tile,amx-int8,amx-bf16", "avx512bw"},
     {Arch::AArch64, "fp16", "fullfp16", "neon"},
     {Arch::AArch64, "dotprod", "dotprod", "neon"},
     // i8mm has products of mixed signs only; whatever has it has the others of dotprod, too.
@@ -205,6 +207,7 @@ void deriveAbilities(Target &target) {
   target.flushesDenormals = target.arch == Arch::X86_64 || target.arch == Arch::Armv7;
   target.hasFma |= target.has("vfp4");
   target.hasByteTables = target.has("avx512vbmi");
+  target.hasTileRegisters = target.has("amx-tile");
   target.hasBf16Dot = target.has("bf16") || target.has("avx512bf16");
   if (target.has("avx512vnni") || target.has("avxvnni"))
     target.dot = DotKind::Vnni;

@@ -46,6 +46,7 @@ struct Target {
   bool hasF16Convert = false; // f16 <-> f32 in hardware
   bool hasByteTables = false; // looks bytes up in 256 others that registers hold (VPERMI2B)
   bool hasBf16Dot = false;    // pairs of bf16 into f32 (VDPBF16PS, bfdot)
+  bool hasTileRegisters = false; // and products of bytes and bf16 in them (AMX)
   DotKind dot = DotKind::None;
   int64_t indexBytes = 8;
   int64_t l2Bytes = 1 << 20;

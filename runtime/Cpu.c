@@ -50,7 +50,9 @@ static int32_t has(const struct row *row) {
     return 0;
   uint32_t low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return (low & saved[row->state]) == saved[row->state];
+  if ((low & saved[row->state]) != saved[row->state])
+    return 0;
+  return row->state != 3 || cameo_os_ask_tiles();
 }
 
 #elif defined(__aarch64__) || defined(__arm__) || defined(__riscv)

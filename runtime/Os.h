@@ -46,6 +46,12 @@ int32_t cameo_os_process(void);
  */
 int32_t cameo_os_cpus(void);
 
+/*
+ * Asks that threads of this process may use tile registers (x86: AMX), whose contents the system
+ * saves for those alone that ask; whether they may.
+ */
+int32_t cameo_os_ask_tiles(void);
+
 /* An entry of the auxiliary vector; 0 when it could not be read. */
 int32_t cameo_os_auxv(uint64_t entry, uint64_t *value);
 

@@ -23,6 +23,7 @@ enum {
   CALL_SIGPROCMASK = 14,
   CALL_MADVISE = 28,
   CALL_GETPID = 39,
+  CALL_ARCH_PRCTL = 158,
   CALL_FUTEX = 202,
   CALL_GETAFFINITY = 204,
   CALL_CLOCK = 228,
@@ -274,6 +275,15 @@ int32_t cameo_os_cpus(void) {
   if (limit && limit < count)
     count = (int32_t)limit;
   return count > 0 ? count : 1;
+}
+
+int32_t cameo_os_ask_tiles(void) {
+#if defined(__x86_64__)
+  enum { REQUEST_STATE = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+  return syscall(CALL_ARCH_PRCTL, (long)REQUEST_STATE, (long)TILE_DATA) == 0;
+#else
+  return 0;
+#endif
 }
 
 int32_t cameo_os_auxv(uint64_t entry, uint64_t *value) {

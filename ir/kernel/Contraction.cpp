@@ -1,6 +1,7 @@
 // Rules of convolutions, products and packed weights; see Contraction.h.
 #include "ir/kernel/Contraction.h"
 
+#include "ir/TileRegisters.h"
 #include "ir/kernel/Rules.h"
 
 #include <fmt/format.h>
@@ -94,12 +95,28 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
   if (joinsSteps && (!isDirect || inputLanes == 1 || interleave != 2))
     return badInput("attribute 'joins_steps': expected 0, as 'interleave' is not 2 or "
                     "'input_lanes' is 1");
+  TRY(verifyTileSteps(isDirect, interleave));
   int64_t mostAhead = kMaxAhead / inputLanes;
   if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0))
     return badInput(
         fmt::format("attribute 'ahead': expected 0 to {} elements of the direct algorithm, got {}",
                     mostAhead, ahead));
   return areRestRows(restRows, isDirect ? tileRows : 0);
+}
+
+Result<void> ContractionPlan::verifyTileSteps(bool isDirect, int64_t interleave) const {
+  if (tileSteps == 0)
+    return {};
+  if (tileSteps < 0 || tileSteps > kMostTileRows || !isDirect || inputLanes > 1 || interleave == 1)
+    return badInput(fmt::format("attribute 'tile_steps': expected up to {} interleaved steps of "
+                                "the direct algorithm, got {}",
+                                kMostTileRows, tileSteps));
+  if ((tileRows + kMostTileRows - 1) / kMostTileRows * tilePanels > kTileSums)
+    return badInput(fmt::format("expected a tile of {} registers of {} by {}, got {} by {} panels",
+                                kTileSums, kMostTileRows, kPanel, tileRows, tilePanels));
+  if (lanes > 0 && epilogue != EpiloguePlace::Scratch)
+    return badInput("attribute 'epilogue': expected scratch behind tile registers");
+  return {};
 }
 
 Result<void> ContractionInputs::verify(const Op &op) const {

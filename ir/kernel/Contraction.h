@@ -100,6 +100,9 @@ struct ContractionPlan : LoopPlan {
   /// Bytes, interleaved by two: products of two such steps, four in all, are added in pairs of 16
   /// bits, which hold them as no weight is -128.
   bool joinsSteps = false;
+  /// The direct algorithm and products: so many steps over k are in a tile register, which sums are
+  /// in as well; 0: vectors.
+  int64_t tileSteps = 0;
   EpiloguePlace epilogue = EpiloguePlace::Registers;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
@@ -113,10 +116,12 @@ struct ContractionPlan : LoopPlan {
     visit("ahead", self.ahead, int64_t{0});
     visit("input_lanes", self.inputLanes, int64_t{1});
     visit("joins_steps", self.joinsSteps, false);
+    visit("tile_steps", self.tileSteps, int64_t{0});
     visit("epilogue", self.epilogue, EpiloguePlace::Registers);
     LoopPlan::fields(self, visit);
   }
   Result<void> verify(ConvAlgorithm algorithm, int64_t interleave) const;
+  Result<void> verifyTileSteps(bool isDirect, int64_t interleave) const;
 };
 
 /// 1, or a power of two up to the lanes of a plan's vectors.

@@ -187,6 +187,44 @@ void LoopBuilder::prefetch(Value *pointer, Value *at) {
   create(OpKind::LoopPrefetch, {pointer, at}, {});
 }
 
+void LoopBuilder::tileConfigure(const std::vector<int64_t> &rows,
+                                const std::vector<int64_t> &bytes) {
+  AttrDict attrs;
+  attrs.set("rows", rows);
+  attrs.set("bytes", bytes);
+  create(OpKind::TileConfigure, {}, {}, std::move(attrs));
+}
+
+static AttrDict tileNumber(int64_t tile) {
+  AttrDict attrs;
+  attrs.set("tile", tile);
+  return attrs;
+}
+
+void LoopBuilder::tileZero(int64_t tile) {
+  create(OpKind::TileZero, {}, {}, tileNumber(tile));
+}
+
+void LoopBuilder::tileLoad(int64_t tile, Value *pointer, Value *at, Value *stride) {
+  create(OpKind::TileLoad, {pointer, at, stride}, {}, tileNumber(tile));
+}
+
+void LoopBuilder::tileStore(int64_t tile, Value *pointer, Value *at, Value *stride) {
+  create(OpKind::TileStore, {pointer, at, stride}, {}, tileNumber(tile));
+}
+
+void LoopBuilder::tileDot(int64_t sum, int64_t a, DType aType, int64_t b, DType bType) {
+  AttrDict attrs;
+  attrs.set("sum", sum);
+  attrs.set("a", a);
+  attrs.set("b", b);
+  attrs.set("a_type", std::string(dtypeName(aType)));
+  attrs.set("b_type", std::string(dtypeName(bType)));
+  create(OpKind::TileDot, {}, {}, std::move(attrs));
+}
+
+void LoopBuilder::tileRelease() { create(OpKind::TileRelease, {}, {}); }
+
 Value *LoopBuilder::offset(Value *pointer, Value *by) {
   if (constantIndex(by) == 0)
     return pointer;

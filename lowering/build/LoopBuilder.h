@@ -67,6 +67,13 @@ public:
   Value *stridedLoad(Value *pointer, Value *offset, Value *stride, int64_t lanes, Value *mask);
   void store(Value *value, Value *pointer, Value *offset, Value *mask = nullptr);
   void prefetch(Value *pointer, Value *offset);
+  // Tile registers, by number.
+  void tileConfigure(const std::vector<int64_t> &rows, const std::vector<int64_t> &bytes);
+  void tileZero(int64_t tile);
+  void tileLoad(int64_t tile, Value *pointer, Value *offset, Value *stride);
+  void tileStore(int64_t tile, Value *pointer, Value *offset, Value *stride);
+  void tileDot(int64_t sum, int64_t a, DType aType, int64_t b, DType bType);
+  void tileRelease();
   Value *offset(Value *pointer, Value *by);
   Value *retype(Value *pointer, DType dtype);
   Value *scratch(DType dtype, int64_t count);

@@ -5,6 +5,7 @@
 #include "lowering/emit/EmitContraction.h"
 #include "ir/kernel/Contraction.h"
 #include "lowering/emit/MicroKernel.h"
+#include "lowering/emit/TileRegisters.h"
 #include "lowering/plan/Tiles.h"
 
 #include <algorithm>
@@ -43,6 +44,7 @@ struct Emitter {
     shape.notesRange = k.high != nullptr;
     shape.inputLanes = c.plan.inputLanes;
     shape.joinsSteps = c.plan.joinsSteps;
+    shape.tileSteps = c.plan.tileSteps;
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));
@@ -85,20 +87,26 @@ struct Emitter {
   void rowTiles(Value *chunk, int64_t panels, bool masked, Value *panel,
                 const std::vector<Value *> &at) {
     TileRun run = tileRun(k, axis, chunk);
+    auto before = [&](int64_t rows) {
+      if (c.plan.tileSteps > 0)
+        configureTileRegisters(b, rows, c.plan.tileSteps);
+    };
     if (axis.tiles.count > 0)
       return forEvenTiles(
-          b, axis.tiles, run.first, run.end, [&](Value *t, Value *row, int64_t rows) {
+          b, axis.tiles, run.first, run.end,
+          [&](Value *t, Value *row, int64_t rows) {
             // Where panels are outside, the next ones are those of all tiles.
             Value *share = c.plan.outer == LoopOrder::Panels
                                ? b.add(b.mul(linesBefore, b.index(axis.tiles.count)), t)
                                : b.sub(t, run.first);
             tile(rows, panels, masked, row, share, panel, at);
-          });
+          },
+          before);
     auto body = [&](Value *row, int64_t rows) {
       Value *share = b.div(b.sub(row, run.first), b.index(c.plan.tileRows));
       tile(rows, panels, masked, row, share, panel, at);
     };
-    forRowTiles(b, run.first, run.end, c.plan.tileRows, c.plan.restRows, body);
+    forRowTiles(b, run.first, run.end, c.plan.tileRows, c.plan.restRows, body, before);
   }
 
   /// The panels of a unit: whole groups, then what is left of them.

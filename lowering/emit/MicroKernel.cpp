@@ -5,6 +5,7 @@
 
 #include "lowering/build/Units.h"
 #include "lowering/emit/RangeNotes.h"
+#include "lowering/emit/TileRegisters.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -230,7 +231,7 @@ struct Writer {
   }
 
   /// The epilogue of some columns of a row; `row` is its number as an index value.
-  void finish(Value *sum, Value *row, const Columns &at, const Values &hoisted) {
+  void finishRow(Value *sum, Value *row, const Columns &at, const Values &hoisted) {
     Values args = {sum};
     for (size_t e = 0; e < operands.size(); e++) {
       if (hoisted[e]) {
@@ -268,18 +269,31 @@ struct Writer {
       Columns at = columnsFrom(v * lanes, lanes);
       Values hoisted = hoist(at);
       for (int64_t r = 0; r < shape.rows; r++)
-        finish(sums[r * vectors + v], b.index(r), at, hoisted);
+        finishRow(sums[r * vectors + v], b.index(r), at, hoisted);
     }
   }
 
+  /// Memory for the sums of the tile, row by row.
+  Value *scratchTile() { return b.scratch(accumulator, shape.rows * vectors * lanes); }
+
+  Value *storedSums(const Values &sums) {
+    Value *tile = scratchTile();
+    for (int64_t i = 0; i < shape.rows * vectors; i++)
+      b.store(sums[i], tile, b.index(i * lanes));
+    return tile;
+  }
+
+  Value *sumsOfTileRegisters() {
+    Value *tile = scratchTile();
+    TileFactors factors{a, aRow, w, panelStride, depth, taps, next, ahead};
+    multiplyInTileRegisters(b, shape, factors, tile);
+    return tile;
+  }
+
   /// Where results are narrower than sums, the epilogue takes as many as fill a vector.
-  void scratchEpilogue(const Values &sums) {
+  void scratchEpilogue(Value *tile) {
     int64_t width = vectors * lanes, ratio = dtypeBytes(accumulator) / dtypeBytes(y->type.dtype());
     int64_t count = std::min(kPanel, lanes * std::max<int64_t>(1, ratio));
-    Value *tile = b.scratch(accumulator, shape.rows * width);
-    for (int64_t r = 0; r < shape.rows; r++)
-      for (int64_t v = 0; v < vectors; v++)
-        b.store(sums[r * vectors + v], tile, b.index(r * width + v * lanes));
     for (int64_t first = 0; first < width; first += count) {
       Columns at = columnsFrom(first, count);
       Values hoisted = hoist(at);
@@ -287,7 +301,7 @@ struct Writer {
           b.forLoop(b.index(0), b.index(shape.rows), 1, range, [&](Value *r, const Values &now) {
             range = now;
             Value *from = b.add(b.mul(r, b.index(width)), b.index(first));
-            finish(b.load(tile, from, count), r, at, hoisted);
+            finishRow(b.load(tile, from, count), r, at, hoisted);
             return range;
           });
     }
@@ -299,26 +313,39 @@ struct Writer {
         b.store(sums[r * vectors + v], y, b.add(b.mul(b.index(r), yRow), b.index(v * lanes)));
   }
 
-  void write(Func &func) {
-    signature(func);
+  /// All products, in vector registers.
+  Values vectorSums() {
     for (int64_t r = 0; r < shape.rows; r++)
       rows.push_back(b.offset(a, b.mul(b.index(r), aRow)));
-    Type vector = typeOfLanes(accumulator, lanes);
-    Value *zero = b.constant(vector, 0);
+    Value *zero = b.constant(typeOfLanes(accumulator, lanes), 0);
     Values sums(lines * lineVectors, zero);
     sums.resize(sums.size() + (shape.fetchesAhead ? 2 : 1), b.index(0));
     sums = rowSums(reduce(0, rows, sums));
     sums.resize(shape.rows * vectors);
+    return sums;
+  }
+
+  void finish(const Values &sums) {
+    if (!tensors.element)
+      plainStores(sums);
+    else if (shape.epilogue == EpiloguePlace::Scratch)
+      scratchEpilogue(storedSums(sums));
+    else
+      shortEpilogue(sums);
+  }
+
+  void write(Func &func) {
+    signature(func);
+    Value *tile = shape.tileSteps > 0 ? sumsOfTileRegisters() : nullptr;
+    Values sums = tile ? Values() : vectorSums();
     if (shape.notesRange) {
       RangeSoFar before = loadRange(b, high, low, lanes);
       range = {before.high, before.low};
     }
-    if (!tensors.element)
-      plainStores(sums);
-    else if (shape.epilogue == EpiloguePlace::Scratch)
-      scratchEpilogue(sums);
+    if (tile)
+      scratchEpilogue(tile);
     else
-      shortEpilogue(sums);
+      finish(sums);
     if (shape.notesRange)
       storeRange(b, {range[0], range[1]}, high, low);
     b.ret();

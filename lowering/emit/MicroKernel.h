@@ -30,6 +30,7 @@ struct MicroShape {
   // As in ContractionPlan.
   int64_t inputLanes = 1;
   bool joinsSteps = false;
+  int64_t tileSteps = 0;
 };
 
 /// What a micro-kernel's pointers point to, and what it stores.

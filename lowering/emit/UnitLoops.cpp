@@ -45,10 +45,21 @@ Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t) {
   return b.add(b.mul(t, b.index(tiles.rows)), b.min(t, b.index(tiles.extra)));
 }
 
+/// A loop that does something once before its first iteration, if there is one.
+static void loopWithStart(LoopBuilder &b, Value *from, Value *to, int64_t step, int64_t rows,
+                          const std::function<void(int64_t)> &before,
+                          const std::function<void(Value *)> &body) {
+  if (before)
+    b.ifThen(b.cmp("lt", from, to), [&] { before(rows); });
+  b.forLoop(from, to, step, body);
+}
+
 void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *end,
-                  const std::function<void(Value *, Value *, int64_t)> &body) {
+                  const std::function<void(Value *, Value *, int64_t)> &body,
+                  const std::function<void(int64_t)> &before) {
   auto loop = [&](Value *from, Value *to, int64_t rows) {
-    b.forLoop(from, to, 1, [&](Value *t) { body(t, firstRow(b, tiles, t), rows); });
+    loopWithStart(b, from, to, 1, rows, before,
+                  [&](Value *t) { body(t, firstRow(b, tiles, t), rows); });
   };
   Value *extra = b.index(tiles.extra);
   if (tiles.extra > 0)
@@ -58,7 +69,8 @@ void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *e
 
 void forRowTiles(LoopBuilder &b, Value *first, Value *end, int64_t rows,
                  const std::vector<int64_t> &rest,
-                 const std::function<void(Value *, int64_t)> &body) {
+                 const std::function<void(Value *, int64_t)> &body,
+                 const std::function<void(int64_t)> &before) {
   std::vector<int64_t> heights = {rows};
   heights.insert(heights.end(), rest.begin(), rest.end());
   if (heights.back() > 1)
@@ -66,7 +78,8 @@ void forRowTiles(LoopBuilder &b, Value *first, Value *end, int64_t rows,
   for (int64_t height : heights) {
     Value *whole = b.mul(b.div(b.sub(end, first), b.index(height)), b.index(height));
     Value *stop = b.add(first, whole);
-    b.forLoop(first, stop, height, [&](Value *row) { body(row, height); });
+    loopWithStart(b, first, stop, height, height, before,
+                  [&](Value *row) { body(row, height); });
     first = stop;
   }
 }

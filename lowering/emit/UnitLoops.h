@@ -36,15 +36,18 @@ TileRun tileRun(KernelFunc &k, const UnitAxis &axis, Value *cell);
 /// The row at which register tile `t` begins.
 Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t);
 /// Writes loops over register tiles [first, end), the larger ones first. body(tile, its first row,
-/// how many rows it has).
+/// how many rows it has); before(how many) where tiles of so many follow.
 void forEvenTiles(LoopBuilder &b, const EvenTiles &tiles, Value *first, Value *end,
-                  const std::function<void(Value *, Value *, int64_t)> &body);
+                  const std::function<void(Value *, Value *, int64_t)> &body,
+                  const std::function<void(int64_t)> &before = nullptr);
 
 /// Writes loops over rows [first, end): tiles of `rows` while they fit, then of each of `rest`,
-/// then single rows. body(first row of the tile, how many it has).
+/// then single rows. body(first row of the tile, how many it has); before(how many) where tiles of
+/// so many follow.
 void forRowTiles(LoopBuilder &b, Value *first, Value *end, int64_t rows,
                  const std::vector<int64_t> &rest,
-                 const std::function<void(Value *, int64_t)> &body);
+                 const std::function<void(Value *, int64_t)> &body,
+                 const std::function<void(int64_t)> &before = nullptr);
 
 /// Offsets of all tensors after `steps[i]` steps along axes[i], from `offsets` on. There may be
 /// more axes than steps.

@@ -2,6 +2,7 @@
 // how many tiles a unit has, its vectors, and where its epilogue runs. Runs when layouts are known,
 // as rows that are contiguous are tiled as one axis. An op that has a plan keeps it; Winograd's
 // algorithm has come with its tiles.
+#include "ir/TileRegisters.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Regions.h"
@@ -83,6 +84,12 @@ struct Planner {
   }
 
   void tile(ContractionPlan &plan, const Contraction &c) const {
+    if (std::optional<TilePlan> tile = tileOfRegisters(target, op, c)) {
+      plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
+      plan.tileSteps = stepsOfTileRegister(c);
+      plan.outer = outerLoop(c);
+      return;
+    }
     Target left = target;
     left.vectorRegisters -= stepRegisters(c);
     TilePlan tile = planTile(left, accumulator, c.rows.back().extent, c.columns);
@@ -95,7 +102,7 @@ struct Planner {
   void vectors(ContractionPlan &plan, const Contraction &c) const {
     int64_t bytes = hasHalfProducts(c) ? 2 : dtypeBytes(accumulator);
     plan.lanes = std::min(kPanel, vectorLanes(target, bytes));
-    if (isLong(op.region()))
+    if (plan.tileSteps > 0 || isLong(op.region()))
       plan.epilogue = EpiloguePlace::Scratch;
   }
 
@@ -113,11 +120,13 @@ struct Planner {
     if (plan.lanes > 0)
       return;
     vectors(plan, c);
-    plan.inputLanes = inputLanes(c);
+    plan.inputLanes = plan.tileSteps > 0 ? 1 : inputLanes(c);
     plan.joinsSteps = plan.inputLanes > 1 && mayJoinSteps(op);
     EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
     plan.unitTiles = tilesOfUnit(tiles);
     plan.restRows = restRowsOf(tiles, plan.tileRows);
+    if (plan.tileSteps > 0 && plan.tileRows > kMostTileRows && !plan.restRows.empty())
+      plan.restRows.insert(plan.restRows.begin(), kMostTileRows);
     plan.ahead = fetchAhead(op, plan);
   }
 

@@ -12,6 +12,8 @@
 
 namespace cameo {
 
+struct Contraction;
+
 /// Lanes of the target's widest vector of elements of this size; 1 where it has none.
 int64_t vectorLanes(const Target &target, int64_t elementBytes);
 /// How loops over elements in memory of this size and more end.
@@ -42,5 +44,13 @@ int64_t mostTileRows(const Target &target, DType accumulator, int64_t vectors);
 /// The same of tiles with so many panels; nothing where the registers do not hold a row of them.
 std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, const Dim &rows,
                                      const Dim &columns, int64_t panels, int64_t minUnits = 1);
+
+/// How many steps over k are best in one tile register: the most that the depth is a multiple of;
+/// 0 where steps do not lie in one, as they overlap or their number is a symbol.
+int64_t stepsOfTileRegister(const Contraction &c);
+
+/// The best tile of sums in tile registers; nothing where vectors are faster, or there are no such
+/// registers.
+std::optional<TilePlan> tileOfRegisters(const Target &target, const Op &op, const Contraction &c);
 
 } // namespace cameo

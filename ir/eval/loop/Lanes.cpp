@@ -6,6 +6,7 @@
 #include "ir/eval/graph/Arithmetic.h"
 #include "ir/eval/graph/Elements.h"
 
+#include <cstring>
 #include <utility>
 
 namespace cameo::eval {
@@ -251,20 +252,8 @@ void nearest(const Lanes &in, const Lanes &out) {
 }
 
 void dot(std::span<const Lanes> in, const Lanes &out) {
-  for (int64_t lane = 0; lane < out.count; lane++) {
-    if (out.dtype == DType::F32) {
-      auto sum = get<double>(in[0], lane);
-      for (int64_t i = 2 * lane; i < 2 * lane + 2; i++)
-        sum = static_cast<float>(sum + get<double>(in[1], i) * get<double>(in[2], i));
-      put(out, lane, sum);
-      continue;
-    }
-    auto sum = get<int64_t>(in[0], lane);
-    int64_t products = in[1].count / out.count;
-    for (int64_t i = products * lane; i < products * (lane + 1); i++)
-      sum += get<int64_t>(in[1], i) * get<int64_t>(in[2], i);
-    put(out, lane, sum);
-  }
+  std::memcpy(out.data, in[0].data, out.numBytes());
+  addProducts(out, in[1], in[2]);
 }
 
 void matrixDot(std::span<const Lanes> in, const Lanes &out) {
@@ -292,6 +281,23 @@ DType registerType(const Type &type, const Target &target) {
   if (type.isIndex())
     return target.indexBytes == 8 ? DType::I64 : DType::I32;
   return type.dtype();
+}
+
+void addProducts(const Lanes &sums, const Lanes &a, const Lanes &b) {
+  int64_t products = a.count / sums.count;
+  for (int64_t lane = 0; lane < sums.count; lane++) {
+    if (sums.dtype == DType::F32) {
+      auto sum = get<double>(sums, lane);
+      for (int64_t i = products * lane; i < products * (lane + 1); i++)
+        sum = static_cast<float>(sum + get<double>(a, i) * get<double>(b, i));
+      put(sums, lane, sum);
+      continue;
+    }
+    auto sum = get<int64_t>(sums, lane);
+    for (int64_t i = products * lane; i < products * (lane + 1); i++)
+      sum += get<int64_t>(a, i) * get<int64_t>(b, i);
+    put(sums, lane, sum);
+  }
 }
 
 int64_t integerAt(const Lanes &lanes, int64_t lane) { return get<int64_t>(lanes, lane); }

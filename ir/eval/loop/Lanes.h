@@ -28,6 +28,10 @@ DType registerType(const Type &type, const Target &target);
 void evalLanes(const Op &op, const Target &target, std::span<const Lanes> operands,
                std::span<const Lanes> results);
 
+/// Adds to each sum the products of as many consecutive elements of a and b as there are for it: of
+/// integers modulo 2^32, of floats rounded after each.
+void addProducts(const Lanes &sums, const Lanes &a, const Lanes &b);
+
 /// An element as a signed 64-bit integer: of an integer, an index or a bool.
 int64_t integerAt(const Lanes &lanes, int64_t lane = 0);
 /// Stores an integer in the register's type; it must fit.

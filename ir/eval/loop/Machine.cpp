@@ -57,6 +57,8 @@ Machine::Flow Machine::runOp(const Step &step, Call &call) {
     return runCall(step, call); // all else of it is the executor's
   case Family::Memory:
     return runMemory(step, call);
+  case Family::Tile:
+    return runTile(step, call);
   case Family::Team:
     return runTeamOp(step, call);
   case Family::Frame:

@@ -1,9 +1,11 @@
 // Executes functions of a program; LoopInterpreter.cpp sets up the memory and the sizes of a run.
 #pragma once
 
+#include "ir/TileRegisters.h"
 #include "ir/eval/loop/Executor.h"
 #include "ir/eval/loop/LoopInterpreter.h"
 
+#include <array>
 #include <map>
 #include <optional>
 #include <random>
@@ -22,6 +24,16 @@ struct RunFrame {
 struct LoopFault {
   int64_t code = 0, node = -1;
   std::optional<int64_t> a, b;
+};
+
+/// The tile registers of a thread.
+struct TileFile {
+  struct Tile {
+    int64_t rows = 0, bytes = 0; // 0 before they are configured
+    std::vector<std::byte> data = {};
+    std::byte *row(int64_t r) { return data.data() + r * bytes; }
+  };
+  std::array<Tile, kTileRegisters> tiles;
 };
 
 class Machine : public Executor {
@@ -56,6 +68,12 @@ private:
   Pointer address(const Step &step, Call &call, size_t pointer, int64_t elements);
   bool isActive(const Step &step, Call &call, size_t mask, int64_t lane);
 
+  // Tile registers.
+  Flow runTile(const Step &step, Call &call);
+  void configureTiles(const Op &op);
+  Flow moveTile(const Step &step, Call &call);
+  Flow multiplyTiles(const Step &step, Call &call);
+
   // The frame of the run, and teams.
   Flow runFrame(const Step &step, Call &call);
   Flow buffer(const Step &step, Call &call, Pointer block);
@@ -79,6 +97,7 @@ private:
   std::mt19937_64 random_;
   std::map<std::string, FuncCode> codes_;
   int64_t depth_ = 0, thread_ = 0;
+  TileFile file_; // whichever thread runs: each unit configures its own
   /// The number of `parallel`s that the run has come to.
   int64_t kernels_ = 0;
   Where where_ = Where::Main;

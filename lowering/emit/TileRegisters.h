@@ -1,0 +1,25 @@
+// The part of a micro-kernel that adds products in tile registers.
+#pragma once
+
+#include "lowering/emit/MicroKernel.h"
+
+namespace cameo {
+
+/// What a micro-kernel of tile registers reads, and how.
+struct TileFactors {
+  Value *a, *aRow;        // the first row, and how far the next one is
+  Value *w, *panelStride; // the first panel, and how far the next one is
+  Value *depth;           // of whole steps, in elements of a row
+  const std::vector<std::pair<Value *, Value *>> &taps;
+  Value *next, *ahead; // as in MicroShape, or nullptr
+};
+
+/// Adds all products of a tile and stores the sums densely, row by row, in `tile`.
+void multiplyInTileRegisters(LoopBuilder &b, const MicroShape &shape, const TileFactors &factors,
+                             Value *tile);
+
+/// Configures the registers of a thread for tiles of so many rows. It takes as long as the products
+/// of a tile of few steps, so that it is done once for many tiles.
+void configureTileRegisters(LoopBuilder &b, int64_t rows, int64_t tileSteps);
+
+} // namespace cameo
