@@ -9,8 +9,8 @@
 namespace cameo {
 namespace {
 
-/// What LDTILECFG reads: palette 1; from byte 16 on the bytes of a row of each register, in 16 bits,
-/// from byte 48 on its rows.
+/// What LDTILECFG reads: palette 1; from byte 16 on the bytes of a row of each register, in 16
+/// bits, from byte 48 on its rows.
 std::array<uint8_t, 64> configuration(const Op &op) {
   std::vector<int64_t> rows = op.attrs.getInts("rows"), bytes = op.attrs.getInts("bytes");
   std::array<uint8_t, 64> config = {1};

@@ -43,9 +43,9 @@ struct Target {
   /// Bytes of the smallest element that masked loads and stores exist for; 0: there are none, and
   /// masked accesses are expanded lane by lane, which is slow.
   int64_t maskedElementBytes = 0;
-  bool hasF16Convert = false; // f16 <-> f32 in hardware
-  bool hasByteTables = false; // looks bytes up in 256 others that registers hold (VPERMI2B)
-  bool hasBf16Dot = false;    // pairs of bf16 into f32 (VDPBF16PS, bfdot)
+  bool hasF16Convert = false;    // f16 <-> f32 in hardware
+  bool hasByteTables = false;    // looks bytes up in 256 others that registers hold (VPERMI2B)
+  bool hasBf16Dot = false;       // pairs of bf16 into f32 (VDPBF16PS, bfdot)
   bool hasTileRegisters = false; // and products of bytes and bf16 in them (AMX)
   DotKind dot = DotKind::None;
   int64_t indexBytes = 8;

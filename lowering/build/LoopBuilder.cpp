@@ -201,9 +201,7 @@ static AttrDict tileNumber(int64_t tile) {
   return attrs;
 }
 
-void LoopBuilder::tileZero(int64_t tile) {
-  create(OpKind::TileZero, {}, {}, tileNumber(tile));
-}
+void LoopBuilder::tileZero(int64_t tile) { create(OpKind::TileZero, {}, {}, tileNumber(tile)); }
 
 void LoopBuilder::tileLoad(int64_t tile, Value *pointer, Value *at, Value *stride) {
   create(OpKind::TileLoad, {pointer, at, stride}, {}, tileNumber(tile));

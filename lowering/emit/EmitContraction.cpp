@@ -87,10 +87,9 @@ struct Emitter {
   void rowTiles(Value *chunk, int64_t panels, bool masked, Value *panel,
                 const std::vector<Value *> &at) {
     TileRun run = tileRun(k, axis, chunk);
-    auto before = [&](int64_t rows) {
-      if (c.plan.tileSteps > 0)
-        configureTileRegisters(b, rows, c.plan.tileSteps);
-    };
+    std::function<void(int64_t)> before;
+    if (c.plan.tileSteps > 0)
+      before = [&](int64_t rows) { configureTileRegisters(b, rows, c.plan.tileSteps); };
     if (axis.tiles.count > 0)
       return forEvenTiles(
           b, axis.tiles, run.first, run.end,
@@ -160,13 +159,17 @@ struct Emitter {
 
   Dim emit() {
     bool outside = c.plan.outer == LoopOrder::Panels;
-    return emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
+    Dim units = emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       auto rows = cells.begin() + (outside ? 1 : 0), chunk = rows + std::ssize(c.rows) - 1;
       std::vector<Value *> steps(rows, chunk);
       linesBefore = numberOfLine(steps);
       panelGroup(outside ? cells.front() : cells.back(), *chunk,
                  advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size())));
     });
+    // The system saves the registers of a thread for as long as they are in use.
+    if (c.plan.tileSteps > 0)
+      b.tileRelease();
+    return units;
   }
 };
 

@@ -1,7 +1,7 @@
 // See TileRegisters.h. A tile of up to 32 rows is one group of rows or two, by so many panels that
-// its sums take four registers. A step loads a register of each panel and of each group. Measured on
-// Sapphire Rapids: a step of four sums takes 72 cycles however few rows they have, and its loads are
-// hidden behind them.
+// its sums take four registers. A step loads a register of each panel and of each group. Measured
+// on Sapphire Rapids: a step of four sums takes 72 cycles however few rows they have, and its loads
+// are hidden behind them.
 #include "lowering/emit/TileRegisters.h"
 
 #include "ir/TileRegisters.h"
@@ -68,9 +68,8 @@ struct Writer {
   /// The loops over taps, then over depth.
   Values reduce(size_t tap, Value *at, const Values &carried) {
     if (tap == factors.taps.size())
-      return b.forLoop(
-          b.index(0), factors.depth, shape.tileSteps * shape.interleave, carried,
-          [&](Value *i, const Values &now) { return steps(b.offset(at, i), now); });
+      return b.forLoop(b.index(0), factors.depth, shape.tileSteps * shape.interleave, carried,
+                       [&](Value *i, const Values &now) { return steps(b.offset(at, i), now); });
     auto [extent, stride] = factors.taps[tap];
     return b.forLoop(b.index(0), extent, 1, carried, [&](Value *t, const Values &now) {
       return reduce(tap + 1, b.offset(at, b.mul(t, stride)), now);
@@ -81,8 +80,8 @@ struct Writer {
     int64_t width = shape.panels * kPanel;
     for (int64_t group = 0; group < groups.count; group++)
       for (int64_t panel = 0; panel < shape.panels; panel++)
-        b.tileStore(sum(group, panel), tile,
-                    b.index(group * groups.first * width + panel * kPanel), b.index(width));
+        b.tileStore(sum(group, panel), tile, b.index(group * groups.first * width + panel * kPanel),
+                    b.index(width));
   }
 };
 
@@ -95,8 +94,7 @@ void multiplyInTileRegisters(LoopBuilder &b, const MicroShape &shape, const Tile
     for (int64_t panel = 0; panel < shape.panels; panel++)
       b.tileZero(writer.sum(group, panel));
   Value *zero = b.index(0);
-  writer.reduce(0, factors.a,
-                factors.next ? Writer::Values{zero, zero} : Writer::Values{zero});
+  writer.reduce(0, factors.a, factors.next ? Writer::Values{zero, zero} : Writer::Values{zero});
   writer.store(tile);
 }
 

@@ -78,8 +78,7 @@ void forRowTiles(LoopBuilder &b, Value *first, Value *end, int64_t rows,
   for (int64_t height : heights) {
     Value *whole = b.mul(b.div(b.sub(end, first), b.index(height)), b.index(height));
     Value *stop = b.add(first, whole);
-    loopWithStart(b, first, stop, height, height, before,
-                  [&](Value *row) { body(row, height); });
+    loopWithStart(b, first, stop, height, height, before, [&](Value *row) { body(row, height); });
     first = stop;
   }
 }

@@ -83,18 +83,26 @@ struct Planner {
     return target.dot == DotKind::Vnni && c.interleave == 4 ? 1 : 0;
   }
 
+  /// Of a tile register; 0 where steps do not lie in one, as they overlap, have a rest, or their
+  /// number is a symbol.
+  int64_t tileSteps(const Contraction &c) const {
+    int64_t bytes = c.interleave * dtypeBytes(op.operand(0)->type.dtype());
+    bool isJoined = c.interleave > 1 && c.advance == c.interleave && c.rest == 0;
+    return isJoined && c.depth.isConst() && bytes == kTileStepBytes ? stepsOfTileRegister(c.depth.value()) : 0;
+  }
+
   void tile(ContractionPlan &plan, const Contraction &c) const {
-    if (std::optional<TilePlan> tile = tileOfRegisters(target, op, c)) {
+    plan.outer = outerLoop(c);
+    int64_t steps = tileSteps(c);
+    if (auto tile = tileOfRegisters(target, c.rows.back().extent, c.columns, steps)) {
       plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
-      plan.tileSteps = stepsOfTileRegister(c);
-      plan.outer = outerLoop(c);
+      plan.tileSteps = steps;
       return;
     }
     Target left = target;
     left.vectorRegisters -= stepRegisters(c);
     TilePlan tile = planTile(left, accumulator, c.rows.back().extent, c.columns);
     plan.tileRows = tile.rows, plan.tilePanels = tile.panels;
-    plan.outer = outerLoop(c);
   }
 
   /// What register tiles need besides their size. Vectors are of sums, or of products if these are

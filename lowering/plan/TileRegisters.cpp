@@ -4,7 +4,7 @@
 // load 14, a store 17.
 #include "ir/TileRegisters.h"
 
-#include "lowering/plan/Contraction.h"
+#include "ir/kernel/Contraction.h"
 #include "lowering/plan/Tiles.h"
 
 #include <algorithm>
@@ -26,31 +26,30 @@ double stepCost(int64_t rows, int64_t panels) {
 
 } // namespace
 
-int64_t stepsOfTileRegister(const Contraction &c) {
-  if (!c.depth.isConst() || c.advance != c.interleave || c.rest > 0)
-    return 0;
-  for (int64_t steps = kMostTileRows; steps > 1; steps--)
-    if (c.depth.value() % steps == 0)
-      return steps;
-  return 0;
+int64_t stepsOfTileRegister(int64_t depth) {
+  int64_t steps = kMostTileRows;
+  while (steps > 1 && depth % steps != 0)
+    steps--;
+  return steps;
 }
 
-std::optional<TilePlan> tileOfRegisters(const Target &target, const Op &op, const Contraction &c) {
-  int64_t element = dtypeBytes(op.operand(0)->type.dtype()), steps = stepsOfTileRegister(c);
-  const Dim &rows = c.rows.back().extent;
-  if (!target.hasTileRegisters || c.interleave * element != kTileStepBytes || steps < kLeastSteps ||
+std::optional<TilePlan> tileOfRegisters(const Target &target, const Dim &rows, const Dim &columns,
+                                        int64_t steps) {
+  if (!target.hasTileRegisters || steps < kLeastSteps ||
       (rows.isConst() && rows.value() < kLeastRows))
     return std::nullopt;
   int64_t m = rows.isConst() ? rows.value() : 2 * kMostTileRows;
-  int64_t numPanels = c.columns.isConst() ? ceilDiv(c.columns.value(), kPanel) : kTileSums;
+  int64_t numPanels = columns.isConst() ? ceilDiv(columns.value(), kPanel) : kTileSums;
+  if (numPanels == 0)
+    return std::nullopt;
   TilePlan best;
   for (int64_t groups : {2, 1}) {
     EvenTiles even = evenTiles(Dim(m), groups * kMostTileRows);
     int64_t height = even.rows + (even.extra > 0);
     int64_t panels = std::min(kTileSums / ceilDiv(height, kMostTileRows), numPanels);
     double cost = static_cast<double>(even.count * ceilDiv(numPanels, panels)) *
-                  (stepCost(height, panels) + kStore * static_cast<double>(panels * groups) /
-                                                  static_cast<double>(steps));
+                  (stepCost(height, panels) +
+                   kStore * static_cast<double>(panels * groups) / static_cast<double>(steps));
     if (best.cost == 0 || cost < best.cost)
       best = {rows.isConst() ? height : groups * kMostTileRows, panels, cost};
   }

@@ -12,8 +12,6 @@
 
 namespace cameo {
 
-struct Contraction;
-
 /// Lanes of the target's widest vector of elements of this size; 1 where it has none.
 int64_t vectorLanes(const Target &target, int64_t elementBytes);
 /// How loops over elements in memory of this size and more end.
@@ -45,12 +43,14 @@ int64_t mostTileRows(const Target &target, DType accumulator, int64_t vectors);
 std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, const Dim &rows,
                                      const Dim &columns, int64_t panels, int64_t minUnits = 1);
 
-/// How many steps over k are best in one tile register: the most that the depth is a multiple of;
-/// 0 where steps do not lie in one, as they overlap or their number is a symbol.
-int64_t stepsOfTileRegister(const Contraction &c);
+/// How many steps over k are best in one tile register: the most that their number, `depth`, is a
+/// multiple of.
+int64_t stepsOfTileRegister(int64_t depth);
 
-/// The best tile of sums in tile registers; nothing where vectors are faster, or there are no such
-/// registers.
-std::optional<TilePlan> tileOfRegisters(const Target &target, const Op &op, const Contraction &c);
+/// The best tile whose sums are in tile registers, which have so many steps each; `cost` is in
+/// cycles of such a register for all rows and columns. Nothing where vectors are as fast, or the
+/// target has no such registers.
+std::optional<TilePlan> tileOfRegisters(const Target &target, const Dim &rows, const Dim &columns,
+                                        int64_t steps);
 
 } // namespace cameo

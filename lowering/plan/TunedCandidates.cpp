@@ -3,6 +3,7 @@
 #include "lowering/plan/TunedPlans.h"
 
 #include "ir/AttrText.h"
+#include "ir/TileRegisters.h"
 #include "ir/kernel/KernelSpec.h"
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/Tiles.h"
@@ -75,7 +76,8 @@ std::vector<ContractionPlan> tilesOf(const Target &target, const Op &op) {
       sizes.columns.isConst() ? ceilDiv(sizes.columns.value(), kPanel) : kMaxTilePanels;
   std::vector<ContractionPlan> plans;
   for (int64_t p = 1; p <= std::min(panels, kMaxTilePanels); p++) {
-    int64_t most = mostTileRows(target, accumulator, p * vectorsPerPanel);
+    int64_t most = plan.tileSteps > 0 ? kTileSums / p * kMostTileRows
+                                      : mostTileRows(target, accumulator, p * vectorsPerPanel);
     for (int64_t rows : {most, most - 1, most - 2, most / 2}) {
       if (rows < 1)
         continue;

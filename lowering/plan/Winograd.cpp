@@ -35,6 +35,10 @@ int64_t spread(int64_t elements) { return (ceilDiv(elements, kLine) | 1) * kLine
 
 /// The direct algorithm's, which multiplies pairs of bf16 where the compilation asks for them.
 double directCycles(const Target &target, const ConvSizes &sizes) {
+  int64_t pairs = sizes.channels / 2, steps = stepsOfTileRegister(pairs);
+  if (sizes.inPairs && sizes.channels % 2 == 0)
+    if (auto row = tileOfRegisters(target, Dim(sizes.width), Dim(sizes.outputs), steps))
+      return row->cost * 9.0 * static_cast<double>(pairs / steps * sizes.height);
   TilePlan row = planTile(target, DType::F32, Dim(sizes.width), Dim(sizes.outputs));
   double weights = 9.0 * static_cast<double>(sizes.channels * sizes.outputs * kElement);
   double cycles = row.cost * 9.0 * static_cast<double>(sizes.channels * sizes.height);

@@ -18,6 +18,11 @@ TEST(Target, NamedSets) {
   EXPECT_EQ(v4->lanes(4), 16);
   EXPECT_EQ(v4->dot, DotKind::Vnni);
 
+  Result<Target> amx = namedTarget("x86_64-linux-gnu", "x86-64-v4+amx");
+  ASSERT_TRUE(amx);
+  EXPECT_TRUE(amx->hasTileRegisters && amx->hasBf16Dot && !v4->hasTileRegisters);
+  EXPECT_EQ(amx->dot, DotKind::Vnni); // which these processors have, too
+
   Result<Target> arm = namedTarget("arm64-linux-musl", "armv8-a+i8mm");
   ASSERT_TRUE(arm);
   EXPECT_EQ(arm->triple, "aarch64-unknown-linux-musl");

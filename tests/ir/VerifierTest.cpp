@@ -164,6 +164,25 @@ TEST(Verifier, ScalarOps) {
             "expected an integer as attribute 'value', in `%0 = const() {value = 0.5} : i32`");
 }
 
+TEST(Verifier, TileOps) {
+  std::string sizes = "[16, 16, 16, 16, 16, 16, 16, 16]";
+  EXPECT_EQ(loopFaultOf("tile_configure() {rows = " + sizes + ", bytes = " + sizes + "}"), "fine");
+  EXPECT_EQ(loopFaultOf("tile_configure() {rows = [17], bytes = " + sizes + "}"),
+            "attribute 'rows': expected 8 numbers up to 16, in `tile_configure() {rows = [17], "
+            "bytes = " +
+                sizes + "}`");
+  EXPECT_EQ(loopFaultOf("tile_load(%p, %i, %i) {tile = 7}"), "fine");
+  EXPECT_EQ(loopFaultOf("tile_zero() {tile = 8}"),
+            "attribute 'tile': there are 8 tile registers, got number 8, in `tile_zero() {tile = "
+            "8}`");
+  EXPECT_EQ(loopFaultOf("tile_store(%i, %i, %i) {tile = 0}"),
+            "operand p: expected a pointer, got index, in `tile_store(%i, %i, %i) {tile = 0}`");
+  EXPECT_EQ(
+      loopFaultOf("tile_dot() {sum = 0, a = 1, b = 2, a_type = \"u8\", b_type = \"bf16\"}"),
+      "attributes 'a_type' and 'b_type': expected bytes or bf16 in both, in `tile_dot() {sum = 0, "
+      "a = 1, b = 2, a_type = \"u8\", b_type = \"bf16\"}`");
+}
+
 TEST(Verifier, VectorAndMemoryOps) {
   EXPECT_EQ(loopFaultOf("%0 = splat(%f) : vec<8xf32>"), "fine");
   EXPECT_EQ(loopFaultOf("%0 = splat(%n) : vec<8xf32>"),

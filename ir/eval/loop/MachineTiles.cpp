@@ -1,5 +1,5 @@
-// Tile registers; see Machine.h. The instructions: LDTILECFG, TILELOADD, TILESTORED, TDPBUSD and its
-// kin, TDPBF16PS (Intel SDM).
+// Tile registers; see Machine.h. The instructions: LDTILECFG, TILELOADD, TILESTORED, TDPBUSD and
+// its kin, TDPBF16PS (Intel SDM).
 #include "ir/DType.h"
 #include "ir/eval/loop/Machine.h"
 
@@ -54,9 +54,7 @@ Machine::Flow Machine::moveTile(const Step &step, Call &call) {
 
 Machine::Flow Machine::multiplyTiles(const Step &step, Call &call) {
   const AttrDict &attrs = step.op->attrs;
-  auto tile = [&](const char *name) -> TileFile::Tile & {
-    return file_.tiles[attrs.getInt(name)];
-  };
+  auto tile = [&](const char *name) -> TileFile::Tile & { return file_.tiles[attrs.getInt(name)]; };
   auto dtype = [&](const char *name) { return *dtypeFromName(attrs.getString(name)); };
   TileFile::Tile &sum = tile("sum"), &a = tile("a"), &b = tile("b");
   if (sum.data.empty() || a.rows != sum.rows || b.bytes != sum.bytes ||
