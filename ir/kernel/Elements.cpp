@@ -75,6 +75,18 @@ Result<void> CopyAttrs::verify(const Op &op) const {
   return hasShape(*op.result(), op.operand(0)->type.shape());
 }
 
+std::optional<size_t> FillHaloAttrs::lines() const {
+  std::optional<size_t> first;
+  for (size_t dim = 0; dim < lo.size(); dim++) {
+    if (lo[dim] == 0 && hi[dim] == Dim(0))
+      continue;
+    if (first)
+      return first;
+    first = dim;
+  }
+  return std::nullopt;
+}
+
 Result<void> FillHaloAttrs::verify(const Op &op) const {
   int64_t rank = op.operand(0)->type.rank();
   TRY(hasRegions(op, 0));

@@ -71,6 +71,10 @@ struct FillHaloAttrs {
   /// Vectors where elements of the halo are next to each other in memory.
   LoopPlan plan = {};
 
+  /// The dim of lines, each of which has a halo of its own: the first dim with a halo, if one
+  /// behind it has one as well.
+  std::optional<size_t> lines() const;
+
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("lo", self.lo);
     visit("hi", self.hi);

@@ -205,6 +205,20 @@ KernelUnits ofPool(const Op &op) {
   return units;
 }
 
+/// A line of an image and the halo around it, or all. What is written is no element of a value.
+KernelUnits ofFillHalo(const Op &op) {
+  FillHaloAttrs attrs = attrsOf<FillHaloAttrs>(op);
+  const Type &x = op.operand(0)->type;
+  KernelUnits units;
+  std::optional<size_t> lines = attrs.lines();
+  if (!lines)
+    return units;
+  if (*lines > 0)
+    units.grid.add(x.dim(0));
+  units.grid.add(Dim(attrs.lo[*lines]) + x.shape()[*lines] + attrs.hi[*lines]);
+  return units;
+}
+
 /// Lines along an axis, some that are next to each other at once.
 KernelUnits ofScatteredLines(const Op &op) {
   ScatterAttrs attrs = attrsOf<ScatterAttrs>(op);
@@ -278,7 +292,7 @@ KernelUnits unitsOfElements(const Op &op) {
   case OpKind::KernelAttention:
     return attentionUnits(op);
   case OpKind::KernelFillHalo:
-    return {}; // its only unit
+    return ofFillHalo(op);
   default:
     ICE(fmt::format("the units of '{}' are not known", spec(op.kind()).name));
   }

@@ -33,8 +33,7 @@ struct Touched {
 
 /// Reads are at most these; where data decides which elements of a dim are read, all of them.
 /// Writes are exactly these, but for those of a `scatter`, which are at most these. What pools clip
-/// of their windows counts as read, and the halo that a `fill_halo` writes, whose only unit that
-/// is, does not count.
+/// of their windows counts as read, and the halo that a `fill_halo` writes does not count.
 struct KernelUnits {
   Units grid;
   std::vector<Touched> reads, writes;

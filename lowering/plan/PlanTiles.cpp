@@ -16,8 +16,10 @@
 namespace cameo {
 namespace {
 
-// Register tiles of a unit: enough of them outweigh what starting a unit costs.
-constexpr int64_t kTilesPerUnit = 8;
+// Register tiles of a unit: enough of them outweigh what starting a unit costs. Where threads share
+// rows in several units, these are four or a multiple of that, so that two or four threads share
+// the rows of a layer as they share those of the next: what one has written, it reads.
+constexpr int64_t kTilesPerUnit = 8, kShares = 4;
 // Where the number of rows is known only at run time, a rest of a tile is cut into tiles of so many
 // rows, and single ones.
 constexpr int64_t kRestRows = 4;
@@ -31,28 +33,33 @@ bool isLong(Block &epilogue) { return weightOf(epilogue) > kShortEpilogue; }
 // Depthwise convolutions: lines of a tile, as more would not be read less often; its pixels where
 // taps are loops; windows of few taps; bands of an image, for threads to share, which have so many
 // pixels at least.
-constexpr int64_t kDepthwiseLines = 2, kDepthwisePixels = 6, kFewTaps = 9, kBands = 4,
+constexpr int64_t kDepthwiseLines = 2, kDepthwisePixels = 6, kFewTaps = 9, kBands = 8,
                   kUnitPixels = 64;
 
-/// The larger of the two sides is walked once: where the weights outweigh the rows, all rows of a
-/// panel group come before the next group. A symbolic number of rows is a batch, planned as 1.
-LoopOrder outerLoop(const Contraction &c) {
-  Dim input(1), weights = c.tapCount() * c.columns;
+/// The larger of the two sides is walked once, and threads share it: where the weights have more
+/// bytes than the rows of input and result together, all rows of a panel group come before the next
+/// group. A symbolic number of rows is a batch, planned as 1.
+LoopOrder outerLoop(const Op &op, const Contraction &c) {
+  auto bytes = [](const Value *value) { return Dim(dtypeBytes(value->type.dtype())); };
+  Dim depth = c.depth * Dim(c.interleave), rows(1);
+  Dim weights = depth * c.tapCount() * c.columns * bytes(op.operand(1));
   for (const NestAxis &axis : c.rows)
-    input = input * axis.extent;
+    rows = rows * axis.extent;
+  rows = rows * (depth * bytes(op.operand(0)) + c.columns * bytes(op.result()));
   auto one = [](const std::string &) { return std::optional<Dim>(Dim(1)); };
   weights = weights.substitute(one);
-  input = input.substitute(one);
-  bool outweigh = weights.isConst() && input.isConst() && weights.value() > input.value();
+  rows = rows.substitute(one);
+  bool outweigh = weights.isConst() && rows.isConst() && weights.value() > rows.value();
   return outweigh ? LoopOrder::Panels : LoopOrder::Rows;
 }
 
-/// As many units as kTilesPerUnit asks for, of even numbers of tiles where these are known.
-int64_t tilesOfUnit(const EvenTiles &tiles) {
-  if (tiles.count == 0)
-    return kTilesPerUnit;
+/// As many units as kTilesPerUnit asks for, in multiples of `shares`, of even numbers of tiles
+/// where these are known.
+int64_t tilesOfUnit(const EvenTiles &tiles, int64_t shares = 1) {
+  if (tiles.count <= kTilesPerUnit)
+    return tiles.count == 0 ? kTilesPerUnit : tiles.count;
   int64_t units = ceilDiv(tiles.count, kTilesPerUnit);
-  return ceilDiv(tiles.count, units);
+  return ceilDiv(tiles.count, ceilDiv(units, shares) * shares);
 }
 
 /// What follows tiles of `rows` rows where the number of all rows is a symbol.
@@ -88,11 +95,13 @@ struct Planner {
   int64_t tileSteps(const Contraction &c) const {
     int64_t bytes = c.interleave * dtypeBytes(op.operand(0)->type.dtype());
     bool isJoined = c.interleave > 1 && c.advance == c.interleave && c.rest == 0;
-    return isJoined && c.depth.isConst() && bytes == kTileStepBytes ? stepsOfTileRegister(c.depth.value()) : 0;
+    return isJoined && c.depth.isConst() && bytes == kTileStepBytes
+               ? stepsOfTileRegister(c.depth.value())
+               : 0;
   }
 
   void tile(ContractionPlan &plan, const Contraction &c) const {
-    plan.outer = outerLoop(c);
+    plan.outer = outerLoop(op, c);
     int64_t steps = tileSteps(c);
     if (auto tile = tileOfRegisters(target, c.rows.back().extent, c.columns, steps)) {
       plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
@@ -131,7 +140,7 @@ struct Planner {
     plan.inputLanes = plan.tileSteps > 0 ? 1 : inputLanes(c);
     plan.joinsSteps = plan.inputLanes > 1 && mayJoinSteps(op);
     EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
-    plan.unitTiles = tilesOfUnit(tiles);
+    plan.unitTiles = tilesOfUnit(tiles, plan.outer == LoopOrder::Rows ? kShares : 1);
     plan.restRows = restRowsOf(tiles, plan.tileRows);
     if (plan.tileSteps > 0 && plan.tileRows > kMostTileRows && !plan.restRows.empty())
       plan.restRows.insert(plan.restRows.begin(), kMostTileRows);

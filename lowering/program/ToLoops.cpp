@@ -273,10 +273,12 @@ void State::addLoops(Op &op) {
     noteNode(*kernel, op);
   } else
     std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
-  workInTeam = workInTeam + sharedWork(op, *units);
-  // Filling a halo touches no byte that the kernel before it writes.
-  if (op.kind() != OpKind::KernelFillHalo && !profile.isOn())
-    team.create(OpKind::TeamBarrier, {}, {});
+  // Filling a halo is little work, and touches no byte that the kernel before it writes.
+  if (op.kind() != OpKind::KernelFillHalo) {
+    workInTeam = workInTeam + sharedWork(op, *units);
+    if (!profile.isOn())
+      team.create(OpKind::TeamBarrier, {}, {});
+  }
   team.parallel(unitsOf(sizes, team, op, *units), [&](Value *begin, Value *end) {
     std::vector<Value *> args = pointers;
     args.push_back(begin);
