@@ -13,7 +13,7 @@ namespace cameo {
 
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 /// The entries of the file: none if it does not exist.
 Result<std::vector<MachineLimits>> readMachines(const std::string &path) {

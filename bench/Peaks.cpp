@@ -4,6 +4,12 @@
 
 #include <cstddef>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace cameo {
 
 namespace {
@@ -103,6 +109,42 @@ PEAK_LOOPS(64, ISA("avx512f"), 64, kManySums)
 DOT_LOOP(vnni64, ISA("avx512f,avx512vnni"), "vpdpbusd", Words<64>, kManySums, 128)
 DOT_LOOP(vnni32, ISA("avx2,avxvnni"), "%{vex%} vpdpbusd", Words<32>, kFewSums, 64)
 DOT_LOOP(bf16Pairs, ISA("avx512f,avx512bf16"), "vdpbf16ps", Floats<64>, kManySums, 64)
+
+// What configures eight tile registers (Intel AMX) of 16 rows of 64 bytes: palette 1, from byte 16
+// on the bytes of a row, from byte 48 on the rows.
+struct alignas(64) TileConfiguration {
+  uint8_t palette = 1, start = 0, reserved[14] = {};
+  uint16_t rowBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+constexpr TileConfiguration kTiles;
+
+// The same with tile registers, whose products are those of 16 rows and 16 columns. Four sums hide
+// the latency; the contents are zeros, which configuring makes them. The compiler uses none of
+// these registers by itself.
+#define TILE_LOOP(name, instruction, operations)                                                   \
+  double name(int64_t steps) {                                                                     \
+    asm volatile("ldtilecfg %0" : : "m"(kTiles));                                                  \
+    for (int64_t step = 0; step < steps; ++step)                                                   \
+      asm volatile(instruction " %tmm5, %tmm4, %tmm0\n\t" instruction                              \
+                               " %tmm5, %tmm4, %tmm1\n\t" instruction                              \
+                               " %tmm5, %tmm4, %tmm2\n\t" instruction " %tmm5, %tmm4, %tmm3");     \
+    asm volatile("tilerelease");                                                                   \
+    return static_cast<double>(steps) * 4 * 16 * 16 * operations;                                  \
+  }
+
+TILE_LOOP(tilesOfBytes, "tdpbusd", 128)
+TILE_LOOP(tilesOfBf16, "tdpbf16ps", 64)
+
+/// Whether there are tile registers with products of bytes and of bf16, and the system lets this
+/// process use them, which has to ask.
+bool hasTiles() {
+  enum { kRequestState = 0x1023, kTileData = 18 }; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  constexpr unsigned kTilesAndProducts = 1U << 22 | 1U << 24 | 1U << 25;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kTilesAndProducts) == kTilesAndProducts &&
+         ::syscall(SYS_arch_prctl, kRequestState, kTileData) == 0;
+}
 #endif
 
 } // namespace
@@ -120,6 +162,8 @@ PeakLoops peakLoops() {
     loops.int8 = vnni64;
   else if (__builtin_cpu_supports("avxvnni"))
     loops.int8 = vnni32;
+  if (hasTiles())
+    loops.bf16 = tilesOfBf16, loops.int8 = tilesOfBytes;
 #endif
   return loops;
 }

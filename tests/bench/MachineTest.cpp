@@ -31,7 +31,7 @@ protected:
     std::ofstream(machineFile()) << text;
   }
   static std::string file(const MachineLimits &limits) {
-    return jsonText({{"schema_version", 1}, {"machines", {toJson(limits)}}});
+    return jsonText({{"schema_version", 2}, {"machines", {toJson(limits)}}});
   }
 
   std::unique_ptr<TemporaryFolder> folder_; // its own: tests run side by side
@@ -73,7 +73,7 @@ TEST_F(Machine, ABadFileIsReplaced) {
   withoutPeak.erase("f32");
   for (const std::string &text :
        {std::string("no JSON"), std::string("[]"), std::string(R"({"schema_version": 99})"),
-        jsonText({{"schema_version", 1}, {"machines", {withoutPeak}}})}) {
+        jsonText({{"schema_version", 2}, {"machines", {withoutPeak}}})}) {
     write(text);
     notes_.clear();
     EXPECT_EQ(machineLimits(1, false, notes_, pretend).f32, 1);
