@@ -11,6 +11,7 @@
 #include "lowering/build/Regions.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/plan/Packing.h"
+#include "lowering/plan/PadChannels.h"
 #include "lowering/plan/ZeroPoints.h"
 
 #include <algorithm>
@@ -175,7 +176,13 @@ void Packer::conv(Op &op) {
   Packing packing = packingFor(context, op);
   if (attrs.algorithm == ConvAlgorithm::Depthwise)
     subtractZero(op, attrs.inputs.w);
+  int64_t more = channelsToAdd(context.target, op, packing);
+  b.before(&op);
+  if (more > 0)
+    op.setOperand(1, withZeroInputs(b, op.operand(1), more));
   Operands operands = stored(op, attrs.inputs, packing);
+  if (more > 0)
+    operands.input = withZeroChannels(b, operands.input, more);
   const Side &x = operands.x;
   // Padding is the zero point of x, as it is stored.
   Value *fill = nullptr;
