@@ -48,8 +48,9 @@ Value *withZeroChannels(LoopBuilder &b, Value *x, int64_t more) {
   all[1] = all[1] + Dim(more);
   std::vector<int64_t> ones(added.size(), 1);
   Value *zeros = broadcastView(b, b.constant(makeSplat(x->type.dtype(), ones, 0)), added);
-  return b.create(OpKind::KernelConcat, {x, zeros}, {x->type.withShape(all)},
-                  dictOf(ConcatAttrs{.axis = 1, .offsets = {}}))
+  return b
+      .create(OpKind::KernelConcat, {x, zeros}, {x->type.withShape(all)},
+              dictOf(ConcatAttrs{.axis = 1, .offsets = {}}))
       ->result();
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kLoad = 14, kStore = 17, kLeastProduct = 10, kRow = 1.125;
 // Shares of a register below which vectors are as fast.
-constexpr int64_t kLeastSteps = 8, kLeastRows = 4;
+constexpr int64_t kLeastSteps = 6, kLeastRows = 4;
 
 /// Of a tile of so many rows and panels, cycles a step.
 double stepCost(int64_t rows, int64_t panels) {
