@@ -332,6 +332,41 @@ def microsoft():
             yield case
 
 
+def packed(values, bits):
+    """Rows of numbers as bytes, two in one where they have 4 bits."""
+    if bits == 8:
+        return values.astype(np.uint8)
+    values = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, values.shape[-1] % 2)]).astype(np.uint8)
+    return values[..., ::2] | values[..., 1::2] << 4
+
+
+def few_bits():
+    """Products with weights of 4 and 8 bits in blocks."""
+    zeros = ("none", "packed", "float")
+    for k, (batch, depth, columns, block) in enumerate(
+        (([3], 64, 17, 32), ([1], 50, 5, 16), ([2, 7], 256, 33, 256), ([1, 4], 300, 8, 64), ([16], 129, 48, 128), ([5], 16, 1, 16))
+    ):
+        for bits in (4, 8):
+            for zero in zeros if bits == 4 else zeros[:2]:  # ONNX Runtime has floats with 4 bits alone
+                count = -(-depth // block)
+                case = Case(f"few_bits/{batch}{depth}x{columns}b{bits}{zero}".replace(" ", ""))
+                elements = case.rng.integers(0, 1 << bits, (columns, count, block))
+                operands = [
+                    case.tensor(False, [*batch, depth], "f32", -1, 1),
+                    case.weight(packed(elements, bits)),
+                    scale(case, 2 / (1 << bits), columns * count),
+                ]
+                if zero == "packed":
+                    operands.append(case.weight(packed(case.rng.integers(0, 1 << bits, (columns, count)), bits).ravel()))
+                elif zero == "float":
+                    operands.append(case.weight(case.rng.uniform(0, 15, columns * count).astype(np.float32)))
+                if k % 2:
+                    operands += [None] * (5 - len(operands)) + [case.tensor(True, [columns], "f32", -1, 1)]
+                attributes = dict(K=depth, N=columns, bits=bits, block_size=block, domain="com.microsoft")
+                case.output(case.op("MatMulNBits", *operands, **attributes))
+                yield case
+
+
 FAMILIES = dict(
     qlinear_conv=qlinear_conv,
     conv_integer=conv_integer,
@@ -340,4 +375,5 @@ FAMILIES = dict(
     linear=linear,
     qdq=qdq,
     microsoft=microsoft,
+    few_bits=few_bits,
 )
