@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <numeric>
 #include <optional>
 
 namespace cameo {
@@ -21,8 +22,12 @@ constexpr int64_t kMaxSide = 1 << 16;
 struct Preprocessing {
   std::string input;
   bool channelsLast = true;
-  bool isReversed = false;
-  std::optional<Size> size, resize;
+  bool isReversed = false, isAntialiased = false;
+  std::optional<Size> size, resize, crop;
+  bool isSquare = false; // resize is one number
+
+  /// Whether `resize` is about the shorter side, and proportions stay.
+  bool keepsProportions() const { return isSquare && crop; }
   double scale = 1 / 255.0;
   std::vector<double> mean, deviation;
 };
@@ -51,20 +56,30 @@ std::optional<Size> parseSides(std::string_view text) {
   return sides;
 }
 
+/// The sides that an item of this name gives, or null.
+std::optional<Size> *sidesOf(std::string_view name, Preprocessing &made) {
+  return name == "size"     ? &made.size
+         : name == "resize" ? &made.resize
+         : name == "crop"   ? &made.crop
+                            : nullptr;
+}
+
 /// What the text between two commas says; one without a name is a further number of `list`.
 bool parseItem(std::string_view item, Preprocessing &made, std::vector<double> *&list) {
   size_t at = item.find('=');
   std::string_view name = item.substr(0, at);
-  if (at == std::string_view::npos && name == "bgr") {
+  if (at == std::string_view::npos && (name == "bgr" || name == "antialias")) {
     list = nullptr;
-    return made.isReversed = true;
+    (name == "bgr" ? made.isReversed : made.isAntialiased) = true;
+    return true;
   }
   std::string_view value = at == std::string_view::npos ? item : item.substr(at + 1);
   if (at != std::string_view::npos)
     list = name == "mean" ? &made.mean : name == "std" ? &made.deviation : nullptr;
-  if (name == "size" || name == "resize") {
-    std::optional<Size> &sides = name == "size" ? made.size : made.resize;
-    return (sides = parseSides(value)).has_value();
+  if (std::optional<Size> *sides = sidesOf(name, made)) {
+    if (name == "resize")
+      made.isSquare = value.find('x') == std::string_view::npos;
+    return (*sides = parseSides(value)).has_value();
   }
   std::optional<double> number = parseNumber(value);
   if (!number || (!list && name != "scale"))
@@ -90,8 +105,8 @@ Result<Preprocessing> parse(const std::string &text) {
     size_t end = std::min(rest.find(',', 1), rest.size());
     std::string_view item = rest.substr(1, end - 1);
     if (!parseItem(item, made, list))
-      return badInput(fmt::format("--preprocess: expected bgr, size=HxW, resize=HxW, scale=, mean= "
-                                  "or std= with numbers, got {}",
+      return badInput(fmt::format("--preprocess: expected bgr, size=HxW, resize=HxW, antialias, "
+                                  "crop=HxW, scale=, mean= or std= with numbers, got {}",
                                   quote(item)));
     rest.remove_prefix(end);
   }
@@ -100,6 +115,8 @@ Result<Preprocessing> parse(const std::string &text) {
       return badInput("--preprocess: std is 0");
   if (made.scale == 0)
     return badInput("--preprocess: scale is 0");
+  if (made.isAntialiased && !made.resize)
+    return badInput("--preprocess: antialias is of a resize");
   return made;
 }
 
@@ -118,6 +135,10 @@ private:
   Type pictureType();
   Value *numbers(const std::vector<double> &values);
   Value *toChannelsFirst(Value *value);
+  Value *proportional(Value *picture, Value *shorter);
+  Value *resized(Value *value);
+  Value *middle(Value *value, int64_t axis, int64_t count);
+  Result<Value *> cropped(Value *value);
   Value *normalized(Value *value);
 
   Preprocessing spec_;
@@ -140,7 +161,9 @@ Result<void> Baker::check() {
                                 "fixed number of channels",
                                 what_, type.str()));
   channels_ = type.dim(1).value();
-  const std::optional<Size> &sides = spec_.resize ? spec_.resize : spec_.size;
+  const std::optional<Size> &sides = spec_.crop     ? spec_.crop
+                                     : spec_.resize ? spec_.resize
+                                                    : spec_.size;
   for (int i = 0; sides && i < 2; ++i)
     if (!(type.dim(2 + i) == Dim((*sides)[i])))
       return badInput(fmt::format("{} is {}, not of {}x{} pixels; --shape fixes what is open",
@@ -168,9 +191,10 @@ Dim Baker::openSide(const char *name) {
 
 Type Baker::pictureType() {
   Dim height = input_->type.dim(2), width = input_->type.dim(3);
-  if (spec_.resize && spec_.size)
+  bool isOther = spec_.resize || spec_.crop; // than what the model takes
+  if (isOther && spec_.size)
     height = (*spec_.size)[0], width = (*spec_.size)[1];
-  else if (spec_.resize)
+  else if (isOther)
     height = openSide("height"), width = openSide("width");
   const Dim &batch = input_->type.dim(0);
   return Type::tensor(DType::U8, spec_.channelsLast ? Dims{batch, height, width, channels_}
@@ -202,6 +226,69 @@ Value *Baker::toChannelsFirst(Value *value) {
   return b_.graphValue(OpKind::Gather, {value, b_.constant(makeConst(order))}, attrs);
 }
 
+/// Sizes of the picture that `shorter` makes its shorter side, rounded down. The two scales then
+/// differ a little, as they do in OpenCV and Pillow: ONNX's policies of proportions have one scale.
+Value *Baker::proportional(Value *picture, Value *shorter) {
+  AttrDict attrs;
+  attrs.set("start", int64_t{2});
+  attrs.set("end", int64_t{4});
+  Value *sides = b_.graphValue(OpKind::Shape, {picture}, attrs);
+  Value *least = b_.graphValue(OpKind::ReduceMin, {sides});
+  return b_.graphValue(OpKind::Div, {b_.graphValue(OpKind::Mul, {sides, shorter}), least});
+}
+
+Value *Baker::resized(Value *value) {
+  AttrDict attrs;
+  attrs.set("mode", std::string("linear"));
+  attrs.set("axes", std::vector<int64_t>{2, 3});
+  if (spec_.isAntialiased) {
+    attrs.set("antialias", int64_t{1});
+    attrs.set("exclude_outside", int64_t{1}); // at the borders as Pillow does
+  }
+  Value *absent = nullptr;
+  Value *sizes = b_.constant(makeConst({(*spec_.resize)[0], (*spec_.resize)[1]}));
+  if (spec_.keepsProportions())
+    sizes = proportional(value, sizes);
+  return b_.graphValue(OpKind::Resize, {value, absent, absent, sizes}, attrs);
+}
+
+/// The middle of an axis whose size only the run knows. An index that there is not, as the axis is
+/// too short, ends the run with an error.
+Value *Baker::middle(Value *value, int64_t axis, int64_t count) {
+  AttrDict attrs;
+  attrs.set("start", axis);
+  attrs.set("end", axis + 1);
+  Value *extent = b_.graphValue(OpKind::Shape, {value}, attrs);
+  Value *rest = b_.graphValue(OpKind::Sub, {extent, b_.constant(makeConst({count}))});
+  Value *begin = b_.graphValue(OpKind::Div, {rest, b_.constant(makeConst({2}))});
+  std::vector<int64_t> steps(static_cast<size_t>(count));
+  std::iota(steps.begin(), steps.end(), 0);
+  Value *indices = b_.graphValue(OpKind::Add, {begin, b_.constant(makeConst(steps))});
+  attrs = {};
+  attrs.set("axis", axis);
+  return b_.graphValue(OpKind::Gather, {value, indices}, attrs);
+}
+
+Result<Value *> Baker::cropped(Value *value) {
+  for (int64_t axis : {2, 3}) {
+    int64_t count = (*spec_.crop)[axis - 2];
+    const Dim &extent = value->type.dim(axis);
+    if (!extent.isConst()) {
+      value = middle(value, axis, count);
+      continue;
+    }
+    if (extent.value() < count)
+      return badInput(fmt::format("{}: crop={}x{} of a picture of {}x{}", what_, (*spec_.crop)[0],
+                                  (*spec_.crop)[1], value->type.dim(2).str(),
+                                  value->type.dim(3).str()));
+    int64_t begin = (extent.value() - count) / 2;
+    value = b_.graphValue(OpKind::Slice, {value, b_.constant(makeConst({begin})),
+                                          b_.constant(makeConst({begin + count})),
+                                          b_.constant(makeConst({axis}))});
+  }
+  return value;
+}
+
 /// (value * scale - mean) / std, with one subtraction and one product.
 Value *Baker::normalized(Value *value) {
   std::vector<double> shift, factor;
@@ -225,14 +312,10 @@ Result<void> Baker::bake() {
   Value *value = b_.graphValue(OpKind::Cast, {input_}, to);
   Op *first = value->definingOp();
   value = toChannelsFirst(value);
-  if (spec_.resize) {
-    AttrDict attrs;
-    attrs.set("mode", std::string("linear"));
-    attrs.set("axes", std::vector<int64_t>{2, 3});
-    Value *absent = nullptr;
-    Value *sizes = b_.constant(makeConst({(*spec_.resize)[0], (*spec_.resize)[1]}));
-    value = b_.graphValue(OpKind::Resize, {value, absent, absent, sizes}, attrs);
-  }
+  if (spec_.resize)
+    value = resized(value);
+  if (spec_.crop)
+    value = TRY(cropped(value));
   value = normalized(value);
   if (wanted.dtype() != DType::F32) {
     to.set("to", wanted.dtype());

@@ -9,6 +9,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
 from folder import FolderCase, command_line
 
+try:
+    from PIL import Image
+except ImportError:
+    Image = None
+
 CAMEO = ""
 FLOAT16 = 10
 
@@ -38,13 +43,24 @@ def sample(plane, height, width):
              for c, d, u in places(len(plane[0]), width)] for a, b, v in places(len(plane), height)]
 
 
-def expected(rows, size, mean=(0,), std=(1,), scale=1 / 255, bgr=False):
+def pillow(plane, height, width):
+    """The same by Pillow, which makes a smaller picture of averages. Its mode F does not round to bytes."""
+    image = Image.new("F", (len(plane[0]), len(plane)))
+    image.putdata([value for row in plane for value in row])
+    values = list(image.resize((width, height), Image.Resampling.BILINEAR).get_flattened_data())
+    return [values[y * width:(y + 1) * width] for y in range(height)]
+
+
+def expected(rows, size, mean=(0,), std=(1,), scale=1 / 255, bgr=False, crop=None, resized=sample):
     """max(0, what the model gets), by channels, rows and columns."""
     channels = range(len(rows[0][0]))
     result = []
     for c in channels:
         source = len(channels) - 1 - c if bgr else c
-        plane = sample([[pixel[source] for pixel in row] for row in rows], *size)
+        plane = resized([[pixel[source] for pixel in row] for row in rows], *size)
+        if crop:
+            top, left = ((side - kept) // 2 for side, kept in zip((len(plane), len(plane[0])), crop))
+            plane = [row[left:left + crop[1]] for row in plane[top:top + crop[0]]]
         result += [max(0, (value * scale - mean[c % len(mean)]) / std[c % len(std)]) for row in plane for value in row]
     return result
 
@@ -107,6 +123,37 @@ class Preprocess(FolderCase):
         rows = picture(9, 10, 1)
         self.check(spec, [1, 9, 10, 1], flat(rows), expected(rows, (5, 5), (0.5,)))
 
+    def test_crop(self):
+        """The usual preparation for ImageNet: the shorter side becomes 8, and the middle 6x4 of that counts."""
+        spec = "x=u8hwc,resize=8,crop=6x4,mean=0.5"
+        self.compile(spec, relu([1, 3, 6, 4]))
+        for size, scaled in ((9, 12), (8, 10)), ((16, 8), (16, 8)), ((8, 8), (8, 8)), ((5, 31), (8, 49)):
+            rows = picture(*size, 3)
+            self.check(spec, [1, *size, 3], flat(rows), expected(rows, scaled, (0.5,), crop=(6, 4)))
+
+    def test_crop_of_known_sizes(self):
+        for spec, scaled in (("size=9x12,resize=8,crop=6x4", (8, 10)), ("size=9x12,resize=7x9,crop=6x4", (7, 9)),
+                             ("resize=7x9,crop=6x4", (7, 9)), ("size=9x12,crop=6x4", (9, 12)), ("crop=6x4", (9, 12))):
+            with self.subTest(spec):
+                self.compile("x=u8hwc," + spec, relu([1, 3, 6, 4]))
+                rows = picture(9, 12, 3)
+                self.check("x=u8hwc," + spec, [1, 9, 12, 3], flat(rows), expected(rows, scaled, crop=(6, 4)))
+
+    def test_crop_of_a_picture_that_is_too_small(self):
+        self.compile("x=u8hwc,crop=6x4", relu([1, 3, 6, 4]))
+        for size in (5, 4), (6, 3), (1, 1):
+            self.write("x.npy", onnx.npy([1, *size, 3], flat(picture(*size, 3)), onnx.UINT8))
+            self.assertIn("error: ", self.cameo("run", "m.so", "--input", "x=x.npy", status=2))
+
+    @unittest.skipUnless(Image, "there is no Pillow")
+    def test_antialias(self):
+        for spec, size, scaled in (("resize=8,antialias,crop=6x4", (31, 40), (8, 10)), ("resize=8,antialias,crop=6x4", (64, 19), (26, 8)),
+                                   ("resize=8,antialias,crop=6x4", (5, 6), (8, 9)), ("antialias,resize=6x4", (31, 40), (6, 4))):
+            with self.subTest(spec=spec, size=size):
+                self.compile("x=u8hwc," + spec, relu([1, 3, 6, 4]))
+                rows = picture(*size, 3)
+                self.check("x=u8hwc," + spec, [1, *size, 3], flat(rows), expected(rows, scaled, crop=(6, 4), resized=pillow))
+
     def test_half_floats(self):
         spec = "x=u8hwc"
         self.compile(spec, relu([1, 3, 2, 2], FLOAT16))
@@ -126,6 +173,7 @@ class Preprocess(FolderCase):
     def test_errors(self):
         self.write("m.onnx", relu([1, 3, 8, "w"]))
         self.write("flat.onnx", relu([1, 3]))
+        self.write("fixed.onnx", relu([1, 3, 8, 8]))
         self.write("whole.onnx", relu([1, 3, 8, 8], onnx.INT32))
         for model, spec, words in (
                 ("m", "x", "expected INPUT=u8hwc or INPUT=u8chw"), ("m", "x=u8", "expected INPUT=u8hwc"),
@@ -134,6 +182,9 @@ class Preprocess(FolderCase):
                 ("m", "x=u8hwc,resize=0", "got 'resize=0'"), ("m", "x=u8hwc,resize=4,5", "got '5'"), ("m", "x=u8hwc,std=0", "std is 0"),
                 ("m", "x=u8hwc,mean=inf", "got 'mean=inf'"), ("m", "x=u8hwc,scale=1,2", "got '2'"), ("m", "x=u8hwc,scale=0", "scale is 0"),
                 ("m", "x=u8hwc,mean=1,2", "has 3 channels, mean has 2 numbers"), ("m", "z=u8hwc", "input 'z' is none of the model's"),
+                ("m", "x=u8hwc,crop=0", "got 'crop=0'"), ("m", "x=u8hwc,antialias", "antialias is of a resize"),
+                ("m", "x=u8hwc,resize=16,crop=8", "not of 8x8 pixels"),
+                ("fixed", "x=u8hwc,size=8x7,crop=8", "crop=8x8 of a picture of 8x7"),
                 ("m", "x=u8hwc,resize=8", "not of 8x8 pixels; --shape fixes what is open"),
                 ("flat", "x=u8hwc", "expected floats [batch, channels, height, width]"), ("whole", "x=u8hwc", "expected floats")):
             text = self.cameo("compile", model + ".onnx", "--preprocess", spec, status=2)
