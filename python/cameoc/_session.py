@@ -24,6 +24,7 @@ from ._model import Model
 from ._ports import Port, check_names, tensor_type
 
 _PROVIDER = "CPUExecutionProvider"
+_NO_VERSION = 2**63 - 1  # what ONNX Runtime says of a file that has none
 
 
 class GraphOptimizationLevel(enum.IntEnum):
@@ -181,7 +182,7 @@ class InferenceSession:
             given.get("domain", ""),
             given.get("doc_string", ""),
             given.get("graph_doc_string", ""),
-            int(given.get("model_version", 0)),
+            int(given.get("model_version", _NO_VERSION)),
             custom,
         )
 

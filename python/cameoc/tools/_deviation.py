@@ -12,7 +12,8 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 PASS, WARN, FAIL = "PASS", "WARN", "FAIL"
-# Above the first a measure is WARN, above the second FAIL; cosine similarities are the other way round.
+# Not below the first a measure is WARN, not below the second FAIL; cosine similarities are the other way round. The
+# program has the same limits (bench/Deviation.h).
 MAX_LIMITS, MSE_LIMITS, COSINE_LIMITS = (1e-5, 1e-4), (1e-10, 1e-8), (0.9999, 0.999)
 
 
@@ -34,13 +35,13 @@ class Deviation(NamedTuple):
         )
 
     def verdict(self, most: float = MAX_LIMITS[1]) -> str:
-        """PASS, WARN or FAIL; `most` is the largest difference that does not fail."""
+        """PASS, WARN or FAIL; a difference of `most` or more fails."""
         # Of a mean squared error, the limit goes with the square of the difference's.
-        fair = self.max <= most and self.mse <= MSE_LIMITS[1] * (most / MAX_LIMITS[1]) ** 2
-        good = fair and self.max <= MAX_LIMITS[0] and self.mse <= MSE_LIMITS[0]
-        if self.reason or not fair or self.cosine < COSINE_LIMITS[1]:
+        fair = self.max < most and self.mse < MSE_LIMITS[1] * (most / MAX_LIMITS[1]) ** 2
+        good = fair and self.max < MAX_LIMITS[0] and self.mse < MSE_LIMITS[0]
+        if self.reason or not fair or self.cosine <= COSINE_LIMITS[1]:
             return FAIL
-        return PASS if good and self.cosine >= COSINE_LIMITS[0] else WARN
+        return PASS if good and self.cosine > COSINE_LIMITS[0] else WARN
 
     def json(self) -> dict[str, Any]:
         """For reports."""

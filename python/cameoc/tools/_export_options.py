@@ -115,7 +115,7 @@ def _add_checks(parser: _cli.Parser) -> None:
         type=_number,
         default=1e-4,
         metavar="X",
-        help="largest difference that does not fail (default 1e-4)",
+        help="difference from which on a model fails (default 1e-4)",
     )
     add("--compile", action="store_true", help="make a library of each model")
     add("--bench", action="store_true", help="measure PyTorch, ONNX Runtime and compiled code")
