@@ -2,9 +2,11 @@
 #include "bench/Library.h"
 
 #include "bench/HostTensor.h"
+#include "bench/Report.h"
 #include "bench/Verify.h"
 #include "runtime/include/cameo_bundle.h"
 #include "support/File.h"
+#include "support/Nearest.h"
 
 #include <algorithm>
 #include <array>
@@ -143,9 +145,7 @@ cameo_value Session::Arguments::toApi(const RuntimeValue &value, int32_t kind) {
   return out;
 }
 
-/// Why dlopen cannot load a file that is fine elsewhere: made for another architecture, or for the
-/// web. "" for any other file.
-static std::string foreignCode(const std::string &path) {
+std::string foreignCode(const std::string &path) {
   // ELF: the class is at byte 4, the machine at 18.
   std::array<unsigned char, 20> head = {}, own = {};
   auto read = [](const std::string &file, std::array<unsigned char, 20> &bytes) {
@@ -168,30 +168,72 @@ static std::string foreignCode(const std::string &path) {
                      name == names.end() ? "another architecture" : name->second);
 }
 
-Result<std::shared_ptr<Library>> Library::load(const std::string &path) {
+LibraryName LibraryName::of(const std::string &text) {
+  size_t at = text.find(".so:");
+  if (at == std::string::npos)
+    return {text, ""};
+  return {text.substr(0, at + 3), text.substr(at + 4)};
+}
+
+static Result<void> checkVersion(const LibraryName &name, uint32_t version) {
+  if (version == CAMEO_ABI_VERSION)
+    return {};
+  return badInput(
+      fmt::format("{}: expected ABI version {}, got {}", name.file, CAMEO_ABI_VERSION, version));
+}
+
+/// The bundle's model of the name.
+static Result<const cameo_model *> modelOf(const cameo_bundle *bundle, const LibraryName &name) {
+  TRY(checkVersion(name, bundle->abi_version));
+  int32_t index = cameo_bundle_find(bundle, name.model.c_str());
+  if (index >= 0)
+    return cameo_bundle_model(bundle, index);
+  std::vector<std::string> names;
+  for (int32_t i = 0; i < cameo_bundle_count(bundle); ++i)
+    names.emplace_back(cameo_bundle_model(bundle, i)->name);
+  if (name.model.empty())
+    return badInput(fmt::format("{0}: a bundle of {1}: expected the name of one of them, as in "
+                                "{0}:{2}",
+                                name.file, plural(std::ssize(names), "model"), names.front()));
+  return badInput(fmt::format("{}: the bundle has no model '{}'{}", name.file, name.model,
+                              didYouMean(name.model, names)));
+}
+
+Result<void> Library::findModel(const LibraryName &name) {
+  void *bundle = ::dlsym(handle_, CAMEO_BUNDLE_SYMBOL);
+  if (bundle) {
+    model_ = TRY(modelOf(reinterpret_cast<const cameo_bundle *(*)()>(bundle)(), name));
+    return {};
+  }
+  void *symbol = ::dlsym(handle_, CAMEO_MODEL_SYMBOL);
+  if (!symbol)
+    return badInput(fmt::format("{}: not a library made by cameo (it has no symbol '{}')",
+                                name.file, CAMEO_MODEL_SYMBOL));
+  if (!name.model.empty())
+    return badInput(fmt::format("{}: a library of one model, not a bundle that has a model '{}'",
+                                name.file, name.model));
+  model_ = reinterpret_cast<const cameo_model *(*)()>(symbol)();
+  return {};
+}
+
+Result<std::shared_ptr<Library>> Library::load(const std::string &text) {
+  LibraryName name = LibraryName::of(text);
+  const std::string &path = name.file;
   TRY(checkRegular(path));
   std::error_code ignored;
   if (std::string reason = foreignCode(path); !reason.empty())
     return badInput(fmt::format("{}: {}", path, reason));
   TRY(verifyFile(path)); // damaged code would do anything
   std::shared_ptr<Library> library(new Library());
-  library->path_ = path;
+  library->name_ = text;
   // Without a slash dlopen would look through the system's folders.
   std::string file = std::filesystem::absolute(path, ignored).string();
   library->handle_ = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library->handle_)
     return badInput(fmt::format("{}: cannot load: {}", path, ::dlerror()));
-  void *symbol = ::dlsym(library->handle_, CAMEO_MODEL_SYMBOL);
-  if (!symbol && ::dlsym(library->handle_, CAMEO_BUNDLE_SYMBOL))
-    return badInput(fmt::format("{}: expected a library of one model, got a bundle", path));
-  if (!symbol)
-    return badInput(fmt::format("{}: not a library made by cameo (it has no symbol '{}')", path,
-                                CAMEO_MODEL_SYMBOL));
-  library->model_ = reinterpret_cast<const cameo_model *(*)()>(symbol)();
+  TRY(library->findModel(name));
   const cameo_model &model = *library->model_;
-  if (model.abi_version != CAMEO_ABI_VERSION)
-    return badInput(fmt::format("{}: expected ABI version {}, got {}", path, CAMEO_ABI_VERSION,
-                                model.abi_version));
+  TRY(checkVersion(name, model.abi_version));
   for (int32_t i = 0; i < model.num_inputs; ++i)
     library->inputs_.push_back(portInfo(model, model.inputs[i]));
   for (int32_t i = 0; i < model.num_outputs; ++i)
@@ -217,7 +259,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<Library> librar
   int32_t status = cameo_create(&library->model(), &apiOptions, &session->context_);
   if (status != CAMEO_OK)
     return badInput(
-        fmt::format("{}: {}", library->path(),
+        fmt::format("{}: {}", library->name(),
                     message[0] ? message.data() : cameo_status_string(&library->model(), status)));
   session->library_ = std::move(library);
   return session;

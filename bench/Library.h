@@ -29,25 +29,38 @@ struct RunOptions {
   double seconds = 0;
 };
 
-/// A shared library made by `cameo compile`, mapped for as long as this or one of its sessions
-/// lives.
+/// What the command line calls a library: `FILE.so`, or `FILE.so:NAME` for a model of a bundle.
+struct LibraryName {
+  std::string file, model; // "" for the only model
+
+  static LibraryName of(const std::string &text);
+};
+
+/// Why this machine cannot load a file that is fine elsewhere: made for another architecture, or
+/// for the web. "" for any other file.
+std::string foreignCode(const std::string &file);
+
+/// A model of a shared library made by `cameo compile` or `cameo bundle`, which is mapped for as
+/// long as this or one of its sessions lives.
 class Library {
 public:
   /// Errors if the file is not a shared library made by Cameo, or one of another ABI version, or
-  /// not as Cameo wrote it.
-  static Result<std::shared_ptr<Library>> load(const std::string &path);
+  /// not as Cameo wrote it, or has no model of the name.
+  static Result<std::shared_ptr<Library>> load(const std::string &name);
   ~Library();
   Library(const Library &) = delete;
   Library &operator=(const Library &) = delete;
 
-  const std::string &path() const { return path_; }
+  /// As it was called when it was loaded.
+  const std::string &name() const { return name_; }
   const cameo_model &model() const { return *model_; }
   const std::vector<PortInfo> &inputs() const { return inputs_; }
   const std::vector<PortInfo> &outputs() const { return outputs_; }
 
 private:
   Library() = default;
-  std::string path_;
+  Result<void> findModel(const LibraryName &name);
+  std::string name_;
   void *handle_ = nullptr;
   const cameo_model *model_ = nullptr;
   std::vector<PortInfo> inputs_, outputs_;

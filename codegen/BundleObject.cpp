@@ -12,7 +12,7 @@ namespace {
 class BundleEmitter : ConstantBuilder {
 public:
   BundleEmitter(const Bundle &bundle, const Target &target, const EmittedFuncs &funcs,
-                const ModelOptions &options, llvm::Module &module)
+                const LibraryIdentity &options, llvm::Module &module)
       : ConstantBuilder(module), bundle_(bundle), target_(target), funcs_(funcs),
         options_(options) {}
 
@@ -25,7 +25,7 @@ private:
   const Bundle &bundle_;
   const Target &target_;
   const EmittedFuncs &funcs_;
-  const ModelOptions &options_;
+  const LibraryIdentity &options_;
 };
 
 ConstantBuilder::Constants BundleEmitter::models() {
@@ -34,7 +34,7 @@ ConstantBuilder::Constants BundleEmitter::models() {
     EmittedFuncs own;
     for (const auto &[kind, name] : model.entries)
       own[name] = funcs_.at(name);
-    ModelOptions options = options_;
+    LibraryIdentity options = options_;
     options.name = model.name;
     objects.push_back(emitModelObject(model.program, target_, own, options, module_));
   }
@@ -76,7 +76,7 @@ llvm::Constant *BundleEmitter::bundle() {
 } // namespace
 
 void emitBundleObject(const Bundle &bundle, const Target &target, const EmittedFuncs &funcs,
-                      const ModelOptions &options, llvm::Module &module) {
+                      const LibraryIdentity &options, llvm::Module &module) {
   llvm::Constant *object = BundleEmitter(bundle, target, funcs, options, module).bundle();
   emitEntry(module, options.name, options.bound, object, CAMEO_BUNDLE_SYMBOL);
 }

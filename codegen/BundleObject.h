@@ -10,6 +10,6 @@ namespace cameo {
 /// Emits the models' objects, the bundle's and its entry function. `funcs` are those of
 /// bundle.shared; `options` names the bundle and its weights.
 void emitBundleObject(const Bundle &bundle, const Target &target, const EmittedFuncs &funcs,
-                      const ModelOptions &options, llvm::Module &module);
+                      const LibraryIdentity &options, llvm::Module &module);
 
 } // namespace cameo

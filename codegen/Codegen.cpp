@@ -5,6 +5,7 @@
 #include "codegen/Bitcode.h"
 #include "codegen/BundleObject.h"
 #include "codegen/Checksum.h"
+#include "codegen/Description.h"
 #include "codegen/Header.h"
 #include "codegen/JsModule.h"
 #include "codegen/Linker.h"
@@ -73,6 +74,7 @@ public:
 private:
   std::vector<const Program *> models() const;
   Result<void> checkKind() const;
+  std::string description() const;
   void buildModule(llvm::TargetMachine &machine, llvm::Module &module) const;
   Result<void> writeContents();
   Result<void> writeWeightsBeside();
@@ -95,7 +97,7 @@ private:
   const EmitOptions &options_;
   std::filesystem::path file_;
   OutputFile output_;
-  ModelOptions model_;
+  LibraryIdentity model_;
 };
 
 std::vector<const Program *> Emission::models() const {
@@ -107,6 +109,16 @@ std::vector<const Program *> Emission::models() const {
   return models;
 }
 
+std::string Emission::description() const {
+  std::vector<DescribedModel> described;
+  if (!bundle_)
+    described.push_back({model_.name, &program_});
+  else
+    for (const BundleModel &model : bundle_->models)
+      described.push_back({model.name, &model.program});
+  return describeLibrary(described, program_.weightBytes, target_, model_);
+}
+
 void Emission::buildModule(llvm::TargetMachine &machine, llvm::Module &module) const {
   module.setTargetTriple(target_.triple);
   module.setDataLayout(machine.createDataLayout());
@@ -116,6 +128,8 @@ void Emission::buildModule(llvm::TargetMachine &machine, llvm::Module &module) c
     emitBundleObject(*bundle_, target_, funcs, model_, module);
   else
     emitModel(program_, target_, funcs, model_, module);
+  if (isShared())
+    emitDescription(description(), module);
   verify(module);
   if (isStatic())
     linkRuntimeBitcode(module, target_, model_);
@@ -226,8 +240,9 @@ Result<void> Emission::writeStatic(const std::string &object) {
 
 Result<void> Emission::writeWasm(const std::string &object) {
   std::string_view runtime = runtimeObject(archName(target_.arch));
-  return linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", "", "", {}},
-                  program_, output_);
+  TRY(linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", "", "", {}}, program_,
+               output_));
+  return output_.append(wasmDescription(description()));
 }
 
 /// The name of a model's file that would take the place of the file that it includes gets `m_` in

@@ -69,8 +69,8 @@ llvm::Constant *ConstantBuilder::sizedStructOf(std::vector<Member> members, size
   return structOf<T>(members);
 }
 
-/// Emits the function that returns a library's constant, under both of its names (ModelOptions). A
-/// wasm module exports it as `wasmExport`.
+/// Emits the function that returns a library's constant, under both of its names (LibraryIdentity).
+/// A wasm module exports it as `wasmExport`.
 void emitEntry(llvm::Module &module, const std::string &name, const std::string &bound,
                llvm::Constant *result, const char *wasmExport);
 

@@ -39,7 +39,7 @@ std::string indexConstants(const std::string &prefix, const std::vector<std::str
 }
 
 /// Declares what returns the library's constant, of type `type`. `what` it is, for a comment.
-std::string entryDeclaration(const ModelOptions &options, const char *type, const char *what) {
+std::string entryDeclaration(const LibraryIdentity &options, const char *type, const char *what) {
   return fmt::format("/* The {0}, under a name that no other {0} called {1} has: this header and "
                      "another {0}'s\n * library do not link. */\n"
                      "const {2} *{3}(void);\n"
@@ -52,7 +52,7 @@ constexpr const char *kEndExternC = "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n
 
 class HeaderWriter {
 public:
-  HeaderWriter(const Program &program, const ModelOptions &options, const std::string &file)
+  HeaderWriter(const Program &program, const LibraryIdentity &options, const std::string &file)
       : program_(program), options_(options), name_(options.name), file_(file),
         dims_(dimNames(program)) {}
 
@@ -70,7 +70,7 @@ private:
   }
 
   const Program &program_;
-  const ModelOptions &options_;
+  const LibraryIdentity &options_;
   const std::string &name_, &file_;
   std::vector<std::string> dims_;
   std::string text_;
@@ -188,12 +188,12 @@ std::string HeaderWriter::write() {
 
 } // namespace
 
-std::string modelHeader(const Program &program, const ModelOptions &options,
+std::string modelHeader(const Program &program, const LibraryIdentity &options,
                         const std::string &file) {
   return HeaderWriter(program, options, file).write();
 }
 
-std::string bundleHeader(const Bundle &bundle, const ModelOptions &options,
+std::string bundleHeader(const Bundle &bundle, const LibraryIdentity &options,
                          const std::string &file) {
   std::vector<std::string> names;
   for (const BundleModel &model : bundle.models)

@@ -5,6 +5,7 @@
 #include "codegen/Features.h"
 #include "codegen/WasmLinker.h"
 #include "runtime/abi.h"
+#include "support/Text.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,23 +13,12 @@
 namespace cameo {
 namespace {
 
-/// What the model's file says of itself, and what the compiler adds.
-nlohmann::ordered_json metadata(const Program &program, const Target &target,
-                                const ModelOptions &options) {
-  nlohmann::ordered_json json;
-  for (const auto &[key, value] : program.metadata)
-    json[key] = value;
-  json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
-  json["cameo"].update(options.madeBy);
-  return json;
-}
-
 class ModelEmitter : ConstantBuilder {
 public:
   ModelEmitter(const Program &program, const Target &target, const EmittedFuncs &funcs,
-               const ModelOptions &options, llvm::Module &module)
+               const LibraryIdentity &options, llvm::Module &module)
       : ConstantBuilder(module), program_(program), target_(target), funcs_(funcs),
-        options_(options), metadata_(metadata(program, target, options)) {}
+        options_(options), metadata_(modelMetadata(program, target, options)) {}
 
   llvm::Constant *model();
 
@@ -50,7 +40,7 @@ private:
   const Program &program_;
   const Target &target_;
   const EmittedFuncs &funcs_;
-  const ModelOptions &options_;
+  const LibraryIdentity &options_;
   const nlohmann::ordered_json metadata_;
 };
 
@@ -314,7 +304,16 @@ llvm::Constant *ModelEmitter::model() {
 
 } // namespace
 
-// Symbols have their names; an entry that an output's dims mention gets one if it has none.
+nlohmann::ordered_json modelMetadata(const Program &program, const Target &target,
+                                     const LibraryIdentity &options) {
+  nlohmann::ordered_json json;
+  for (const auto &[key, value] : program.metadata)
+    json[key] = value;
+  json["cameo"] = {{"target", target.triple}, {"cpu", target.cpu}};
+  json["cameo"].update(options.madeBy);
+  return json;
+}
+
 std::vector<std::string> dimNames(const Program &program) {
   std::vector<std::string> names(program.symbols);
   ICE_UNLESS(static_cast<int64_t>(names.size()) <= program.numDims, "more symbols than dims");
@@ -323,25 +322,26 @@ std::vector<std::string> dimNames(const Program &program) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
   for (const Port &port : program.outputs)
-    for (const PortDim &dim : port.dims) {
-      if (dim.entry < 0 || port.kind != Type::Kind::Tensor || !names.at(dim.entry).empty())
+    for (size_t axis = 0; axis < port.sizeNames.size(); axis++) {
+      int64_t entry = port.dims.at(axis).entry;
+      if (entry < 0 || port.kind != Type::Kind::Tensor || !names.at(entry).empty())
         continue;
-      std::string name = "d" + std::to_string(dim.entry);
+      std::string name = identifier(port.sizeNames[axis]);
       while (taken(name))
         name += "_";
-      names[dim.entry] = name;
+      names[entry] = name;
     }
   return names;
 }
 
 llvm::Constant *emitModelObject(const Program &program, const Target &target,
-                                const EmittedFuncs &funcs, const ModelOptions &options,
+                                const EmittedFuncs &funcs, const LibraryIdentity &options,
                                 llvm::Module &module) {
   return ModelEmitter(program, target, funcs, options, module).model();
 }
 
 void emitModel(const Program &program, const Target &target, const EmittedFuncs &funcs,
-               const ModelOptions &options, llvm::Module &module) {
+               const LibraryIdentity &options, llvm::Module &module) {
   llvm::Constant *model = emitModelObject(program, target, funcs, options, module);
   emitEntry(module, options.name, options.bound, model, CAMEO_MODEL_SYMBOL);
 }

@@ -9,7 +9,8 @@
 
 namespace cameo {
 
-struct ModelOptions {
+/// What a library is called, where its weights are, and who made it.
+struct LibraryIdentity {
   std::string name;        // the entry function
   std::string bound;       // its other name, which only this model has (Names.h)
   std::string weightsFile; // the file beside, "" when the weights are in the library
@@ -21,12 +22,12 @@ struct ModelOptions {
 /// "workspace". Weights in the library are a reserved section of zeros, kWeightsSection, that is
 /// filled in after linking and that all models of a library have in common.
 llvm::Constant *emitModelObject(const Program &program, const Target &target,
-                                const EmittedFuncs &funcs, const ModelOptions &options,
+                                const EmittedFuncs &funcs, const LibraryIdentity &options,
                                 llvm::Module &module);
 
 /// Emits the model object and the entry function.
 void emitModel(const Program &program, const Target &target, const EmittedFuncs &funcs,
-               const ModelOptions &options, llvm::Module &module);
+               const LibraryIdentity &options, llvm::Module &module);
 
 /// How the importer marks the metadata_props of the model's file (Importer.h).
 constexpr std::string_view kOwnProperty = "property.";
@@ -35,7 +36,12 @@ constexpr const char *kWeightsSection = ".cameo_weights";
 /// Readable bytes behind the last weight.
 constexpr int64_t kWeightsSlack = 64;
 
-/// A name for each entry of the table of sizes that the ports mention, "" for the others.
+/// What the model's file says of itself, and how the library is made.
+nlohmann::ordered_json modelMetadata(const Program &program, const Target &target,
+                                     const LibraryIdentity &identity);
+
+/// A name for each entry of the table of sizes that the ports mention, "" for the others. Symbols
+/// of inputs have their names, others the first that an output has for them.
 std::vector<std::string> dimNames(const Program &program);
 
 } // namespace cameo

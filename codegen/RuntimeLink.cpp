@@ -66,7 +66,8 @@ void expectRuntimeObject(llvm::Module &module) {
     }
 }
 
-void linkRuntimeBitcode(llvm::Module &module, const Target &target, const ModelOptions &options) {
+void linkRuntimeBitcode(llvm::Module &module, const Target &target,
+                        const LibraryIdentity &options) {
   std::string_view bitcode = runtimeBitcode(archName(target.arch));
   ICE_UNLESS(!bitcode.empty(), "no runtime for " + target.triple);
   auto runtime = llvm::parseBitcodeFile(

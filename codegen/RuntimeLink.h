@@ -15,7 +15,7 @@ namespace cameo {
 /// Links the runtime in and makes everything but the entry function local to the module. Functions
 /// only kernels can reach are compiled for `target`; the rest keeps the baseline it was built for,
 /// because it runs before the CPU is known to be good enough.
-void linkRuntimeBitcode(llvm::Module &module, const Target &target, const ModelOptions &options);
+void linkRuntimeBitcode(llvm::Module &module, const Target &target, const LibraryIdentity &options);
 
 /// For a link with the runtime's object instead: says that its symbols are in the same library.
 void expectRuntimeObject(llvm::Module &module);

@@ -8,6 +8,8 @@
 #include "ir/infer/UnifySizes.h"
 #include "support/Text.h"
 
+#include <algorithm>
+
 namespace cameo {
 namespace {
 
@@ -108,10 +110,32 @@ Result<void> checkOutputType(const onnx::ValueInfoProto &output, const Type &typ
                   " and computed as " + type.str());
 }
 
+/// Whether a size is a number, or one that an input names.
+bool hasOwnName(const Dim &dim) {
+  std::optional<std::string> symbol = dim.symbolName();
+  return dim.isConst() || (symbol && !isFreshSymbol(*symbol));
+}
+
+/// The names that an output's declaration has for sizes which its type does not fix: as the text of
+/// kResultSizes.
+std::string namesOfSizes(const onnx::ValueInfoProto &output, const Type &type) {
+  const onnx::TensorShapeProto &declared = output.type().tensor_type().shape();
+  std::string names;
+  bool isAny = false;
+  for (int i = 0; type.isTensor() && type.isRanked() && i < declared.dim_size(); i++) {
+    const std::string &name = declared.dim(i).dim_param();
+    bool isNamed = !name.empty() && i < type.rank() && !hasOwnName(type.dim(i));
+    isAny |= isNamed;
+    names += (i > 0 ? "," : "") + (isNamed ? identifier(name) : "");
+  }
+  return isAny ? names : "";
+}
+
 Result<void> importOutputs(const onnx::GraphProto &graph, Module &module,
                            const GraphImporter::Scope &scope) {
   std::set<std::string> seen;
   std::vector<Value *> results;
+  std::vector<std::string> sizes;
   if (graph.output().empty())
     return badInput("the model has no outputs");
   for (const onnx::ValueInfoProto &output : graph.output()) {
@@ -123,8 +147,11 @@ Result<void> importOutputs(const onnx::GraphProto &graph, Module &module,
       continue;
     TRY(checkOutputType(output, bound->value->type));
     results.push_back(bound->value);
+    sizes.push_back(namesOfSizes(output, bound->value->type));
     module.main().resultNames.push_back(output.name());
   }
+  if (std::ranges::any_of(sizes, [](const std::string &names) { return !names.empty(); }))
+    module.main().attrs.set(kResultSizes, std::move(sizes));
   Builder build(module, module.main().body);
   build.create(OpKind::LoopReturn, std::move(results), {});
   return {};

@@ -30,6 +30,16 @@ public:
   std::vector<Buffer> buffers;
 };
 
+/// Whether Module::freshSymbol made the name: then it says nothing to a user.
+bool isFreshSymbol(const std::string &name);
+
+/// The attribute of a graph's function with the names that the model's file gives to sizes of its
+/// results: a text for each result, names of the axes with commas between, "" for none.
+constexpr const char *kResultSizes = "result_sizes";
+/// What a size of a result is called that is none of the arguments': as the file has it, else
+/// `RESULT_AXIS`.
+std::string resultSizeName(const Func &func, int64_t result, int64_t axis);
+
 class Module {
 public:
   std::string name;

@@ -25,6 +25,8 @@ struct Port {
   std::string name;
   DType dtype = DType::F32;
   std::vector<PortDim> dims;
+  /// Of an output: what each of its sizes is called if no input gives it a name.
+  std::vector<std::string> sizeNames = {};
   Type::Kind kind = Type::Kind::Tensor;
   /// Whether the number of dims is known, of a tensor or of what a sequence or optional has.
   bool isRanked = true;

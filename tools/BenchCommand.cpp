@@ -8,6 +8,7 @@
 #include "tools/OnnxRuntime.h"
 #include "tools/Options.h"
 #include "tools/Provenance.h"
+#include "tools/Stopwatch.h"
 #include "tools/Tuner.h"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ constexpr const char *examples = R"(Examples:
   cameo bench model.onnx model.qdq.onnx --against onnxruntime
       a model and its variants in one table, each compiled and in ONNX Runtime, a package of Python
   cameo bench model.onnx model.so --no-reference --seconds 2 --json
-      an existing library alone, for longer, result as JSON
+      an existing library alone, for longer, result as JSON; heads.so:NAME is a model of a bundle
   cameo bench model.onnx --streams 1,2 --no-reference
       also how many runs a second one and two contexts of one thread each make
   cameo bench model.onnx --profile --no-reference
@@ -82,7 +83,7 @@ Result<void> readSubject(const Options &options, Subject &subject, bool isGiven)
   std::map<std::string, int64_t> sizes = TRY(importOptions(subject.request.sizes)).dims;
   subject.inputs = TRY(randomInputs(subject.module->main(), sizes, options.seed));
   subject.modelBytes = TRY(fileBytes(subject.model));
-  subject.libraryBytes = TRY(fileBytes(subject.library));
+  subject.libraryBytes = TRY(fileBytes(LibraryName::of(subject.library).file));
   subject.flops = TRY(costOf(subject.model, subject.request.sizes)).total.flops;
   return {};
 }
@@ -103,7 +104,9 @@ int prepareSubject(const Options &options, Subject &subject, const TemporaryFold
     if (status != Fine)
       return status;
   }
+  Stopwatch watch;
   Result<void> read = readSubject(options, subject, isGiven);
+  tellMore(fmt::format("{}: read in {:.2f} s\n", subject.model, watch.lap()));
   return read ? Fine : reportError(inFile(subject.model, read.error()));
 }
 
@@ -118,7 +121,9 @@ public:
     showProgress(fmt::format(
         "measuring {} for about {:.0f} s", plural(std::ssize(candidates_), "candidate"),
         static_cast<double>(candidates_.size()) * options_.timing.rounds * options_.timing.slice));
+    Stopwatch watch;
     std::vector<Timing> timings = TRY(measureInterleaved(candidates_, options_.timing));
+    tellMore(fmt::format("measured in {:.2f} s\n", watch.lap()));
     for (size_t i = 0; i < timings.size(); ++i)
       report_.runners[i].timing = std::move(timings[i]);
     for (Subject &subject : report_.subjects)
@@ -173,8 +178,15 @@ private:
     Engine *address = engine.get();
     engines_.push_back(std::move(engine));
     candidates_.push_back({runner.name, [address] { return address->rerun(); }});
+    tellRunner(runner);
     report_.runners.push_back(std::move(runner));
     return {};
+  }
+
+  void tellRunner(const Runner &runner) const {
+    tellMore(fmt::format("{}, {}: loaded in {:.3g} s, first run in {:.3g} s\n",
+                         report_.subjects[runner.subject].model, runner.name, runner.load,
+                         runner.firstRun));
   }
 
   /// It starts anew for each of its turns: other programs are still meanwhile.
@@ -192,6 +204,7 @@ private:
       return TRY(runtime->measure(subject.inputs, seconds)).latencies;
     };
     candidates_.push_back({runner.name, {}, slice});
+    tellRunner(runner);
     report_.runners.push_back(std::move(runner));
     return {};
   }

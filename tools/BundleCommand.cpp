@@ -8,6 +8,7 @@
 #include "tools/Command.h"
 #include "tools/Compiler.h"
 #include "tools/Options.h"
+#include "tools/Provenance.h"
 
 #include <chrono>
 #include <fmt/format.h>
@@ -27,11 +28,13 @@ constexpr const char *examples = R"(Examples:
   cameo bundle 'heads/*.onnx' -o heads.wasm --target wasm32
       heads.wasm and cameo.mjs, for browsers and Node.js
 
-A model is found by the name of its file without the extension, and by its metadata_props.)";
+A model is found by the name of its file without the extension, and by its metadata_props. Where
+that name is the folder's, as in 'runs/*/best.onnx', --output-template '{parent}' gives others.)";
 
 struct Options {
   std::vector<std::string> models;
   std::string output;
+  ModelNames names;
   int64_t jobs = numProcessors();
   CompileRequest request; // what the models' have in common
 };
@@ -46,9 +49,11 @@ Result<std::vector<CompileRequest>> requestsOf(const Options &options) {
       return badInput(fmt::format("the output '{}' would replace the model", options.output));
     CompileRequest request = options.request;
     request.model = model;
-    request.stem = fs::path(model).stem().string();
+    request.stem = TRY(options.names.of(model));
     if (auto [other, fresh] = names.try_emplace(request.stem, model); !fresh)
-      return badInput(fmt::format("'{}' and '{}' would both be called '{}' in the bundle",
+      return badInput(fmt::format("'{}' and '{}' would both be called '{}' in the bundle: "
+                                  "--output-template '{{parent}}_{{stem}}' tells them apart by "
+                                  "their folder",
                                   other->second, model, request.stem));
     requests.push_back(std::move(request));
   }
@@ -93,6 +98,7 @@ Result<void> writeBundle(const Options &options, const std::vector<CompileReques
   emission.kind = TRY(kindOf(options));
   emission.name = options.request.name;
   emission.ops = options.request.sizes.ops;
+  emission.madeBy = provenanceOf(options.request);
   PassContext context = TRY(passContext(options.request));
   // An observer is one that follows the models one after the other.
   int64_t jobs = observer ? 1 : options.jobs;
@@ -100,7 +106,7 @@ Result<void> writeBundle(const Options &options, const std::vector<CompileReques
   Bundle bundle = mergeModels(std::move(models));
   emission.modelHash = bundleHash(bundle.models);
   TRY(emit(bundle, context.target, emission, folder / fs::path(options.output).filename()));
-  printOut(describe(bundle));
+  tell(describe(bundle));
   return MappedFile::checkUnchanged();
 }
 
@@ -122,7 +128,7 @@ int bundle(const Options &options) {
   int status = makeInChild(request, files);
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (status == Fine)
-    printOut(fmt::format("{} in {:.2f} s\n", describeFiles(files), seconds));
+    tell(fmt::format("{} in {:.2f} s\n", describeFiles(files), seconds));
   return status;
 }
 
@@ -144,6 +150,7 @@ void addBundleCommand(CLI::App &app, Action &chosen) {
       ->add_option("--name", options->request.name,
                    "Name of the entry function (default: the output file's stem)")
       ->type_name("NAME");
+  addNamesOption(*command, options->names);
   command->add_option("-j,--jobs", options->jobs, "How many models to work on at a time")
       ->type_name("N")
       ->check(number<int64_t>(1, 1024))

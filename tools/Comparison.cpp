@@ -5,6 +5,7 @@
 #include "support/Temporary.h"
 #include "tools/Command.h"
 #include "tools/Outputs.h"
+#include "tools/Stopwatch.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -87,11 +88,17 @@ Result<void> Comparison::run(int64_t samples,
     std::vector<Inputs> inputs;
     for (int64_t i = first; i < std::min(samples, first + kSamplesAtOnce); ++i)
       inputs.push_back(TRY(inputsOf(i)));
+    Stopwatch watch;
     TRY(reference_->take(inputs));
     for (size_t i = 0; i < inputs.size() && failure_.empty(); ++i) {
       int64_t sample = first + static_cast<int64_t>(i);
       showProgress(fmt::format("comparing, {} of {} done", sample, plural(samples, "sample")));
-      TRY(runSample(sample, inputs[i], TRY(reference_->expected(i))));
+      auto want = TRY(reference_->expected(i));
+      double reference = watch.lap();
+      TRY(runSample(sample, inputs[i], want));
+      tellMore(fmt::format("sample {}: reference in {:.3g} s, compiled code and comparison in "
+                           "{:.3g} s\n",
+                           sample, reference, watch.lap()));
     }
   }
   showProgress("");

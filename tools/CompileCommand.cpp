@@ -43,6 +43,7 @@ struct Options {
   std::string output;
   std::vector<std::string> emit;
   CompileRequest request;
+  ModelNames names;
   TuneOptions tuning;
   int32_t jobs = 1;
   bool isForStdout = false; // the output is not what the user sees
@@ -67,10 +68,12 @@ Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &ta
 }
 
 /// What the files of a model are called when nothing else says so: as the entry function.
-std::string stemOf(const CompileRequest &request) {
+Result<std::string> stemOf(const CompileRequest &request, const ModelNames &names) {
   if (!request.name.empty() && request.name.find('/') == std::string::npos)
     return request.name;
-  std::string stem = std::filesystem::path(request.model).stem().string();
+  std::string stem = TRY(names.of(request.model));
+  if (stem.find('/') != std::string::npos)
+    return badInput(fmt::format("--output-template: expected a name without '/', got '{}'", stem));
   return stem.empty() ? "model" : stem;
 }
 
@@ -80,7 +83,6 @@ Result<void> placeSingle(const std::string &output, CompileRequest &request) {
   std::filesystem::path path = output;
   if (output.empty() || !path.has_filename() || std::filesystem::is_directory(path, ignored)) {
     request.folder = output.empty() ? "." : path;
-    request.stem = stemOf(request);
     return {};
   }
   std::optional<EmitKind> kind = emitKindFromPath(path);
@@ -121,9 +123,13 @@ Result<std::vector<CompileRequest>> makeRequests(const Options &options, const T
     request.model = model;
     request.emit = TRY(emitKinds(options, target));
     request.folder = options.output.empty() ? "." : options.output;
-    request.stem = stemOf(request);
+    request.stem = TRY(stemOf(request, options.names));
+    if (request.name.empty())
+      request.name = request.stem;
     if (auto [other, fresh] = stems.try_emplace(request.stem, model); !fresh)
-      return badInput(fmt::format("'{}' and '{}' would be written to the same file '{}'",
+      return badInput(fmt::format("'{}' and '{}' would be written to the same file '{}': "
+                                  "--output-template '{{parent}}_{{stem}}' tells them apart by "
+                                  "their folder",
                                   other->second, model, request.stem));
     requests.push_back(std::move(request));
   }
@@ -276,6 +282,7 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
       ->add_option("--name", options->request.name,
                    "Name of the library and its function (default: the model file's stem)")
       ->type_name("NAME");
+  addNamesOption(*command, options->names);
   command->add_option("-j,--jobs", options->jobs, "Models to compile at the same time")
       ->type_name("N")
       ->capture_default_str()

@@ -2,7 +2,6 @@
 #include "tools/Compiler.h"
 
 #include "bench/Report.h"
-#include "bench/Timing.h"
 #include "codegen/Codegen.h"
 #include "codegen/ModelHash.h"
 #include "codegen/Target.h"
@@ -14,6 +13,7 @@
 #include "tools/Command.h"
 #include "tools/Options.h"
 #include "tools/Provenance.h"
+#include "tools/Stopwatch.h"
 #include "tools/Taps.h"
 #include "tools/WeightReport.h"
 
@@ -42,18 +42,6 @@ constexpr std::array<EmitRow, 9> emitRows = {{{EmitKind::So, "so", ".so"},
                                               {EmitKind::Ir, "ir", ".cir"},
                                               {EmitKind::Header, "header", ".h"},
                                               {EmitKind::Deps, "deps", ".d"}}};
-
-class Stopwatch {
-public:
-  /// Seconds since the last call, or the beginning.
-  double lap() {
-    double begin = std::exchange(last_, now());
-    return last_ - begin;
-  }
-
-private:
-  double last_ = now();
-};
 
 /// A path in a rule of make.
 std::string inRule(const fs::path &path) {
@@ -280,11 +268,13 @@ Result<PassContext> passContext(const CompileRequest &request) {
 
 Result<BundleModel> lowerModel(const CompileRequest &request, const PassObserver &observer) {
   PassContext context = TRY(passContext(request));
+  Stopwatch watch;
   Planned planned = TRY(plan(request, context, observer));
   BundleModel model;
   model.name = request.stem;
   model.hash = planned.hash;
   model.program = TRY(lower(*planned.module, context, observer));
+  tellMore(fmt::format("{}: read and lowered in {:.2f} s\n", request.model, watch.lap()));
   return model;
 }
 

@@ -1,6 +1,7 @@
 // `cameo explain`: what a model contains and what becomes of it.
 #include "bench/Report.h"
 #include "codegen/Target.h"
+#include "support/Text.h"
 #include "tools/BugReport.h"
 #include "tools/Command.h"
 #include "tools/Compiler.h"
@@ -47,14 +48,26 @@ struct PortRow {
   std::string name, type;
 };
 
+/// The type with the names that a library has for sizes which are found out by the run.
+Type shownType(const Func &main, int64_t result) {
+  const Type &type = main.body.terminator()->operand(result)->type;
+  if (!type.isTensor() || !type.isRanked())
+    return type;
+  Dims dims = type.shape();
+  for (int64_t axis = 0; axis < type.rank(); ++axis)
+    if (std::optional<std::string> symbol = dims[axis].symbolName();
+        symbol && isFreshSymbol(*symbol))
+      dims[axis] = Dim::symbol(identifier(resultSizeName(main, result, axis)));
+  return type.withShape(std::move(dims));
+}
+
 std::vector<PortRow> portsOf(Func &main) {
   std::vector<PortRow> rows;
   for (const std::unique_ptr<Value> &argument : main.body.args())
     rows.push_back({"input", argument->name, argument->type.str()});
   const Op *terminator = main.body.terminator();
   for (int64_t i = 0; i < terminator->numOperands(); ++i)
-    rows.push_back(
-        {"output", main.resultNames[static_cast<size_t>(i)], terminator->operand(i)->type.str()});
+    rows.push_back({"output", main.resultNames[static_cast<size_t>(i)], shownType(main, i).str()});
   return rows;
 }
 

@@ -10,8 +10,10 @@ namespace {
 constexpr const char *examples = R"(Examples:
   cameo inspect model.so
       inputs, outputs and names of sizes, memory, the compiler and its options, the model's metadata
-  cameo inspect model.so --json
-      the same as JSON)";
+  cameo inspect heads.so:tomato
+      the same of a model of a bundle; without the name, what models there are
+  cameo inspect model.wasm --json
+      a library for another machine, as JSON)";
 
 struct Options {
   std::string library;

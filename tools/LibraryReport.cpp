@@ -3,8 +3,9 @@
 
 #include "bench/Library.h"
 #include "bench/Report.h"
-#include "tools/Engine.h"
-#include "tools/Provenance.h"
+#include "bench/Verify.h"
+#include "codegen/Description.h"
+#include "support/Nearest.h"
 
 #include <filesystem>
 #include <fmt/format.h>
@@ -17,35 +18,56 @@ namespace {
 constexpr int kReportVersion = 1;
 
 struct Inspection {
-  std::string path;
-  int32_t threads = 1; // that the workspace is for
-  std::shared_ptr<Library> library;
-  std::vector<EnginePort> inputs, outputs;
-  nlohmann::ordered_json metadata;
-  int64_t fileBytes = 0, workspaceBytes = 0; // the latter with sizes of 1
+  std::string name;                              // as the command line has it
+  int32_t threads = 1;                           // that the workspace is for
+  nlohmann::ordered_json library;                // Description.h
+  const nlohmann::ordered_json *model = nullptr; // the one of these that is asked for; null: all
+  int64_t fileBytes = 0, workspaceBytes = -1;    // the latter with sizes of 1, if it is known
 
-  const cameo_model &model() const { return library->model(); }
-  std::vector<std::string> openSizes() const {
-    return {model().dim_names, model().dim_names + model().num_symbols};
+  /// What all models say of how they were made.
+  nlohmann::ordered_json madeBy() const {
+    const nlohmann::ordered_json &first = model ? *model : library["models"].front();
+    return first["metadata"].value("cameo", nlohmann::ordered_json::object());
   }
 };
 
-Result<Inspection> inspectLibrary(const std::string &path, int32_t threads) {
+Result<const nlohmann::ordered_json *> modelOf(const nlohmann::ordered_json &library,
+                                               const LibraryName &name) {
+  const nlohmann::ordered_json &models = library["models"];
+  if (name.model.empty())
+    return models.size() == 1 ? &models.front() : nullptr;
+  std::vector<std::string> names;
+  for (const nlohmann::ordered_json &model : models) {
+    names.push_back(model["name"]);
+    if (names.back() == name.model)
+      return &model;
+  }
+  return badInput(fmt::format("{}: the library has no model '{}'{}", name.file, name.model,
+                              didYouMean(name.model, names)));
+}
+
+/// The memory of a context, with sizes of 1. Only code can tell.
+Result<int64_t> workspaceOf(const std::string &name, int32_t threads) {
+  std::shared_ptr<Library> library = TRY(Library::load(name));
+  const cameo_model &model = library->model();
+  std::vector<int64_t> ones(static_cast<size_t>(model.num_symbols), 1);
+  return cameo_workspace_size(&model, ones.data(), threads);
+}
+
+Result<Inspection> inspectLibrary(const std::string &text, int32_t threads) {
+  LibraryName name = LibraryName::of(text);
   Inspection found;
-  found.path = path;
+  found.name = text;
   found.threads = threads;
-  found.library = TRY(Library::load(path));
-  for (const PortInfo &port : found.library->inputs())
-    found.inputs.push_back(enginePort(port));
-  for (const PortInfo &port : found.library->outputs())
-    found.outputs.push_back(enginePort(port));
-  found.metadata = metadataOf(found.model());
+  TRY(verifyFile(name.file));
+  found.library = TRY(readDescription(name.file));
+  found.model = TRY(modelOf(found.library, name));
   std::error_code failed;
-  found.fileBytes = static_cast<int64_t>(std::filesystem::file_size(path, failed));
+  found.fileBytes = static_cast<int64_t>(std::filesystem::file_size(name.file, failed));
   if (failed)
-    return badInput(fmt::format("{}: {}", path, failed.message()));
-  std::vector<int64_t> ones(static_cast<size_t>(found.model().num_symbols), 1);
-  found.workspaceBytes = cameo_workspace_size(&found.model(), ones.data(), threads);
+    return badInput(fmt::format("{}: {}", name.file, failed.message()));
+  if (found.model && foreignCode(name.file).empty())
+    found.workspaceBytes = TRY(workspaceOf(text, threads));
   return found;
 }
 
@@ -64,56 +86,78 @@ void addRows(Table &table, const nlohmann::ordered_json &members) {
       table.add({key, text});
 }
 
-std::string textOf(const Inspection &found) {
+std::string portsText(const nlohmann::ordered_json &ports) {
+  std::string text;
+  for (const nlohmann::ordered_json &port : ports)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", port["name"].get<std::string>(),
+                        port["type"].get<std::string>());
+  return text;
+}
+
+/// The ports of the model, or a row for each of several.
+Table interfaceTable(const Inspection &found) {
+  if (!found.model) {
+    Table models({"model", "inputs", "outputs"});
+    for (const nlohmann::ordered_json &model : found.library["models"])
+      models.add({model["name"], portsText(model["inputs"]), portsText(model["outputs"])});
+    return models;
+  }
   Table ports({"", "name", "type"});
-  for (const EnginePort &port : found.inputs)
-    ports.add({"input", port.name, port.type.str()});
-  for (const EnginePort &port : found.outputs)
-    ports.add({"output", port.name, port.type.str()});
+  for (const char *role : {"input", "output"})
+    for (const nlohmann::ordered_json &port : (*found.model)[role + std::string("s")])
+      ports.add({role, port["name"], port["type"]});
+  return ports;
+}
+
+Table libraryTable(const Inspection &found) {
   Table library({"library", ""});
-  library.add({"entry function", found.model().name});
-  library.add({"compiled for", found.model().cpu});
-  library.add({"ABI version", std::to_string(found.model().abi_version)});
+  library.add({"entry function", found.library["entry"]});
+  library.add({"compiled for", found.library["cpu"]});
+  library.add({"ABI version", found.library["abi_version"].dump()});
   library.add({"file", formatBytes(found.fileBytes)});
-  library.add({"weights", formatBytes(found.model().weights_size)});
+  library.add({"weights", formatBytes(found.library["weight_bytes"].get<int64_t>())});
   if (found.workspaceBytes >= 0)
     library.add(
         {"workspace",
          fmt::format("{}, {}{}", formatBytes(found.workspaceBytes), plural(found.threads, "thread"),
-                     found.openSizes().empty() ? "" : ", sizes without a value count as 1")});
-  Table compiler({"compiler", ""}), model({"model", ""});
-  addRows(compiler, found.metadata.value("cameo", nlohmann::ordered_json::object()));
-  addRows(model, found.metadata);
-  return ports.str() + "\n" + library.str() + "\n" + compiler.str() + "\n" + model.str();
+                     (*found.model)["open_sizes"].empty() ? ""
+                                                          : ", sizes without a value count as 1")});
+  return library;
+}
+
+std::string textOf(const Inspection &found) {
+  Table compiler({"compiler", ""});
+  addRows(compiler, found.madeBy());
+  std::string text =
+      interfaceTable(found).str() + "\n" + libraryTable(found).str() + "\n" + compiler.str();
+  if (!found.model)
+    return text;
+  Table model({"model", ""});
+  addRows(model, (*found.model)["metadata"]);
+  return text + "\n" + model.str();
 }
 
 std::string jsonOf(const Inspection &found) {
-  auto portsJson = [](const std::vector<EnginePort> &ports) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const EnginePort &port : ports)
-      list.push_back({{"name", port.name}, {"type", port.type.str()}});
-    return list;
-  };
   nlohmann::ordered_json report = {{"schema_version", kReportVersion},
-                                   {"library", found.path},
-                                   {"entry", found.model().name},
-                                   {"cpu", found.model().cpu},
-                                   {"abi_version", found.model().abi_version},
+                                   {"library", found.name},
+                                   {"entry", found.library["entry"]},
+                                   {"cpu", found.library["cpu"]},
+                                   {"abi_version", found.library["abi_version"]},
                                    {"file_bytes", found.fileBytes},
-                                   {"weight_bytes", found.model().weights_size},
-                                   {"inputs", portsJson(found.inputs)},
-                                   {"outputs", portsJson(found.outputs)},
-                                   {"open_sizes", found.openSizes()}};
+                                   {"weight_bytes", found.library["weight_bytes"]}};
   if (found.workspaceBytes >= 0)
     report["workspace_bytes"] = found.workspaceBytes;
-  report["metadata"] = found.metadata;
+  if (found.model)
+    report.update(*found.model);
+  else
+    report["models"] = found.library["models"];
   return jsonText(report);
 }
 
 } // namespace
 
-Result<std::string> libraryReport(const std::string &path, int32_t threads, bool json) {
-  Inspection found = TRY(inspectLibrary(path, threads));
+Result<std::string> libraryReport(const std::string &name, int32_t threads, bool json) {
+  Inspection found = TRY(inspectLibrary(name, threads));
   return json ? jsonOf(found) : textOf(found);
 }
 

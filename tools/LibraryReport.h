@@ -8,8 +8,9 @@
 
 namespace cameo {
 
-/// The report on the library, as text or as JSON (docs/inspect.md); its workspace is that of a
-/// context of so many threads.
-Result<std::string> libraryReport(const std::string &path, int32_t threads, bool json);
+/// The report on the library, or on a model of a bundle (LibraryName), as text or as JSON
+/// (docs/inspect.md); its workspace is that of a context of so many threads. A library for another
+/// machine is read as well, but for its workspace.
+Result<std::string> libraryReport(const std::string &name, int32_t threads, bool json);
 
 } // namespace cameo

@@ -1,6 +1,7 @@
 // See ModelOptions.h.
 #include "tools/ModelOptions.h"
 
+#include "bench/Library.h"
 #include "bench/Report.h"
 #include "ir/Parser.h"
 #include "ir/Verifier.h"
@@ -121,7 +122,51 @@ Result<std::unique_ptr<Module>> readIr(const std::string &path, const ModelOptio
 }
 
 bool isLibraryPath(const std::string &path) {
-  return path.ends_with(".so") || path.ends_with(".wasm");
+  std::string file = LibraryName::of(path).file;
+  return file.ends_with(".so") || file.ends_with(".wasm");
+}
+
+/// The field's value for the file; "" if there is none.
+static std::string fieldOf(std::string_view field, const std::filesystem::path &file) {
+  if (field == "stem")
+    return file.stem().string();
+  if (!field.starts_with("parent"))
+    return "";
+  field.remove_prefix(6);
+  std::optional<int64_t> levels = field.empty() ? 1 : parseSize(field);
+  std::filesystem::path folder = file;
+  for (int64_t i = 0; i < std::min<int64_t>(levels.value_or(0), 100); ++i)
+    folder = folder.parent_path();
+  return levels.value_or(0) > 0 ? folder.filename().string() : "";
+}
+
+Result<std::string> ModelNames::of(const std::string &model) const {
+  std::error_code ignored;
+  std::filesystem::path file = std::filesystem::absolute(model, ignored);
+  std::string name;
+  for (size_t at = 0; at < pattern.size();) {
+    size_t end = pattern[at] == '{' ? pattern.find('}', at) : std::string::npos;
+    if (end == std::string::npos) {
+      name += pattern[at++];
+      continue;
+    }
+    std::string field = fieldOf(std::string_view(pattern).substr(at + 1, end - at - 1), file);
+    if (field.empty())
+      return badInput(fmt::format("--output-template: '{}' has no {}: possible are {{stem}}, "
+                                  "{{parent}}, {{parent2}}, ...",
+                                  model, pattern.substr(at, end + 1 - at)));
+    name += field;
+    at = end + 1;
+  }
+  return name;
+}
+
+void addNamesOption(CLI::App &command, ModelNames &names) {
+  command
+      .add_option("--output-template", names.pattern,
+                  "Names of results, of {stem}, {parent}, {parent2} ...")
+      ->type_name("NAME")
+      ->capture_default_str();
 }
 
 Result<std::vector<std::string>> expandModels(const std::vector<std::string> &arguments) {

@@ -25,6 +25,16 @@ void addModelOptions(CLI::App &command, ModelOptions &options);
 /// Expands what the shell left alone: a pattern that names no file itself. One that no file matches
 /// is an error.
 Result<std::vector<std::string>> expandModels(const std::vector<std::string> &arguments);
+/// What models are called, or the files that are made of them.
+struct ModelNames {
+  std::string pattern = "{stem}"; // the file, {parent} its folder, {parent2} the folder of that ...
+
+  /// The model's name. An error if it lies in too few folders.
+  Result<std::string> of(const std::string &model) const;
+};
+/// Adds --output-template.
+void addNamesOption(CLI::App &command, ModelNames &names);
+
 /// Parses the texts; an error says what was expected.
 Result<ImportOptions> importOptions(const ModelOptions &options);
 Result<std::unique_ptr<Module>> readModel(const std::string &path, const ModelOptions &options);

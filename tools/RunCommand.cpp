@@ -7,6 +7,7 @@
 #include "tools/ModelOptions.h"
 #include "tools/Options.h"
 #include "tools/Outputs.h"
+#include "tools/Stopwatch.h"
 #include "tools/Taps.h"
 
 #include "ir/Half.h"
@@ -30,7 +31,8 @@ constexpr const char *examples = R"(Examples:
   cameo run model.onnx --input image.npy --dump all values
       also writes what every node computes: values/0_NAME.npy, ... in order of execution
 
-bfloat16 is stored in .npy files as uint16 with the same bits. An .npz gives inputs by name.)";
+bfloat16 is stored in .npy files as uint16 with the same bits. An .npz gives inputs by name. A model
+of a bundle is heads.so:NAME.)";
 
 struct Options {
   std::string program;
@@ -145,11 +147,15 @@ void printOutputs(const std::vector<EnginePort> &ports, const std::vector<Runtim
 
 Result<void> run(const Options &options) {
   std::vector<Inner> inner;
+  Stopwatch watch;
   std::unique_ptr<Engine> engine = TRY(makeEngine(options, inner));
+  tellMore(fmt::format("{}: loaded in {:.2f} s\n", options.program, watch.lap()));
   std::vector<RuntimeValue> inputs =
       TRY(options.data.empty() ? readInputFiles(options.inputs, engine->inputs())
                                : readInputFolder(options.data, engine->inputs()));
+  tellMore(fmt::format("{}: inputs read in {:.2f} s\n", options.program, watch.lap()));
   std::vector<RuntimeValue> outputs = TRY(engine->run(inputs));
+  tellMore(fmt::format("{}: run in {:.3g} s\n", options.program, watch.lap()));
   if (!options.dump.empty())
     TRY(dump(options, inner, engine->outputs(), outputs));
   outputs.resize(outputs.size() - std::ranges::count(inner, false, &Inner::isOwn));

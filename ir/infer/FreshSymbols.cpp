@@ -67,12 +67,12 @@ std::set<std::string> FreshSymbols::made(const Dim &dim) const {
   return symbols;
 }
 
-/// Symbols that only this op's inference can have made: those have a dot.
+/// Symbols that only this op's inference can have made.
 std::set<std::string> FreshSymbols::own(const Dim &dim) const {
   std::set<std::string> symbols;
   dim.collectSymbols(symbols);
   std::erase_if(symbols, [&](const std::string &name) {
-    return name.find('.') == std::string::npos || read_.contains(name);
+    return !isFreshSymbol(name) || read_.contains(name);
   });
   return symbols;
 }

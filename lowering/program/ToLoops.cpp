@@ -87,10 +87,12 @@ void State::addPorts() {
   Op *ret = func.body.terminator();
   for (int64_t i = 0; i < ret->numOperands(); i++) {
     Value *value = ret->operand(i);
-    program.outputs.push_back(runTime.port(func.resultNames[i], value->type));
+    Port &port = program.outputs.emplace_back(runTime.port(func.resultNames[i], value->type));
+    for (int64_t axis = 0; axis < std::ssize(port.dims); axis++)
+      port.sizeNames.push_back(resultSizeName(func, i, axis));
     const Buffer &buffer = func.buffers[value->layout->buffer];
     if (buffer.space == Buffer::Space::Box)
-      program.outputs.back().box = buffer.port;
+      port.box = buffer.port;
     if (value->type.isRanked())
       for (const Dim &dim : value->type.shape())
         sizes.requireNonNegative(dim);

@@ -4,7 +4,7 @@ program and a C compiler; needs nothing but Python.
 
   bundle_test.py --cameo build/bin/cameo --cc cc [unittest arguments]
 """
-import os, re, subprocess, sys, unittest
+import json, os, re, subprocess, sys, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
@@ -120,7 +120,9 @@ class Bundle(FolderCase):
     def cameo(self, *args, status=0):
         run = subprocess.run([CAMEO, *args], cwd=self.dir, capture_output=True, text=True, timeout=300)
         self.assertEqual(run.returncode, status, run.stdout + run.stderr)
-        return run.stderr if status else run.stdout
+        if args[0] == "bundle":  # results are files: what was made is told as `compile` does
+            self.assertEqual(run.stdout, "")
+        return run.stderr if status or args[0] == "bundle" else run.stdout
 
     def run_program(self, *libraries):
         self.write("main.c", PROGRAM.encode())
@@ -183,7 +185,12 @@ class Bundle(FolderCase):
                 (("broken.onnx", "strange.onnx", "-o", "b.so", "-j", "2"), 2, "error: broken.onnx: "),
                 (("head-*.onnx", "strange.onnx", "-o", "b.so"), 3, "error: strange.onnx: "),
                 (("head-1.onnx", "other/head-1.onnx", "-o", "b.so"), 2,
-                 "error: 'head-1.onnx' and 'other/head-1.onnx' would both be called 'head-1' in the bundle"),
+                 "error: 'head-1.onnx' and 'other/head-1.onnx' would both be called 'head-1' in the bundle: "
+                 "--output-template '{parent}_{stem}' tells them apart"),
+                (("head-*.onnx", "-o", "b.so", "--output-template", "{folder}_{stem}"), 2,
+                 "error: --output-template: 'head-1.onnx' has no {folder}: possible are {stem}, {parent}, {parent2}, ..."),
+                (("head-*.onnx", "-o", "b.so", "--output-template", "{parent99}"), 2, "error: --output-template: 'head-1.onnx' has no {parent99}"),
+                (("head-*.onnx", "-o", "b.so", "--output-template", "x"), 2, "error: 'head-1.onnx' and 'head-2.onnx' would both be called 'x'"),
                 (("head-*.onnx", "-o", "b.txt"), 2, "error: --output: expected a file with the extension .so, .a, .o or .wasm, got 'b.txt'"),
                 (("head-*.onnx", "-o", "b.wasm"), 2, "error: a .wasm module can be made for wasm32 only"),
                 (("head-*.onnx", "-o", "head-1.onnx"), 2, "error: --output: expected a file with the extension"),
@@ -194,9 +201,47 @@ class Bundle(FolderCase):
                 self.assertTrue(said.startswith(words), said)
                 self.assertEqual(self.files(), before)
 
-    def test_a_bundle_is_not_taken_for_a_model(self):
+    def test_names_from_folders(self):
+        for folder in "a", "b":
+            self.write(f"{folder}/best.onnx", head(8, 3, 1))
+        self.cameo("bundle", "[ab]/best.onnx", "-o", "b.so", "--output-template", "{parent}/{stem}!")
+        self.assertEqual(sorted(json.loads(self.cameo("inspect", "b.so:a/best!", "--json"))["metadata"]["cameo"])[:2], ["cpu", "dims"])
+        run = subprocess.run([CAMEO, "compile", "[ab]/best.onnx", "-o", "out", "--output-template", "{stem}_{parent}"], cwd=self.dir,
+                             capture_output=True, text=True, timeout=300)
+        self.assertEqual((run.returncode, run.stdout), (0, ""), run.stderr)
+        self.assertLessEqual({"out/best_a.so", "out/best_b.h"}, self.files())
+        self.assertIn("best_b(void)", self.read("out/best_b.h").decode())
+        self.assertIn("expected a name without '/', got 'a/best'",
+                      self.cameo("compile", "a/best.onnx", "-o", "out", "--output-template", "{parent}/{stem}", status=2))
+
+    def test_one_model_of_a_bundle(self):
+        self.cameo("bundle", "head-*.onnx", "-o", "b.so", "--optimize", "size")
+        rows, columns, scale = HEADS["head-4"]
+        self.write("x.npy", onnx.npy([1, rows], [1] * rows))
+        self.cameo("run", "b.so:head-4", "--input", "x.npy", "--output-dir", "out")
+        self.assertEqual(onnx.read_npy(self.read("out/output_0_y.npy")), result(rows, columns, scale))
+        self.assertIn("PASS", self.cameo("compare", "head-4.onnx", "b.so:head-4"))
+        self.cameo("compare", "head-5.onnx", "b.so:head-4", status=1)
+        text = self.cameo("bench", "head-1.onnx", "b.so:head-1", "head-4.onnx", "b.so:head-4", "--seconds", "0.02", "--no-reference")
+        self.assertEqual(text.count("compiled, 1 thread"), 4)
+        said = json.loads(self.cameo("inspect", "b.so:head-4", "--json"))
+        self.assertEqual((said["name"], said["entry"], said["inputs"]), ("head-4", "b", [{"name": "x", "type": "f32[batch,16]"}]))
+        self.assertEqual((said["metadata"]["property.kind"], said["metadata"]["cameo"]["optimize"]), ("odd", "size"))
+        self.assertGreaterEqual(said["workspace_bytes"], 0)
+        self.assertEqual([model["name"] for model in json.loads(self.cameo("inspect", "b.so", "--json"))["models"]], list(HEADS))
+        self.assertRegex(self.cameo("inspect", "b.so"), r"(?m)^head-4 +x f32\[batch,16\] +y f32\[batch,5\]$")
+
+    def test_which_model(self):
         self.cameo("bundle", "head-*.onnx", "-o", "b.so")
-        self.assertIn("b.so: expected a library of one model, got a bundle", self.cameo("run", "b.so", status=2))
+        self.cameo("compile", "head-1.onnx")
+        for arguments, words in ((("run", "b.so"), "b.so: a bundle of 5 models: expected the name of one of them, as in b.so:head-1"),
+                                 (("run", "b.so:heat-1"), "b.so: the bundle has no model 'heat-1': did you mean 'head-1'?"),
+                                 (("inspect", "b.so:heat-1"), "b.so: the library has no model 'heat-1': did you mean 'head-1'?"),
+                                 (("run", "head-1.so:x"), "head-1.so: a library of one model, not a bundle that has a model 'x'"),
+                                 (("compile", "b.so:head-1"), "'b.so:head-1' is compiled already"),
+                                 (("run", "gone.so:x"), "gone.so")):
+            with self.subTest(arguments):
+                self.assertIn(words, self.cameo(*arguments, status=2))
 
     def read(self, name):
         with open(self.path(name), "rb") as file:

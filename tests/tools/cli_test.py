@@ -164,6 +164,33 @@ class Targets(Case):
                       ["--target", "riscv64-linux-gnu", "--cpu", "native"]):
             self.cameo("compile", "add.onnx", *flags, status=2)
 
+    def test_foreign_code_is_inspected(self):
+        own = None
+        for target, file in (("x86_64", "add.so"), ("aarch64", "add.so"), ("armv7", "add.so"), ("riscv64", "add.so"), ("wasm32", "add.wasm")):
+            self.cameo("compile", "add.onnx", "--target", target, "--dim", "batch=4", "-o", target + "/")
+            said = json.loads(self.cameo("inspect", f"{target}/{file}", "--json").stdout)
+            self.assertIn(target[:4], said["metadata"]["cameo"]["target"])
+            self.assertEqual("workspace_bytes" in said, target == "x86_64")
+            ports = said["inputs"], said["outputs"], said["weight_bytes"], said["entry"]
+            own = own or ports
+            self.assertEqual(ports, own)
+            self.assertEqual(self.cameo("explain", f"{target}/{file}").stdout, self.cameo("inspect", f"{target}/{file}").stdout)
+        damaged = bytearray(self.read("riscv64/add.so"))
+        damaged[len(damaged) // 2] ^= 1
+        self.write("riscv64/add.so", bytes(damaged))
+        self.assertIn("is damaged", self.cameo("inspect", "riscv64/add.so", status=2).stderr)
+
+    def test_names_of_sizes(self):
+        """What the file calls sizes of outputs, and else the output and its axis."""
+        nodes = [onnx.node("NonZero", ["x"], ["all"]), onnx.node("Concat", ["x", "x"], ["twice"], axis=0), onnx.node("NonZero", ["twice"], ["some"])]
+        outputs = [onnx.value_info("all", [1, "k found"], onnx.INT64), onnx.value_info("some", [1, ""], onnx.INT64), onnx.value_info("twice", ["m"])]
+        self.write("sizes.onnx", onnx.model(nodes, [onnx.value_info("x", ["n"])], outputs))
+        self.cameo("compile", "sizes.onnx")
+        types = [port["type"] for port in json.loads(self.cameo("inspect", "sizes.so", "--json").stdout)["outputs"]]
+        self.assertEqual(types, ["i64[1,k_found]", "i64[1,some_1]", "f32[m]"])
+        self.assertIn("i64[1, k_found]", self.read("sizes.h").decode())
+        self.assertRegex(self.cameo("explain", "sizes.onnx").stdout, r"(?m)^output  all +i64\[1,k_found\]$")
+
     def test_foreign_code_is_not_run(self):
         self.cameo("compile", "add.onnx", "--target", "aarch64-linux-gnu", "-o", "arm/")
         self.cameo("compile", "add.onnx", "--target", "wasm32", "-o", "web/")

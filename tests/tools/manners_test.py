@@ -230,6 +230,11 @@ class Messages(Case):
         self.assertRegex(self.cameo("compile", "add.onnx").stderr,
                          r"\Aadd.so \([\d.]+ kB\), add.h, cameo.h in [\d.]+ s\ncompiled for .*, CPU .*\n\Z")
         self.assertIn("code generated in ", self.cameo("compile", "add.onnx", "-v").stderr)
+        for words, *command in (("run in ", "run", "add.so", "--input", "x.npy"), ("sample 0: reference in ", "compare", "add.onnx", "add.so"),
+                                ("first run in ", "bench", "add.onnx", "add.so", "--seconds", "0.01"),
+                                ("read and lowered in ", "bundle", "add.onnx", "-o", "b.so")):
+            self.assertRegex(self.cameo(*command, "-v").stderr, rf"(?m)^.*{words}[\d.e-]+ s")
+            self.assertNotIn(words, self.cameo(*command).stderr)
         self.assertEqual(self.cameo("compile", "add.onnx", "-q").stderr, "")
         self.assertIn("excludes", self.error("compile", "add.onnx", "-q", "-v"))
 
