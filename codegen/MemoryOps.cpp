@@ -84,12 +84,12 @@ void FuncEmitter::emitGather(Op &op) {
   setResult(op, fromMemory(dtype, loaded));
 }
 
-// Into the L2 cache: what comes next must not displace what is in use from L1. The address may be
-// anywhere, so its computation may not rely on being inside of an object.
+// The address may be anywhere, so its computation may not rely on being inside of an object.
 void FuncEmitter::emitPrefetch(Op &op) {
   llvm::Type *element = b_.memoryElement(op.operand(0)->type.dtype());
   llvm::Value *at = b_.CreateGEP(element, operand(op, 0), operand(op, 1));
-  llvm::Value *read = b_.getInt32(0), *locality = b_.getInt32(2), *data = b_.getInt32(1);
+  llvm::Value *read = b_.getInt32(0), *data = b_.getInt32(1);
+  llvm::Value *locality = b_.getInt32(op.attrs.getInt("level") == 1 ? 3 : 2); // to L1, or to L2
   b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {at->getType()}, {at, read, locality, data});
 }
 

@@ -64,6 +64,7 @@ private:
                      const std::vector<Type> &expected) const;
 
   Result<void> intAttr(const char *name, int64_t least) const;
+  Result<void> cacheLevel() const;
   /// The attribute `code` names a fault.
   Result<void> faultAttr() const;
   Result<void> wordAttr(const char *name, std::initializer_list<std::string_view> words) const;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include <fmt/format.h>
+
 namespace cameo::rules {
 namespace {
 
@@ -16,6 +18,13 @@ std::vector<Type> with(const Type &first, std::vector<Type> rest) {
 }
 
 } // namespace
+
+Result<void> CoreRules::cacheLevel() const {
+  int64_t level = op_.attrs.getInt("level");
+  if (level == 1 || level == 2)
+    return {};
+  return badInput(fmt::format("attribute 'level': expected 1 or 2, got {}", level));
+}
 
 Result<void> CoreRules::memory() {
   auto isPointer = [](const Type &type) {
@@ -40,7 +49,7 @@ Result<void> CoreRules::memory() {
   }
   TRY(inIs(p + 1, Type::index()));
   if (op_.kind() == OpKind::LoopPrefetch)
-    return {};
+    return cacheLevel();
   if (op_.kind() == OpKind::LoopOffset)
     return outIs(0, in(0));
   const Type &moved = p ? in(0) : out();

@@ -96,6 +96,9 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
     return badInput("attribute 'joins_steps': expected 0, as 'interleave' is not 2 or "
                     "'input_lanes' is 1");
   TRY(verifyTileSteps(isDirect, interleave));
+  if (productsAhead < 0 || productsAhead > (isDepthwise ? 0 : kMaxProductsAhead))
+    return badInput(fmt::format("attribute 'products_ahead': expected 0 to {}, got {}",
+                                isDepthwise ? 0 : kMaxProductsAhead, productsAhead));
   int64_t mostAhead = kMaxAhead / inputLanes;
   if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0))
     return badInput(

@@ -63,6 +63,8 @@ inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024, kMaxTileLi
 /// The most elements that the steps over k that read a vector of the input may fetch ahead: a cache
 /// line of bytes, as they fetch one.
 inline constexpr int64_t kMaxAhead = 64;
+/// The most multiply-adds that a tile may fetch its own weights ahead.
+inline constexpr int64_t kMaxProductsAhead = 4096;
 
 /// Where a register tile is when the epilogue runs on it.
 enum class EpiloguePlace {
@@ -94,6 +96,9 @@ struct ContractionPlan : LoopPlan {
   /// fetches at each step over k, so that the tiles that share panels have fetched the next ones
   /// when they are done; 0: none.
   int64_t ahead = 0;
+  /// All but depthwise: a tile fetches its own weights into the L1 cache so many multiply-adds of
+  /// vectors before it needs them; 0: not.
+  int64_t productsAhead = 0;
   /// All but depthwise: a row's input of so many steps over k is read as one vector, whose lanes
   /// weights are multiplied by; 1: step by step, in all lanes.
   int64_t inputLanes = 1;
@@ -114,6 +119,7 @@ struct ContractionPlan : LoopPlan {
     visit("unit_tiles", self.unitTiles, int64_t{0});
     visit("rest_rows", self.restRows, std::vector<int64_t>());
     visit("ahead", self.ahead, int64_t{0});
+    visit("products_ahead", self.productsAhead, int64_t{0});
     visit("input_lanes", self.inputLanes, int64_t{1});
     visit("joins_steps", self.joinsSteps, false);
     visit("tile_steps", self.tileSteps, int64_t{0});

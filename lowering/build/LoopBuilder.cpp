@@ -183,8 +183,10 @@ void LoopBuilder::store(Value *value, Value *pointer, Value *at, Value *mask) {
   create(OpKind::LoopStore, operands, {});
 }
 
-void LoopBuilder::prefetch(Value *pointer, Value *at) {
-  create(OpKind::LoopPrefetch, {pointer, at}, {});
+void LoopBuilder::prefetch(Value *pointer, Value *at, int64_t level) {
+  AttrDict attrs;
+  attrs.set("level", level);
+  create(OpKind::LoopPrefetch, {pointer, at}, {}, std::move(attrs));
 }
 
 void LoopBuilder::tileConfigure(const std::vector<int64_t> &rows,

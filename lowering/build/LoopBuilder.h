@@ -66,7 +66,7 @@ public:
   /// gather.
   Value *stridedLoad(Value *pointer, Value *offset, Value *stride, int64_t lanes, Value *mask);
   void store(Value *value, Value *pointer, Value *offset, Value *mask = nullptr);
-  void prefetch(Value *pointer, Value *offset);
+  void prefetch(Value *pointer, Value *offset, int64_t level);
   // Tile registers, by number.
   void tileConfigure(const std::vector<int64_t> &rows, const std::vector<int64_t> &bytes);
   void tileZero(int64_t tile);

@@ -45,6 +45,7 @@ struct Emitter {
     shape.inputLanes = c.plan.inputLanes;
     shape.joinsSteps = c.plan.joinsSteps;
     shape.tileSteps = c.plan.tileSteps;
+    shape.productsAhead = c.plan.productsAhead;
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
       shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));

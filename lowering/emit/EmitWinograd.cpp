@@ -116,6 +116,7 @@ struct WinogradEmitter {
             shape.panels = panels;
             shape.lanes = lanes;
             shape.inputLanes = cut.inputLanes;
+            shape.productsAhead = cut.productsAhead;
             std::string micro = microKernel(
                 k, shape, {inputs->type, k.operands[1]->type, sums->type, {}, DType::F32});
             row = b.sub(row, block.first);

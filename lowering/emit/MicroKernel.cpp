@@ -13,6 +13,9 @@
 namespace cameo {
 namespace {
 
+// The most steps that a tile of few multiply-adds fetches its weights ahead: a page.
+constexpr int64_t kMostSteps = 64;
+
 struct Writer {
   const MicroShape &shape;
   const MicroTensors &tensors;
@@ -151,6 +154,14 @@ struct Writer {
     return shape.interleave > 1 ? elements : b.cast(elements, accumulator);
   }
 
+  /// Fetches the weights of a later step, which are a line of each panel.
+  void fetchLater(Value *weight) {
+    int64_t steps = std::clamp<int64_t>(shape.productsAhead / (lines * lineVectors), 1, kMostSteps);
+    Value *later = b.add(weight, b.index(steps * kPanel * shape.interleave));
+    for (int64_t p = 0; p < shape.panels; p++)
+      b.prefetch(b.offset(w, b.mul(b.index(p), panelStride)), later, 1);
+  }
+
   /// So many steps over k: multiply what each line has for them with each panel's vectors. A line's
   /// input comes when it is needed: all lines' would take registers.
   Values steps(const std::function<Values(int64_t)> &inputOf, int64_t count,
@@ -160,6 +171,8 @@ struct Writer {
     Value *&weight = sums[lines * lineVectors];
     int64_t joined = shape.joinsSteps && count > 1 ? 2 : 1, step = kPanel * shape.interleave;
     for (int64_t s = 0; s < count; s += joined) {
+      if (shape.productsAhead > 0)
+        fetchLater(weight);
       std::vector<Values> panels(lineVectors);
       for (int64_t v = 0; v < lineVectors; v++)
         for (int64_t j = 0; j < joined; j++)
@@ -176,7 +189,7 @@ struct Writer {
       weight = b.add(weight, b.index(joined * step));
     }
     if (shape.fetchesAhead) {
-      b.prefetch(next, sums.back());
+      b.prefetch(next, sums.back(), 2);
       sums.back() = b.add(sums.back(), b.mul(ahead, b.index(count)));
     }
     return sums;

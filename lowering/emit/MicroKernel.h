@@ -31,6 +31,7 @@ struct MicroShape {
   int64_t inputLanes = 1;
   bool joinsSteps = false;
   int64_t tileSteps = 0;
+  int64_t productsAhead = 0;
 };
 
 /// What a micro-kernel's pointers point to, and what it stores.

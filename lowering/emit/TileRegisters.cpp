@@ -61,7 +61,7 @@ struct Writer {
   Value *fetchAhead(Value *at) {
     Value *end = b.add(at, b.mul(factors.ahead, b.index(shape.tileSteps)));
     b.forLoop(at, end, kLineBytes / dtypeBytes(wType),
-              [&](Value *line) { b.prefetch(factors.next, line); });
+              [&](Value *line) { b.prefetch(factors.next, line, 2); });
     return end;
   }
 

@@ -20,9 +20,11 @@ namespace {
 // rows in several units, these are four or a multiple of that, so that two or four threads share
 // the rows of a layer as they share those of the next: what one has written, it reads.
 constexpr int64_t kTilesPerUnit = 8, kShares = 4;
-// Where the number of rows is known only at run time, a rest of a tile is cut into tiles of so many
-// rows, and single ones.
+// Where the number of rows is known only at run time, a rest of a tile is cut into tiles of powers
+// of two, so many rows at least, and single ones.
 constexpr int64_t kRestRows = 4;
+// Half of the smallest L1 cache of data that x86 cores have.
+constexpr int64_t kNearBytes = 16 << 10;
 // Where steps are of pairs of bytes, or of 2x2 matrices, products of 16 bits or the inputs of two
 // rows want registers of their own; and two steps over k are enough for them: LLVM would spill
 // more.
@@ -64,8 +66,10 @@ int64_t tilesOfUnit(const EvenTiles &tiles, int64_t shares = 1) {
 
 /// What follows tiles of `rows` rows where the number of all rows is a symbol.
 std::vector<int64_t> restRowsOf(const EvenTiles &tiles, int64_t rows) {
-  bool isNeeded = tiles.count == 0 && rows > kRestRows;
-  return isNeeded ? std::vector<int64_t>{kRestRows} : std::vector<int64_t>();
+  std::vector<int64_t> rest;
+  for (int64_t height = kRestRows; tiles.count == 0 && height < rows; height *= 2)
+    rest.insert(rest.begin(), height);
+  return rest;
 }
 
 struct Planner {
@@ -100,6 +104,34 @@ struct Planner {
                : 0;
   }
 
+  /// Of a panel's weights; 0 where only the run knows.
+  int64_t panelBytes(const Contraction &c) const {
+    Dim elements = c.tapCount() * c.depth * Dim(c.interleave * kPanel);
+    int64_t most = target.l2Bytes; // hostile models have 2^60
+    return elements.isConst()
+               ? std::min(elements.value(), most) * dtypeBytes(op.operand(1)->type.dtype())
+               : 0;
+  }
+
+  /// The most panels whose weights stay in the L2 cache from one tile of rows to the next, where
+  /// there may be several: else each tile would read them from memory.
+  int64_t panelsInCache(const Contraction &c) const {
+    Dim rows(1);
+    for (const NestAxis &axis : c.rows)
+      rows = rows * axis.extent;
+    bool isOneTile = rows.isConst() && rows.value() <= kRestRows;
+    int64_t bytes = panelBytes(c);
+    if (isOneTile || bytes == 0)
+      return kMaxTilePanels;
+    return std::clamp<int64_t>(target.l2Bytes / bytes, 1, kMaxTilePanels);
+  }
+
+  /// Weights that stay in the L1 cache from one tile to the next need not be fetched.
+  int64_t productsAhead(const ContractionPlan &plan, const Contraction &c) const {
+    bool stay = plan.tilePanels * panelBytes(c) <= kNearBytes;
+    return stay ? 0 : productsAheadFor(target);
+  }
+
   void tile(ContractionPlan &plan, const Contraction &c) const {
     plan.outer = outerLoop(op, c);
     int64_t steps = tileSteps(c);
@@ -110,7 +142,8 @@ struct Planner {
     }
     Target left = target;
     left.vectorRegisters -= stepRegisters(c);
-    TilePlan tile = planTile(left, accumulator, c.rows.back().extent, c.columns);
+    TilePlan tile =
+        planTile(left, accumulator, c.rows.back().extent, c.columns, 1, panelsInCache(c));
     plan.tileRows = tile.rows, plan.tilePanels = tile.panels;
   }
 
@@ -137,13 +170,14 @@ struct Planner {
     if (plan.lanes > 0)
       return;
     vectors(plan, c);
-    plan.inputLanes = plan.tileSteps > 0 ? 1 : inputLanes(c);
+    if (plan.tileSteps == 0) {
+      plan.inputLanes = inputLanes(c);
+      plan.productsAhead = productsAhead(plan, c);
+    }
     plan.joinsSteps = plan.inputLanes > 1 && mayJoinSteps(op);
     EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
     plan.unitTiles = tilesOfUnit(tiles, plan.outer == LoopOrder::Rows ? kShares : 1);
     plan.restRows = restRowsOf(tiles, plan.tileRows);
-    if (plan.tileSteps > 0 && plan.tileRows > kMostTileRows && !plan.restRows.empty())
-      plan.restRows.insert(plan.restRows.begin(), kMostTileRows);
     plan.ahead = fetchAhead(op, plan);
   }
 
@@ -203,6 +237,7 @@ struct Planner {
     plan.lanes = std::min(kPanel, vectorLanes(target, dtypeBytes(accumulator)));
     plan.tail = tailFor(target, dtypeBytes(accumulator));
     plan.inputLanes = inputLanesFor(target, accumulator);
+    plan.productsAhead = productsAheadFor(target);
   }
 
   void plan(ContractionPlan &plan, ConvAlgorithm algorithm) const {

@@ -54,6 +54,11 @@ int64_t inputLanesFor(const Target &target, DType accumulator) {
   return target.arch == Arch::AArch64 ? vectorLanes(target, dtypeBytes(accumulator)) : 1;
 }
 
+int64_t productsAheadFor(const Target &target) {
+  constexpr int64_t products = 16 * 27; // 16 steps of 9x3 vectors
+  return target.arch == Arch::X86_64 ? products : 0;
+}
+
 int64_t mostTileRows(const Target &target, DType accumulator, int64_t vectors) {
   if (inputLanesFor(target, accumulator) > 1)
     return (target.vectorRegisters - vectors) / (vectors + 1);
@@ -84,10 +89,10 @@ std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, co
 }
 
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
-                  int64_t minUnits) {
+                  int64_t minUnits, int64_t mostPanels) {
   int64_t numPanels = plannedPanels(columns);
   TilePlan best;
-  for (int64_t panels = 1; panels <= std::min(kMaxTilePanels, numPanels); panels++) {
+  for (int64_t panels = 1; panels <= std::min(mostPanels, numPanels); panels++) {
     std::optional<TilePlan> tile =
         tileOfPanels(target, accumulator, rows, columns, panels, minUnits);
     if (!tile)

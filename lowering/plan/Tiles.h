@@ -5,7 +5,7 @@
 #include "ir/DType.h"
 #include "ir/Dim.h"
 #include "ir/Target.h"
-#include "ir/kernel/Plan.h"
+#include "ir/kernel/Contraction.h"
 #include "lowering/build/Units.h"
 
 #include <optional>
@@ -21,6 +21,9 @@ Tail tailFor(const Target &target, int64_t elementBytes);
 /// where a lane of a vector can be a factor of all lanes, else 1.
 int64_t inputLanesFor(const Target &target, DType accumulator);
 
+/// How many multiply-adds a tile fetches its own weights ahead (decision 029). Nothing but on x86.
+int64_t productsAheadFor(const Target &target);
+
 struct TilePlan {
   int64_t rows = 1; // of the largest tile
   int64_t panels = 1;
@@ -30,9 +33,9 @@ struct TilePlan {
 
 /// The best tile for `rows` x `columns` (symbols: the largest tile). `accumulator` is the element
 /// type sums are kept in. There are about `minUnits` tiles or more, for threads to share, unless
-/// that would take tiles of few rows.
+/// that would take tiles of few rows, and no tile has more than `mostPanels`.
 TilePlan planTile(const Target &target, DType accumulator, const Dim &rows, const Dim &columns,
-                  int64_t minUnits = 1);
+                  int64_t minUnits = 1, int64_t mostPanels = kMaxTilePanels);
 
 /// The most rows of a tile of so many vectors: registers hold its sums, a vector of weights for
 /// each of them, and an element of the input or a vector of each row's. Less than 1 where they hold
