@@ -212,8 +212,8 @@ class Passes(FolderCase):
             nodes, [onnx.value_info("a", ["rows", 40]), onnx.value_info("b", [40, 48])],
             [onnx.value_info("s", ["rows", 48]), onnx.value_info("m", [1, 1]), onnx.value_info("e", ["rows", 40])]))
         plan = r" \{(?:tile_rows|lanes)[^}]*\}|, lanes[^}]*(?=\})"
-        edits = [(r"tile_rows = \d+", "tile_rows = 5"), (r"unit_tiles = \d+", "unit_tiles = 2"),
-                 (r"rest_rows = [^,]*\]", "rest_rows = [3]"), (r"lanes = \d+", "lanes = 2"),
+        edits = [(r"tile_rows = \d+", "tile_rows = 10"), (r"unit_tiles = \d+", "unit_tiles = 2"),
+                 (r"rest_rows = \[[^]]*\]", "rest_rows = [3]"), (r"lanes = \d+", "lanes = 2"),
                  (r"unit_run = \d+", 'tail = "scalar", unit_run = 7'), (plan, "")]
         for name in ("plan-loops", "plan-memory"):
             self.cameo("compile", "product.onnx", "--stop-after", name, "--emit", "ir", "-o", "half.cir")
