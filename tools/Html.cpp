@@ -13,7 +13,7 @@ namespace cameo {
 namespace {
 
 constexpr double kWidth = 960, kHeight = 480;
-constexpr double kLeft = 60, kRight = 25, kTop = 14, kBottom = 40; // margins
+constexpr double kLeft = 60, kRight = 25, kTop = 26, kBottom = 40; // margins
 
 constexpr const char *kHead = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{0}</title>
@@ -21,7 +21,7 @@ constexpr const char *kHead = R"(<!doctype html>
 body {{ font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 84em; padding: 0 1em; color: #222 }}
 h2 {{ margin-top: 2em; border-top: 1px solid #ccc; padding-top: 1em }}
 table {{ border-collapse: collapse; margin: 1em 0 }}
-th, td {{ padding: .2em .5em; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }}
+th, td {{ font-size: 13px; padding: .2em .35em; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }}
 th {{ font-weight: 600 }}
 th:first-child, td:first-child, th.text, td.text {{ text-align: left }}
 .scroll {{ overflow-x: auto }}
@@ -81,7 +81,7 @@ Plot::Plot(std::string title, Axis x, Axis y)
     text(x_.low, at, label, "end", -6, 4);
   }
   text(x_.high, y_.low, x_.title, "end", 0, 34);
-  text(x_.low, y_.high, y_.title, "start", 6, 16);
+  text(x_.low, y_.high, y_.title, "start", 0, -10);
 }
 
 double Plot::left(double x) const {
