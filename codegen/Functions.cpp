@@ -189,7 +189,7 @@ void setTargetAttributes(llvm::Function &function, const Target &target) {
 void markGenerated(llvm::Function &function, const Target &target) {
   function.addFnAttr("cameo-generated");
   if (target.arch == Arch::X86_64) // in the mode that the runtime sets
-    function.addFnAttr("denormal-fp-math", "preserve-sign,preserve-sign");
+    function.addFnAttr("denormal-fp-math", "preserve-sign,ieee");
 }
 
 bool isGenerated(const llvm::Function &function) {

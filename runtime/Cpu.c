@@ -99,8 +99,8 @@ const char *cameo_cpu_missing(const struct cameo_code *code) {
 
 uint64_t cameo_cpu_set_float(enum cameo_float mode) {
 #if defined(__x86_64__)
-  enum { EXACT = 0x1f80 /* all exceptions masked, nearest */, FTZ = 0x8000, DAZ = 0x40 };
-  uint32_t old, now = mode == CAMEO_FLOAT_FAST ? EXACT | FTZ | DAZ : EXACT;
+  enum { EXACT = 0x1f80 /* all exceptions masked, nearest */, FTZ = 0x8000 };
+  uint32_t old, now = mode == CAMEO_FLOAT_FAST ? EXACT | FTZ : EXACT;
   __asm__ volatile("stmxcsr %0" : "=m"(old));
   __asm__ volatile("ldmxcsr %0" : : "m"(now));
   return old;

@@ -192,7 +192,7 @@ int32_t cameo_verify_weights(const struct cameo_private *self, const cameo_optio
 const char *cameo_cpu_missing(const struct cameo_code *code);
 
 /* Modes of floating-point arithmetic, rounding to nearest: with denormals, for functions in C; and
-   that of generated code, which on x86 takes denormals for 0 and makes 0 of them. */
+   that of generated code, which on x86 gives 0 for denormal results. */
 enum cameo_float { CAMEO_FLOAT_EXACT, CAMEO_FLOAT_FAST };
 /* Returns the mode before, for cameo_cpu_restore_float. */
 uint64_t cameo_cpu_set_float(enum cameo_float mode);

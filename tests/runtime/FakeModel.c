@@ -31,7 +31,7 @@ static int64_t *slot(struct cameo_frame *frame, int64_t thread, int32_t which) {
   return (int64_t *)(base + ((int64_t)which * frame->threads + thread) * SLOT);
 }
 
-/* Rounding to nearest, and on x86 without denormals, as operands or as results. */
+/* Rounding to nearest, and on x86 with 0 for denormal results. */
 static int32_t isMode(void) {
   volatile double tiny = 0x1p-1060, least = 0x1p-1022, one = 1, step = 0x1p-53;
 #if defined(__x86_64__)
@@ -39,7 +39,7 @@ static int32_t isMode(void) {
 #else
   int32_t flushes = 0;
 #endif
-  return (tiny * 0x1p100 == 0) == flushes && (least * 0.5 == 0) == flushes && one + step == 1 &&
+  return tiny * 0x1p100 != 0 && (least * 0.5 == 0) == flushes && one + step == 1 &&
          -one - step == -1 && one + 1.5 * step > 1;
 }
 
