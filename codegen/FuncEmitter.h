@@ -68,6 +68,7 @@ private:
 
   // TileOps.cpp
   void emitTile(Op &op);
+  llvm::Value *tileNumber(Op &op, const char *name);
   void emitTileConfigure(Op &op);
   void emitTileMove(Op &op, llvm::Intrinsic::ID id);
   void emitTileDot(Op &op);

@@ -31,6 +31,11 @@ llvm::Intrinsic::ID tileDotOf(const std::string &a, const std::string &b) {
 
 } // namespace
 
+// Intrinsics take the number of a register as an immediate.
+llvm::Value *FuncEmitter::tileNumber(Op &op, const char *name) {
+  return b_.getInt8(static_cast<uint8_t>(op.attrs.getInt(name)));
+}
+
 void FuncEmitter::emitTileConfigure(Op &op) {
   llvm::Constant *bytes =
       llvm::ConstantDataArray::get(b_.getContext(), llvm::ArrayRef(configuration(op)));
@@ -43,16 +48,12 @@ void FuncEmitter::emitTileConfigure(Op &op) {
 void FuncEmitter::emitTileMove(Op &op, llvm::Intrinsic::ID id) {
   int64_t element = dtypeBytes(op.operand(0)->type.dtype());
   llvm::Value *stride = b_.CreateMul(operand(op, 2), b_.integer(b_.indexType(), element));
-  llvm::Value *tile = b_.getInt8(static_cast<uint8_t>(op.attrs.getInt("tile")));
-  b_.CreateIntrinsic(id, {}, {tile, address(op, 0), stride});
+  b_.CreateIntrinsic(id, {}, {tileNumber(op, "tile"), address(op, 0), stride});
 }
 
 void FuncEmitter::emitTileDot(Op &op) {
-  auto tile = [&](const char *name) {
-    return b_.getInt8(static_cast<uint8_t>(op.attrs.getInt(name)));
-  };
   b_.CreateIntrinsic(tileDotOf(op.attrs.getString("a_type"), op.attrs.getString("b_type")), {},
-                     {tile("sum"), tile("a"), tile("b")});
+                     {tileNumber(op, "sum"), tileNumber(op, "a"), tileNumber(op, "b")});
 }
 
 void FuncEmitter::emitTile(Op &op) {
@@ -61,8 +62,7 @@ void FuncEmitter::emitTile(Op &op) {
   case OpKind::TileConfigure:
     return emitTileConfigure(op);
   case OpKind::TileZero:
-    b_.CreateIntrinsic(llvm::Intrinsic::x86_tilezero, {},
-                       {b_.getInt8(static_cast<uint8_t>(op.attrs.getInt("tile")))});
+    b_.CreateIntrinsic(llvm::Intrinsic::x86_tilezero, {}, {tileNumber(op, "tile")});
     return;
   case OpKind::TileLoad:
     return emitTileMove(op, llvm::Intrinsic::x86_tileloadd64);

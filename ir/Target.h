@@ -38,8 +38,9 @@ struct Target {
   int64_t vectorRegisters = 16;
   bool hasFma = false;
   bool hasGather = false;
-  bool flushesDenormals = false; // arithmetic takes denormals for zero: on x86, where the runtime
-                                 // sets that mode; of f32 vectors on 32-bit ARM, whatever the mode
+  bool flushesDenormals = false; // arithmetic gives zero for denormals: on x86, where the runtime
+                                 // sets that mode; of f32 vectors on 32-bit ARM, whatever the mode,
+                                 // which takes operands for zero, too
   /// Bytes of the smallest element that masked loads and stores exist for; 0: there are none, and
   /// masked accesses are expanded lane by lane, which is slow.
   int64_t maskedElementBytes = 0;

@@ -15,6 +15,13 @@ Dim Contraction::tapCount() const {
   return count;
 }
 
+Dim Contraction::rowCount() const {
+  Dim count(1);
+  for (const NestAxis &axis : rows)
+    count = count * axis.extent;
+  return count;
+}
+
 UnitAxis Contraction::tiledAxis() const {
   return cameo::tiledAxis(rows.back().extent, plan.tileRows, plan.unitTiles);
 }

@@ -36,6 +36,8 @@ struct Contraction {
 
   /// Steps over all loops of taps.
   Dim tapCount() const;
+  /// Of all row axes together.
+  Dim rowCount() const;
   /// How far whole steps go in the input at each tap, and how far all steps do.
   Dim wholeSteps() const { return (depth - Dim(rest > 0)) * Dim(advance); }
   Dim stepsEnd() const { return wholeSteps() + Dim(rest > 0 ? rest : interleave - advance); }

@@ -43,11 +43,9 @@ constexpr int64_t kDepthwiseLines = 2, kDepthwisePixels = 6, kFewTaps = 9, kBand
 /// group. A symbolic number of rows is a batch, planned as 1.
 LoopOrder outerLoop(const Op &op, const Contraction &c) {
   auto bytes = [](const Value *value) { return Dim(dtypeBytes(value->type.dtype())); };
-  Dim depth = c.depth * Dim(c.interleave), rows(1);
+  Dim depth = c.depth * Dim(c.interleave);
   Dim weights = depth * c.tapCount() * c.columns * bytes(op.operand(1));
-  for (const NestAxis &axis : c.rows)
-    rows = rows * axis.extent;
-  rows = rows * (depth * bytes(op.operand(0)) + c.columns * bytes(op.result()));
+  Dim rows = c.rowCount() * (depth * bytes(op.operand(0)) + c.columns * bytes(op.result()));
   auto one = [](const std::string &) { return std::optional<Dim>(Dim(1)); };
   weights = weights.substitute(one);
   rows = rows.substitute(one);
@@ -106,7 +104,7 @@ struct Planner {
 
   /// Of a panel's weights; 0 where only the run knows.
   int64_t panelBytes(const Contraction &c) const {
-    Dim elements = c.tapCount() * c.depth * Dim(c.interleave * kPanel);
+    Dim elements = c.panelElements();
     int64_t most = target.l2Bytes; // hostile models have 2^60
     return elements.isConst()
                ? std::min(elements.value(), most) * dtypeBytes(op.operand(1)->type.dtype())
@@ -116,9 +114,7 @@ struct Planner {
   /// The most panels whose weights stay in the L2 cache from one tile of rows to the next, where
   /// there may be several: else each tile would read them from memory.
   int64_t panelsInCache(const Contraction &c) const {
-    Dim rows(1);
-    for (const NestAxis &axis : c.rows)
-      rows = rows * axis.extent;
+    Dim rows = c.rowCount();
     bool isOneTile = rows.isConst() && rows.value() <= kRestRows;
     int64_t bytes = panelBytes(c);
     if (isOneTile || bytes == 0)

@@ -63,7 +63,7 @@ Machine::Flow Machine::multiplyTiles(const Step &step, Call &call) {
   DType aType = dtype("a_type"), bType = dtype("b_type");
   DType sumType = isFloat(aType) ? DType::F32 : DType::I32;
   int64_t products = kTileStepBytes / dtypeBytes(aType);
-  auto columns = static_cast<int64_t>(b.bytes / kTileStepBytes);
+  int64_t columns = b.bytes / kTileStepBytes;
   for (int64_t m = 0; m < sum.rows; m++)
     for (int64_t k = 0; k < b.rows; k++) {
       Bytes row(b.bytes); // what a has for this step, for every column
