@@ -15,6 +15,8 @@ namespace {
 
 /// What a thread makes of the weights at a time, about.
 constexpr int64_t kPartBytes = 1 << 20;
+/// On x86, and on aarch64 with pages of 4 KiB.
+constexpr int64_t kHugePage = 2 << 20;
 
 struct Elf32 {
   using File = Elf32_Ehdr;
@@ -65,22 +67,37 @@ Result<typename Elf::Section *> findSection(const OutputFile &file, int64_t star
   ICE("the weight section is gone");
 }
 
+/// Appends zeros in pieces that begin at multiples of a huge page: Linux keeps what is written at
+/// once together in memory, and maps it as huge pages where it can (ext4 since 6.16, XFS).
+Result<void> appendHugePages(OutputFile &file, int64_t bytes) {
+  std::vector<std::byte> zeros(std::min(bytes, kHugePage));
+  int64_t from = TRY(file.size()), end = from + bytes;
+  while (from < end) {
+    int64_t to = std::min(end, (from / kHugePage + 1) * kHugePage);
+    TRY(file.patch(from, zeros.data(), to - from));
+    from = to;
+  }
+  return {};
+}
+
 template <class Elf>
 Result<void> fillSection(const Program &program, OutputFile &file, int64_t start) {
   Headers<Elf> headers = TRY(readHeaders<Elf>(file, start));
   typename Elf::Section *section = TRY(findSection<Elf>(file, start, headers));
-  int64_t alignment = 64;
+  int64_t alignment = 64, behind = 0;
   typename Elf::Segment *segment = nullptr;
   for (typename Elf::Segment &candidate : headers.segments)
     if (candidate.p_type == PT_LOAD && candidate.p_vaddr == section->sh_addr) {
       segment = &candidate;
+      if (program.weightBytes >= kHugePage)
+        candidate.p_align = kHugePage;
       alignment = candidate.p_align;
+      behind = candidate.p_vaddr % alignment;
     }
-  ICE_UNLESS(!headers.file.e_phnum || (segment && segment->p_vaddr % alignment == 0 &&
-                                       segment->p_memsz == section->sh_size),
+  ICE_UNLESS(!headers.file.e_phnum || (segment && segment->p_memsz == section->sh_size),
              "the weights have no segment of their own");
   int64_t size = TRY(file.size()) - start;
-  int64_t offset = (size + alignment - 1) / alignment * alignment;
+  int64_t offset = (size - behind + alignment - 1) / alignment * alignment + behind;
   TRY(file.append(std::string(offset - size, '\0')));
   section->sh_type = SHT_PROGBITS;
   section->sh_flags &= ~uint64_t{SHF_WRITE};
@@ -114,7 +131,7 @@ Result<void> appendBlobs(const Program &program, OutputFile &file) {
       parts.push_back({blob, from, std::min(step, blob.size - from)});
   }
   int64_t start = TRY(file.size());
-  TRY(file.appendZeros(program.weightBytes));
+  TRY(appendHugePages(file, program.weightBytes));
   return inParallel(std::ssize(parts), [&](int64_t i) {
     const Part &part = parts[i];
     std::vector<std::byte> bytes(part.size);

@@ -11,6 +11,12 @@
 void *cameo_os_pages(int64_t size);
 void cameo_os_free_pages(void *pages, int64_t size);
 
+/*
+ * Asks for huge pages for what is mapped from a file. The system has them for a file that it has
+ * not read yet, or that was written in pieces as large.
+ */
+void cameo_os_advise_pages(const void *data, int64_t size);
+
 /* Maps a whole file read-only; NULL when it cannot be, or is empty. */
 const uint8_t *cameo_os_map(const char *path, int64_t *size);
 void cameo_os_unmap(const uint8_t *data, int64_t size);

@@ -90,6 +90,8 @@ int32_t cameo_weights_open(struct cameo_private *self, const cameo_options *opti
                 &words);
     return status;
   }
+  if (!options->weights)
+    cameo_os_advise_pages(self->frame.weights, self->head.model->weights_size);
   return CAMEO_OK;
 }
 

@@ -97,6 +97,11 @@ void cameo_os_free_pages(void *pages, int64_t size) {
   syscall(CALL_MUNMAP, pages, (size_t)((size + 4095) & ~(int64_t)4095));
 }
 
+void cameo_os_advise_pages(const void *data, int64_t size) {
+  if (size >= HUGE_PAGE)
+    syscall(CALL_MADVISE, data, (size_t)size, ADVICE_HUGE_PAGES);
+}
+
 static long openFile(const char *path) {
   return syscall(CALL_OPENAT, CURRENT_FOLDER, path, OPEN_FLAGS, 0);
 }

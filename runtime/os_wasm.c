@@ -15,6 +15,11 @@ void cameo_os_free_pages(void *pages, int64_t size) {
   (void)size;
 }
 
+void cameo_os_advise_pages(const void *data, int64_t size) {
+  (void)data;
+  (void)size;
+}
+
 const uint8_t *cameo_os_map(const char *path, int64_t *size) {
   (void)path;
   *size = 0;

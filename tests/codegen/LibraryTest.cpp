@@ -4,8 +4,10 @@
 #include "codegen/Target.h"
 #include "tests/codegen/Harness.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <elf.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -77,6 +79,28 @@ TEST(Library, WeightsOfASharedLibrary) {
   }
   EXPECT_NE(shell("readelf -d '" + path + "'").find("[libc.so.6]"), std::string::npos);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("")), {}), 3);
+}
+
+// The system maps a file in huge pages where addresses and places in the file agree modulo such a
+// page.
+TEST(Library, WeightsMayBeMappedInHugePages) {
+  constexpr uint64_t kHugePage = 2 << 20;
+  TempFolder folder;
+  ASSERT_TRUE(emit(weightProgram(5), targetOf(""), {}, folder.path("m.so")));
+  std::ifstream file(folder.path("m.so"), std::ios::binary);
+  Elf64_Ehdr header;
+  file.read(reinterpret_cast<char *>(&header), sizeof header);
+  file.seekg(static_cast<int64_t>(header.e_phoff));
+  std::vector<Elf64_Phdr> segments(header.e_phnum);
+  file.read(reinterpret_cast<char *>(segments.data()),
+            static_cast<int64_t>(segments.size() * sizeof(Elf64_Phdr)));
+  auto weights = std::find_if(segments.begin(), segments.end(), [](const Elf64_Phdr &segment) {
+    return segment.p_type == PT_LOAD && segment.p_filesz >= kWeightBytes;
+  });
+  ASSERT_NE(weights, segments.end());
+  EXPECT_EQ(weights->p_align, kHugePage);
+  EXPECT_EQ(weights->p_offset % kHugePage, weights->p_vaddr % kHugePage);
+  EXPECT_LT(weights->p_offset, kHugePage); // not padded to a whole one
 }
 
 TEST(Library, SameProgramGivesTheSameBytes) {
