@@ -75,10 +75,11 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
       tilePanels > kMaxTilePanels)
     return badInput(fmt::format("expected a tile of rows by 1 to {} panels, got {} by {}",
                                 kMaxTilePanels, tileRows, tilePanels));
-  if (tileLines < 1 || tileLines > kMaxTileLines || (tileLines > 1 && !isDepthwise))
-    return badInput(fmt::format(
-        "attribute 'tile_lines': expected 1 to {} lines of a depthwise convolution, got {}",
-        kMaxTileLines, tileLines));
+  if (tileLines < 1 || tileLines > kMaxTileLines ||
+      (tileLines > 1 && !isDepthwise && tileSteps == 0))
+    return badInput(fmt::format("attribute 'tile_lines': expected 1 to {} lines of a depthwise "
+                                "convolution or of tile registers, got {}",
+                                kMaxTileLines, tileLines));
   if (tilePanels > 0 && tileRows > kMaxTileElements / (tilePanels * tileLines * kPanel))
     return badInput(fmt::format("expected a tile of at most {} elements, got {} by {} panels of {}",
                                 kMaxTileElements, tileRows * tileLines, tilePanels, kPanel));
@@ -114,9 +115,11 @@ Result<void> ContractionPlan::verifyTileSteps(bool isDirect, int64_t interleave)
     return badInput(fmt::format("attribute 'tile_steps': expected up to {} interleaved steps of "
                                 "the direct algorithm, got {}",
                                 kMostTileRows, tileSteps));
-  if ((tileRows + kMostTileRows - 1) / kMostTileRows * tilePanels > kTileSums)
-    return badInput(fmt::format("expected a tile of {} registers of {} by {}, got {} by {} panels",
-                                kTileSums, kMostTileRows, kPanel, tileRows, tilePanels));
+  int64_t groups = (tileRows + kMostTileRows - 1) / kMostTileRows * tileLines;
+  if (groups > kTileGroups || groups * tilePanels > kTileSums)
+    return badInput(fmt::format(
+        "expected a tile of {} registers, {} groups of {} rows at most, got {} by {} panels",
+        kTileSums, kTileGroups, kMostTileRows, tileRows * tileLines, tilePanels));
   if (lanes > 0 && epilogue != EpiloguePlace::Scratch)
     return badInput("attribute 'epilogue': expected scratch behind tile registers");
   return {};
@@ -184,7 +187,7 @@ Result<void> ConvAttrs::verify(const Op &op) const {
     return badInput(
         fmt::format("attribute 'fill_operand': there is no such operand, {}", fillOperand));
   TRY(plan.verify(algorithm, interleave));
-  if (plan.tileLines > 1 && kernel.size() < 2)
+  if (algorithm == ConvAlgorithm::Depthwise && plan.tileLines > 1 && kernel.size() < 2)
     return badInput(fmt::format("attribute 'tile_lines': expected 1, as there are no lines, got {}",
                                 plan.tileLines));
   if (winogradTile(algorithm) && (kernel != std::vector<int64_t>{3, 3} || group != 1))

@@ -81,7 +81,8 @@ struct ContractionPlan : LoopPlan {
   /// Register tiles have at most so many rows (for Winograd's algorithm, tiles of the image; for
   /// depthwise convolutions, pixels) by so many panels of 16 columns.
   int64_t tileRows = 0, tilePanels = 0;
-  /// Depthwise convolutions: a register tile has such pixels of so many lines.
+  /// Depthwise convolutions: a register tile has such pixels of so many lines. Sums in tile
+  /// registers: rows of so many steps along the axis outside the tiled one.
   int64_t tileLines = 1;
   LoopOrder outer = LoopOrder::Rows;
   /// Winograd's algorithm: so many register tiles are transformed at once, and are a unit.

@@ -19,10 +19,17 @@ struct Emitter {
   LoopBuilder &b;
   UnitAxis axis = c.tiledAxis(); // of tiles
   Value *linesBefore = nullptr;  // of those whose tiles share panels with the unit's
+  int64_t lines = 1;             // of tiles
 
   enum Tensor { Input, Weights, Result, FirstOperand };
 
   const NestAxis &tiled() const { return c.rows.back(); }
+  const NestAxis &line() const { return c.rows[c.rows.size() - 2]; }
+  /// Whether a tensor has another element for other rows of a tile.
+  bool variesAlongRows(size_t tensor) const {
+    return !(tiled().strides[tensor] == Dim(0)) ||
+           (lines > 1 && !(line().strides[tensor] == Dim(0)));
+  }
   Dim numPanels() const { return Dim::ceilDiv(c.columns, Dim(kPanel)); }
 
   /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on. The
@@ -44,11 +51,11 @@ struct Emitter {
     shape.notesRange = k.high != nullptr;
     shape.inputLanes = c.plan.inputLanes;
     shape.joinsSteps = c.plan.joinsSteps;
-    shape.tileSteps = c.plan.tileSteps;
+    shape.tileSteps = c.plan.tileSteps, shape.lines = lines;
     shape.productsAhead = c.plan.productsAhead;
     size_t numOperands = c.columnOperands.size();
     for (size_t e = 0; e < numOperands; e++)
-      shape.rowOperands.push_back(!(tiled().strides[FirstOperand + e] == Dim(0)));
+      shape.rowOperands.push_back(variesAlongRows(FirstOperand + e));
     Value *column = b.mul(panel, b.index(kPanel));
     auto from = [&](Value *pointer, size_t tensor, Value *extra) {
       Value *offset = k.advance(at[tensor], row, tiled().strides[tensor]);
@@ -65,6 +72,11 @@ struct Emitter {
       args.push_back(
           from(k.operands[2 + e], FirstOperand + e, c.columnOperands[e] ? column : nullptr));
       args.push_back(k.size(tiled().strides[FirstOperand + e]));
+    }
+    if (lines > 1) {
+      args.insert(args.end(), {k.size(line().strides[Input]), k.size(line().strides[Result])});
+      for (size_t e = 0; e < numOperands; e++)
+        args.push_back(k.size(line().strides[FirstOperand + e]));
     }
     if (shape.notesRange)
       args.insert(args.end(), {k.high, k.low});
@@ -90,7 +102,7 @@ struct Emitter {
     TileRun run = tileRun(k, axis, chunk);
     std::function<void(int64_t)> before;
     if (c.plan.tileSteps > 0)
-      before = [&](int64_t rows) { configureTileRegisters(b, rows, c.plan.tileSteps); };
+      before = [&](int64_t rows) { configureTileRegisters(b, rows, lines, c.plan.tileSteps); };
     if (axis.tiles.count > 0)
       return forEvenTiles(
           b, axis.tiles, run.first, run.end,
@@ -148,14 +160,33 @@ struct Emitter {
         });
   }
 
-  /// The number of a line among those whose tiles share panels, where the loops over rows but the
-  /// tiled one are at `steps`.
-  Value *numberOfLine(const std::vector<Value *> &steps) {
+  /// The number of a line, or of several that tiles have, among those whose tiles share panels,
+  /// where the loops over rows but the tiled one are in `cells`.
+  Value *numberOfLine(const std::vector<Value *> &cells) {
     Value *number = b.index(0);
-    for (size_t row = 0; row < steps.size(); row++)
-      if (c.sharesPanels(row))
-        number = b.add(b.mul(number, b.index(c.rows[row].extent.value())), steps[row]);
+    for (size_t row = 0; row < cells.size(); row++)
+      if (c.sharesPanels(row)) {
+        int64_t count = ceilDiv(c.rows[row].extent.value(), c.linesOf(row));
+        number = b.add(b.mul(number, b.index(count)), cells[row]);
+      }
     return number;
+  }
+
+  /// The lines of a tile from number `first` on: as many as tiles have, or those that are left.
+  void linesFrom(Value *first, const std::function<void()> &body) {
+    auto with = [&](int64_t count) {
+      return [&, count] {
+        lines = count;
+        body();
+        return LoopBuilder::Values{};
+      };
+    };
+    int64_t most = c.plan.tileLines, all = most > 1 ? line().extent.value() : 1, rest = all % most;
+    if (rest == 0)
+      return (void)with(most)();
+    if (all < most)
+      return (void)with(rest)();
+    b.ifElse(b.cmp("lt", first, b.index(all - rest)), {}, with(most), with(rest));
   }
 
   Dim emit() {
@@ -164,8 +195,12 @@ struct Emitter {
       auto rows = cells.begin() + (outside ? 1 : 0), chunk = rows + std::ssize(c.rows) - 1;
       std::vector<Value *> steps(rows, chunk);
       linesBefore = numberOfLine(steps);
-      panelGroup(outside ? cells.front() : cells.back(), *chunk,
-                 advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size())));
+      for (size_t row = 0; row < steps.size(); row++)
+        steps[row] = b.mul(steps[row], b.index(c.linesOf(row)));
+      std::vector<Value *> at =
+          advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size()));
+      linesFrom(steps.empty() ? nullptr : steps.back(),
+                [&] { panelGroup(outside ? cells.front() : cells.back(), *chunk, at); });
     });
     // The system saves the registers of a thread for as long as they are in use.
     if (c.plan.tileSteps > 0)

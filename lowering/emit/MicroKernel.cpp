@@ -28,8 +28,8 @@ struct Writer {
   int64_t lines = ceilDiv(shape.rows, side), lineVectors = shape.panels * (kPanel / width);
   Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
   Value *yRow = nullptr, *depth = nullptr, *columns = nullptr, *next = nullptr, *ahead = nullptr;
-  Value *high = nullptr, *low = nullptr;
-  std::vector<Value *> operands = {}, operandRows = {};
+  Value *aLine = nullptr, *yLine = nullptr, *high = nullptr, *low = nullptr;
+  std::vector<Value *> operands = {}, operandRows = {}, operandLines = {};
   std::vector<std::pair<Value *, Value *>> taps = {};
   std::vector<Value *> rows = {};  // pointers to the tile's input rows
   std::vector<Value *> range = {}; // the largest bits so far, high and low, if they are noted
@@ -45,6 +45,11 @@ struct Writer {
     for (const Type &type : tensors.operands) {
       operands.push_back(pointer(type));
       operandRows.push_back(index());
+    }
+    if (shape.lines > 1) {
+      aLine = index(), yLine = index();
+      for (size_t e = 0; e < operands.size(); e++)
+        operandLines.push_back(index());
     }
     if (shape.notesRange)
       high = pointer(Type::pointer(DType::I32)), low = pointer(Type::pointer(DType::U32));
@@ -243,8 +248,25 @@ struct Writer {
     return {first, count, left ? b.laneMask(left, count) : nullptr};
   }
 
-  /// The epilogue of some columns of a row; `row` is its number as an index value.
-  void finishRow(Value *sum, Value *row, const Columns &at, const Values &hoisted) {
+  /// Where the rows of a line begin.
+  struct Line {
+    Value *y;
+    Values operands;
+  };
+
+  Line lineAt(int64_t line) {
+    auto moved = [&](Value *pointer, Value *stride) {
+      return b.offset(pointer, b.mul(b.index(line), stride));
+    };
+    Line at{line > 0 ? moved(y, yLine) : y, operands};
+    for (size_t e = 0; line > 0 && e < operands.size(); e++)
+      at.operands[e] = moved(operands[e], operandLines[e]);
+    return at;
+  }
+
+  /// The epilogue of some columns of a row of a line; `row` is its number as an index value.
+  void finishRow(Value *sum, const Line &line, Value *row, const Columns &at,
+                 const Values &hoisted) {
     Values args = {sum};
     for (size_t e = 0; e < operands.size(); e++) {
       if (hoisted[e]) {
@@ -252,14 +274,15 @@ struct Writer {
         continue;
       }
       Value *begin = b.mul(row, operandRows[e]);
-      args.push_back(shape.columnOperands[e]
-                         ? b.load(operands[e], b.add(begin, b.index(at.first)), at.count, at.mask)
-                         : b.load(operands[e], begin));
+      args.push_back(
+          shape.columnOperands[e]
+              ? b.load(line.operands[e], b.add(begin, b.index(at.first)), at.count, at.mask)
+              : b.load(line.operands[e], begin));
     }
     Value *result = tensors.element(b, args);
     if (!result->type.isVector() && at.count > 1)
       result = b.splat(result, at.count);
-    b.store(result, y, b.add(b.mul(row, yRow), b.index(at.first)), at.mask);
+    b.store(result, line.y, b.add(b.mul(row, yRow), b.index(at.first)), at.mask);
     if (!range.empty()) {
       RangeSoFar now = RangeSoFar{range[0], range[1]}.with(b, result, at.mask);
       range = {now.high, now.low};
@@ -282,12 +305,14 @@ struct Writer {
       Columns at = columnsFrom(v * lanes, lanes);
       Values hoisted = hoist(at);
       for (int64_t r = 0; r < shape.rows; r++)
-        finishRow(sums[r * vectors + v], b.index(r), at, hoisted);
+        finishRow(sums[r * vectors + v], lineAt(0), b.index(r), at, hoisted);
     }
   }
 
   /// Memory for the sums of the tile, row by row.
-  Value *scratchTile() { return b.scratch(accumulator, shape.rows * vectors * lanes); }
+  Value *scratchTile() {
+    return b.scratch(accumulator, shape.lines * shape.rows * vectors * lanes);
+  }
 
   Value *storedSums(const Values &sums) {
     Value *tile = scratchTile();
@@ -298,9 +323,20 @@ struct Writer {
 
   Value *sumsOfTileRegisters() {
     Value *tile = scratchTile();
-    TileFactors factors{a, aRow, w, panelStride, depth, taps, next, ahead};
+    TileFactors factors{a, aRow, aLine, w, panelStride, depth, taps, next, ahead};
     multiplyInTileRegisters(b, shape, factors, tile);
     return tile;
+  }
+
+  /// The epilogue of some columns of the rows of a line, whose sums are in `tile`.
+  void scratchLine(Value *tile, int64_t line, const Columns &at, const Values &hoisted) {
+    Line place = lineAt(line);
+    range = b.forLoop(b.index(0), b.index(shape.rows), 1, range, [&](Value *r, const Values &now) {
+      range = now;
+      Value *from = b.add(b.mul(r, b.index(vectors * lanes)), b.index(at.first));
+      finishRow(b.load(tile, from, at.count), place, r, at, hoisted);
+      return range;
+    });
   }
 
   /// Where results are narrower than sums, the epilogue takes as many as fill a vector.
@@ -310,13 +346,8 @@ struct Writer {
     for (int64_t first = 0; first < width; first += count) {
       Columns at = columnsFrom(first, count);
       Values hoisted = hoist(at);
-      range =
-          b.forLoop(b.index(0), b.index(shape.rows), 1, range, [&](Value *r, const Values &now) {
-            range = now;
-            Value *from = b.add(b.mul(r, b.index(width)), b.index(first));
-            finishRow(b.load(tile, from, count), r, at, hoisted);
-            return range;
-          });
+      for (int64_t line = 0; line < shape.lines; line++)
+        scratchLine(b.offset(tile, b.index(line * shape.rows * width)), line, at, hoisted);
     }
   }
 

@@ -18,8 +18,10 @@ constexpr int64_t kLineBytes = 64;
 struct Groups {
   int64_t count, first; // and the rows of the first one
 
-  explicit Groups(int64_t rows)
-      : count(ceilDiv(rows, kMostTileRows)), first(ceilDiv(rows, count)) {}
+  /// Those of a line, or a line each.
+  Groups(int64_t rows, int64_t lines)
+      : count(lines > 1 ? lines : ceilDiv(rows, kMostTileRows)),
+        first(ceilDiv(rows * lines, count)) {}
 
   int64_t panels() const { return kTileSums / count; } // the most of them
   int64_t sum(int64_t group, int64_t panel) const { return group * panels() + panel; }
@@ -29,7 +31,7 @@ struct Writer {
   LoopBuilder &b;
   const MicroShape &shape;
   const TileFactors &factors;
-  Groups groups = Groups(shape.rows);
+  Groups groups = Groups(shape.rows, shape.lines);
   DType aType = factors.a->type.dtype(), wType = factors.w->type.dtype();
   int64_t stepElements = kPanel * shape.interleave; // of a panel
 
@@ -41,7 +43,8 @@ struct Writer {
   /// Carried: the position in the panels, and the one in the panels to fetch.
   Values steps(Value *at, const Values &now) {
     for (int64_t group = 0; group < groups.count; group++) {
-      Value *row = b.mul(b.index(group * groups.first), factors.aRow);
+      Value *row = factors.aLine ? b.mul(b.index(group), factors.aLine)
+                                 : b.mul(b.index(group * groups.first), factors.aRow);
       b.tileLoad(kGroups + group, at, row, factors.aRow);
     }
     for (int64_t panel = 0; panel < shape.panels; panel++) {
@@ -98,15 +101,15 @@ void multiplyInTileRegisters(LoopBuilder &b, const MicroShape &shape, const Tile
   writer.store(tile);
 }
 
-void configureTileRegisters(LoopBuilder &b, int64_t rows, int64_t tileSteps) {
-  Groups groups(rows);
+void configureTileRegisters(LoopBuilder &b, int64_t rows, int64_t lines, int64_t tileSteps) {
+  Groups groups(rows, lines);
   int64_t inputBytes = tileSteps * kTileStepBytes;
   std::vector<int64_t> heights(kTileRegisters, 0), bytes(kTileRegisters, 0);
   auto set = [&](int64_t tile, int64_t height, int64_t width) {
     heights[tile] = height, bytes[tile] = width;
   };
   for (int64_t group = 0; group < groups.count; group++) {
-    int64_t height = group == 0 ? groups.first : rows - groups.first;
+    int64_t height = group == 0 ? groups.first : rows * lines - groups.first;
     set(kGroups + group, height, inputBytes);
     for (int64_t panel = 0; panel < groups.panels(); panel++)
       set(groups.sum(group, panel), height, kPanel * kTileStepBytes);

@@ -7,9 +7,9 @@ namespace cameo {
 
 /// What a micro-kernel of tile registers reads, and how.
 struct TileFactors {
-  Value *a, *aRow;        // the first row, and how far the next one is
-  Value *w, *panelStride; // the first panel, and how far the next one is
-  Value *depth;           // of whole steps, in elements of a row
+  Value *a, *aRow, *aLine; // the first row, how far the next one is, and the next line or nullptr
+  Value *w, *panelStride;  // the first panel, and how far the next one is
+  Value *depth;            // of whole steps, in elements of a row
   const std::vector<std::pair<Value *, Value *>> &taps;
   Value *next, *ahead; // as in MicroShape, or nullptr
 };
@@ -18,8 +18,8 @@ struct TileFactors {
 void multiplyInTileRegisters(LoopBuilder &b, const MicroShape &shape, const TileFactors &factors,
                              Value *tile);
 
-/// Configures the registers of a thread for tiles of so many rows. It takes as long as the products
-/// of a tile of few steps, so that it is done once for many tiles.
-void configureTileRegisters(LoopBuilder &b, int64_t rows, int64_t tileSteps);
+/// Configures the registers of a thread for tiles of so many rows of each of their lines. It takes
+/// as long as the products of a tile of few steps, so that it is done once for many tiles.
+void configureTileRegisters(LoopBuilder &b, int64_t rows, int64_t lines, int64_t tileSteps);
 
 } // namespace cameo

@@ -235,8 +235,14 @@ bool Contraction::sharesPanels(size_t row) const {
   return rows[row].extent.isConst() && rows[row].strides[Weights] == Dim(0);
 }
 
+bool Contraction::hasLines() const {
+  size_t line = rows.size() - 2;
+  return rows.size() > 1 && sharesPanels(line) && rows[line].extent.value() > 1;
+}
+
 int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {
   Contraction c = contractionOf(op);
+  c.plan = plan;
   int64_t width = plan.tilePanels * kPanel, step = width * c.interleave;
   if (c.columns.isConst() && c.columns.value() <= width)
     return 0;
@@ -246,7 +252,8 @@ int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {
     sharers = tiles.count;
     for (size_t row = 0; row + 1 < c.rows.size() && sharers < step; row++)
       if (c.sharesPanels(row))
-        sharers *= std::clamp<int64_t>(c.rows[row].extent.value(), 1, step);
+        sharers *=
+            std::clamp<int64_t>(ceilDiv(c.rows[row].extent.value(), c.linesOf(row)), 1, step);
   }
   int64_t elements = ceilDiv(step, sharers);
   int64_t bytes = elements * plan.inputLanes * dtypeBytes(op.operand(1)->type.dtype());

@@ -47,6 +47,11 @@ struct Contraction {
   UnitAxis tiledAxis() const;
   /// Whether the steps along an axis of `rows`, a known number, read the same panels.
   bool sharesPanels(size_t row) const;
+  /// Whether tiles may have rows of several lines, which are steps along the axis outside the tiled
+  /// one: their number is known, and they read the same panels.
+  bool hasLines() const;
+  /// How many steps along an axis of `rows`, but for the tiled one, a tile takes at once.
+  int64_t linesOf(size_t row) const { return row + 2 == rows.size() ? plan.tileLines : 1; }
 };
 
 /// The contraction of a `conv` of the direct algorithm or a `gemm` that has its layout.

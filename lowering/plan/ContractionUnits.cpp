@@ -50,7 +50,7 @@ KernelUnits ofTiles(const Op &op) {
   if (plan.outer == LoopOrder::Panels)
     addGroups();
   for (size_t i = 0; i + 1 < c.rows.size(); i++)
-    addRows(touched, c.rows[i], static_cast<int64_t>(grid.add(c.rows[i].extent)));
+    addRows(touched, c.rows[i], static_cast<int64_t>(grid.add(c.rows[i].extent, c.linesOf(i))));
   addRows(touched, c.rows.back(), static_cast<int64_t>(grid.add(c.tiledAxis())));
   if (plan.outer == LoopOrder::Rows)
     addGroups();

@@ -134,6 +134,11 @@ struct Planner {
     if (auto tile = tileOfRegisters(target, c.rows.back().extent, c.columns, steps)) {
       plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
       plan.tileSteps = steps;
+      // Of short lines, each register of a panel is multiplied by two, as loads bound their tiles.
+      if (tile->rows <= kMostTileRows && c.hasLines()) {
+        plan.tileLines = kTileGroups;
+        plan.tilePanels = std::min(tile->panels, kTileSums / kTileGroups);
+      }
       return;
     }
     Target left = target;

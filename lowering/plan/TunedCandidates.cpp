@@ -76,7 +76,8 @@ std::vector<ContractionPlan> tilesOf(const Target &target, const Op &op) {
       sizes.columns.isConst() ? ceilDiv(sizes.columns.value(), kPanel) : kMaxTilePanels;
   std::vector<ContractionPlan> plans;
   for (int64_t p = 1; p <= std::min(panels, kMaxTilePanels); p++) {
-    int64_t most = plan.tileSteps > 0 ? kTileSums / p * kMostTileRows
+    int64_t groups = std::min(kTileSums / p, kTileGroups) / plan.tileLines;
+    int64_t most = plan.tileSteps > 0 ? groups * kMostTileRows
                                       : mostTileRows(target, accumulator, p * vectorsPerPanel);
     for (int64_t rows : {most, most - 1, most - 2, most / 2}) {
       if (rows < 1)

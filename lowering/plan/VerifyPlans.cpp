@@ -69,10 +69,14 @@ Result<void> contractionFits(const Op &op, const ContractionPlan &plan) {
   if (plan.joinsSteps && !mayJoinSteps(op))
     return misfit(op, "attribute 'joins_steps': expected constant weights of bytes, none of them "
                       "-128");
-  if (plan.inputLanes == 1)
+  if (plan.inputLanes == 1 && plan.tileLines == 1)
     return {};
   Contraction c = contractionOf(op);
-  if (c.advance == c.interleave)
+  if (plan.tileLines > 1 && !c.hasLines())
+    return misfit(op, fmt::format("attribute 'tile_lines': expected 1, as there are no lines that "
+                                  "share panels, got {}",
+                                  plan.tileLines));
+  if (plan.inputLanes == 1 || c.advance == c.interleave)
     return {};
   return misfit(op, fmt::format("attribute 'input_lanes': expected 1, as steps overlap, got {}",
                                 plan.inputLanes));

@@ -109,7 +109,8 @@ TEST(Plan, ChangedByHandIsRightOrRefused) {
   std::map<std::string, size_t> turns;
   const Target targets[] = {*namedTarget("x86_64-linux-gnu", "x86-64-v3"),
                             *namedTarget("aarch64-linux-gnu", "armv8-a"),
-                            *namedTarget("aarch64-linux-gnu", "armv8-a+i8mm")};
+                            *namedTarget("aarch64-linux-gnu", "armv8-a+i8mm"),
+                            *namedTarget("x86_64-linux-gnu", "x86-64-v4+amx")};
   size_t turnOfTarget = 0;
   for (const LoopCase &test : loopCases()) {
     const Target &target = targets[turnOfTarget++ % std::size(targets)];

@@ -189,8 +189,8 @@ TEST_P(Touch, UnitsDoWhatTheirKernelsSay) {
   EXPECT_GT(units, 100);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Touch, testing::Values("x86-64-v4", "x86-64-v2"),
-                         [](const auto &info) { return std::string(info.param).substr(7); });
+INSTANTIATE_TEST_SUITE_P(Targets, Touch, testing::Values("x86-64-v4+amx", "x86-64-v2"),
+                         [](const auto &info) { return std::string(info.param).substr(7, 2); });
 
 } // namespace
 } // namespace cameo
