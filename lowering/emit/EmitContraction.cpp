@@ -32,10 +32,7 @@ struct Emitter {
   }
   Dim numPanels() const { return Dim::ceilDiv(c.columns, Dim(kPanel)); }
 
-  /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on. The
-  /// tile is number `share` of those that fetch the weights of the next panels.
-  void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *share, Value *panel,
-            const std::vector<Value *> &at) {
+  MicroShape shapeOf(int64_t rows, int64_t panels, bool masked) const {
     MicroShape shape{rows,
                      panels,
                      static_cast<int64_t>(c.taps.size()),
@@ -53,9 +50,17 @@ struct Emitter {
     shape.joinsSteps = c.plan.joinsSteps;
     shape.tileSteps = c.plan.tileSteps, shape.lines = lines;
     shape.productsAhead = c.plan.productsAhead;
-    size_t numOperands = c.columnOperands.size();
-    for (size_t e = 0; e < numOperands; e++)
+    for (size_t e = 0; e < c.columnOperands.size(); e++)
       shape.rowOperands.push_back(variesAlongRows(FirstOperand + e));
+    return shape;
+  }
+
+  /// Calls the micro-kernel for `rows` rows from `row` on and `panels` panels from `panel` on. The
+  /// tile is number `share` of those that fetch the weights of the next panels.
+  void tile(int64_t rows, int64_t panels, bool masked, Value *row, Value *share, Value *panel,
+            const std::vector<Value *> &at) {
+    MicroShape shape = shapeOf(rows, panels, masked);
+    size_t numOperands = c.columnOperands.size();
     Value *column = b.mul(panel, b.index(kPanel));
     auto from = [&](Value *pointer, size_t tensor, Value *extra) {
       Value *offset = k.advance(at[tensor], row, tiled().strides[tensor]);
@@ -96,12 +101,16 @@ struct Emitter {
     b.call(microKernel(k, shape), args);
   }
 
+  /// Whether all tiles have as many rows of each of their lines, so that tile registers are
+  /// configured once. Those of more lines do for tiles of fewer.
+  bool haveOneHeight() const { return axis.tiles.count > 0 && axis.tiles.extra == 0; }
+
   /// All row tiles of a unit for one group of panels.
   void rowTiles(Value *chunk, int64_t panels, bool masked, Value *panel,
                 const std::vector<Value *> &at) {
     TileRun run = tileRun(k, axis, chunk);
     std::function<void(int64_t)> before;
-    if (c.plan.tileSteps > 0)
+    if (c.plan.tileSteps > 0 && !haveOneHeight())
       before = [&](int64_t rows) { configureTileRegisters(b, rows, lines, c.plan.tileSteps); };
     if (axis.tiles.count > 0)
       return forEvenTiles(
@@ -191,6 +200,8 @@ struct Emitter {
 
   Dim emit() {
     bool outside = c.plan.outer == LoopOrder::Panels;
+    if (c.plan.tileSteps > 0 && haveOneHeight())
+      configureTileRegisters(b, axis.tiles.rows, c.plan.tileLines, c.plan.tileSteps);
     Dim units = emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
       auto rows = cells.begin() + (outside ? 1 : 0), chunk = rows + std::ssize(c.rows) - 1;
       std::vector<Value *> steps(rows, chunk);

@@ -1,6 +1,7 @@
 // See Contraction.h.
 #include "lowering/plan/Contraction.h"
 
+#include "ir/TileRegisters.h"
 #include "lowering/build/Views.h"
 #include "lowering/plan/Packing.h"
 
@@ -216,6 +217,12 @@ Contraction contractionOf(const Op &op) {
   if (!(c.rows.back().strides[Weights] == Dim(0)))
     c.rows.push_back({Dim(1), std::vector<Dim>(c.rows.back().strides.size(), Dim(0))});
   return c;
+}
+
+int64_t stepsForTileRegisters(const Op &op, const Contraction &c) {
+  int64_t bytes = c.interleave * dtypeBytes(op.operand(0)->type.dtype());
+  bool areWhole = c.interleave > 1 && c.advance == c.interleave && c.rest == 0;
+  return areWhole && bytes == kTileStepBytes && c.depth.isConst() ? c.depth.value() : 0;
 }
 
 bool mayJoinSteps(const Op &op) {

@@ -57,6 +57,10 @@ struct Contraction {
 /// The contraction of a `conv` of the direct algorithm or a `gemm` that has its layout.
 Contraction contractionOf(const Op &op);
 
+/// The steps over k at each tap of such an op where tile registers may have them. 0 where these are
+/// not of kTileStepBytes, overlap, have a rest, or their number is a symbol.
+int64_t stepsForTileRegisters(const Op &op, const Contraction &c);
+
 /// Whether such an op has bytes interleaved by two, and constant weights none of which is -128
 /// where it is packed: then two products have at most 16 bits.
 bool mayJoinSteps(const Op &op);

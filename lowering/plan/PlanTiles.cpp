@@ -92,16 +92,6 @@ struct Planner {
     return target.dot == DotKind::Vnni && c.interleave == 4 ? 1 : 0;
   }
 
-  /// Of a tile register; 0 where steps do not lie in one, as they overlap, have a rest, or their
-  /// number is a symbol.
-  int64_t tileSteps(const Contraction &c) const {
-    int64_t bytes = c.interleave * dtypeBytes(op.operand(0)->type.dtype());
-    bool isJoined = c.interleave > 1 && c.advance == c.interleave && c.rest == 0;
-    return isJoined && c.depth.isConst() && bytes == kTileStepBytes
-               ? stepsOfTileRegister(c.depth.value())
-               : 0;
-  }
-
   /// Of a panel's weights; 0 where only the run knows.
   int64_t panelBytes(const Contraction &c) const {
     Dim elements = c.panelElements();
@@ -130,7 +120,7 @@ struct Planner {
 
   void tile(ContractionPlan &plan, const Contraction &c) const {
     plan.outer = outerLoop(op, c);
-    int64_t steps = tileSteps(c);
+    int64_t steps = stepsOfTileRegister(stepsForTileRegisters(op, c));
     if (auto tile = tileOfRegisters(target, c.rows.back().extent, c.columns, steps)) {
       plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
       plan.tileSteps = steps;

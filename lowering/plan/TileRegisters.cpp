@@ -27,7 +27,7 @@ double stepCost(int64_t rows, int64_t panels) {
 } // namespace
 
 int64_t stepsOfTileRegister(int64_t depth) {
-  int64_t steps = kMostTileRows;
+  int64_t steps = std::min(depth, kMostTileRows);
   while (steps > 1 && depth % steps != 0)
     steps--;
   return steps;

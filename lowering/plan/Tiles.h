@@ -47,7 +47,7 @@ std::optional<TilePlan> tileOfPanels(const Target &target, DType accumulator, co
                                      const Dim &columns, int64_t panels, int64_t minUnits = 1);
 
 /// How many steps over k are best in one tile register: the most that their number, `depth`, is a
-/// multiple of.
+/// multiple of; 0 of 0.
 int64_t stepsOfTileRegister(int64_t depth);
 
 /// The best tile whose sums are in tile registers, which have so many steps each; `cost` is in

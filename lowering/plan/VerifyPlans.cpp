@@ -69,9 +69,14 @@ Result<void> contractionFits(const Op &op, const ContractionPlan &plan) {
   if (plan.joinsSteps && !mayJoinSteps(op))
     return misfit(op, "attribute 'joins_steps': expected constant weights of bytes, none of them "
                       "-128");
-  if (plan.inputLanes == 1 && plan.tileLines == 1)
+  if (plan.inputLanes == 1 && plan.tileSteps == 0)
     return {};
   Contraction c = contractionOf(op);
+  if (int64_t steps = stepsForTileRegisters(op, c);
+      plan.tileSteps > 0 && (steps == 0 || steps % plan.tileSteps != 0))
+    return misfit(op, fmt::format("attribute 'tile_steps': expected a divisor of the {} steps that "
+                                  "tile registers may have, got {}",
+                                  steps, plan.tileSteps));
   if (plan.tileLines > 1 && !c.hasLines())
     return misfit(op, fmt::format("attribute 'tile_lines': expected 1, as there are no lines that "
                                   "share panels, got {}",

@@ -33,27 +33,17 @@ const std::map<std::string, std::vector<Attr>> &changes() {
     return std::vector<Attr>(list.begin(), list.end());
   };
   static const std::map<std::string, std::vector<Attr>> all = {
-      {"lanes", numbers({1, 4, 64})},
-      {"tail", wordsOf<Tail>()},
-      {"unit_loops", numbers({0, 1, 2})},
-      {"unit_run", numbers({1, 5, 16})},
-      {"lanes_have", wordsOf<ReduceLanes>()},
-      {"unit_lines", numbers({1, 3})},
-      {"tile_rows", numbers({1, 3, 8})},
-      {"tile_panels", numbers({1, 2, 3})},
-      {"outer", wordsOf<LoopOrder>()},
-      {"block", numbers({1, 2, 3})},
-      {"unit_tiles", numbers({1, 2, 5})},
-      {"rest_rows", {Rows{2}, Rows{5, 3, 2}}},
-      {"epilogue", wordsOf<EpiloguePlace>()},
-      {"scores", wordsOf<EpiloguePlace>()},
-      {"results", wordsOf<EpiloguePlace>()},
-      {"blocks", numbers({0, 1})},
-      {"tile_lines", numbers({1, 2, 3})},
-      {"ahead", numbers({1, 5, 64, 65})},
-      {"input_lanes", numbers({1, 2, 3, 4})},
-      {"joins_steps", numbers({0})},
-      {"products_ahead", numbers({0, 1, 40, 4096, 4097})},
+      {"lanes", numbers({1, 4, 64})},         {"tail", wordsOf<Tail>()},
+      {"unit_loops", numbers({0, 1, 2})},     {"unit_run", numbers({1, 5, 16})},
+      {"lanes_have", wordsOf<ReduceLanes>()}, {"unit_lines", numbers({1, 3})},
+      {"tile_rows", numbers({1, 3, 8})},      {"tile_panels", numbers({1, 2, 3})},
+      {"outer", wordsOf<LoopOrder>()},        {"block", numbers({1, 2, 3})},
+      {"unit_tiles", numbers({1, 2, 5})},     {"rest_rows", {Rows{2}, Rows{5, 3, 2}}},
+      {"epilogue", wordsOf<EpiloguePlace>()}, {"scores", wordsOf<EpiloguePlace>()},
+      {"results", wordsOf<EpiloguePlace>()},  {"blocks", numbers({0, 1})},
+      {"tile_lines", numbers({1, 2, 3})},     {"tile_steps", numbers({0, 2, 5, 8})},
+      {"ahead", numbers({1, 5, 64, 65})},     {"input_lanes", numbers({1, 2, 3, 4})},
+      {"joins_steps", numbers({0})},          {"products_ahead", numbers({0, 1, 40, 4096, 4097})},
   };
   return all;
 }
