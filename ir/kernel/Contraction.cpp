@@ -100,6 +100,10 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
   if (productsAhead < 0 || productsAhead > (isDepthwise ? 0 : kMaxProductsAhead))
     return badInput(fmt::format("attribute 'products_ahead': expected 0 to {}, got {}",
                                 isDepthwise ? 0 : kMaxProductsAhead, productsAhead));
+  int64_t mostChannels = isDepthwise ? kMaxAhead : 0;
+  if (channelsAhead < 0 || channelsAhead > mostChannels)
+    return badInput(fmt::format("attribute 'channels_ahead': expected 0 to {}, got {}",
+                                mostChannels, channelsAhead));
   int64_t mostAhead = kMaxAhead / inputLanes;
   if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0))
     return badInput(

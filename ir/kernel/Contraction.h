@@ -61,7 +61,7 @@ template <> struct EnumWords<LoopOrder> {
 /// target's registers hold.
 inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024, kMaxTileLines = 4;
 /// The most elements that the steps over k that read a vector of the input may fetch ahead: a cache
-/// line of bytes, as they fetch one.
+/// line of bytes, as they fetch one. The most channels, too.
 inline constexpr int64_t kMaxAhead = 64;
 /// The most multiply-adds that a tile may fetch its own weights ahead.
 inline constexpr int64_t kMaxProductsAhead = 4096;
@@ -100,6 +100,9 @@ struct ContractionPlan : LoopPlan {
   /// All but depthwise: a tile fetches its own weights into the L1 cache so many multiply-adds of
   /// vectors before it needs them; 0: not.
   int64_t productsAhead = 0;
+  /// Depthwise convolutions: a tile fetches into the L1 cache what the tile so many channels from
+  /// it reads first of the input; 0: nothing.
+  int64_t channelsAhead = 0;
   /// All but depthwise: a row's input of so many steps over k is read as one vector, whose lanes
   /// weights are multiplied by; 1: step by step, in all lanes.
   int64_t inputLanes = 1;
@@ -121,6 +124,7 @@ struct ContractionPlan : LoopPlan {
     visit("rest_rows", self.restRows, std::vector<int64_t>());
     visit("ahead", self.ahead, int64_t{0});
     visit("products_ahead", self.productsAhead, int64_t{0});
+    visit("channels_ahead", self.channelsAhead, int64_t{0});
     visit("input_lanes", self.inputLanes, int64_t{1});
     visit("joins_steps", self.joinsSteps, false);
     visit("tile_steps", self.tileSteps, int64_t{0});

@@ -57,6 +57,12 @@ struct Depthwise {
     return b.cast(b.load(pointer, at, c.lanes, c.mask), accumulator);
   }
 
+  /// Whether the tile before, of `outputs` along a dim, has not read position `at` of those up to
+  /// `end`.
+  static bool isNew(int64_t at, int64_t end, int64_t outputs, int64_t stride) {
+    return at + outputs * stride > end;
+  }
+
   /// The tap of number `tap`, counted over the dims that are loops, and all behind it.
   Values unrolled(const Tile &tile, Value *from, Value *tap, Values sums) {
     size_t last = attrs.kernel.size() - 1;
@@ -77,11 +83,17 @@ struct Depthwise {
       Value *number = b.add(b.mul(tap, b.index(numTaps)), b.index(i));
       weights.push_back(read(k.operands[1], b.add(b.mul(number, channels), tile.c.first), tile.c));
     }
-    for (const auto &[column, across] : along(tile.pixels, last, arePixelsUnrolled))
+    Meetings pixels = along(tile.pixels, last, arePixelsUnrolled);
+    int64_t lineStride = last > 0 ? attrs.strides[last - 1] : 1;
+    for (const auto &[column, across] : pixels)
       for (const auto &[row, down] : lines) {
         Value *at = k.advance(from, b.index(column), x.layout->strides[last + 2]);
         at = k.advance(at, b.index(row), x.layout->strides[last + 1]);
         Value *element = read(k.operands[0], at, tile.c);
+        if (attrs.plan.channelsAhead > 0 &&
+            isNew(row, lines.rbegin()->first, tile.lines, lineStride) &&
+            isNew(column, pixels.rbegin()->first, tile.pixels, attrs.strides[last]))
+          b.prefetch(k.operands[0], b.add(at, b.index(attrs.plan.channelsAhead)), 1);
         for (auto [line, tapDown] : down)
           for (auto [pixel, tapAcross] : across) {
             Value *&sum = sums[line * tile.pixels + pixel];
