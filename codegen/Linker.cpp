@@ -26,8 +26,8 @@ const char *const kLibcSymbols[] = {"pthread_create", "pthread_join", "malloc", 
 
 // Weights come last, in a segment of their own: whatever their size, nothing else moves away from
 // the code that refers to it, and they can be filled in after the link. The gap of addresses before
-// them is kLinkOverhead: their place in the file, which lld's tables come before, can be the same
-// part of a huge page as their address.
+// them is as large as lld's tables, which come before them in the file: so their place in the file
+// and their address can agree modulo a huge page.
 const char *const kScript = R"(
 PHDRS {
   headers PT_PHDR PHDRS;
@@ -60,7 +60,7 @@ SECTIONS {
   . = ALIGN(CONSTANT(MAXPAGESIZE));
   .data : { *(.data .data.*) } :data
   .bss : { *(.bss .bss.* COMMON) } :data
-  . = ALIGN(CONSTANT(MAXPAGESIZE)) + 0x40000;
+  . = ALIGN(CONSTANT(MAXPAGESIZE)) + 0x20000;
   .cameo_weights (NOLOAD) : { *(.cameo_weights) } :weights
   /DISCARD/ : { *(.comment .eh_frame .note.* .ARM.exidx* .ARM.extab*) }
 }
