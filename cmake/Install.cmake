@@ -33,6 +33,8 @@ if(CAMEO_STATIC)
     install(FILES ${sbom} DESTINATION ${SKBUILD_METADATA_DIR}/sboms COMPONENT wheel EXCLUDE_FROM_ALL)
   endif()
   install(FILES ${sbom} DESTINATION share/doc/cameo COMPONENT system)
+  # Debian's Python reads this file, below /usr, and finds the package.
+  install(FILES cmake/package/cameo.pth DESTINATION lib/python3/dist-packages COMPONENT system)
 endif()
 
 set(CPACK_GENERATOR DEB)

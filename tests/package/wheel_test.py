@@ -55,6 +55,10 @@ class Files(unittest.TestCase):
         bill = pathlib.Path(self.dir, "usr/share/doc/cameo/cameo.cdx.json")
         check_contents(self, json.loads(bill.read_text()), self.dir + "/usr/bin/cameo")
         subprocess.run([self.dir + "/usr/bin/cameo", "compile", DIGITS / "digits.onnx", "-o", self.dir + "/"], check=True)
+        code = "import importlib.util, site, sys; site.addsitedir(sys.argv[1]); print(importlib.util.find_spec('cameoc').origin)"
+        found = subprocess.run([sys.executable, "-S", "-c", code, self.dir + "/usr/lib/python3/dist-packages"],
+                               check=True, capture_output=True, text=True).stdout
+        self.assertEqual(os.path.realpath(found.strip()), os.path.realpath(self.dir + "/usr/lib/cameo/python/cameoc/__init__.py"))
 
     def test_sources(self):
         subprocess.run(["tar", "-xf", package("cameo-*.tar.gz"), "-C", self.dir, "--strip-components=1"], check=True)
