@@ -12,10 +12,10 @@ case ${1:-} in
 --fix) git ls-files -z '*.cpp' '*.hpp' '*.h' '*.c' | xargs -0 clang-format-19 -i ;;
 --tidy)
   shift
-  # GCC's warning options are in the compile commands, and clang does not know all of them; libstdc++
-  # 12 sorts stably with a function that it calls deprecated itself.
+  # GCC's warning options are in the compile commands, and clang does not know all of them, nor takes
+  # GCC's precompiled headers; libstdc++ 12 sorts stably with a function that it calls deprecated itself.
   git ls-files -z "$@" | grep -z '\.cpp$' |
-    xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build --quiet --extra-arg=-Wno-unknown-warning-option \
+    xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-gch \
       --extra-arg=-Wno-deprecated-declarations
   ;;
 *)

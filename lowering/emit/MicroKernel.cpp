@@ -231,6 +231,7 @@ struct Writer {
     return b.forLoop(b.index(0), taps[tap].first, 1, carried, [&](Value *t, const Values &now) {
       Value *shift = b.mul(t, taps[tap].second);
       std::vector<Value *> moved;
+      moved.reserve(at.size());
       for (Value *row : at)
         moved.push_back(b.offset(row, shift));
       return reduce(tap + 1, moved, now);
