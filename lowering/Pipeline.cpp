@@ -72,6 +72,8 @@ constexpr PipelineStep kPipeline[] = {
     // Behind plans: each unit of a kernel notes its range. What combines these has no plan yet.
     {"tile", "note-ranges"},
     {"tile", "plan-loops"},
+    // The final list of kernels, in an order that lets threads share them.
+    {"memory", "order-kernels"},
     // Last: lifetimes are those of the final list of kernels.
     {"memory", "plan-memory"},
 };

@@ -1,16 +1,18 @@
 // Places arena buffers so that buffers whose lifetimes do not overlap share bytes. Runs last before
 // loops: views and fusion have settled which buffers there are.
 //
-// A lifetime is the span of ops that touch a buffer. Within one group of sizes that are multiples
-// of the same symbols (a batch N: sizes c*N), buffers are placed by size, largest first, at the
-// lowest offset that is free during their lifetime (greedy by size: Pisarchyk and Lee, "Efficient
-// memory management for deep neural net inference", 2020), in units of the symbols. Groups follow
-// each other. Other sizes (of images whose height and width are symbols) cannot be compared; their
-// buffers share slots as large as the largest of them. Buffers whose size the run finds out are not
-// in the arena: they are boxes, shared likewise, which may move when symbols in a size of theirs
-// are defined, so nothing lives in one then.
+// A lifetime is the span of ops that touch a buffer; kernels that no barrier has to part count as
+// one, so that none is needed for the bytes that they share. Within one group of sizes that are
+// multiples of the same symbols (a batch N: sizes c*N), buffers are placed by size, largest first,
+// at the lowest offset that is free during their lifetime (greedy by size: Pisarchyk and Lee,
+// "Efficient memory management for deep neural net inference", 2020), in units of the symbols.
+// Groups follow each other. Other sizes (of images whose height and width are symbols) cannot be
+// compared; their buffers share slots as large as the largest of them. Buffers whose size the run
+// finds out are not in the arena: they are boxes, shared likewise, which may move when symbols in a
+// size of theirs are defined, so nothing lives in one then.
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
+#include "lowering/build/KernelSpan.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/memory/SpanIndex.h"
 
@@ -41,10 +43,11 @@ struct Item {
 struct Lifetimes {
   std::vector<Item> items;
   int64_t position = 0;
+  KernelSpan span;
   /// Where symbols are defined that the inputs do not bind.
   std::map<std::string, std::vector<int64_t>> definitions;
 
-  explicit Lifetimes(Func &func) {
+  explicit Lifetimes(Func &func) : span(func) {
     for (size_t i = 0; i < func.buffers.size(); i++)
       items.push_back({static_cast<int64_t>(i), 0, Dim(0), -1, -1});
     visit(func.body);
@@ -61,6 +64,7 @@ struct Lifetimes {
 
   void visit(Block &block) {
     for (const std::unique_ptr<Op> &op : block.ops()) {
+      enter(*op);
       for (const Value *operand : op->operands())
         touch(operand);
       for (const std::unique_ptr<Value> &result : op->results())
@@ -69,8 +73,21 @@ struct Lifetimes {
         definitions[symbol].push_back(position);
       if (isControlFlow(*op))
         visitRegions(*op);
-      position++;
+      if (isBetweenTeams(*op))
+        leave();
     }
+    leave();
+  }
+
+  /// To the position of an op: that of the kernels before it if it may run beside them.
+  void enter(const Op &op) {
+    if (!span.takes(op))
+      leave();
+    span.add(op);
+  }
+  void leave() {
+    position++;
+    span.clear();
   }
 
   /// What a loop reads from outside, and what it carries, must last through all iterations.

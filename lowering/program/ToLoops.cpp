@@ -14,6 +14,7 @@
 #include "ir/kernel/ViewOps.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Elements.h"
+#include "lowering/build/KernelSpan.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/build/ShareConstants.h"
 #include "lowering/emit/KernelFunc.h"
@@ -50,6 +51,7 @@ struct State {
   bool inTeam = false;
   int64_t kernelsInTeam = 0;
   Dim workInTeam = {};
+  KernelSpan span{func}; // since the last barrier
   int64_t numTeams = 0;
   Profile profile;
   ThreadMemory threadMemory;
@@ -227,11 +229,11 @@ void State::addKernel(Op &op) {
   addLoops(op);
 }
 
-/// The elements that a kernel reads and writes, if several threads can share them.
-Dim sharedWork(const Op &op, const Dim &units) {
+/// The elements that a kernel reads and writes.
+Dim workOf(const Op &op) {
   Dim elements;
   auto add = [&](const Value *tensor) {
-    if (tensor && !(units == Dim(1)))
+    if (tensor)
       elements = elements + product(tensor->type.shape());
   };
   for (const Value *operand : op.operands())
@@ -275,12 +277,15 @@ void State::addLoops(Op &op) {
     noteNode(*kernel, op);
   } else
     std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
-  // Filling a halo is little work, and touches no byte that the kernel before it writes.
-  if (op.kind() != OpKind::KernelFillHalo) {
-    workInTeam = workInTeam + sharedWork(op, *units);
-    if (!profile.isOn())
-      team.create(OpKind::TeamBarrier, {}, {});
+  bool isBeside = !span.empty() && span.takes(op);
+  // Threads share the units of a kernel, and kernels that no barrier parts. Halos are little work.
+  if (op.kind() != OpKind::KernelFillHalo && (isBeside || !(*units == Dim(1))))
+    workInTeam = workInTeam + workOf(op);
+  if (!span.takes(op)) {
+    span.clear();
+    team.create(OpKind::TeamBarrier, {}, {});
   }
+  span.add(op);
   team.parallel(unitsOf(sizes, team, op, *units), [&](Value *begin, Value *end) {
     std::vector<Value *> args = pointers;
     args.push_back(begin);
@@ -292,6 +297,8 @@ void State::addLoops(Op &op) {
     team.call(entry->second, args);
   });
   profile.leaveKernel(team);
+  if (profile.isOn())
+    span.clear(); // each kernel ends in a barrier
 }
 
 /// Kernels in a row are one team function; control flow between them is the calling thread's.
@@ -302,6 +309,7 @@ void State::openTeam() {
   if (inTeam)
     return;
   inTeam = true;
+  span.clear();
   Func *body = program.module.addFunc(fmt::format("team_{}", numTeams));
   body->attrs.set("kind", std::string("team"));
   team.atEnd(body->body);

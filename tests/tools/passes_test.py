@@ -133,9 +133,21 @@ def attention():
     return onnx.model(nodes, inputs, [onnx.value_info("y", ["batch", 5, 4])], constants)
 
 
+def picked():
+    """Elements that the run picks from one input and then from another, as detectors do for each of their classes."""
+    nodes, outputs = [], []
+    for name in "ab":
+        nodes += [onnx.node("Relu", [name], [name + ".r"], name + ".relu"), onnx.node("NonZero", [name + ".r"], [name + ".i"], name + ".pick"),
+                  onnx.node("Transpose", [name + ".i"], [name + ".t"], name + ".transpose", perm=(1, 0)),
+                  onnx.node("GatherND", [name, name + ".t"], [name + ".g"], name + ".gather"),
+                  onnx.node("Exp", [name + ".g"], [name + ".y"], name + ".exponential")]
+        outputs.append(onnx.value_info(name + ".y", [name + ".count"]))
+    return onnx.model(nodes, [onnx.value_info(name, ["count", 5]) for name in "ab"], outputs)
+
+
 MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized,
           "integer": integer_operators, "dynamic": dynamic, "primitives": primitives,
-          "attention": attention}
+          "attention": attention, "picked": picked}
 
 
 class Passes(FolderCase):
