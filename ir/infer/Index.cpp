@@ -191,8 +191,18 @@ Result<void> inferTopK(InferContext &ctx) {
   return {};
 }
 
+/// How many elements are not zero: a size that another op in the block may have for the same
+/// elements, as exporters write one for each tensor that is indexed with a mask.
+static Dim countOfNonZero(InferContext &ctx) {
+  for (const Op *other : ctx.op.operand(0)->users())
+    if (other != &ctx.op && other->kind() == ctx.op.kind() && other->block() == ctx.op.block() &&
+        other->result()->type.isRanked())
+      return other->result()->type.dim(1);
+  return ctx.freshDim();
+}
+
 Result<void> inferNonZero(InferContext &ctx) {
-  ctx.outShape(0, {Dim(ctx.in(0).rank()), ctx.freshDim()});
+  ctx.outShape(0, {Dim(ctx.in(0).rank()), countOfNonZero(ctx)});
   return {};
 }
 

@@ -110,6 +110,20 @@ Result<AttrDict> attributesFor(const Selection &s, const CallRow &row) {
   return own;
 }
 
+/// The result of a call that has made the same of the same operands, by a function without
+/// attributes that is not the user's.
+Value *madeBefore(const Selection &s, const CallRow &row) {
+  if (s.op.kind() == OpKind::Custom || !s.op.attrs.empty() || s.op.numOperands() == 0 ||
+      s.op.numResults() != 1)
+    return nullptr;
+  for (const Op *other : s.op.operand(0)->users())
+    if (other->kind() == OpKind::KernelCall && other->block() == s.op.block() &&
+        other->attrs.getString("callee") == row.callee && other->operands() == s.op.operands() &&
+        other->result()->type == s.out())
+      return other->result();
+  return nullptr;
+}
+
 } // namespace
 
 const CallRow *callFor(const Op &op) {
@@ -131,6 +145,10 @@ const CallRow *callFor(const Op &op) {
 }
 
 Result<void> selectCall(Selection &s, const CallRow &row, std::vector<std::string> &bound) {
+  if (Value *made = madeBefore(s, row)) {
+    s.replaceWithValue(made);
+    return {};
+  }
   AttrDict attrs = TRY(attributesFor(s, row));
   std::vector<std::string> symbols;
   for (const std::unique_ptr<Value> &result : s.op.results()) {

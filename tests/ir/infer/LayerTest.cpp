@@ -141,6 +141,9 @@ TEST(Index, Shapes) {
   EXPECT_TRUE(has(inferredOp("%x: f32[4,5], %i: i64[2,1], %u: f32[2,4]", "ScatterND(%x, %i, %u)"),
                   "what input indices ('i') addresses"));
   EXPECT_EQ(inferredOp("%x: f32[4,5]", "NonZero(%x)"), "i64[2,s.0]");
+  EXPECT_EQ(inferred("%x: f32[4], %y: f32[4]", "%a = NonZero(%x)\n%b = NonZero(%y)\n"
+                                               "%r = NonZero(%x)"),
+            "i64[1,s.0]");
   EXPECT_EQ(inferredOp("%x: f32[4,5]", "Unique(%x)", 4), "f32[s.0], i64[s.0], i64[20], i64[s.0]");
   EXPECT_EQ(inferred("%i: i64[N]", "%d = Constant() {value = dense<i64[]: 7>}\n"
                                    "%v = Constant() {value = dense<f32[2]: 0.0, 1.0>}\n"
