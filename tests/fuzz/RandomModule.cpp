@@ -44,6 +44,7 @@ private:
   Value *concat();
   Value *split();
   Value *expand();
+  Value *repeated();
   Value *reduce();
   Value *softmax();
   Value *exponentials();
@@ -232,6 +233,16 @@ Value *Grower::expand() {
   return value->type.rank() < 5 ? add(OpKind::Expand, {value, ints(shape)}) : nullptr;
 }
 
+/// The mean of a value and, if an element is not a number, of as much again: of a size that only
+/// the run knows.
+Value *Grower::repeated() {
+  Value *flat = add(OpKind::Reshape, {pick(), ints({-1})});
+  Value *odd = add(OpKind::Cast, {add(OpKind::IsNaN, {flat})}, attr("to", DType::I64));
+  Value *times = add(OpKind::Add, {add(OpKind::ReduceMax, {odd, ints({0})}), ints({1})});
+  return add(OpKind::ReduceMean, {add(OpKind::Tile, {flat, times}), ints({0})},
+             attr("keepdims", int64_t{0}));
+}
+
 Value *Grower::reduce() {
   static constexpr OpKind kKinds[] = {OpKind::ReduceSum, OpKind::ReduceMean, OpKind::ReduceMax,
                                       OpKind::ReduceMin};
@@ -359,7 +370,8 @@ std::unique_ptr<Module> Grower::grow() {
       &Grower::slice,     &Grower::concat,    &Grower::split,          &Grower::expand,
       &Grower::reduce,    &Grower::softmax,   &Grower::exponentials,   &Grower::attention,
       &Grower::attention, &Grower::layerNorm, &Grower::conv,           &Grower::conv,
-      &Grower::pool,      &Grower::matmul,    &Grower::layer,          &Grower::layer};
+      &Grower::pool,      &Grower::matmul,    &Grower::layer,          &Grower::layer,
+      &Grower::repeated};
   Func *func = module_->addFunc("main");
   Dim n = Dim::symbol("N");
   builder_.atEnd(func->body);
