@@ -90,6 +90,10 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
     return badInput(fmt::format(
         "attribute 'unit_tiles': expected tiles of a direct or depthwise convolution, got {}",
         unitTiles));
+  if (unitVectors < 1 || unitVectors > kMaxUnitVectors || (unitVectors > 1 && !isDepthwise))
+    return badInput(fmt::format(
+        "attribute 'unit_vectors': expected 1 to {} vectors of a depthwise convolution, got {}",
+        kMaxUnitVectors, unitVectors));
   TRY(areInputLanes(inputLanes, lanes));
   if (inputLanes > 1 && isDepthwise)
     return badInput("attribute 'input_lanes': expected 1 of a depthwise convolution");

@@ -63,6 +63,8 @@ inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024, kMaxTileLi
 /// The most elements that the steps over k that read a vector of the input may fetch ahead: a cache
 /// line of bytes, as they fetch one. The most channels, too.
 inline constexpr int64_t kMaxAhead = 64;
+/// The most vectors of channels that a unit of a depthwise convolution may have.
+inline constexpr int64_t kMaxUnitVectors = 1024;
 /// The most multiply-adds that a tile may fetch its own weights ahead.
 inline constexpr int64_t kMaxProductsAhead = 4096;
 
@@ -90,6 +92,9 @@ struct ContractionPlan : LoopPlan {
   /// The direct algorithm and products: a unit has so many register tiles of rows. Depthwise
   /// convolutions: of lines.
   int64_t unitTiles = 0;
+  /// Depthwise convolutions: a unit has so many neighbouring vectors of channels, all of which
+  /// follow each other at each tile.
+  int64_t unitVectors = 1;
   /// Where the number of rows is known only at run time: the heights, the largest first, of the
   /// tiles for what is left behind those of `tileRows`. Behind these, tiles of one row follow.
   std::vector<int64_t> restRows = {};
@@ -121,6 +126,7 @@ struct ContractionPlan : LoopPlan {
     visit("outer", self.outer, LoopOrder::Rows);
     visit("block", self.block, int64_t{0});
     visit("unit_tiles", self.unitTiles, int64_t{0});
+    visit("unit_vectors", self.unitVectors, int64_t{1});
     visit("rest_rows", self.restRows, std::vector<int64_t>());
     visit("ahead", self.ahead, int64_t{0});
     visit("products_ahead", self.productsAhead, int64_t{0});

@@ -33,11 +33,11 @@ std::vector<Units::Range> Units::slab(int64_t unit) const {
     const auto &[extent, run, tiles] = axes_[i];
     int64_t cells = axes_[i].cells().value(), cell = i == 0 ? unit : unit % cells;
     unit = i == 0 ? unit : unit / cells;
-    int64_t first = cell * run, end = first + run;
     if (tiles.count > 0)
-      ranges[i] = {tiles.firstRow(first), tiles.firstRow(std::min(end, tiles.count))};
+      ranges[i] = {tiles.firstRow(axes_[i].firstTile(cell)),
+                   tiles.firstRow(axes_[i].firstTile(cell + 1))};
     else
-      ranges[i] = {first, std::min(end, extent.value())};
+      ranges[i] = {cell * run, std::min((cell + 1) * run, extent.value())};
   }
   return ranges;
 }

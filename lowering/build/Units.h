@@ -1,7 +1,8 @@
 // The units of work of a kernel: the cells of a grid. Along each axis of the grid, `extent`
-// positions are cut into runs of `run`, the last of which may be shorter, a *tail*. The number of a
-// unit is a number in mixed radix whose lowest digit is the cell along the last axis. So any split
-// of the numbers over threads visits each position of the grid once.
+// positions are cut into runs of `run`, the last of which may be shorter, a *tail*; tiles are
+// shared out evenly. The number of a unit is a number in mixed radix whose lowest digit is the cell
+// along the last axis. So any split of the numbers over threads visits each position of the grid
+// once.
 #pragma once
 
 #include "ir/Dim.h"
@@ -26,8 +27,11 @@ EvenTiles evenTiles(const Dim &extent, int64_t most);
 struct UnitAxis {
   Dim extent;
   int64_t run = 1;
-  /// Where there are tiles, a run is so many of them.
+  /// Where there are tiles, a run is so many of them, or one less: all runs are nearly equal.
   EvenTiles tiles = {};
+
+  /// The first tile of a run.
+  int64_t firstTile(int64_t cell) const { return cell * tiles.count / cells().value(); }
 
   Dim cells() const {
     return tiles.count > 0 ? Dim(ceilDiv(tiles.count, run)) : Dim::ceilDiv(extent, Dim(run));

@@ -179,20 +179,24 @@ struct Depthwise {
   }
 
   /// `lines` lines from where `at` says.
-  void line(int64_t lines, const Values &at, const Channels &c) {
+  void line(int64_t lines, const Values &at, const UnitRun &c) {
     tiles(k.size(axes.back().extent), attrs.plan.tileRows, [&](Value *first, int64_t pixels) {
-      compute({lines, pixels, advanceAlong(k, {axes.back()}, {first}, at), c});
+      Values from = advanceAlong(k, {axes.back()}, {first}, at);
+      b.forLoop(b.index(0), c.count, attrs.plan.lanes, [&](Value *channel) {
+        channels(b.add(c.first, channel),
+                 [&](const Channels &some) { compute({lines, pixels, from, some}); });
+      });
     });
   }
 
-  void band(const UnitRun &lines, const Values &at, const Channels &c) {
+  /// `areWhole`: all bands are whole tiles.
+  void band(const TileRun &lines, bool areWhole, const Values &at, const UnitRun &c) {
     if (axes.size() == 2)
       return line(1, at, c);
     const NestAxis &down = axes[axes.size() - 2];
-    Value *count = lines.count;
-    // All bands are whole tiles where the image is.
+    Value *count = b.sub(lines.end, lines.first);
     int64_t most = attrs.plan.tileLines;
-    if (most == 1 || (down.extent.isConst() && down.extent.value() % most == 0))
+    if (areWhole)
       return b.forLoop(b.index(0), count, most,
                        [&](Value *first) { line(most, advanceAlong(k, {down}, {first}, at), c); });
     tiles(count, most,
@@ -233,14 +237,18 @@ struct Depthwise {
     return emitUnits(k, units, [&](const std::vector<Value *> &cells) {
       // Batch and outer dims, the band if there are lines, channels.
       std::vector<Value *> steps(cells.begin(), cells.end() - 1);
-      UnitRun lines{};
+      TileRun lines{};
+      bool areWhole = attrs.plan.tileLines == 1;
       if (axes.size() > 2) {
-        lines = unitRun(k, units.axes()[steps.size() - 1], steps.back());
+        const UnitAxis &bands = units.axes()[steps.size() - 1];
+        lines = tileRun(k, bands, steps.back());
         steps.back() = lines.first;
+        areWhole =
+            areWhole || (bands.tiles.count > 0 &&
+                         bands.tiles.count % (bands.cells().value() * attrs.plan.tileLines) == 0);
       }
       Values at = advanceAlong(k, axes, steps, zeroOffsets(k, axes[0].strides.size()));
-      channels(b.mul(cells.back(), b.index(attrs.plan.lanes)),
-               [&](const Channels &c) { band(lines, at, c); });
+      band(lines, areWhole, at, unitRun(k, units.axes().back(), cells.back()));
     });
   }
 };

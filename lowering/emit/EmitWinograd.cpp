@@ -35,8 +35,7 @@ struct WinogradEmitter {
   };
 
   Block blockOf(Value *image, Value *number) {
-    Value *first = b.mul(number, b.index(plan.block));
-    Value *end = b.min(b.add(first, b.index(plan.block)), b.index(plan.registers.count));
+    auto [first, end] = tileRun(k, plan.tiledAxis(), number);
     auto rowOf = [&](Value *t) { return firstRow(b, plan.registers, t); };
     return {image, first, end, rowOf(first), rowOf(end)};
   }

@@ -36,9 +36,16 @@ Dim emitUnits(KernelFunc &k, const Units &units,
 }
 
 TileRun tileRun(KernelFunc &k, const UnitAxis &axis, Value *cell) {
-  Value *run = k.b.index(axis.run), *first = k.b.mul(cell, run);
-  Value *all = axis.tiles.count > 0 ? k.b.index(axis.tiles.count) : k.size(axis.extent);
-  return {first, k.b.min(all, k.b.add(first, run))};
+  LoopBuilder &b = k.b;
+  if (axis.tiles.count == 0) {
+    Value *run = b.index(axis.run), *first = b.mul(cell, run);
+    return {first, b.min(k.size(axis.extent), b.add(first, run))};
+  }
+  // As UnitAxis::firstTile.
+  auto firstTile = [&](Value *number) {
+    return b.div(b.mul(number, b.index(axis.tiles.count)), k.size(axis.cells()));
+  };
+  return {firstTile(cell), firstTile(b.add(cell, b.index(1)))};
 }
 
 Value *firstRow(LoopBuilder &b, const EvenTiles &tiles, Value *t) {

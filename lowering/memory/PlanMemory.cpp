@@ -5,11 +5,14 @@
 // one, so that none is needed for the bytes that they share. Within one group of sizes that are
 // multiples of the same symbols (a batch N: sizes c*N), buffers are placed by size, largest first,
 // at the lowest offset that is free during their lifetime (greedy by size: Pisarchyk and Lee,
-// "Efficient memory management for deep neural net inference", 2020), in units of the symbols.
-// Groups follow each other. Other sizes (of images whose height and width are symbols) cannot be
-// compared; their buffers share slots as large as the largest of them. Buffers whose size the run
-// finds out are not in the arena: they are boxes, shared likewise, which may move when symbols in a
-// size of theirs are defined, so nothing lives in one then.
+// "Efficient memory management for deep neural net inference", 2020), in units of the symbols; or,
+// where the arena gets no longer by that, around the middle of a larger one. Threads share rows, so
+// that the half of a buffer that a thread writes then lies where it wrote its half of another one,
+// and not in lines that another core has. Groups follow each other. Other sizes (of images whose
+// height and width are symbols) cannot be compared; their buffers share slots as large as the
+// largest of them. Buffers whose size the run finds out are not in the arena: they are boxes,
+// shared likewise, which may move when symbols in a size of theirs are defined, so nothing lives in
+// one then.
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/KernelSpan.h"
@@ -27,6 +30,8 @@ namespace {
 constexpr int64_t kAlignment = 64;
 // Vector loads may run past a tensor's channels, but stay inside the arena.
 constexpr int64_t kSlack = 64;
+// Of how many middles one is chosen: a run has few large tensors at a time.
+constexpr size_t kMostMiddles = 16;
 // Sizes with symbols are compared as if each symbol were this: between a batch and an image's side.
 const Dim kNominalSize(64);
 
@@ -133,25 +138,55 @@ std::vector<int64_t> endsOf(const std::vector<Item> &items) {
   return ends;
 }
 
+/// What is in use at some time while an item lives, in the order of the offsets. Two of these may
+/// share bytes, as they need not live at the same time.
+struct InUse {
+  std::vector<const Item *> items;
+
+  bool isFree(int64_t from, int64_t bytes) const {
+    return std::none_of(items.begin(), items.end(), [&](const Item *item) {
+      return item->offset < from + bytes && from < item->offset + item->bytes;
+    });
+  }
+  int64_t lowestFree(int64_t bytes) const {
+    int64_t at = 0;
+    for (const Item *item : items) {
+      if (at + bytes <= item->offset)
+        break;
+      at = std::max(at, item->offset + item->bytes);
+    }
+    return at;
+  }
+};
+
 /// Greedy by size; returns the bytes used.
 int64_t pack(std::vector<Item> &items) {
   std::stable_sort(items.begin(), items.end(),
                    [](const Item &a, const Item &b) { return a.bytes > b.bytes; });
   int64_t total = 0;
+  std::vector<int64_t> middles; // of items that made the arena longer, the largest first
   SpanIndex placed(endsOf(items));
   for (size_t i = 0; i < items.size(); i++) {
     Item &item = items[i];
-    std::vector<int64_t> others = placed.overlapping(item.first, item.last);
-    std::sort(others.begin(), others.end(),
-              [&](int64_t a, int64_t b) { return items[a].offset < items[b].offset; });
-    int64_t at = 0;
-    for (int64_t other : others) {
-      if (at + item.bytes <= items[other].offset)
-        break;
-      at = std::max(at, items[other].offset + items[other].bytes);
-    }
-    item.offset = at;
-    total = std::max(total, at + item.bytes);
+    InUse inUse;
+    for (int64_t other : placed.overlapping(item.first, item.last))
+      inUse.items.push_back(&items[other]);
+    std::sort(inUse.items.begin(), inUse.items.end(),
+              [](const Item *a, const Item *b) { return a->offset < b->offset; });
+    item.offset = inUse.lowestFree(item.bytes);
+    int64_t end = std::max(total, item.offset + item.bytes);
+    auto around = [&](int64_t middle) {
+      return (middle - item.bytes / 2) / kAlignment * kAlignment;
+    };
+    auto middle = std::find_if(middles.begin(), middles.end(), [&](int64_t at) {
+      int64_t from = around(at);
+      return item.bytes / 2 <= at && from + item.bytes <= end && inUse.isFree(from, item.bytes);
+    });
+    if (middle != middles.end())
+      item.offset = around(*middle);
+    if (item.offset + item.bytes > total && middles.size() < kMostMiddles)
+      middles.push_back(item.offset + item.bytes / 2);
+    total = std::max(total, item.offset + item.bytes);
     placed.add(static_cast<int64_t>(i), item.first, item.last);
   }
   return total;

@@ -85,12 +85,13 @@ KernelUnits ofDepthwise(const Op &op) {
   std::vector<Touched> touched = tensorsOf(op);
   for (size_t i = 0; i + 1 < rows.size(); i++) {
     bool isLine = i > 0 && i + 2 == rows.size();
-    int64_t run = isLine ? attrs.plan.tileLines * attrs.plan.unitTiles : 1;
-    addRows(touched, rows[i], static_cast<int64_t>(grid.add(rows[i].extent, run)));
+    UnitAxis lines = tiledAxis(rows[i].extent, 1, attrs.plan.tileLines * attrs.plan.unitTiles);
+    int64_t axis = static_cast<int64_t>(isLine ? grid.add(lines) : grid.add(rows[i].extent));
+    addRows(touched, rows[i], axis);
   }
   addRows(touched, rows.back(), kAll);
   Dim channels = op.result()->type.dim(1);
-  auto axis = static_cast<int64_t>(grid.add(channels, attrs.plan.lanes));
+  auto axis = static_cast<int64_t>(grid.add(channels, attrs.plan.lanes * attrs.plan.unitVectors));
   addChannels(op, touched, channels, axis);
   for (size_t i = 0; i < attrs.kernel.size(); i++)
     touched[Input].axes.push_back(

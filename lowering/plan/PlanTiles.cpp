@@ -38,6 +38,9 @@ bool isLong(Block &epilogue) { return weightOf(epilogue) > kShortEpilogue; }
 // pixels at least.
 constexpr int64_t kDepthwiseLines = 2, kDepthwisePixels = 6, kFewTaps = 9, kBands = 8,
                   kUnitPixels = 64;
+// Neighbouring channels that each tile of a depthwise convolution goes through: a stretch that the
+// processor fetches ahead by itself, which it does not for vectors that are a pixel apart.
+constexpr int64_t kUnitBytes = 512;
 
 /// The larger of the two sides is walked once, and threads share it: where the weights have more
 /// bytes than the rows of input and result together, all rows of a panel group come before the next
@@ -54,13 +57,32 @@ LoopOrder outerLoop(const Op &op, const Contraction &c) {
   return outweigh ? LoopOrder::Panels : LoopOrder::Rows;
 }
 
-/// As many units as kTilesPerUnit asks for, in multiples of `shares`, of even numbers of tiles
-/// where these are known.
+/// The length of runs that cut `count` into at most `units` of them: in a multiple of `shares`, or
+/// of a half of that.
+int64_t runOf(int64_t count, int64_t units, int64_t shares) {
+  for (int64_t multiple = shares; multiple > 0; multiple /= 2)
+    for (int64_t some = units / multiple * multiple; some > 0; some -= multiple)
+      if (int64_t run = ceilDiv(count, some); ceilDiv(count, run) == some)
+        return run;
+  return count;
+}
+
+/// As many units as kTilesPerUnit asks for, in multiples of `shares`.
 int64_t tilesOfUnit(const EvenTiles &tiles, int64_t shares = 1) {
   if (tiles.count <= kTilesPerUnit)
     return tiles.count == 0 ? kTilesPerUnit : tiles.count;
   int64_t units = ceilDiv(tiles.count, kTilesPerUnit);
-  return ceilDiv(tiles.count, ceilDiv(units, shares) * shares);
+  return runOf(tiles.count, ceilDiv(units, shares) * shares, shares);
+}
+
+/// The longest run of half of `most` to `most` by which two threads share `count` most evenly.
+int64_t evenRun(int64_t count, int64_t most) {
+  auto larger = [&](int64_t run) { return std::min(count, ceilDiv(ceilDiv(count, run), 2) * run); };
+  int64_t best = most;
+  for (int64_t run = most; run > most / 2; run--)
+    if (larger(run) < larger(best))
+      best = run;
+  return best;
 }
 
 /// What follows tiles of `rows` rows where the number of all rows is a symbol.
@@ -223,12 +245,18 @@ struct Planner {
       plan.epilogue = EpiloguePlace::Scratch;
     const Dims &shape = op.result()->type.shape();
     const Dim &lines = shape[shape.size() - 2], &width = shape.back();
+    int64_t vectorBytes = plan.lanes * dtypeBytes(op.operand(0)->type.dtype()), bands = 1;
+    plan.unitVectors = ceilDiv(kUnitBytes, vectorBytes);
     plan.unitTiles = kTilesPerUnit;
     if (conv.kernel.size() > 1 && lines.isConst() && width.isConst()) {
       int64_t tiles = std::max<int64_t>(1, ceilDiv(lines.value(), plan.tileLines));
       int64_t least = ceilDiv(kUnitPixels, std::max<int64_t>(1, plan.tileLines * width.value()));
-      plan.unitTiles = ceilDiv(tiles, std::clamp<int64_t>(tiles / least, 1, kBands));
+      plan.unitTiles = runOf(tiles, std::clamp<int64_t>(tiles / least, 1, kBands), kShares);
+      bands = ceilDiv(tiles, plan.unitTiles);
     }
+    const Dim &channels = op.result()->type.dim(1);
+    if (bands % 2 != 0 && channels.isConst())
+      plan.unitVectors = evenRun(ceilDiv(channels.value(), plan.lanes), plan.unitVectors);
   }
 
   void winograd(ContractionPlan &plan) const {

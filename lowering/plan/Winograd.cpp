@@ -71,22 +71,59 @@ int64_t packedBytes(const ConvSizes &sizes, int64_t elements) {
   return ceilDiv(sizes.outputs, kPanel) * kPanel * sizes.channels * elements * kElement;
 }
 
-AlgorithmCost winogradCost(const Target &target, const ConvSizes &sizes, ConvAlgorithm algorithm) {
-  int64_t tile = winogradTile(algorithm);
-  int64_t tiles = ceilDiv(sizes.width, tile) * ceilDiv(sizes.height, tile);
-  TilePlan registers = planTile(target, DType::F32, Dim(tiles), Dim(sizes.outputs), kMinUnits);
+/// Where two threads share so many panels in groups, how many times its half the first one has.
+double unevenness(int64_t panels, int64_t group) {
+  int64_t first = std::min(panels, ceilDiv(ceilDiv(panels, group), 2) * group);
+  return 2 * static_cast<double>(first) / static_cast<double>(panels);
+}
+
+/// The register tile that is fastest for one thread and for two that share groups of panels, taken
+/// together.
+TilePlan tileForSharedPanels(const Target &target, const Dim &tiles, int64_t outputs) {
+  TilePlan best;
+  double least = 0;
+  for (int64_t panels = 1; panels <= kMaxTilePanels; panels++) {
+    std::optional<TilePlan> tile =
+        tileOfPanels(target, DType::F32, tiles, Dim(outputs), panels, kMinUnits);
+    if (!tile)
+      break;
+    double cost = tile->cost * (1 + unevenness(ceilDiv(outputs, kPanel), panels));
+    if (least == 0 || cost < least)
+      best = *tile, least = cost;
+  }
+  return best;
+}
+
+/// What makes a block. Blocks are as small as can be, for the caches and for threads. Only where
+/// the weights come from memory, reading them once for many tiles is worth more, even if those
+/// leave the L2 cache.
+WinogradPlan inBlocks(const Target &target, const ConvSizes &sizes, int64_t tile,
+                      const TilePlan &registers) {
   ContractionPlan cut;
   cut.tileRows = registers.rows, cut.tilePanels = registers.panels, cut.block = 1;
   WinogradPlan plan = layOut(sizes, tile, cut);
-  // Blocks are as small as can be, for the caches and for threads. Only where the weights come from
-  // memory, reading them once for many tiles is worth more, even if those leave the L2 cache.
   int64_t weights = plan.points * sizes.channels * sizes.outputs * kElement;
   int64_t budget = weights > kMemoryL2s * target.l2Bytes ? kBlockL2s * target.l2Bytes : 0;
   int64_t tileBytes = plan.points * plan.inputRow * cut.tileRows * kElement;
   int64_t most = std::clamp<int64_t>(budget / tileBytes, 1, plan.registers.count);
   int64_t blocks = ceilDiv(plan.registers.count, most);
   cut.block = ceilDiv(plan.registers.count, blocks);
-  blocks = ceilDiv(plan.registers.count, cut.block);
+  return layOut(sizes, tile, cut);
+}
+
+AlgorithmCost winogradCost(const Target &target, const ConvSizes &sizes, ConvAlgorithm algorithm) {
+  int64_t tile = winogradTile(algorithm);
+  int64_t tiles = ceilDiv(sizes.width, tile) * ceilDiv(sizes.height, tile);
+  TilePlan registers = planTile(target, DType::F32, Dim(tiles), Dim(sizes.outputs), kMinUnits);
+  WinogradPlan plan = inBlocks(target, sizes, tile, registers);
+  if (plan.block == plan.registers.count) {
+    registers = tileForSharedPanels(target, Dim(tiles), sizes.outputs);
+    plan = inBlocks(target, sizes, tile, registers);
+  }
+  ContractionPlan cut;
+  cut.tileRows = registers.rows, cut.tilePanels = registers.panels, cut.block = plan.block;
+  int64_t blocks = ceilDiv(plan.registers.count, plan.block);
+  double weights = static_cast<double>(plan.points * sizes.channels * sizes.outputs * kElement);
 
   int64_t lanes = vectorLanes(target, kElement);
   double points = static_cast<double>(plan.points) * static_cast<double>(tiles);
@@ -94,7 +131,7 @@ AlgorithmCost winogradCost(const Target &target, const ConvSizes &sizes, ConvAlg
   double inputs = points * static_cast<double>(ceilDiv(sizes.channels, lanes)) * 6;
   // Sums are stored, read, and the results stored.
   double outputs = points * static_cast<double>(ceilDiv(sizes.outputs, lanes)) * 8;
-  double cycles = productCycles(target, products, static_cast<double>(weights), blocks);
+  double cycles = productCycles(target, products, weights, blocks);
   return {algorithm, cut, kMeasured * (cycles + inputs + outputs), packedBytes(sizes, plan.points)};
 }
 

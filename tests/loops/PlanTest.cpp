@@ -51,6 +51,7 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"blocks", numbers({0, 1})},
       {"tile_lines", numbers({1, 2, 3})},
       {"tile_steps", numbers({0, 2, 5, 8})},
+      {"unit_vectors", numbers({1, 2, 3})},
       {"ahead", numbers({1, 5, 64, 65})},
       {"input_lanes", numbers({1, 2, 3, 4})},
       {"joins_steps", numbers({0})},
