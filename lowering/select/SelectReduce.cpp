@@ -6,6 +6,7 @@
 #include "ir/kernel/Reduce.h"
 #include "lowering/build/Shapes.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace cameo {
@@ -85,6 +86,46 @@ std::optional<std::vector<int64_t>> reducedAxes(Selection &s) {
   return axes;
 }
 
+/// Whether threads share the lines of the images that are reduced: then a unit of a reduction over
+/// whole images would read what all threads have written. Fewer lines are shared by channels.
+bool areLinesShared(const Type &x, const std::vector<int64_t> &axes) {
+  constexpr int64_t fewLines = 12, fewElements = 1 << 14;
+  if (x.rank() < 4 || std::ssize(axes) != x.rank() - 2 ||
+      *std::min_element(axes.begin(), axes.end()) != 2)
+    return false;
+  Dim elements = product(x.shape());
+  return elements.isConst() && elements.value() >= fewElements && x.dim(2).value() >= fewLines;
+}
+
+/// The region that makes a term of an element; the term's type.
+Type addTerm(LoopBuilder &b, Block &region, const Reduction &reduction, DType dtype) {
+  b.atEnd(region);
+  Value *element = widened(b, region.addArg(Type::scalar(dtype)));
+  // Truth values are compared as bytes, 0 and 1.
+  if (dtype == DType::Bool)
+    element = b.cast(element, DType::U8);
+  Value *term = reduction.term ? reduction.term(b, element) : element;
+  b.create(OpKind::LoopYield, {term}, {});
+  return term->type;
+}
+
+/// What the lines of images are reduced to, each by itself.
+Value *reducedLines(Selection &s, const Reduction &reduction) {
+  const Type &x = s.in(0);
+  std::vector<int64_t> axes(x.rank() - 3);
+  std::iota(axes.begin(), axes.end(), 3);
+  Dims shape = x.shape();
+  std::fill(shape.begin() + 3, shape.end(), Dim(1));
+  Op *kernel = s.b.create(OpKind::KernelReduce, {s.op.operand(0)}, {Type::tensor(x.dtype(), shape)},
+                          dictOf(ReduceAttrs{axes, reduction.combiner}), 2);
+  Type term = addTerm(s.b, kernel->region(0), reduction, x.dtype());
+  kernel->result()->type = Type::tensor(term.dtype(), shape);
+  s.b.atEnd(kernel->region(1));
+  s.b.create(OpKind::LoopYield, {kernel->region(1).addArg(term)}, {});
+  s.b.before(&s.op);
+  return kernel->result();
+}
+
 } // namespace
 
 Result<void> selectReduce(Selection &s) {
@@ -96,17 +137,16 @@ Result<void> selectReduce(Selection &s) {
   if (!reduced)
     return s.unsupportedBecause("axes known only at run time are not supported yet");
   const std::vector<int64_t> &axes = *reduced;
-  Op *kernel = s.replaceWith(OpKind::KernelReduce, {s.op.operand(0)},
+  Value *from = s.op.operand(0);
+  if (areLinesShared(x, axes)) {
+    from = reducedLines(s, *reduction);
+    reduction->term = nullptr;
+  }
+  Op *kernel = s.replaceWith(OpKind::KernelReduce, {from},
                              dictOf(ReduceAttrs{axes, reduction->combiner}), 2);
-  s.b.atEnd(kernel->region(0));
-  Value *element = widened(s.b, kernel->region(0).addArg(Type::scalar(x.dtype())));
-  // Truth values are compared as bytes, 0 and 1.
-  if (x.dtype() == DType::Bool)
-    element = s.b.cast(element, DType::U8);
-  Value *term = reduction->term ? reduction->term(s.b, element) : element;
-  s.b.create(OpKind::LoopYield, {term}, {});
+  Type term = addTerm(s.b, kernel->region(0), *reduction, from->type.dtype());
   s.b.atEnd(kernel->region(1));
-  Value *combined = kernel->region(1).addArg(term->type);
+  Value *combined = kernel->region(1).addArg(term);
   if (reduction->finish) {
     Value *count = reduction->finish == mean ? countOf(s.b, x, axes, combined->type) : nullptr;
     combined = reduction->finish(s.b, combined, count);
