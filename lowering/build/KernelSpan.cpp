@@ -13,21 +13,13 @@ namespace {
 // What a kernel touches is compared with all that the others do.
 constexpr int64_t kMostKernels = 128;
 
-/// The last concatenation that a value is a part of, or of a part of, in the same memory.
-const Op *wholeOf(const Value *part) {
-  const Op *whole = nullptr;
-  for (bool found = true; found;) {
-    found = false;
-    for (const Op *user : part->users())
-      if (user->kind() == OpKind::KernelConcat && !found &&
-          user->result()->layout->buffer == part->layout->buffer) {
-        whole = user;
-        found = true;
-      }
-    if (found)
-      part = whole->result();
-  }
-  return whole;
+/// A concatenation that a value is a part of, in the same memory.
+const Op *concatOf(const Value *part) {
+  for (const Op *user : part->users())
+    if (user->kind() == OpKind::KernelConcat &&
+        user->result()->layout->buffer == part->layout->buffer)
+      return user;
+  return nullptr;
 }
 
 bool isConstant(const Buffer &buffer) {
@@ -35,6 +27,22 @@ bool isConstant(const Buffer &buffer) {
 }
 
 } // namespace
+
+const Op *KernelSpan::wholeOf(const Value *part) const {
+  std::vector<const Op *> path; // whose whole is not known yet
+  const Op *whole = concatOf(part);
+  for (const Op *next = whole; next; next = concatOf(next->result())) {
+    whole = next;
+    if (auto known = wholes_.find(next); known != wholes_.end()) {
+      whole = known->second;
+      break;
+    }
+    path.push_back(next);
+  }
+  for (const Op *concat : path)
+    wholes_[concat] = whole;
+  return whole;
+}
 
 bool isBetweenTeams(const Op &op) {
   const KernelSpec *row = kernelSpec(op.kind());

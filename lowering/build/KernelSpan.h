@@ -3,6 +3,7 @@
 
 #include "ir/Module.h"
 
+#include <unordered_map>
 #include <vector>
 
 namespace cameo {
@@ -34,6 +35,8 @@ private:
     const Op *whole;
   };
 
+  /// The last concatenation that a value is a part of, or of a part of, in the same memory.
+  const Op *wholeOf(const Value *part) const;
   std::vector<Touch> touchesOf(const Op &op) const;
   void touch(const Value *value, Touch touch, std::vector<Touch> &touches) const;
   bool shareBytes(int64_t a, int64_t b) const;
@@ -42,6 +45,7 @@ private:
   const Func &func_;
   bool isPlanned_;
   std::vector<Touch> touches_;
+  mutable std::unordered_map<const Op *, const Op *> wholes_; // that concatenations are parts of
   int64_t numKernels_ = 0;
 };
 

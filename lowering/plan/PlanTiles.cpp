@@ -61,9 +61,12 @@ LoopOrder outerLoop(const Op &op, const Contraction &c) {
 /// of a half of that.
 int64_t runOf(int64_t count, int64_t units, int64_t shares) {
   for (int64_t multiple = shares; multiple > 0; multiple /= 2)
-    for (int64_t some = units / multiple * multiple; some > 0; some -= multiple)
-      if (int64_t run = ceilDiv(count, some); ceilDiv(count, run) == some)
+    for (int64_t some = units / multiple * multiple; some > 0;) {
+      int64_t run = ceilDiv(count, some), runs = ceilDiv(count, run);
+      if (runs == some)
         return run;
+      some = runs / multiple * multiple; // numbers between have runs that are no shorter
+    }
   return count;
 }
 
