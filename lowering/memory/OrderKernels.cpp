@@ -151,7 +151,10 @@ int64_t countTurns(const std::vector<Op *> &ops) {
 
 /// Orders ops that are in front of `end`.
 bool orderStretch(const Func &func, const std::vector<Op *> &ops, Op *end) {
-  if (countTurns(ops) == 0)
+  // Kernels that rely on a check of a run's sizes stay where they are.
+  bool isChecked = std::any_of(ops.begin(), ops.end(),
+                               [](const Op *op) { return op->kind() == OpKind::KernelGuard; });
+  if (isChecked || countTurns(ops) == 0)
     return false;
   Places places(func);
   for (const Op *op : ops)
