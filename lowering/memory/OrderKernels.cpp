@@ -63,7 +63,8 @@ std::set<std::string> symbolsOf(const Func &func, const Op &op) {
 /// The places of the ops of a stretch, each behind what it needs.
 class Places {
 public:
-  explicit Places(const Func &func) : func_(func) {}
+  Places(const Func &func, const std::set<std::string> &redefined)
+      : func_(func), redefined_(redefined) {}
 
   void add(const Op &op);
   const Place &of(const Op *op) const { return places_.at(op); }
@@ -74,6 +75,7 @@ private:
   static Place notBefore(const Op &op, Place before);
 
   const Func &func_;
+  const std::set<std::string> &redefined_;
   std::map<const Op *, Place> places_;
   std::map<int64_t, Place> written_, read_; // the last place where a buffer is
   std::map<std::string, Place> symbols_;    // the last place where a symbol is defined or checked
@@ -99,8 +101,15 @@ void Places::add(const Op &op) {
   std::set<std::string> symbols = symbolsOf(func_, op);
   for (const std::string &symbol : symbols)
     raise(symbols_, symbol, behind);
-  for (const std::string &symbol : definedSymbols(op)) // a loop's body gives it its next value
-    raise(used_, symbol, behind);
+  std::vector<std::string> defined = definedSymbols(op);
+  for (const std::string &symbol : defined) {
+    raise(used_, symbol, behind); // a loop's body gives it its next value
+    // A box gets its room where the last of its size's symbols is defined. That stays the one that
+    // the body of a loop defines again, as the box may have to grow there.
+    if (redefined_.count(symbol))
+      for (const auto &[other, definition] : symbols_)
+        place = std::max(place, behind(op, definition));
+  }
   bool works = hasLoops(op) || isOnCaller(op); // what does not touches nothing
   std::set<int64_t> reads, writes;
   for (const Value *operand : op.operands()) {
@@ -129,7 +138,7 @@ void Places::add(const Op &op) {
   note(read_, reads);
   note(written_, writes);
   note(used_, symbols);
-  note(symbols_, definedSymbols(op));
+  note(symbols_, defined);
   if (op.kind() != OpKind::KernelGuard)
     return;
   // What relies on a check of a size and an older one has the younger of them.
@@ -149,14 +158,22 @@ int64_t countTurns(const std::vector<Op *> &ops) {
   return turns;
 }
 
+/// Symbols that several ops define: one in front of a loop, and one in its body.
+std::set<std::string> redefinedSymbols(Func &func) {
+  std::set<std::string> defined, redefined;
+  for (const Op *op : opsOf(func))
+    for (const std::string &symbol : definedSymbols(*op))
+      if (!defined.insert(symbol).second)
+        redefined.insert(symbol);
+  return redefined;
+}
+
 /// Orders ops that are in front of `end`.
-bool orderStretch(const Func &func, const std::vector<Op *> &ops, Op *end) {
-  // Kernels that rely on a check of a run's sizes stay where they are.
-  bool isChecked = std::any_of(ops.begin(), ops.end(),
-                               [](const Op *op) { return op->kind() == OpKind::KernelGuard; });
-  if (isChecked || countTurns(ops) == 0)
+bool orderStretch(const Func &func, const std::set<std::string> &redefined,
+                  const std::vector<Op *> &ops, Op *end) {
+  if (countTurns(ops) == 0)
     return false;
-  Places places(func);
+  Places places(func, redefined);
   for (const Op *op : ops)
     places.add(*op);
   std::vector<Op *> ordered = ops;
@@ -169,7 +186,7 @@ bool orderStretch(const Func &func, const std::vector<Op *> &ops, Op *end) {
   return true;
 }
 
-bool orderBlock(const Func &func, Block &block) {
+bool orderBlock(const Func &func, const std::set<std::string> &redefined, Block &block) {
   bool changed = false;
   std::vector<Op *> stretch, all;
   for (const std::unique_ptr<Op> &op : block.ops())
@@ -180,10 +197,10 @@ bool orderBlock(const Func &func, Block &block) {
       stretch.push_back(op);
       continue;
     }
-    changed |= orderStretch(func, stretch, op);
+    changed |= orderStretch(func, redefined, stretch, op);
     stretch.clear();
     for (int64_t i = 0; isControlFlow(*op) && i < op->numRegions(); i++)
-      changed |= orderBlock(func, op->region(i));
+      changed |= orderBlock(func, redefined, op->region(i));
   }
   return changed;
 }
@@ -192,7 +209,7 @@ bool orderBlock(const Func &func, Block &block) {
 
 Result<bool> orderKernels(Module &module, PassContext &) {
   Func &func = module.main();
-  return orderBlock(func, func.body);
+  return orderBlock(func, redefinedSymbols(func), func.body);
 }
 
 } // namespace cameo
