@@ -60,9 +60,11 @@ template <> struct EnumWords<LoopOrder> {
 /// The most panels that a register tile may have, and its most elements: a few times what any
 /// target's registers hold.
 inline constexpr int64_t kMaxTilePanels = 8, kMaxTileElements = 1024, kMaxTileLines = 4;
+/// Of a cache line, whatever the target.
+inline constexpr int64_t kCacheLineBytes = 64;
 /// The most elements that the steps over k that read a vector of the input may fetch ahead: a cache
 /// line of bytes, as they fetch one. The most channels, too.
-inline constexpr int64_t kMaxAhead = 64;
+inline constexpr int64_t kMaxAhead = kCacheLineBytes;
 /// The most vectors of channels that a unit of a depthwise convolution may have.
 inline constexpr int64_t kMaxUnitVectors = 1024;
 /// The most multiply-adds that a tile may fetch its own weights ahead.

@@ -13,7 +13,6 @@ namespace {
 // Registers 0 to 3 have sums, then come those of the groups of rows and of the panels. Panels take
 // turns with two registers, so that a load need not wait for the products of the panel before.
 constexpr int64_t kGroups = 4, kPanels = 6;
-constexpr int64_t kLineBytes = 64;
 
 struct Groups {
   int64_t count, first; // and the rows of the first one
@@ -63,7 +62,7 @@ struct Writer {
   /// Fetches what as many steps of vectors would, one line after the other.
   Value *fetchAhead(Value *at) {
     Value *end = b.add(at, b.mul(factors.ahead, b.index(shape.tileSteps)));
-    b.forLoop(at, end, kLineBytes / dtypeBytes(wType),
+    b.forLoop(at, end, kCacheLineBytes / dtypeBytes(wType),
               [&](Value *line) { b.prefetch(factors.next, line, 2); });
     return end;
   }

@@ -115,7 +115,7 @@ void Places::add(const Op &op) {
   for (const Value *operand : op.operands()) {
     if (!operand)
       continue;
-    raise(places_, const_cast<const Op *>(operand->definingOp()), behind);
+    raise(places_, operand->definingOp(), behind);
     if (works && operand->layout)
       reads.insert(operand->layout->buffer);
   }

@@ -85,7 +85,6 @@ namespace {
 
 // A constant axis from which on tiles along it are preferred to tiles along a symbol.
 constexpr int64_t kLongAxis = 8;
-constexpr int64_t kLineBytes = 64; // of a cache line, whatever the target
 // From this many rows on a constant factor is tiled alone: its tiles are then nearly full.
 constexpr int64_t kManyRows = 32;
 
@@ -264,7 +263,7 @@ int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {
   }
   int64_t elements = ceilDiv(step, sharers);
   int64_t bytes = elements * plan.inputLanes * dtypeBytes(op.operand(1)->type.dtype());
-  return bytes <= kLineBytes ? elements : 0;
+  return bytes <= kCacheLineBytes ? elements : 0;
 }
 
 } // namespace cameo

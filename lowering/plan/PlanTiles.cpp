@@ -25,7 +25,6 @@ constexpr int64_t kTilesPerUnit = 8, kShares = 4;
 constexpr int64_t kRestRows = 4;
 // Half of the smallest L1 cache of data that x86 cores have.
 constexpr int64_t kNearBytes = 16 << 10;
-constexpr int64_t kLineBytes = 64; // of a cache
 // Where steps are of pairs of bytes, or of 2x2 matrices, products of 16 bits or the inputs of two
 // rows want registers of their own; and two steps over k are enough for them: LLVM would spill
 // more.
@@ -210,7 +209,7 @@ struct Planner {
   /// The next vector of channels: what neighbouring pixels have of it is too far apart for cores to
   /// fetch it of their own accord. A vector that is no cache line would fetch one several times.
   int64_t channelsAhead(const ContractionPlan &plan) const {
-    bool isLine = plan.lanes * dtypeBytes(op.operand(0)->type.dtype()) == kLineBytes;
+    bool isLine = plan.lanes * dtypeBytes(op.operand(0)->type.dtype()) == kCacheLineBytes;
     return target.arch == Arch::X86_64 && isLine ? plan.lanes : 0;
   }
 
