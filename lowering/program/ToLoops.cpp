@@ -277,11 +277,11 @@ void State::addLoops(Op &op) {
     noteNode(*kernel, op);
   } else
     std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
-  bool isBeside = !span.empty() && span.takes(op);
+  bool mayJoin = span.takes(op), isBeside = mayJoin && !span.empty();
   // Threads share the units of a kernel, and kernels that no barrier parts. Halos are little work.
   if (op.kind() != OpKind::KernelFillHalo && (isBeside || !(*units == Dim(1))))
     workInTeam = workInTeam + workOf(op);
-  if (!span.takes(op)) {
+  if (!mayJoin) {
     span.clear();
     team.create(OpKind::TeamBarrier, {}, {});
   }
