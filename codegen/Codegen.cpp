@@ -5,6 +5,7 @@
 #include "codegen/Bitcode.h"
 #include "codegen/BundleObject.h"
 #include "codegen/Checksum.h"
+#include "codegen/CodeParts.h"
 #include "codegen/Description.h"
 #include "codegen/Header.h"
 #include "codegen/JsModule.h"
@@ -19,6 +20,7 @@
 #include "runtime/include/cameo_bundle.h"
 #include "support/File.h"
 #include "support/OutputFile.h"
+#include "support/Parallel.h"
 
 #include <filesystem>
 #include <llvm/IR/Verifier.h>
@@ -30,11 +32,21 @@
 namespace cameo {
 namespace {
 
+/// More would keep more processors busy, and spend more time on what each part begins with.
+constexpr int64_t kMostParts = 16;
+
 void verify(const llvm::Module &module) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   if (llvm::verifyModule(module, &stream))
     ICE("invalid LLVM IR: " + stream.str());
+}
+
+std::string textOf(const llvm::Module &module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream, nullptr);
+  return stream.str();
 }
 
 std::string modelName(const EmitOptions &options, const std::filesystem::path &file) {
@@ -75,14 +87,17 @@ private:
   std::vector<const Program *> models() const;
   Result<void> checkKind() const;
   std::string description() const;
-  void buildModule(llvm::TargetMachine &machine, llvm::Module &module) const;
+  void buildModule(const FuncInterfaces &interfaces, const CodePart &part,
+                   llvm::TargetMachine &machine, llvm::Module &module) const;
+  std::string generate(const FuncInterfaces &interfaces, const CodePart &part) const;
   Result<void> writeContents();
   Result<void> writeWeightsBeside();
-  Result<void> writeCode(llvm::Module &module, llvm::TargetMachine &machine);
+  Result<void> writeCode(const std::vector<std::string> &parts);
   Result<UserOps> usersOps() const;
-  Result<void> writeShared(const std::string &object, llvm::TargetMachine &machine);
+  LinkJob linkJob(const std::vector<std::string> &objects) const;
+  Result<void> writeShared(const std::vector<std::string> &objects);
   Result<void> writeStatic(const std::string &object);
-  Result<void> writeWasm(const std::string &object);
+  Result<void> writeWasm(const std::vector<std::string> &objects);
   Result<void> writeJavaScript();
   Result<void> writeHeaders(std::filesystem::path header);
   bool isStatic() const {
@@ -119,16 +134,17 @@ std::string Emission::description() const {
   return describeLibrary(described, program_.weightBytes, target_, model_);
 }
 
-void Emission::buildModule(llvm::TargetMachine &machine, llvm::Module &module) const {
+void Emission::buildModule(const FuncInterfaces &interfaces, const CodePart &part,
+                           llvm::TargetMachine &machine, llvm::Module &module) const {
   module.setTargetTriple(target_.triple);
   module.setDataLayout(machine.createDataLayout());
   module.setPICLevel(llvm::PICLevel::BigPIC);
-  EmittedFuncs funcs = emitFuncs(program_.module, target_, module);
-  if (bundle_)
+  EmittedFuncs funcs = emitFuncs(interfaces, part, target_, module);
+  if (part.hasModel && bundle_)
     emitBundleObject(*bundle_, target_, funcs, model_, module);
-  else
+  else if (part.hasModel)
     emitModel(program_, target_, funcs, model_, module);
-  if (isShared())
+  if (part.hasModel && isShared())
     emitDescription(description(), module);
   verify(module);
   if (isStatic())
@@ -168,29 +184,38 @@ Result<void> Emission::run() {
   return writeHeaders(std::filesystem::path(file_).replace_extension(".h"));
 }
 
-Result<void> Emission::writeContents() {
-  if (isStatic() && program_.weightBytes > options_.maxStaticWeights)
-    TRY(writeWeightsBeside());
+/// A part's object or text.
+std::string Emission::generate(const FuncInterfaces &interfaces, const CodePart &part) const {
   llvm::LLVMContext context;
   llvm::Module module("model", context);
   std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target_);
-  buildModule(*machine, module);
-  return writeCode(module, *machine);
+  buildModule(interfaces, part, *machine, module);
+  if (options_.kind == OutputKind::LlvmIr)
+    return textOf(module);
+  return options_.kind == OutputKind::Assembly ? emitAssembly(module, *machine)
+                                               : emitObject(module, *machine);
 }
 
-Result<void> Emission::writeCode(llvm::Module &module, llvm::TargetMachine &machine) {
-  if (options_.kind == OutputKind::LlvmIr) {
-    std::string text;
-    llvm::raw_string_ostream stream(text);
-    module.print(stream, nullptr);
-    return output_.append(stream.str());
-  }
-  if (options_.kind == OutputKind::Assembly)
-    return output_.append(emitAssembly(module, machine));
-  std::string object = emitObject(module, machine);
+Result<void> Emission::writeContents() {
+  if (isStatic() && program_.weightBytes > options_.maxStaticWeights)
+    TRY(writeWeightsBeside());
+  FuncInterfaces interfaces = interfacesOf(program_.module);
+  bool isLinked = isShared() || isModule(); // from any number of objects
+  std::vector<CodePart> parts = divideCode(program_.module, isLinked ? kMostParts : 1);
+  std::vector<std::string> generated(parts.size());
+  TRY(inParallel(std::ssize(parts), [&](int64_t i) -> Result<void> {
+    generated[i] = generate(interfaces, parts[i]);
+    return {};
+  }));
+  return writeCode(generated);
+}
+
+Result<void> Emission::writeCode(const std::vector<std::string> &parts) {
+  if (isShared())
+    return writeShared(parts);
   if (isModule())
-    return writeWasm(object);
-  return isShared() ? writeShared(object, machine) : writeStatic(object);
+    return writeWasm(parts);
+  return isStatic() ? writeStatic(parts.front()) : output_.append(parts.front());
 }
 
 // Before the object, which holds the file's name and the id of its contents.
@@ -214,15 +239,22 @@ Result<UserOps> Emission::usersOps() const {
   return ops;
 }
 
-Result<void> Emission::writeShared(const std::string &object, llvm::TargetMachine &machine) {
-  std::string_view runtime = runtimeObject(archName(target_.arch));
-  // Not in the list: a TRY that returns from within a braced list leaks what the list has made.
-  UserOps ops = TRY(usersOps());
-  LinkJob job = {{object, runtime}, output_.temporary(),
-                 file_.string(),    file_.filename().string(),
-                 model_.name,       bundle_ ? CAMEO_BUNDLE_SYMBOL : CAMEO_MODEL_SYMBOL,
-                 std::move(ops)};
-  TRY(linkShared(job, target_, machine));
+LinkJob Emission::linkJob(const std::vector<std::string> &objects) const {
+  LinkJob job;
+  job.objects.assign(objects.begin(), objects.end());
+  job.objects.push_back(runtimeObject(archName(target_.arch)));
+  job.output = output_.temporary();
+  job.shown = file_.string();
+  job.soname = file_.filename().string();
+  job.entry = model_.name;
+  job.symbol = bundle_ ? CAMEO_BUNDLE_SYMBOL : CAMEO_MODEL_SYMBOL;
+  return job;
+}
+
+Result<void> Emission::writeShared(const std::vector<std::string> &objects) {
+  LinkJob job = linkJob(objects);
+  job.ops = TRY(usersOps());
+  TRY(linkShared(job, target_));
   TRY(output_.reopen());
   TRY(appendWeights(program_, output_));
   return appendChecksum(output_);
@@ -238,10 +270,8 @@ Result<void> Emission::writeStatic(const std::string &object) {
   return archive ? appendWeightsToArchive(program_, output_) : appendWeights(program_, output_);
 }
 
-Result<void> Emission::writeWasm(const std::string &object) {
-  std::string_view runtime = runtimeObject(archName(target_.arch));
-  TRY(linkWasm({{object, runtime}, output_.temporary(), file_.string(), "", "", "", {}}, program_,
-               output_));
+Result<void> Emission::writeWasm(const std::vector<std::string> &objects) {
+  TRY(linkWasm(linkJob(objects), program_, output_));
   return output_.append(wasmDescription(description()));
 }
 

@@ -1,4 +1,4 @@
-// Declares the generated functions, then emits their bodies; see Functions.h.
+// Declares the generated functions of a part, then emits their bodies; see Functions.h.
 #include "codegen/Functions.h"
 
 #include "codegen/FuncEmitter.h"
@@ -6,17 +6,13 @@
 #include "ir/OpSpec.h"
 #include "runtime/abi.h"
 
+#include <set>
+
 namespace cameo {
 namespace {
 
-// Which hidden arguments the ops of a block ask for, and whom they call.
-struct Needs {
-  bool frame = false;
-  bool thread = false;
-  std::vector<std::string> callees;
-};
-
-void collectNeeds(Block &block, Needs &needs) {
+// Notes which hidden arguments the ops of a block ask for, and whom they call.
+void collectNeeds(Block &block, FuncInterface &needs) {
   for (const std::unique_ptr<Op> &op : block.ops()) {
     switch (op->kind()) {
     case OpKind::TeamThread:
@@ -29,6 +25,9 @@ void collectNeeds(Block &block, Needs &needs) {
       needs.thread = needs.frame = true;
       break;
     case OpKind::TeamRun:
+      needs.callees.push_back(op->attrs.getString("callee"));
+      needs.frame = true;
+      break;
     case OpKind::TeamFail:
       needs.frame = true;
       break;
@@ -47,25 +46,21 @@ bool hasFixedSignature(const std::string &kind) {
   return kind == "main" || kind == "sizes" || kind == "workspace" || kind == "team";
 }
 
+/// The kinds of functions that the model object refers to.
+bool isEntry(const std::string &kind) { return hasFixedSignature(kind) && kind != "team"; }
+
 // A function needs what it uses and what those it calls need; calls may be recursive, so until
-// nothing changes.
-void findNeeds(const Module &module, EmittedFuncs &funcs) {
-  std::map<std::string, Needs> all;
-  for (const std::unique_ptr<Func> &func : module.funcs) {
-    Needs &needs = all[func->name];
-    collectNeeds(func->body, needs);
-    EmittedFunc &entry = funcs[func->name];
-    ICE_UNLESS(entry.kind.empty(), "two functions called '" + func->name + "'");
-    entry = {nullptr, func->attrs.getString("kind", "kernel"), needs.frame, needs.thread};
-  }
+// nothing changes. Those started as a team have a signature of their own.
+void spreadNeeds(FuncInterfaces &interfaces) {
   for (bool changed = true; changed;) {
     changed = false;
-    for (const auto &[name, needs] : all) {
-      EmittedFunc &entry = funcs[name];
+    for (auto &[name, entry] : interfaces) {
       bool frame = entry.frame, thread = entry.thread;
-      for (const std::string &callee : needs.callees) {
-        auto found = funcs.find(callee);
-        ICE_UNLESS(found != funcs.end(), "call of unknown function '" + callee + "'");
+      for (const std::string &callee : entry.callees) {
+        auto found = interfaces.find(callee);
+        ICE_UNLESS(found != interfaces.end(), "call of unknown function '" + callee + "'");
+        if (found->second.kind == "team")
+          continue;
         frame |= found->second.frame;
         thread |= found->second.thread;
       }
@@ -113,12 +108,19 @@ std::string symbolOf(const Func &func) {
          identifierCharacters(node.substr(node.size() - std::min(node.size(), kMost)));
 }
 
-void declare(OpBuilder &builder, Func &func, EmittedFunc &entry) {
+/// One that other parts call is a symbol within the library.
+void declare(OpBuilder &builder, const FuncInterface &interface, bool isWhole, EmittedFunc &entry) {
+  Func &func = *interface.func;
   ICE_UNLESS(func.body.parentOp() == nullptr && !func.body.ops().empty(),
              "function '" + func.name + "' has no body");
-  entry.function =
-      llvm::Function::Create(signature(builder, func, entry), llvm::Function::InternalLinkage,
-                             symbolOf(func), builder.module());
+  entry = {nullptr, interface.kind, interface.frame, interface.thread};
+  auto linkage = isWhole ? llvm::Function::InternalLinkage : llvm::Function::ExternalLinkage;
+  entry.function = llvm::Function::Create(signature(builder, func, entry), linkage,
+                                          interface.symbol, builder.module());
+  if (!isWhole) {
+    entry.function->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    entry.function->setDSOLocal(true);
+  }
   setTargetAttributes(*entry.function, builder.target());
   markGenerated(*entry.function, builder.target());
   if (!hasFixedSignature(entry.kind))
@@ -206,16 +208,45 @@ static void limitOptimization(const EmittedFunc &entry) {
   entry.function->addFnAttr(llvm::Attribute::OptimizeNone);
 }
 
-EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module &into) {
+FuncInterfaces interfacesOf(const Module &module) {
+  FuncInterfaces interfaces;
+  std::set<std::string> symbols;
+  for (const std::unique_ptr<Func> &func : module.funcs) {
+    FuncInterface &entry = interfaces[func->name];
+    ICE_UNLESS(!entry.func, "two functions called '" + func->name + "'");
+    entry.func = func.get();
+    entry.kind = func->attrs.getString("kind", "kernel");
+    entry.symbol = symbolOf(*func);
+    while (!symbols.insert(entry.symbol).second)
+      entry.symbol += "_";
+    collectNeeds(func->body, entry);
+  }
+  spreadNeeds(interfaces);
+  return interfaces;
+}
+
+EmittedFuncs emitFuncs(const FuncInterfaces &interfaces, const CodePart &part, const Target &target,
+                       llvm::Module &into) {
   OpBuilder builder(into, target);
   EmittedFuncs funcs;
-  findNeeds(module, funcs);
-  for (const std::unique_ptr<Func> &func : module.funcs)
-    declare(builder, *func, funcs[func->name]);
-  for (const std::unique_ptr<Func> &func : module.funcs)
-    FuncEmitter(builder, funcs, funcs[func->name]).emit(*func);
-  for (const auto &[name, entry] : funcs)
+  auto declareOnce = [&](const std::string &name) {
+    if (auto [entry, isNew] = funcs.try_emplace(name); isNew)
+      declare(builder, interfaces.at(name), part.isWhole, entry->second);
+  };
+  for (const Func *func : part.funcs)
+    declareOnce(func->name);
+  for (const Func *func : part.funcs)
+    for (const std::string &callee : interfaces.at(func->name).callees)
+      declareOnce(callee);
+  if (part.hasModel)
+    for (const auto &[name, interface] : interfaces)
+      if (isEntry(interface.kind))
+        declareOnce(name);
+  for (Func *func : part.funcs) {
+    const EmittedFunc &entry = funcs.at(func->name);
+    FuncEmitter(builder, funcs, entry).emit(*func);
     limitOptimization(entry);
+  }
   return funcs;
 }
 

@@ -11,6 +11,7 @@
 // Called from "main", a function that asks for its thread is the only one of one.
 #pragma once
 
+#include "codegen/CodeParts.h"
 #include "codegen/OpBuilder.h"
 #include "ir/Module.h"
 
@@ -18,7 +19,19 @@
 
 namespace cameo {
 
-/// A generated function and which hidden arguments it takes.
+/// What all that call a generated function know of it.
+struct FuncInterface {
+  Func *func = nullptr;
+  std::string symbol; // what profilers show
+  std::string kind;
+  bool frame = false, thread = false; // the hidden arguments
+  std::vector<std::string> callees;
+};
+using FuncInterfaces = std::map<std::string, FuncInterface>; // by the loop-level function's name
+
+FuncInterfaces interfacesOf(const Module &module);
+
+/// A generated function in a module of LLVM's.
 struct EmittedFunc {
   llvm::Function *function = nullptr;
   std::string kind;
@@ -57,7 +70,9 @@ void setTargetAttributes(llvm::Function &function, const Target &target);
 void markGenerated(llvm::Function &function, const Target &target);
 bool isGenerated(const llvm::Function &function);
 
-/// Emits all loop-level functions into `into`.
-EmittedFuncs emitFuncs(const Module &module, const Target &target, llvm::Module &into);
+/// Emits the functions of a part into `into`, and declares the others that it calls. Only reads the
+/// loop-level functions: several threads may emit parts of them at once.
+EmittedFuncs emitFuncs(const FuncInterfaces &interfaces, const CodePart &part, const Target &target,
+                       llvm::Module &into);
 
 } // namespace cameo

@@ -164,7 +164,7 @@ public:
       : shown_(job.shown), object_(job.output, job.shown), file_(job.output, job.shown) {}
 
   Result<void> make(const std::set<std::string> &symbols, const std::string &soname,
-                    const Target &target, llvm::TargetMachine &machine);
+                    const Target &target);
   const std::string &path() const { return file_.temporary(); }
 
 private:
@@ -173,11 +173,12 @@ private:
 };
 
 Result<void> Stub::make(const std::set<std::string> &symbols, const std::string &soname,
-                        const Target &target, llvm::TargetMachine &machine) {
+                        const Target &target) {
+  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target);
   llvm::LLVMContext context;
   llvm::Module module(soname, context);
   module.setTargetTriple(target.triple);
-  module.setDataLayout(machine.createDataLayout());
+  module.setDataLayout(machine->createDataLayout());
   llvm::IRBuilder<> builder(context);
   for (const std::string &name : symbols) {
     auto *function = llvm::Function::Create(llvm::FunctionType::get(builder.getVoidTy(), false),
@@ -185,7 +186,7 @@ Result<void> Stub::make(const std::set<std::string> &symbols, const std::string 
     builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
     builder.CreateRetVoid();
   }
-  std::string bytes = emitObject(module, machine);
+  std::string bytes = emitObject(module, *machine);
   TRY(object_.create());
   TRY(object_.append(bytes));
   TRY(file_.create());
@@ -198,14 +199,14 @@ Result<void> Stub::make(const std::set<std::string> &symbols, const std::string 
 
 } // namespace
 
-Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine) {
+Result<void> linkShared(const LinkJob &job, const Target &target) {
   bool musl = target.triple.find("musl") != std::string::npos, user = !job.ops.paths.empty();
   LldOutput output(job.output);
   OutputFile script(job.output, job.shown);
   Stub libc(job), libm(job);
   std::set<std::string> symbols(std::begin(kLibcSymbols), std::end(kLibcSymbols));
   symbols.insert(job.ops.fromLibc.begin(), job.ops.fromLibc.end());
-  TRY(libc.make(symbols, musl ? "libc.so" : "libc.so.6", target, machine));
+  TRY(libc.make(symbols, musl ? "libc.so" : "libc.so.6", target));
   TRY(script.create());
   TRY(script.append(kScript));
   std::vector<std::string> args = {"ld.lld",
@@ -231,7 +232,7 @@ Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMa
                                    output.path(),
                                    libc.path()};
   if (user && !musl) { // which has all in libc
-    TRY(libm.make({}, "libm.so.6", target, machine));
+    TRY(libm.make({}, "libm.so.6", target));
     args.push_back(libm.path());
   }
   std::vector<std::unique_ptr<OutputFile>> objects = TRY(writeObjects(job, args));

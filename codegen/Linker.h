@@ -1,4 +1,4 @@
-// Links an object of generated code into a shared library, with lld in this process.
+// Links objects of generated code into a shared library, with lld in this process.
 #pragma once
 
 #include "codegen/UserOps.h"
@@ -12,15 +12,10 @@
 #include <string_view>
 #include <vector>
 
-namespace llvm {
-class TargetMachine;
-} // namespace llvm
-
 namespace cameo {
 
 struct LinkJob {
-  /// The bytes of object files. The linker drops the sections of those after the first that nothing
-  /// needs.
+  /// The bytes of object files. The linker drops their sections that nothing needs.
   std::vector<std::string_view> objects;
   std::string output; // overwritten; further temporary files go to its folder
   std::string shown;  // what messages call the output
@@ -55,6 +50,6 @@ Result<std::vector<std::unique_ptr<OutputFile>>> writeObjects(const LinkJob &job
 
 /// Links. An undefined symbol that libc does not promise is an error where there is code of the
 /// user's, else our bug and an ICE. Thread-safe; one link at a time.
-Result<void> linkShared(const LinkJob &job, const Target &target, llvm::TargetMachine &machine);
+Result<void> linkShared(const LinkJob &job, const Target &target);
 
 } // namespace cameo

@@ -1,4 +1,4 @@
-// Links an object of generated code into a WebAssembly module that needs nothing of its engine. The
+// Links objects of generated code into a WebAssembly module that needs nothing of its engine. The
 // module's memory, from address 0: the stack, the weights, everything else, the heap. As in ELF
 // libraries the weights bypass LLVM and the linker, which leave their place free: a data segment
 // for it is added to the finished module.

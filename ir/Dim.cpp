@@ -26,6 +26,17 @@ std::string atomsText(const DimTerm &term) {
   return text;
 }
 
+/// Adds coefficient * atoms to the text of a sum.
+void appendTerm(std::string &text, int64_t coefficient, const std::string &atoms) {
+  if (!text.empty() && coefficient >= 0)
+    text += '+';
+  if (coefficient == -1 && !atoms.empty())
+    text += '-';
+  else if (coefficient != 1 || atoms.empty())
+    text += std::to_string(coefficient) + (atoms.empty() ? "" : "*");
+  text += atoms;
+}
+
 std::vector<DimTerm> termsOf(const Dim &dim) {
   if (dim.expr())
     return dim.expr()->terms;
@@ -71,7 +82,7 @@ int64_t floorDivide(int64_t a, int64_t b) {
 Dim Dim::symbol(const std::string &name) {
   DimAtom atom;
   atom.name = name;
-  return fromExpr({{DimTerm{1, {atom}}}});
+  return sumOf({DimTerm{1, {atom}}});
 }
 
 Dim Dim::overflow() {
@@ -90,13 +101,13 @@ std::optional<std::string> Dim::symbolName() const {
 }
 
 /// Sorts atoms and terms, merges equal terms, drops zeros.
-Dim Dim::fromExpr(DimExpr expr) {
+Dim Dim::sumOf(std::vector<DimTerm> terms) {
   std::map<std::string, DimTerm> merged;
-  for (DimTerm &term : expr.terms) {
+  for (DimTerm &term : terms) {
     std::sort(term.atoms.begin(), term.atoms.end(),
               [](const DimAtom &a, const DimAtom &b) { return atomText(a) < atomText(b); });
-    std::string key = atomsText(term);
-    auto [entry, isNew] = merged.try_emplace(key, term);
+    // Moves nothing where there is an entry.
+    auto [entry, isNew] = merged.try_emplace(atomsText(term), std::move(term));
     if (!isNew && __builtin_add_overflow(entry->second.coefficient, term.coefficient,
                                          &entry->second.coefficient))
       return overflow();
@@ -112,6 +123,7 @@ Dim Dim::fromExpr(DimExpr expr) {
       continue;
     if (term.atoms.empty())
       constant = Dim(term.coefficient);
+    appendTerm(canonical.text, term.coefficient, key);
     canonical.terms.push_back(std::move(term));
   }
   if (length > kMaxText)
@@ -126,7 +138,7 @@ Dim Dim::opaque(int kind, const Dim &a, const Dim &b) {
   atom.kind = static_cast<DimAtom::Kind>(kind);
   atom.a = a;
   atom.b = b;
-  return fromExpr({{DimTerm{1, {atom}}}});
+  return sumOf({DimTerm{1, {atom}}});
 }
 
 Dim operator+(const Dim &a, const Dim &b) {
@@ -138,7 +150,7 @@ Dim operator+(const Dim &a, const Dim &b) {
   }
   std::vector<DimTerm> terms = termsOf(a), more = termsOf(b);
   terms.insert(terms.end(), more.begin(), more.end());
-  return Dim::fromExpr({std::move(terms)});
+  return Dim::sumOf(std::move(terms));
 }
 
 Dim operator-(const Dim &a, const Dim &b) { return a + b * Dim(-1); }
@@ -162,7 +174,7 @@ Dim operator*(const Dim &a, const Dim &b) {
       term.atoms.insert(term.atoms.end(), y.atoms.begin(), y.atoms.end());
       terms.push_back(std::move(term));
     }
-  return Dim::fromExpr({std::move(terms)});
+  return Dim::sumOf(std::move(terms));
 }
 
 std::optional<Dim> Dim::exactDiv(const Dim &a, const Dim &b) {
@@ -185,7 +197,7 @@ std::optional<Dim> Dim::exactDiv(const Dim &a, const Dim &b) {
       term.atoms.erase(same);
     }
   }
-  return fromExpr({std::move(quotient)});
+  return sumOf(std::move(quotient));
 }
 
 Dim Dim::floorDiv(const Dim &a, const Dim &b) {
@@ -259,7 +271,7 @@ bool operator==(const Dim &a, const Dim &b) {
     return false;
   if (a.isConst() || b.isConst())
     return a.isConst() && b.isConst() && a.constant_ == b.constant_;
-  return a.expr_ == b.expr_ || a.str() == b.str();
+  return a.expr_ == b.expr_ || a.expr_->text == b.expr_->text;
 }
 
 void Dim::collectSymbols(std::set<std::string> &names) const {
@@ -319,22 +331,7 @@ Dim::evaluate(const std::function<std::optional<int64_t>(const std::string &)> &
 std::string Dim::str() const {
   if (overflow_)
     return "overflow";
-  if (!expr_)
-    return std::to_string(constant_);
-  std::string text;
-  for (const DimTerm &term : expr_->terms) {
-    std::string atoms = atomsText(term), piece;
-    if (atoms.empty())
-      piece = std::to_string(term.coefficient);
-    else if (term.coefficient == 1)
-      piece = atoms;
-    else if (term.coefficient == -1)
-      piece = "-" + atoms;
-    else
-      piece = std::to_string(term.coefficient) + "*" + atoms;
-    text += (text.empty() || piece[0] == '-' ? "" : "+") + piece;
-  }
-  return text;
+  return expr_ ? expr_->text : std::to_string(constant_);
 }
 
 Dim product(const Dims &dims) {

@@ -16,6 +16,7 @@
 namespace cameo {
 
 struct DimExpr;
+struct DimTerm;
 
 class Dim {
 public:
@@ -69,7 +70,7 @@ public:
 private:
   friend struct DimExpr;
   explicit Dim(std::shared_ptr<const DimExpr> expr) : expr_(std::move(expr)) {}
-  static Dim fromExpr(DimExpr expr);
+  static Dim sumOf(std::vector<DimTerm> terms);
   static Dim opaque(int kind, const Dim &a, const Dim &b);
 
   int64_t constant_ = 0;
@@ -94,6 +95,8 @@ struct DimTerm {
 /// without atoms is the constant part.
 struct DimExpr {
   std::vector<DimTerm> terms;
+  /// Kept, as sizes are compared by it.
+  std::string text;
 };
 
 using Dims = std::vector<Dim>;

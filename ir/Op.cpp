@@ -37,6 +37,14 @@ Block::~Block() {
     ops_.pop_back();
 }
 
+int64_t Block::countOps() const {
+  int64_t count = std::ssize(ops_);
+  for (const std::unique_ptr<Op> &op : ops_)
+    for (int64_t i = 0; i < op->numRegions(); i++)
+      count += op->region(i).countOps();
+  return count;
+}
+
 Value *Block::addArg(Type type, std::string name) {
   std::unique_ptr<Value> &arg = args_.emplace_back(std::make_unique<Value>());
   arg->type = std::move(type);

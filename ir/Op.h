@@ -79,6 +79,8 @@ public:
 
   List &ops() { return ops_; }
   bool empty() const { return ops_.empty(); }
+  /// With those of the regions inside.
+  int64_t countOps() const;
   /// The last op (`yield` or `return`); nullptr in a block under construction.
   Op *terminator() const { return ops_.empty() ? nullptr : ops_.back().get(); }
   /// The op whose region this is; nullptr for a function's body.

@@ -29,16 +29,6 @@ Error unknownPass(std::string_view name, std::span<const PassInfo> passes) {
   return error;
 }
 
-int64_t countOps(Block &block) {
-  int64_t count = 0;
-  for (const std::unique_ptr<Op> &op : block.ops()) {
-    count++;
-    for (int64_t i = 0; i < op->numRegions(); i++)
-      count += countOps(op->region(i));
-  }
-  return count;
-}
-
 bool contains(const std::vector<std::string> &names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -134,7 +124,7 @@ std::vector<PipelineStep> optionalSteps(std::span<const PipelineStep> steps,
 int64_t countOps(const Module &module) {
   int64_t count = 0;
   for (const std::unique_ptr<Func> &func : module.funcs)
-    count += countOps(func->body);
+    count += func->body.countOps();
   return count;
 }
 

@@ -124,8 +124,8 @@ class Bundle(FolderCase):
             self.assertEqual(run.stdout, "")
         return run.stderr if status or args[0] == "bundle" else run.stdout
 
-    def run_program(self, *libraries):
-        self.write("main.c", PROGRAM.encode())
+    def run_program(self, *libraries, program=PROGRAM):
+        self.write("main.c", program)
         subprocess.run([CC, "-Wall", "-Wextra", "-Werror", "-std=c11", "main.c", *libraries, "-o", "main", "-pthread", "-Wl,-rpath,."],
                        cwd=self.dir, check=True, timeout=300)
         run = subprocess.run(["./main"], cwd=self.dir, capture_output=True, text=True, timeout=300, check=True)
@@ -141,6 +141,21 @@ class Bundle(FolderCase):
         self.assertEqual((said["even"], said["odd"], said["eve"]), ("0 2 4", "1 3", ""))
         self.assertEqual(said["none"], "-1 1 0")
         self.assertEqual(said["constants"], f"2 {len(HEADS) + 2}")
+
+    def test_code_in_parts(self):
+        """Heads of twelve shapes: their code is several objects when the library is linked."""
+        shapes = {f"head-{n:02}": (8 + 2 * n, 7 + 20 * n, 1) for n in range(1, 13)}
+        for name, shape in shapes.items():
+            self.write(f"many/{name}.onnx", head(*shape))
+        self.cameo("bundle", "many/*.onnx", "-o", "heads.so")
+        one = {min(os.sched_getaffinity(0))}
+        subprocess.run([CAMEO, "bundle", "many/*.onnx", "-o", "again/heads.so"], cwd=self.dir, check=True, timeout=300,
+                       capture_output=True, preexec_fn=lambda: os.sched_setaffinity(0, one))
+        with open(self.path("heads.so"), "rb") as many, open(self.path("again/heads.so"), "rb") as few:
+            self.assertEqual(many.read(), few.read())
+        said = self.run_program("./heads.so", program=PROGRAM.replace("model_head_3", "model_head_03"))
+        for name, shape in shapes.items():
+            self.assertEqual([float(x) for x in said[name].split()], 2 * result(*shape), name)
 
     def test_every_model_computes_what_it_computes_alone(self):
         self.write("sums-1.onnx", sums(1))

@@ -145,6 +145,24 @@ class Custom(FolderCase):
                      "'libops.a' is for")
         self.refused(2, self.compile("Scale", ["a"], "--ops", "libops.a", "--target", "wasm32"), "wasm")
 
+    def test_code_in_parts(self):
+        """Twelve products and the rows behind them: the code is several objects when the library is linked."""
+        nodes, outputs, constants = [onnx.node("Scale", ["x"], ["t"], "mine", "my.ops", times=3)], [], []
+        for k in range(12):
+            width = 5 + 9 * k
+            constants.append(onnx.tensor(f"w{k}", [2, width], [i % width for i in range(2 * width)]))
+            nodes += [onnx.node("MatMul", ["t", f"w{k}"], [f"m{k}"], f"product{k}"),
+                      onnx.node("ReduceMean" if k % 2 else "ReduceMax", [f"m{k}"], [f"y{k}"], f"row{k}")]
+            outputs.append(onnx.value_info(f"y{k}", []))
+        self.write("m.onnx", onnx.model(nodes, [onnx.value_info("x", ["N", 2])], outputs, constants,
+                                        values=[onnx.value_info("t", ["N", 2])]))
+        self.built(self.cameo("compile", "m.onnx", "--ops", "libops.a"))
+        run = self.run_with([1, 1])
+        self.assertEqual(run.returncode, 0, run.stderr)
+        for k in range(12):
+            most = 5 + 9 * k - 1  # of the elements of w, which each row has once
+            self.assertIn(f"y{k}: f32[1,1] = {3 * most if k % 2 else 6 * most}\n", run.stdout + "\n")
+
     def test_static_library(self):
         self.built(self.compile("Scale", ["N", 2], "--ops", "libops.a", "--emit", "a,header"))
         undefined = subprocess.run(["nm", "-u", "m.a"], cwd=self.dir, capture_output=True, text=True).stdout
