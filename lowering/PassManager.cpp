@@ -92,6 +92,11 @@ bool isWanted(const PassInfo &pass, int64_t number, const PassManagerOptions &op
   return wanted;
 }
 
+void expectValid(Module &module, std::string_view pass) {
+  if (Result<void> valid = verify(module); !valid)
+    ICE(fmt::format("pass '{}' left a malformed module: {}", pass, valid.error().message));
+}
+
 Result<PassRecord> runPass(Module &module, PassContext &context, const PipelineStep &step,
                            const PassInfo &pass, const PassManagerOptions &options) {
   if (options.beforePass)
@@ -104,8 +109,8 @@ Result<PassRecord> runPass(Module &module, PassContext &context, const PipelineS
   if (options.printAfterAll || contains(options.printAfter, pass.name))
     write(options, fmt::format("// after {}{}\n{}", pass.name, record.changed ? "" : " (no change)",
                                print(module)));
-  if (Result<void> valid = verify(module); !valid)
-    ICE(fmt::format("pass '{}' left a malformed module: {}", pass.name, valid.error().message));
+  if (record.changed)
+    expectValid(module, pass.name);
   return record;
 }
 
@@ -145,6 +150,9 @@ Result<PassReport> runPasses(Module &module, PassContext &context,
       continue;
     report.records.push_back(TRY(runPass(module, context, step, *pass, options)));
   }
+  // A pass that says that it changed nothing is believed, but not the last one.
+  if (!report.records.empty() && !report.records.back().changed)
+    expectValid(module, report.records.back().step.pass);
   if (options.timePasses)
     write(options, reportText(report));
   return report;

@@ -34,13 +34,15 @@ Result<bool> breaks(Module &module, PassContext &) {
   module.main().body.terminator()->erase();
   return true;
 }
+Result<bool> lies(Module &module, PassContext &) {
+  module.main().body.terminator()->erase();
+  return false;
+}
 
 constexpr PassNeed kRequired = PassNeed::Required, kOptional = PassNeed::Optional;
-const PassInfo kPasses[] = {{"a", first, kOptional, ""},
-                            {"b", second, kOptional, ""},
-                            {"needed", third, kRequired, ""},
-                            {"refuses", refuses, kRequired, ""},
-                            {"breaks", breaks, kRequired, ""}};
+const PassInfo kPasses[] = {{"a", first, kOptional, ""},       {"b", second, kOptional, ""},
+                            {"needed", third, kRequired, ""},  {"refuses", refuses, kRequired, ""},
+                            {"breaks", breaks, kRequired, ""}, {"lies", lies, kOptional, ""}};
 const PipelineStep kSteps[] = {{"one", "a"}, {"one", "b"}, {"two", "a"}, {"two", "b"}};
 
 struct Outcome {
@@ -124,6 +126,8 @@ TEST(PassManager, ErrorsOfPasses) {
   const PipelineStep broken[] = {{"", "breaks"}};
   EXPECT_EXIT(run({}, broken), testing::ExitedWithCode(4),
               "pass 'breaks' left a malformed module: function '@f': expected 'return'");
+  const PipelineStep untrue[] = {{"", "lies"}};
+  EXPECT_EXIT(run({}, untrue), testing::ExitedWithCode(4), "pass 'lies' left a malformed module");
 }
 
 TEST(PassManager, StepsFromText) {
