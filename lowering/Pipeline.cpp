@@ -66,6 +66,8 @@ constexpr PipelineStep kPipeline[] = {
     {"fuse", "round-to-integers"},
     {"fuse", "remove-dead-ops"},
     {"layout", "assign-layouts"},
+    // Behind layouts, which insert copies, and before other plans: the loop over images is outside.
+    {"tile", "plan-images"},
     // Behind layouts: rows that are next to each other in memory are tiled as one axis.
     {"tile", "plan-tiles"},
     {"tile", "plan-loops"},

@@ -23,7 +23,14 @@ Result<void> areRestRows(const std::vector<int64_t> &restRows, int64_t rows) {
   return {};
 }
 
-Result<void> VectorPlan::verify() const { return areLanes(lanes, kMaxLanes); }
+int64_t imagesOf(const Op &op) { return op.attrs.getInt("images"); }
+
+Result<void> VectorPlan::verify() const {
+  TRY(areLanes(lanes, kMaxLanes));
+  if (images >= 0 && images <= kMostImages)
+    return {};
+  return badInput(fmt::format("attribute 'images': expected 0 to {}, got {}", kMostImages, images));
+}
 
 Result<void> NestPlan::verify() const {
   TRY(LoopPlan::verify());

@@ -10,12 +10,21 @@ namespace cameo {
 /// The most elements of a vector: 64 bytes of the smallest.
 inline constexpr int64_t kMaxLanes = 64;
 
+/// The most images of a thread that may go through kernels together.
+inline constexpr int64_t kMostImages = 1024;
+
 /// Vectors of so many elements: a power of two, or 0 in an op without a plan.
 struct VectorPlan {
   int64_t lanes = 0;
+  /// The kernel and neighbours that have the same go through a batch together, by so many images
+  /// for each thread; 0: all images, kernel by kernel. The loop over dim 0 is then outside all
+  /// others. Unlike the rest, this is decided for several kernels at once (plan-images), before
+  /// they have a plan.
+  int64_t images = 0;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("lanes", self.lanes, int64_t{0});
+    visit("images", self.images, int64_t{0});
   }
   Result<void> verify() const;
 };
@@ -53,6 +62,9 @@ struct NestPlan : LoopPlan {
   }
   Result<void> verify() const;
 };
+
+/// What the op's plan says of images.
+int64_t imagesOf(const Op &op);
 
 /// A power of two, or 0, and no more than `most`.
 Result<void> areLanes(int64_t lanes, int64_t most);

@@ -3,11 +3,18 @@
 
 #include "lowering/build/Views.h"
 
+#include <optional>
+
 namespace cameo {
 
-void mergeContiguous(std::vector<NestAxis> &axes) {
+void mergeContiguous(std::vector<NestAxis> &axes, bool firstApart) {
   std::vector<NestAxis> merged;
   size_t numTensors = axes.empty() ? 0 : axes[0].strides.size();
+  std::optional<NestAxis> first;
+  if (firstApart && !axes.empty()) {
+    first = std::move(axes.front());
+    axes.erase(axes.begin());
+  }
   for (NestAxis &axis : axes) {
     if (axis.extent == Dim(1))
       continue;
@@ -23,6 +30,8 @@ void mergeContiguous(std::vector<NestAxis> &axes) {
   }
   if (merged.empty())
     merged.push_back({Dim(1), std::vector<Dim>(numTensors, Dim(1))});
+  if (first)
+    merged.insert(merged.begin(), std::move(*first));
   axes = std::move(merged);
 }
 

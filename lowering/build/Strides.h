@@ -14,8 +14,8 @@ struct NestAxis {
 };
 
 /// Drops loops of one step and merges neighbours that are contiguous in every tensor; at least one
-/// loop is left.
-void mergeContiguous(std::vector<NestAxis> &axes);
+/// loop is left. The first one stays by itself, in front of others, if that is asked for.
+void mergeContiguous(std::vector<NestAxis> &axes, bool firstApart = false);
 
 /// Strides of x along each dim of a shape it is broadcast to.
 std::vector<Dim> broadcastStrides(const Value &x, const Dims &shape);

@@ -18,6 +18,7 @@
 #include "lowering/build/KernelSpan.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/memory/SpanIndex.h"
+#include "lowering/plan/ImageRuns.h"
 
 #include <algorithm>
 #include <map>
@@ -51,8 +52,9 @@ struct Lifetimes {
   KernelSpan span;
   /// Where symbols are defined that the inputs do not bind.
   std::map<std::string, std::vector<int64_t>> definitions;
+  std::map<const Op *, ImageRun> runs;
 
-  explicit Lifetimes(Func &func) : span(func) {
+  explicit Lifetimes(Func &func) : span(func), runs(imageRunsOf(func)) {
     for (size_t i = 0; i < func.buffers.size(); i++)
       items.push_back({static_cast<int64_t>(i), 0, Dim(0), -1, -1});
     visit(func.body);
@@ -68,7 +70,14 @@ struct Lifetimes {
   }
 
   void visit(Block &block) {
+    const ImageRun *run = nullptr; // that an op is in, and where that begins
+    int64_t start = 0;
     for (const std::unique_ptr<Op> &op : block.ops()) {
+      if (auto found = runs.find(op.get()); found != runs.end()) {
+        leave();
+        run = &found->second;
+        start = position;
+      }
       enter(*op);
       for (const Value *operand : op->operands())
         touch(operand);
@@ -80,8 +89,23 @@ struct Lifetimes {
         visitRegions(*op);
       if (isBetweenTeams(*op))
         leave();
+      if (run && op.get() == run->kernels.back()) {
+        keepFrom(start, run->own);
+        leave();
+        run = nullptr;
+      }
     }
     leave();
+  }
+
+  /// What has been touched since `start`, but for some buffers, lives from there to here: a loop
+  /// over images is around.
+  void keepFrom(int64_t start, const std::set<int64_t> &but) {
+    for (Item &item : items)
+      if (item.last >= start && !but.count(item.buffer)) {
+        item.first = std::min(item.first, start);
+        item.last = position;
+      }
   }
 
   /// To the position of an op: that of the kernels before it if it may run beside them.

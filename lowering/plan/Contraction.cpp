@@ -136,7 +136,7 @@ Contraction ofConv(const Op &op) {
     c.columnOperands.push_back(!(along == Dim(0)));
   }
   c.rows = outputAxes(op);
-  c.rows.insert(c.rows.begin(), groups);
+  c.rows.insert(c.rows.begin() + (c.plan.images > 0), groups);
   addTaps(c, attrs, x, channels);
   return c;
 }
@@ -209,7 +209,7 @@ void splitConstantFactor(std::vector<NestAxis> &rows) {
 
 Contraction contractionOf(const Op &op) {
   Contraction c = op.kind() == OpKind::KernelConv ? ofConv(op) : ofGemm(op);
-  mergeContiguous(c.rows);
+  mergeContiguous(c.rows, c.plan.images > 0);
   tileConstantAxis(c.rows);
   splitConstantFactor(c.rows);
   // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
@@ -243,7 +243,8 @@ bool Contraction::sharesPanels(size_t row) const {
 
 bool Contraction::hasLines() const {
   size_t line = rows.size() - 2;
-  return rows.size() > 1 && sharesPanels(line) && rows[line].extent.value() > 1;
+  return rows.size() > (plan.images > 0 ? 2 : 1) && sharesPanels(line) &&
+         rows[line].extent.value() > 1;
 }
 
 int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {

@@ -16,8 +16,8 @@ struct TapLoop {
 };
 
 struct Contraction {
-  /// Row axes, outermost first; the last one is tiled. Strides: input, weights, result, then each
-  /// epilogue operand.
+  /// Row axes, outermost first, images in front if kernels go by images; the last one is tiled.
+  /// Strides: input, weights, result, then each epilogue operand.
   std::vector<NestAxis> rows;
   std::vector<TapLoop> taps;
   /// Steps over k at each tap. A step multiplies `interleave` consecutive input elements, and the
@@ -48,7 +48,8 @@ struct Contraction {
   /// Whether the steps along an axis of `rows`, a known number, read the same panels.
   bool sharesPanels(size_t row) const;
   /// Whether tiles may have rows of several lines, which are steps along the axis outside the tiled
-  /// one: their number is known, and they read the same panels.
+  /// one: their number is known, they read the same panels, and they are of one image if kernels go
+  /// by image.
   bool hasLines() const;
   /// How many steps along an axis of `rows`, but for the tiled one, a tile takes at once.
   int64_t linesOf(size_t row) const { return row + 2 == rows.size() ? plan.tileLines : 1; }

@@ -37,7 +37,7 @@ void innermostLast(std::vector<NestAxis> &axes, size_t tensor) {
 
 } // namespace
 
-Nest Nest::over(const Value &lead, const std::vector<const Value *> &others) {
+Nest Nest::over(const Value &lead, const std::vector<const Value *> &others, bool byImage) {
   Nest nest;
   nest.numTensors = others.size() + 1;
   const Dims &shape = lead.type.shape();
@@ -50,6 +50,9 @@ Nest Nest::over(const Value &lead, const std::vector<const Value *> &others) {
       axis.strides.push_back(tensor[i]);
     nest.axes.push_back(std::move(axis));
   }
+  auto inner = nest.axes.begin() + (byImage && !nest.axes.empty());
+  std::vector<NestAxis> images(nest.axes.begin(), inner);
+  nest.axes.erase(nest.axes.begin(), inner);
   // Loops of one step have any stride; they must not disturb the order.
   std::erase_if(nest.axes, [](const NestAxis &axis) { return axis.extent == Dim(1); });
   sortByLead(nest.axes);
@@ -57,11 +60,12 @@ Nest Nest::over(const Value &lead, const std::vector<const Value *> &others) {
   // A single element: every tensor is read and written at stride 1.
   if (nest.axes[0].strides.empty())
     nest.axes[0].strides = std::vector<Dim>(nest.numTensors, Dim(1));
+  nest.axes.insert(nest.axes.begin(), images.begin(), images.end());
   return nest;
 }
 
 std::optional<Nest> blockNest(const Op &copy) {
-  Nest nest = Nest::over(*copy.result(), {copy.operand(0)});
+  Nest nest = Nest::over(*copy.result(), {copy.operand(0)}, imagesOf(copy) > 0);
   std::vector<NestAxis> &axes = nest.axes;
   auto inRow = [&](size_t tensor) {
     return std::find_if(axes.begin(), axes.end(),
@@ -88,7 +92,7 @@ Nest elementNest(const Op &op) {
   for (int64_t i = 1; i < numElementResults(op); i++)
     others.push_back(op.result(i));
   others.insert(others.end(), op.operands().begin(), op.operands().end());
-  return Nest::over(*op.result(), others);
+  return Nest::over(*op.result(), others, imagesOf(op) > 0);
 }
 
 ReduceLoops reduceLoops(const Op &op) {
@@ -117,7 +121,7 @@ ReduceLoops reduceLoops(const Op &op) {
     loops.reduced.push_back({Dim(1), {Dim(1)}});
   innermostLast(loops.kept, 1);
   innermostLast(loops.reduced, 0);
-  mergeContiguous(loops.kept);
+  mergeContiguous(loops.kept, imagesOf(op) > 0);
   mergeContiguous(loops.reduced);
   return loops;
 }
@@ -134,7 +138,7 @@ std::vector<NestAxis> rowLoops(const Op &op) {
   }
   if (axes.empty())
     axes.push_back({Dim(1), std::vector<Dim>(2 + operands.size(), Dim(0))});
-  mergeContiguous(axes);
+  mergeContiguous(axes, imagesOf(op) > 0);
   return axes;
 }
 

@@ -17,8 +17,10 @@ struct Nest {
   std::vector<NestAxis> axes; // outermost in the first tensor's memory first
   size_t numTensors = 0;
 
-  /// Over the elements of `lead`, whose tensor comes first; others are broadcast to its shape.
-  static Nest over(const Value &lead, const std::vector<const Value *> &others);
+  /// Over the elements of `lead`, whose tensor comes first; others are broadcast to its shape. By
+  /// images, the loop over dim 0 is outside and merged with none.
+  static Nest over(const Value &lead, const std::vector<const Value *> &others,
+                   bool byImage = false);
 };
 
 /// The nest of a `pointwise` or `copy`; tensors are the results, then the operands. That of a copy

@@ -97,6 +97,7 @@ struct Planner {
       int64_t run = kRun / (shorter.isConst() ? std::clamp<int64_t>(shorter.value(), 1, kRun) : 1);
       cut(attrs.plan, nest->axes, std::max(lanes, run / lanes * lanes), 2);
     }
+    attrs.plan.images = imagesOf(op);
     op.attrs = dictOf(attrs);
     return true;
   }
@@ -141,6 +142,7 @@ struct Planner {
     if (attrs.plan.lanes > 0)
       return false;
     attrs.plan = plan();
+    attrs.plan.images = imagesOf(op);
     op.attrs = dictOf(attrs);
     return true;
   }

@@ -144,7 +144,7 @@ struct Planner {
   }
 
   void tile(ContractionPlan &plan, const Contraction &c) const {
-    plan.outer = outerLoop(op, c);
+    plan.outer = plan.images > 0 ? LoopOrder::Rows : outerLoop(op, c);
     int64_t steps = stepsOfTileRegister(stepsForTileRegisters(op, c));
     if (auto tile = tileOfRegisters(target, c.rows.back().extent, c.columns, steps)) {
       plan.tileRows = tile->rows, plan.tilePanels = tile->panels;

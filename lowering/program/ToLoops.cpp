@@ -4,8 +4,6 @@
 // between team functions. Weights become blobs that are packed while the library is written.
 #include "lowering/program/ToLoops.h"
 
-#include "ir/OpSpec.h"
-#include "ir/Printer.h"
 #include "ir/Verifier.h"
 #include "ir/infer/Sizes.h"
 #include "ir/kernel/Contraction.h"
@@ -16,14 +14,15 @@
 #include "lowering/build/Elements.h"
 #include "lowering/build/KernelSpan.h"
 #include "lowering/build/Shapes.h"
-#include "lowering/build/ShareConstants.h"
 #include "lowering/emit/KernelFunc.h"
+#include "lowering/plan/ImageRuns.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/VerifyPlans.h"
+#include "lowering/program/KernelCalls.h"
+#include "lowering/program/OpChecks.h"
 #include "lowering/program/PackWeights.h"
 #include "lowering/program/Profile.h"
 #include "lowering/program/RunTimeSizes.h"
-#include "lowering/program/SharedKernel.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
@@ -42,11 +41,12 @@ struct State {
   const PassContext &context;
   Program program;
   SizeTable sizes;
-  MicroKernels micros;
-  std::map<std::string, std::string> kernels; // text to name
-  std::map<std::string, int64_t> blobs;       // what is stored (storedKey) to its offset
+  std::map<std::string, int64_t> blobs; // what is stored (storedKey) to its offset
   LoopBuilder main, team;
   RunTimeSizes runTime;
+  OpChecks checks;
+  KernelCalls calls;
+  std::map<const Op *, ImageRun> imageRuns;
   /// Whether `team` is in a team function that takes further kernels, and how many it has.
   bool inTeam = false;
   int64_t kernelsInTeam = 0;
@@ -54,12 +54,13 @@ struct State {
   KernelSpan span{func}; // since the last barrier
   int64_t numTeams = 0;
   Profile profile;
-  ThreadMemory threadMemory;
   Error missing = unsupported("");
 
   State(Func &func, const PassContext &context, std::vector<std::string> symbols)
       : func(func), context(context), sizes(std::move(symbols)), main(program.module),
-        team(program.module), runTime{func, program, sizes, main} {}
+        team(program.module), runTime{func, program, sizes, main},
+        checks(func, program, sizes, runTime, main, [this] { closeTeam(); }),
+        calls(program, sizes, runTime), imageRuns(imageRunsOf(func)) {}
 
   Result<void> run();
   void addSizes();
@@ -67,16 +68,14 @@ struct State {
   void addWeights();
   void addBlob(const Op &op, int64_t bytes, WeightMaker maker);
   void addKernel(Op &op);
-  void addLoops(Op &op);
-  void addGuard(Op &op);
-  void requireSlice(Op &slice);
-  bool isCheckedAtHead(const Op &op, const Dims &of) const;
-  void checkHere(const std::function<void()> &check);
-  void requireSizes(Op &op);
+  std::optional<KernelCall> callOf(Op &op);
+  void enter(Op &op, const Dim &units);
+  void addCall(const KernelCall &call, std::vector<Value *> pointers, Value *units);
+  void addRun(const ImageRun &run);
   void addBlock(Block &block);
   void addIf(Op &op);
   void addLoop(Op &op);
-  void openTeam();
+  void openTeam(int64_t kernels = 1);
   void closeTeam();
   void addWorkspace();
 };
@@ -128,38 +127,6 @@ void State::addWeights() {
   }
 }
 
-/// A slice of a constant number of elements of a dim known only at run time (a Gather of one index,
-/// a Split) relies on their being there; sizes of other slices are clamped by inference.
-void State::requireSlice(Op &slice) {
-  const Type &x = slice.operand(0)->type, &y = slice.result()->type;
-  auto [starts, steps] = attrsOf<SliceAttrs>(slice);
-  int64_t node = internNode(program.nodeNames, slice.loc);
-  for (int64_t i = 0; i < x.rank(); i++) {
-    if (x.dim(i).isConst() || !y.dim(i).isConst() || y.dim(i).value() == 0)
-      continue;
-    Dim first = starts[i], last = first + Dim(y.dim(i).value() - 1) * Dim(steps[i]);
-    if (isCheckedAtHead(slice, {first, last, x.dim(i)}))
-      sizes.requireElements(first, last, x.dim(i), node);
-    else
-      checkHere([&] { sizes.requireElementsHere(main, first, last, x.dim(i), node); });
-  }
-}
-
-/// Whether the head of the run checks an op's requirements of these sizes: it does if it knows them
-/// and the op runs in any case.
-bool State::isCheckedAtHead(const Op &op, const Dims &of) const {
-  return op.block() == &func.body && std::all_of(of.begin(), of.end(), [&](const Dim &size) {
-           return sizes.knowsAtHead(size);
-         });
-}
-
-/// Checks something between team functions, where it stands.
-void State::checkHere(const std::function<void()> &check) {
-  closeTeam();
-  check();
-  runTime.leaveIfFailed();
-}
-
 bool isOnCaller(const Op &op) {
   const KernelSpec *row = kernelSpec(op.kind());
   return row && row->isOnCaller;
@@ -170,51 +137,8 @@ bool hasCode(Op &op) {
   return isOnCaller(op) || (emitterFor(op.kind()) && !isWeight);
 }
 
-/// Sizes that an op makes of others may turn out negative.
-void State::requireSizes(Op &op) {
-  auto isOfOperand = [&](const Dim &size) {
-    return std::any_of(op.operands().begin(), op.operands().end(), [&](const Value *operand) {
-      return operand && operand->type.isRanked() &&
-             std::count(operand->type.shape().begin(), operand->type.shape().end(), size) > 0;
-    });
-  };
-  int64_t node = internNode(program.nodeNames, op.loc);
-  for (const std::unique_ptr<Value> &result : op.results()) {
-    const Type &y = result->type;
-    for (int64_t i = 0; y.isTensor() && y.isRanked() && i < y.rank(); i++) {
-      const Dim &size = y.dim(i), zero(0);
-      if (provablyAtLeast(size, zero) || isOfOperand(size) || !sizes.knows(size))
-        continue;
-      if (isCheckedAtHead(op, {size}))
-        sizes.require(Relation::AtMost, zero, size, CAMEO_FAULT_NEGATIVE_SIZE, node);
-      else
-        checkHere([&] {
-          sizes.requireHere(main, Relation::AtMost, zero, size, CAMEO_FAULT_NEGATIVE_SIZE, node);
-        });
-    }
-  }
-}
-
-/// At the head of the run, or, where that is too early, in its place.
-void State::addGuard(Op &op) {
-  GuardAttrs guard = attrsOf<GuardAttrs>(op);
-  const Dims &of = guard.sizes;
-  // A size that no longer exists was that of something dead.
-  if (!sizes.knows(of[0]) || !sizes.knows(of[1]))
-    return;
-  int64_t code = CAMEO_FAULT_OWN + program.faultTexts.add(guard.text);
-  int64_t node = internNode(program.nodeNames, op.loc);
-  if (isCheckedAtHead(op, of))
-    sizes.require(guard.relation, of[0], of[1], code, node);
-  else
-    checkHere([&] { sizes.requireHere(main, guard.relation, of[0], of[1], code, node); });
-}
-
 void State::addKernel(Op &op) {
-  if (op.kind() == OpKind::KernelGuard)
-    return addGuard(op);
-  if (op.kind() == OpKind::KernelSlice)
-    requireSlice(op);
+  checks.add(op);
   if (isOnCaller(op)) {
     closeTeam();
     profile.enterMain(main);
@@ -222,11 +146,14 @@ void State::addKernel(Op &op) {
     profile.leaveMain(main);
     return;
   }
-  requireSizes(op);
   if (!hasCode(op))
     return;
   openTeam();
-  addLoops(op);
+  std::optional<KernelCall> call = callOf(op);
+  if (!call)
+    return;
+  enter(op, call->units);
+  addCall(*call, call->pointers, unitsOf(sizes, team, op, call->units));
 }
 
 /// The elements that a kernel reads and writes.
@@ -243,69 +170,79 @@ Dim workOf(const Op &op) {
   return elements;
 }
 
-/// Writes the kernel's loops as a function, which equal kernels share, and calls it.
-void State::addLoops(Op &op) {
-  Func *kernel = program.module.addFunc("");
-  kernel->attrs.set("kind", std::string("kernel"));
-  KernelFunc k{
-      op, sizes, micros, program.nodeNames, threadMemory, LoopBuilder(program.module, kernel->body),
-      {}, {}};
-  std::vector<Value *> pointers;
-  auto addPointer = [&](Value *value) -> Value * {
-    if (!value)
-      return nullptr;
-    pointers.push_back(runTime.pointerTo(*value, team));
-    return kernel->body.addArg(pointers.back()->type);
-  };
-  for (Value *operand : op.operands())
-    k.operands.push_back(addPointer(operand));
-  for (const std::unique_ptr<Value> &result : op.results())
-    k.results.push_back(addPointer(result.get()));
-  k.begin = kernel->body.addArg(Type::index(), "begin");
-  k.end = kernel->body.addArg(Type::index(), "end");
-  Result<Dim> units = emitterFor(op.kind())(k);
-  if (!units) {
-    missing.notes.push_back(units.error().message);
-    return;
-  }
-  k.b.ret();
-  shareConstants(kernel->body);
-  SharedKernel shared(*kernel);
-  auto [entry, isNew] = kernels.try_emplace(printFunc(*kernel), "");
-  if (isNew) {
-    entry->second = kernel->name = fmt::format("{}_{}", spec(op.kind()).name, kernels.size());
-    noteNode(*kernel, op);
-  } else
-    std::erase_if(program.module.funcs, [&](const auto &f) { return f.get() == kernel; });
+/// Nothing, and a note, if no code can be made for the op.
+std::optional<KernelCall> State::callOf(Op &op) {
+  Result<KernelCall> call = calls.callOf(op, team);
+  if (call)
+    return std::move(*call);
+  missing.notes.push_back(call.error().message);
+  return std::nullopt;
+}
+
+/// Puts a barrier in front of a kernel that must not run beside those before it.
+void State::enter(Op &op, const Dim &units) {
   bool mayJoin = span.takes(op), isBeside = mayJoin && !span.empty();
   // Threads share the units of a kernel, and kernels that no barrier parts. Halos are little work.
-  if (op.kind() != OpKind::KernelFillHalo && (isBeside || !(*units == Dim(1))))
+  if (op.kind() != OpKind::KernelFillHalo && (isBeside || !(units == Dim(1))))
     workInTeam = workInTeam + workOf(op);
   if (!mayJoin) {
     span.clear();
     team.create(OpKind::TeamBarrier, {}, {});
   }
   span.add(op);
-  team.parallel(unitsOf(sizes, team, op, *units), [&](Value *begin, Value *end) {
-    std::vector<Value *> args = pointers;
-    args.push_back(begin);
-    args.push_back(end);
-    for (int64_t index : shared.sizes)
-      args.push_back(sizes.valueOf(team, index));
-    for (int64_t node : shared.nodes)
-      args.push_back(team.index(node));
-    team.call(entry->second, args);
+}
+
+void State::addCall(const KernelCall &call, std::vector<Value *> pointers, Value *units) {
+  team.parallel(units, [&](Value *begin, Value *end) {
+    calls.call(team, call, std::move(pointers), begin, end);
   });
   profile.leaveKernel(team);
   if (profile.isOn())
     span.clear(); // each kernel ends in a barrier
 }
 
+/// Kernels that go through a batch in turns. In each turn,
+/// images are counted from its first one, and what the run alone touches is where the first turn
+/// had it.
+void State::addRun(const ImageRun &run) {
+  openTeam(std::ssize(run.kernels));
+  std::vector<KernelCall> kernels;
+  for (Op *op : run.kernels)
+    if (std::optional<KernelCall> call = callOf(*op))
+      kernels.push_back(std::move(*call));
+  if (kernels.size() < run.kernels.size())
+    return;
+  team.create(OpKind::TeamBarrier, {}, {}); // there may be no turn
+  Value *images = sizes.value(team, run.images), *one = team.index(1);
+  Value *threads = team.create(OpKind::TeamThreads, {}, {Type::index()})->result();
+  Value *most = team.mul(threads, team.index(run.together));
+  Value *turns = team.div(team.add(images, team.sub(most, one)), most);
+  team.forLoop(team.index(0), turns, 1, [&](Value *turn) {
+    team.create(OpKind::TeamBarrier, {}, {});
+    span.clear();
+    Value *first = team.mul(turn, most), *count = team.min(most, team.sub(images, first));
+    for (size_t i = 0; i < kernels.size(); i++) {
+      const KernelCall &call = kernels[i];
+      std::vector<Value *> pointers = call.pointers;
+      for (size_t t = 0; t < pointers.size(); t++) {
+        int64_t buffer = call.tensors[t]->layout->buffer;
+        if (auto stride = run.strides.find(buffer);
+            stride != run.strides.end() && !run.own.count(buffer))
+          pointers[t] = team.offset(pointers[t], team.mul(first, team.index(stride->second)));
+      }
+      Op &op = *run.kernels[i];
+      enter(op, call.units);
+      Value *ofImage = unitsOf(sizes, team, op, *Dim::exactDiv(call.units, run.images));
+      addCall(call, std::move(pointers), team.mul(count, ofImage));
+    }
+  });
+}
+
 /// Kernels in a row are one team function; control flow between them is the calling thread's.
-void State::openTeam() {
-  if (inTeam && kernelsInTeam == kMostInTeam)
+void State::openTeam(int64_t kernels) {
+  if (inTeam && kernelsInTeam + kernels > kMostInTeam)
     closeTeam();
-  kernelsInTeam++;
+  kernelsInTeam += kernels;
   if (inTeam)
     return;
   inTeam = true;
@@ -333,13 +270,23 @@ void State::closeTeam() {
 }
 
 void State::addBlock(Block &block) {
+  const ImageRun *inRun = nullptr; // that the op is in
   for (const std::unique_ptr<Op> &op : block.ops()) {
-    if (op->kind() == OpKind::If)
+    auto run = imageRuns.find(op.get());
+    if (run != imageRuns.end())
+      inRun = &run->second;
+    if (inRun)
+      checks.add(*op);
+    else if (op->kind() == OpKind::If)
       addIf(*op);
     else if (op->kind() == OpKind::Loop)
       addLoop(*op);
     else
       addKernel(*op);
+    if (!inRun || op.get() != inRun->kernels.back())
+      continue;
+    addRun(*inRun);
+    inRun = nullptr;
   }
   closeTeam();
 }
@@ -395,10 +342,10 @@ void State::addWorkspace() {
   workspace->attrs.set("kind", std::string("workspace"));
   Value *threads = workspace->body.addArg(Type::index(), "threads");
   LoopBuilder b(program.module, workspace->body);
-  sizes.requireNonNegative(threadMemory.begin);
-  sizes.requireNonNegative(threadMemory.bytes);
-  Value *arena = sizes.value(b, threadMemory.begin);
-  if (threadMemory.bytes == Dim(0))
+  sizes.requireNonNegative(calls.threadMemory.begin);
+  sizes.requireNonNegative(calls.threadMemory.bytes);
+  Value *arena = sizes.value(b, calls.threadMemory.begin);
+  if (calls.threadMemory.bytes == Dim(0))
     return b.ret({arena});
   Value *overflow = b.constantInt(Type::scalar(DType::Bool), 0);
   auto checked = [&](OpKind kind, Value *x, Value *y) {
@@ -406,7 +353,7 @@ void State::addWorkspace() {
     overflow = b.binary(OpKind::ScalarOr, overflow, op->result(1));
     return op->result(0);
   };
-  Value *own = checked(OpKind::IndexCheckedMul, threads, sizes.value(b, threadMemory.bytes));
+  Value *own = checked(OpKind::IndexCheckedMul, threads, sizes.value(b, calls.threadMemory.bytes));
   Value *total = checked(OpKind::IndexCheckedAdd, arena, own);
   b.ret({b.select(overflow, b.index(-1), total)});
 }
@@ -425,7 +372,7 @@ Result<void> State::run() {
   runTime.defineSymbols();
   addPorts();
   addWeights();
-  threadMemory.begin = func.attrs.getDims("arena")[0];
+  calls.threadMemory.begin = func.attrs.getDims("arena")[0];
   Func *entry = program.module.addFunc("main");
   entry->attrs.set("kind", std::string("main"));
   main.atEnd(entry->body);

@@ -50,8 +50,13 @@ struct Sample {
   std::vector<RuntimeValue> inputs, results;
 };
 
-/// With a dot product of bytes: weights are interleaved and signs flipped.
-Target target() { return *namedTarget("x86_64-linux-gnu", "x86-64-v4+vnni+vbmi"); }
+/// With a dot product of bytes: weights are interleaved and signs flipped. With a cache that is too
+/// small for a batch of what random modules have.
+Target target() {
+  Target target = *namedTarget("x86_64-linux-gnu", "x86-64-v4+vnni+vbmi");
+  target.l2Bytes = 4 << 10;
+  return target;
+}
 
 /// Sizes at which the random module itself fails, such as those of a broadcast, give no sample.
 std::vector<Sample> sample(Module &module, uint32_t seed) {

@@ -145,9 +145,17 @@ def picked():
     return onnx.model(nodes, [onnx.value_info(name, ["count", 5]) for name in "ab"], outputs)
 
 
+def batch():
+    """Layers of which each image's numbers fit a cache that those of several do not."""
+    nodes = [onnx.node("Conv", ["x", "w"], ["c"], "first", pads=(1, 1, 1, 1), group=8), onnx.node("Relu", ["c"], ["r"], "relu"),
+             onnx.node("Conv", ["r", "w"], ["y"], "second", pads=(1, 1, 1, 1), group=8)]
+    return onnx.model(nodes, [onnx.value_info("x", ["batch", 8, 64, 64])], [onnx.value_info("y", ["batch", 8, 64, 64])],
+                      [weights("w", 8, 1, 3, 3)])
+
+
 MODELS = {"residual": residual_block, "shape": computed_shape, "quantized": quantized,
           "integer": integer_operators, "dynamic": dynamic, "primitives": primitives,
-          "attention": attention, "picked": picked}
+          "attention": attention, "picked": picked, "batch": batch}
 
 
 class Passes(FolderCase):
