@@ -21,6 +21,11 @@ struct worker {
   int32_t index;
 };
 
+/* Workers look for the next task so much longer than a thread looks for others at a barrier: some
+   hundreds of microseconds, in which most callers prepare their next run. To wake a worker costs a
+   run about a tenth of a millisecond. */
+enum { PATIENCE = 30 };
+
 struct pool {
   cameo_pool head;
   int32_t process; /* whose threads these are; -1 while they are being started */
@@ -54,7 +59,7 @@ static void *work(void *argument) {
   struct worker *self = argument;
   struct pool *pool = self->pool;
   for (;;) {
-    cameo_signal_await(&pool->job, self->seen, pool->spin);
+    cameo_signal_await(&pool->job, self->seen, PATIENCE * pool->spin);
     self->seen = cameo_signal_get(&pool->job);
     if (__atomic_load_n(&pool->stop, __ATOMIC_SEQ_CST))
       return NULL;

@@ -1,5 +1,5 @@
 /*
- * Waiting: a word that waiters watch for some tens of microseconds and then sleep on (futex).
+ * Waiting: a word that waiters watch for a while and then sleep on (futex).
  *
  * A waiter counts itself in before it sleeps, so that nobody has to make a system call to wake
  * nobody; word and count are both changed and read in sequentially consistent order, hence either
