@@ -34,7 +34,7 @@ struct Traffic {
   int64_t imageBytes = 0, otherBytes = 0; // of an image; of what all images share
   double operations = 0;                  // of an image
 
-  bool hasImages() const { return !(images == Dim(1)); }
+  bool hasImages() const { return !(images == Dim(1)) && !(images == Dim(0)); }
 };
 
 bool mayGoByImages(const Op &op) {
