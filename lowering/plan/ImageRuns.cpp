@@ -15,18 +15,19 @@
 namespace cameo {
 namespace {
 
-/// A buffer that an image after the other of is touched: where the images begin, and how far they
-/// are apart, in elements.
+/// A buffer that is touched image by image: which image of it comes first, and how far images are
+/// apart, in elements.
 struct ImagesOf {
-  int64_t buffer, first, stride;
+  int64_t first, stride;
+  bool operator==(const ImagesOf &) const = default;
 };
 
 /// What a kernel that can be part of a run touches, constants left out. What it writes is by image.
 struct Member {
   Dim images;
   int64_t together; // of a thread
-  std::vector<ImagesOf> byImage;
-  std::set<int64_t> whole; // buffers that it reads without regard to images
+  std::map<int64_t, ImagesOf> byImage; // by the buffer
+  std::set<int64_t> whole;             // buffers that it reads without regard to images
 };
 
 /// Kernels that compute an element from its index know the images' numbers.
@@ -139,12 +140,13 @@ bool RunFinder::addTouched(const Touched &touched, int64_t axis, bool isWritten,
   if (isConstant(*touched.tensor))
     return true;
   std::optional<int64_t> stride = imageStride(touched, axis, member.images);
-  bool isPlaced = stride && layout.offset.isConst();
-  if (isPlaced)
-    member.byImage.push_back({layout.buffer, layout.offset.value() / *stride, *stride});
-  else
+  if (!stride || !layout.offset.isConst()) {
     member.whole.insert(layout.buffer);
-  return isPlaced || !isWritten;
+    return !isWritten;
+  }
+  // Two views of a buffer may have the same images only.
+  ImagesOf images{layout.offset.value() / *stride, *stride};
+  return member.byImage.try_emplace(layout.buffer, images).first->second == images;
 }
 
 std::optional<Member> RunFinder::memberOf(const Op &op) const {
@@ -169,20 +171,17 @@ bool RunFinder::takes(const Member &member) const {
   bool isSame = run_.images == member.images && run_.together == member.together;
   if (!run_.kernels.empty() && !isSame)
     return false;
-  auto areApart = [](const std::set<int64_t> &a, const std::set<int64_t> &b) {
-    return std::none_of(a.begin(), a.end(), [&](int64_t buffer) { return b.count(buffer) > 0; });
+  auto isByImage = [&](int64_t buffer) {
+    return run_.strides.count(buffer) > 0 || member.byImage.count(buffer) > 0;
   };
-  auto fits = [&](const ImagesOf &images) {
-    auto stride = run_.strides.find(images.buffer);
-    return stride == run_.strides.end() ||
-           (stride->second == images.stride && first_.at(images.buffer) == images.first);
+  auto fits = [&](const auto &entry) {
+    const auto &[buffer, images] = entry;
+    auto before = first_.find(buffer);
+    return whole_.count(buffer) == 0 &&
+           (before == first_.end() ||
+            images == ImagesOf{before->second, run_.strides.at(buffer)});
   };
-  std::set<int64_t> byImage;
-  for (const ImagesOf &images : member.byImage)
-    byImage.insert(images.buffer);
-  auto isKnown = [&](int64_t buffer) { return run_.strides.count(buffer) > 0; };
-  return areApart(byImage, member.whole) && areApart(byImage, whole_) &&
-         std::none_of(member.whole.begin(), member.whole.end(), isKnown) &&
+  return std::none_of(member.whole.begin(), member.whole.end(), isByImage) &&
          std::all_of(member.byImage.begin(), member.byImage.end(), fits);
 }
 
@@ -190,9 +189,9 @@ void RunFinder::add(Op &op, const Member &member) {
   run_.images = member.images;
   run_.together = member.together;
   run_.kernels.push_back(&op);
-  for (const ImagesOf &images : member.byImage) {
-    run_.strides[images.buffer] = images.stride;
-    first_[images.buffer] = images.first;
+  for (const auto &[buffer, images] : member.byImage) {
+    run_.strides[buffer] = images.stride;
+    first_[buffer] = images.first;
   }
   whole_.insert(member.whole.begin(), member.whole.end());
 }
