@@ -25,7 +25,7 @@ struct ImagesOf {
 /// What a kernel that can be part of a run touches, constants left out. What it writes is by image.
 struct Member {
   Dim images;
-  int64_t together; // of a thread
+  int64_t together;                    // of a thread
   std::map<int64_t, ImagesOf> byImage; // by the buffer
   std::set<int64_t> whole;             // buffers that it reads without regard to images
 };
@@ -178,8 +178,7 @@ bool RunFinder::takes(const Member &member) const {
     const auto &[buffer, images] = entry;
     auto before = first_.find(buffer);
     return whole_.count(buffer) == 0 &&
-           (before == first_.end() ||
-            images == ImagesOf{before->second, run_.strides.at(buffer)});
+           (before == first_.end() || images == ImagesOf{before->second, run_.strides.at(buffer)});
   };
   return std::none_of(member.whole.begin(), member.whole.end(), isByImage) &&
          std::all_of(member.byImage.begin(), member.byImage.end(), fits);

@@ -68,8 +68,10 @@ std::optional<Traffic> trafficOf(const Op &op) {
   if (op.operand(0)->type.rank() < 3 || images.rank() < 2)
     return std::nullopt;
   Traffic traffic{images.dim(0)};
+  if (!traffic.hasImages())
+    return std::nullopt;
   if (op.kind() == OpKind::KernelFillHalo) // next to nothing of x
-    return traffic.hasImages() ? std::optional(traffic) : std::nullopt;
+    return traffic;
   auto add = [&](const Value *value) {
     if (!value)
       return true;
@@ -85,7 +87,7 @@ std::optional<Traffic> trafficOf(const Op &op) {
   if (std::optional<Dim> ofImage = Dim::exactDiv(operations, traffic.images);
       ofImage && ofImage->isConst())
     traffic.operations = static_cast<double>(ofImage->value());
-  return areKnown && traffic.hasImages() ? std::optional(traffic) : std::nullopt;
+  return areKnown ? std::optional(traffic) : std::nullopt;
 }
 
 /// Kernels in a row that may go by images.
@@ -104,18 +106,23 @@ bool takes(const Row &row, const Traffic &traffic, const Target &target) {
   return areFew && (row.kernels.empty() || row.traffic[0].images == traffic.images);
 }
 
-/// How many images a kernel may have in the cache; 0: none. Those of layers that are next to
-/// nothing go with any others.
+/// How many images of a kernel the cache has room for, beside what they share.
 int64_t imagesInCache(const Traffic &traffic, const Target &target) {
-  bool isSmall = traffic.imageBytes < target.l2Bytes / kSmallPart;
-  return isSmall ? INT64_MAX : (target.l2Bytes - traffic.otherBytes) / traffic.imageBytes;
+  return traffic.imageBytes == 0
+             ? INT64_MAX
+             : std::max<int64_t>(target.l2Bytes - traffic.otherBytes, 0) / traffic.imageBytes;
 }
 
-/// Whether images have become so small that more of them should go together from here on.
+/// Whether images have become so small that more of them should go together from here on. Those of
+/// layers that are next to nothing go with any others.
 bool areSmaller(const Row &row, const Traffic &traffic, const Target &target) {
-  int64_t least = INT64_MAX, now = imagesInCache(traffic, target);
+  auto roomFor = [&](const Traffic &of) {
+    bool isSmall = of.imageBytes < target.l2Bytes / kSmallPart;
+    return isSmall ? INT64_MAX : imagesInCache(of, target);
+  };
+  int64_t least = INT64_MAX, now = roomFor(traffic);
   for (const Traffic &before : row.traffic)
-    least = std::min(least, imagesInCache(before, target));
+    least = std::min(least, roomFor(before));
   return now < INT64_MAX && least < row.images() / 2 &&
          now / kMuchSmaller >= std::max<int64_t>(least, 1);
 }
@@ -124,13 +131,9 @@ bool areSmaller(const Row &row, const Traffic &traffic, const Target &target) {
 /// do.
 double bytesKept(const Row &row, int64_t together, const Target &target) {
   double bytes = 0;
-  for (const Traffic &traffic : row.traffic) {
-    auto areKept = [&](int64_t images) {
-      return traffic.imageBytes <= (target.l2Bytes - traffic.otherBytes) / images;
-    };
-    if (areKept(together) && !areKept(row.images()))
+  for (const Traffic &traffic : row.traffic)
+    if (int64_t room = imagesInCache(traffic, target); together <= room && room < row.images())
       bytes += static_cast<double>(traffic.imageBytes);
-  }
   return bytes;
 }
 
