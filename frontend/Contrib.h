@@ -1,6 +1,7 @@
-// Operators of ONNX Runtime's domain com.microsoft that its quantization tools write: each is
-// expanded into ONNX's own operators when it is imported. Their definitions are on the page
-// "ContribOperators" of ONNX Runtime's documentation.
+// Operators of ONNX Runtime's domain com.microsoft that its optimizer, its quantization tools and
+// exporters of transformers write: each is expanded into ONNX's own operators when it is imported,
+// before any pass looks for layers. Their definitions are on the page "ContribOperators" of ONNX
+// Runtime's documentation.
 #pragma once
 
 #include "frontend/Upgrade.h"

@@ -280,14 +280,14 @@ Result<void> GraphImporter::refuseInternal(const Site &site, const OldNode &node
 }
 
 Result<void> GraphImporter::importOperator(const Site &site, const std::vector<Bound> &inputs) {
-  OldNode old{site.node.op_type(), site.opset, {}, TRY(readAttributes(site)), 0, {}};
+  OldNode old{site.node.op_type(), site.opset, {}, TRY(readAttributes(site)), {}, {}};
   for (const Bound &input : inputs)
     old.inputs.push_back(input.value);
   while (!old.inputs.empty() && !old.inputs.back())
     old.inputs.pop_back();
   for (int i = 0; i < site.node.output_size(); i++)
     if (!site.node.output(i).empty())
-      old.numOutputs = i + 1;
+      old.outputs.resize(i + 1), old.outputs[i] = true;
   if (site.domain.empty())
     TRY(refuseInternal(site, old));
   TRY(site.domain.empty() ? upgradeNode(old, build_) : expandContrib(old, build_));
@@ -301,8 +301,8 @@ Result<void> GraphImporter::importOperator(const Site &site, const std::vector<B
   if (std::any_of(row.attributes.begin(), row.attributes.end(),
                   [](const AttrSpec &attribute) { return attribute.kind == "g"; }))
     return bindResults(site, TRY(importControl(site, kind, old)));
-  Op *op =
-      TRY(build_.graph(kind, old.inputs, std::move(old.attrs), std::max(required, old.numOutputs)));
+  Op *op = TRY(build_.graph(kind, old.inputs, std::move(old.attrs),
+                            std::max(required, std::ssize(old.outputs))));
   std::vector<Value *> results;
   for (const std::unique_ptr<Value> &result : op->results())
     results.push_back(result.get());

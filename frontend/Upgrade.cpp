@@ -34,6 +34,7 @@ bool isGraphOp(const std::string &op) {
 
 const char *kindWord(const int64_t *) { return "an integer"; }
 const char *kindWord(const double *) { return "a float"; }
+const char *kindWord(const std::string *) { return "a string"; }
 const char *kindWord(const std::vector<int64_t> *) { return "integers"; }
 const char *kindWord(const std::vector<double> *) { return "floats"; }
 
@@ -45,15 +46,19 @@ void Upgrade::setInput(size_t i, Value *value) {
   node.inputs[i] = value;
 }
 
+Result<Value *> Upgrade::required(size_t i) const {
+  if (!has(i))
+    return error("input " + std::to_string(i) + " is missing");
+  return node.inputs[i];
+}
+
 ConstRef Upgrade::constant(size_t i) const {
   Op *maker = has(i) ? node.inputs[i]->definingOp() : nullptr;
   return maker && maker->kind() == OpKind::Constant ? maker->attrs.getConst("value") : nullptr;
 }
 
 Result<Type> Upgrade::ranked(size_t i) const {
-  if (!has(i))
-    return error("input " + std::to_string(i) + " is missing");
-  const Type &type = node.inputs[i]->type;
+  const Type &type = TRY(required(i))->type;
   if (!type.isTensor())
     return error("input " + std::to_string(i) + " is " + type.str() + ", expected a tensor");
   if (!type.isRanked())
@@ -102,6 +107,10 @@ Result<std::vector<double>> Upgrade::takeFloats(const char *name, std::vector<do
   return take(name, std::move(otherwise));
 }
 
+Result<std::string> Upgrade::takeString(const char *name, std::string otherwise) {
+  return take(name, std::move(otherwise));
+}
+
 std::string Upgrade::stringOr(const char *name, std::string otherwise) const {
   const Attr *attr = node.attrs.find(name);
   const std::string *text = attr ? std::get_if<std::string>(attr) : nullptr;
@@ -117,7 +126,7 @@ Error Upgrade::unsupported(const std::string &message) const {
 }
 
 bool isKnownOperator(const std::string &op) {
-  bool renamed = op == "Scatter" || op == "Upsample";
+  bool renamed = op == "Scatter" || op == "SimplifiedLayerNormalization" || op == "Upsample";
   return renamed || isGraphOp(op);
 }
 

@@ -18,8 +18,8 @@ struct OldNode {
   /// nullptr for absent ones; without trailing absent ones.
   std::vector<Value *> inputs;
   AttrDict attrs;
-  /// Number of outputs the model names, trailing absent ones not counted.
-  int64_t numOutputs = 0;
+  /// Which outputs the model names; without trailing absent ones.
+  std::vector<bool> outputs;
   /// Set by a step that wrote the whole node itself: one an output. No further step runs.
   std::vector<Value *> results;
 };
@@ -33,6 +33,12 @@ public:
   Builder &build;
 
   bool has(size_t i) const { return i < node.inputs.size() && node.inputs[i]; }
+  /// Input i, nullptr if it is absent.
+  Value *input(size_t i) const { return has(i) ? node.inputs[i] : nullptr; }
+  /// Input i; an error if it is absent.
+  Result<Value *> required(size_t i) const;
+  /// Whether the model names output i.
+  bool wants(size_t i) const { return i < node.outputs.size() && node.outputs[i]; }
   /// Sets input i, making absent ones before it.
   void setInput(size_t i, Value *value);
   /// Input i's contents if it is a Constant.
@@ -51,6 +57,9 @@ public:
   Result<double> takeFloat(const char *name, double otherwise);
   Result<std::vector<int64_t>> takeInts(const char *name, std::vector<int64_t> otherwise = {});
   Result<std::vector<double>> takeFloats(const char *name, std::vector<double> otherwise = {});
+  Result<std::string> takeString(const char *name, std::string otherwise);
+  /// All attributes that are left.
+  AttrDict takeAll() { return std::exchange(node.attrs, {}); }
   /// The string attribute, or `otherwise` if it is missing or no string. It stays.
   std::string stringOr(const char *name, std::string otherwise) const;
   void drop(const char *name) { node.attrs.erase(name); }

@@ -20,7 +20,7 @@ Result<void> batchNormSpatial(Upgrade &u) {
 
 /// More than one output meant training.
 Result<void> batchNormOutputs(Upgrade &u) {
-  if (u.node.numOutputs > 1)
+  if (u.node.outputs.size() > 1)
     return u.unsupported("training mode is not supported");
   return {};
 }
@@ -32,7 +32,7 @@ Result<void> dropoutIsTest(Upgrade &u) {
 
 /// The mask had the data's type.
 Result<void> dropoutMaskType(Upgrade &u) {
-  if (u.node.numOutputs < 2)
+  if (u.node.outputs.size() < 2)
     return {};
   u.drop("ratio");
   if (!u.has(0) || !u.node.inputs[0]->type.isTensor())
@@ -146,6 +146,14 @@ Result<void> roiAlignCorners(Upgrade &u) {
   return {};
 }
 
+/// ONNX Runtime's name for it, which its tools write into ONNX's own domain.
+Result<void> simplifiedLayerNorm(Upgrade &u) {
+  if (u.wants(1))
+    return u.unsupported("output 1 is not supported");
+  u.node.op = "RMSNormalization";
+  return {};
+}
+
 Result<void> dftAxis(Upgrade &u) {
   u.setInput(2, u.scalar(DType::I64, static_cast<double>(TRY(u.takeInt("axis", 1)))));
   return {};
@@ -169,6 +177,7 @@ constexpr UpgradeStep kSteps[] = {
     {"Resize", 11, resizeCorners},
     {"Resize", kAlways, resizeEmptyInputs},
     {"RoiAlign", 16, roiAlignCorners},
+    {"SimplifiedLayerNormalization", kAlways, simplifiedLayerNorm},
     {"Upsample", 7, upsampleFactors},
     {"Upsample", 9, upsampleScales},
     {"Upsample", 10, upsampleToResize},

@@ -60,7 +60,7 @@ Result<void> splitSizes(Upgrade &u) { return listToInput(u, "split", 1); }
 /// Without sizes the number of outputs said how many parts.
 Result<void> splitParts(Upgrade &u) {
   if (!u.has(1))
-    u.node.attrs.set("num_outputs", u.node.numOutputs);
+    u.node.attrs.set("num_outputs", int64_t(u.node.outputs.size()));
   return {};
 }
 

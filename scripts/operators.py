@@ -3,7 +3,7 @@
 
 How an operator is compiled is read off its row: rows with a selector become kernels, those in Decompose.def simpler
 operators, those of Control.def blocks; the others are functions in C. Operators that the table lacks come from the
-onnx package.
+onnx package, those of com.microsoft from the tables of the frontend.
 """
 import pathlib
 import re
@@ -19,8 +19,8 @@ PAGE = ROOT / "docs" / "operators.md"
 HEAD = """# Operators
 
 This page is made from the op table by `scripts/operators.py`. Cameo knows {count} of the {all} operators of ONNX's own domain, up to
-opset {opset}. A model of any older opset is read as well: the importer brings its nodes to the version in the second column. Operators of
-ONNX Runtime's domain that its tools write for quantized models, and operators of your own ([custom-ops.md](custom-ops.md)), come on top.
+opset {opset}. A model of any older opset is read as well: the importer brings its nodes to the version in the second column. [Operators of
+ONNX Runtime](#operators-of-onnx-runtime), and operators of your own ([custom-ops.md](custom-ops.md)), come on top.
 
 The last column says how an operator is compiled:
 
@@ -37,6 +37,17 @@ Of the types, `float` are f16, bf16, f32 and f64, `int` all integers of 8 to 64 
 
 | operator | version | types of the inputs | compiled as |
 |---|---|---|---|
+"""
+CONTRIB = """
+## Operators of ONNX Runtime
+
+ONNX Runtime's optimizer, its quantizer and exporters of transformers write operators of its own domain, com.microsoft. These are expanded into the
+operators above when a model is read, so that they compile as models without them do. An attribute, input or output of theirs
+that is not supported is an error that names the node.
+
+{names}.
+
+SimplifiedLayerNormalization, which the same tools write into ONNX's own domain, is RMSNormalization.
 """
 TAIL = """
 ## Not known
@@ -72,6 +83,13 @@ def selected_ops():
         re.findall(r"^ELEMENTWISE_OP\((\w+),", text, re.M))
 
 
+def contrib_ops():
+    """The names of the tables of frontend/Contrib*.cpp."""
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "frontend").glob("Contrib*.cpp")))
+    tables = re.findall(r"Expansion kExpansions\[\] = \{(.*?)^\};", text, re.M | re.S)
+    return sorted(name for table in tables for name in re.findall(r'\{"(\w+)",', table))
+
+
 def page():
     rows = sorted(op_table.onnx_rows(), key=lambda row: row.op)
     selected = selected_ops()
@@ -81,6 +99,7 @@ def page():
     text = HEAD.format(count=len(known & every), all=len(every), opset=onnx.defs.onnx_opset_version())
     for row in rows:
         text += f"| {row.op} | {row.version} | {types_of(row)} | {how(row, selected, decomposed)} |\n"
+    text += CONTRIB.format(names=", ".join(contrib_ops()))
     missing = sorted(every - known)
     return text + (TAIL.format(missing=", ".join(missing)) if missing else "")
 
