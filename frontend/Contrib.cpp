@@ -15,7 +15,8 @@ const std::unordered_map<std::string_view, const Expansion *> &expansions() {
   static const auto table = [] {
     std::unordered_map<std::string_view, const Expansion *> map;
     for (std::span<const Expansion> family :
-         {fewBitsExpansions(), layerExpansions(), quantizedExpansions()})
+         {attentionExpansions(), fewBitsExpansions(), groupQueryExpansions(), layerExpansions(),
+          quantizedExpansions()})
       for (const Expansion &row : family)
         map[row.op] = &row;
     return map;
@@ -63,6 +64,16 @@ Result<Value *> channelsLast(Upgrade &u, Value *x) {
   std::iota(perm.begin(), perm.end(), 1);
   perm[0] = 0, perm[rank - 1] = 1;
   return transposed(u, x, std::move(perm));
+}
+
+Result<Value *> sizeOf(Upgrade &u, Value *x, int64_t axis) {
+  return u.emit(OpKind::Shape, {x}, attributes({{"start", axis}, {"end", axis + 1}}));
+}
+
+Result<Value *> plus(Upgrade &u, Value *x, size_t i) {
+  Value *other = TRY(u.required(i)), *sum = TRY(u.emit(OpKind::Add, {x, other}));
+  TRY(expectShapeOf(u, sum, x));
+  return sum;
 }
 
 Result<void> expectShapeOf(Upgrade &u, const Value *value, const Value *like) {

@@ -4,16 +4,16 @@
 namespace cameo {
 namespace {
 
-/// Elements of `bits` bits (4 or 8), rows of which begin at a byte, as bytes; the first of two is
-/// in the low half.
+/// Elements of `bits` bits (2, 4 or 8), rows of which begin at a byte, as bytes; the first of those
+/// in a byte is the lowest.
 ConstRef unpacked(const ConstData &packed, int64_t bits, int64_t rows, int64_t columns) {
   int64_t each = 8 / bits, rowBytes = (columns + each - 1) / each;
   std::vector<std::byte> bytes;
   bytes.reserve(rows * columns);
   for (int64_t row = 0; row < rows; row++)
     for (int64_t i = 0; i < columns; i++) {
-      std::byte pair = packed.bytes[row * rowBytes + i / each];
-      bytes.push_back(bits == 8 ? pair : i % 2 ? pair >> 4 : pair & std::byte(15));
+      std::byte all = packed.bytes[row * rowBytes + i / each];
+      bytes.push_back(all >> (i % each * bits) & std::byte((1 << bits) - 1));
     }
   return makeConst(DType::U8, {rows, columns}, std::move(bytes), packed.name);
 }
@@ -32,9 +32,11 @@ Result<Blocks> takeBlocks(Upgrade &u) {
   blocks.bits = TRY(u.takeInt("bits", 4));
   blocks.size = TRY(u.takeInt("block_size", 0));
   u.drop("accuracy_level");
-  if (blocks.bits != 4 && blocks.bits != 8)
+  if (TRY(u.takeInt("weight_prepacked", 0)))
+    return u.unsupported("weights packed for a processor are not supported");
+  if (blocks.bits != 2 && blocks.bits != 4 && blocks.bits != 8)
     return u.unsupported("weights of " + std::to_string(blocks.bits) +
-                         " bits are not supported, only of 4 and 8");
+                         " bits are not supported, only of 2, 4 and 8");
   if (blocks.size < 16 || blocks.size & (blocks.size - 1))
     return u.error("attribute 'block_size': expected a power of two from 16 on, got " +
                    std::to_string(blocks.size));
@@ -57,45 +59,61 @@ Result<Value *> takeBits(Upgrade &u, size_t i, const Blocks &blocks, int64_t col
   return u.build.constant(unpacked(*packed, blocks.bits, blocks.n, columns));
 }
 
-/// The weights [N, K] of inputs 1 to 3: elements, scales and zero points, which are half of the
-/// elements' range if there are none, packed as the elements are, or floats.
-Result<Value *> blockwise(Upgrade &u, const Blocks &blocks) {
-  int64_t padded = blocks.count() * blocks.size;
-  Value *elements = TRY(takeBits(u, 1, blocks, padded)), *scales = TRY(u.required(2));
-  DType dtype = scales->type.dtype();
-  auto asBlocks = [&](Value *value, std::vector<int64_t> dims) {
-    return u.emit(OpKind::Reshape, {value, u.ints(dims)});
-  };
-  scales = TRY(asBlocks(scales, {blocks.n, blocks.count()}));
-  bool isFloat = u.has(3) && u.node.inputs[3]->type.dtype() != DType::U8;
-  if (isFloat) {
-    Value *steps = TRY(asBlocks(TRY(u.cast(elements, dtype)), {blocks.n, blocks.count(), -1}));
-    Value *zero = TRY(asBlocks(u.node.inputs[3], {blocks.n, blocks.count(), 1}));
-    Value *scale = TRY(asBlocks(scales, {blocks.n, blocks.count(), 1}));
-    Value *shifted = TRY(u.emit(OpKind::Sub, {steps, zero}));
-    return asBlocks(TRY(u.emit(OpKind::Mul, {shifted, scale})), {blocks.n, padded});
-  }
-  Value *zero = u.has(3) ? TRY(takeBits(u, 3, blocks, blocks.count()))
-                         : u.build.constant(makeSplat(DType::U8, {blocks.n, blocks.count()},
-                                                      double(1 << (blocks.bits - 1))));
-  AttrDict attrs;
-  attrs.set("axis", int64_t{1});
-  attrs.set("block_size", blocks.size);
-  return u.emit(OpKind::DequantizeLinear, {elements, scales, zero}, std::move(attrs));
+/// Rows of one number a block.
+Result<Value *> rowsOfBlocks(Upgrade &u, const Blocks &blocks, Value *value) {
+  return u.emit(OpKind::Reshape, {value, u.ints({blocks.n, blocks.count()})});
 }
 
-/// A, the weights, their scales and zero points, the order of the blocks, a bias.
+/// Input 3, packed as the elements are, or floats; half of the elements' range without it.
+Result<Value *> zeroPoints(Upgrade &u, const Blocks &blocks) {
+  if (!u.has(3))
+    return u.build.constant(
+        makeSplat(DType::U8, {blocks.n, blocks.count()}, double(1 << (blocks.bits - 1))));
+  if (u.node.inputs[3]->type.dtype() == DType::U8)
+    return takeBits(u, 3, blocks, blocks.count());
+  return rowsOfBlocks(u, blocks, u.node.inputs[3]);
+}
+
+/// Input 4, which names the block of each element; without it they follow each other.
+Result<Value *> blockOfElements(Upgrade &u, const Blocks &blocks) {
+  if (Value *order = u.input(4))
+    return u.emit(OpKind::Slice, {order, u.ints({0}), u.ints({blocks.k})});
+  std::vector<int64_t> order(blocks.k);
+  for (int64_t i = 0; i < blocks.k; i++)
+    order[i] = i / blocks.size;
+  return u.ints(order);
+}
+
+Result<Value *> firstColumns(Upgrade &u, Value *x, int64_t count) {
+  return u.emit(OpKind::Slice, {x, u.ints({0}), u.ints({count}), u.ints({1})});
+}
+
+/// The weights [N, K] of inputs 1 to 4.
+Result<Value *> dequantizedWeights(Upgrade &u, const Blocks &blocks) {
+  Value *elements = TRY(takeBits(u, 1, blocks, blocks.count() * blocks.size));
+  Value *scales = TRY(rowsOfBlocks(u, blocks, TRY(u.required(2))));
+  Value *zero = TRY(zeroPoints(u, blocks));
+  if (!u.has(4) && zero->type.dtype() == DType::U8) {
+    Value *weights = TRY(u.emit(OpKind::DequantizeLinear, {elements, scales, zero},
+                                attributes({{"axis", int64_t{1}}, {"block_size", blocks.size}})));
+    return blocks.k % blocks.size ? firstColumns(u, weights, blocks.k) : weights;
+  }
+  DType dtype = scales->type.dtype();
+  Value *order = TRY(blockOfElements(u, blocks));
+  auto each = [&](Value *ofBlocks) {
+    return u.emit(OpKind::Gather, {ofBlocks, order}, attributes({{"axis", int64_t{1}}}));
+  };
+  elements = TRY(u.cast(TRY(firstColumns(u, elements, blocks.k)), dtype));
+  zero = TRY(each(TRY(u.cast(zero, dtype))));
+  Value *shifted = TRY(u.emit(OpKind::Sub, {elements, zero}));
+  return u.emit(OpKind::Mul, {shifted, TRY(each(scales))});
+}
+
+/// A, the weights, their scales, zero points and order, a bias.
 Result<void> matMulNBits(Upgrade &u) {
-  if (u.has(4))
-    return u.unsupported("g_idx is not supported");
   Blocks blocks = TRY(takeBlocks(u));
-  Value *a = TRY(u.required(0)), *weights = TRY(blockwise(u, blocks));
-  if (blocks.k % blocks.size)
-    weights = TRY(u.emit(OpKind::Slice, {weights, u.ints({0}), u.ints({blocks.k}), u.ints({1})}));
-  AttrDict columns;
-  columns.set("perm", std::vector<int64_t>{1, 0});
-  weights = TRY(u.emit(OpKind::Transpose, {weights}, std::move(columns)));
-  Value *y = TRY(u.emit(OpKind::MatMul, {a, weights}));
+  Value *a = TRY(u.required(0)), *weights = TRY(dequantizedWeights(u, blocks));
+  Value *y = TRY(u.emit(OpKind::MatMul, {a, TRY(transposed(u, weights, {1, 0}))}));
   if (Value *bias = u.input(5))
     y = TRY(u.emit(OpKind::Add, {y, bias}));
   u.node.results = {y};

@@ -170,13 +170,6 @@ Result<void> quickGelu(Upgrade &u) {
   return {};
 }
 
-/// x plus input i, which does not make it larger.
-Result<Value *> plus(Upgrade &u, Value *x, size_t i) {
-  Value *other = TRY(u.required(i)), *sum = TRY(u.emit(OpKind::Add, {x, other}));
-  TRY(expectShapeOf(u, sum, x));
-  return sum;
-}
-
 /// Input, bias, and what goes round the layer.
 Result<void> biasAdd(Upgrade &u) {
   u.node.results = {TRY(plus(u, TRY(biased(u, 0)), 2))};
@@ -235,11 +228,6 @@ Result<void> skipRmsNorm(Upgrade &u) {
   return {};
 }
 
-/// One size of x, as a vector.
-Result<Value *> sizeOf(Upgrade &u, Value *x, int64_t axis) {
-  return u.emit(OpKind::Shape, {x}, attributes({{"start", axis}, {"end", axis + 1}}));
-}
-
 /// How many words of each sequence the mask, input 7, lets through; zeros without one.
 Result<Value *> countWords(Upgrade &u, Value *words) {
   if (!u.has(7))
@@ -249,36 +237,6 @@ Result<Value *> countWords(Upgrade &u, Value *words) {
   Value *isWord = TRY(u.emit(OpKind::Equal, {u.node.inputs[7], one}));
   return u.emit(OpKind::ReduceSum, {TRY(u.cast(isWord, DType::I32)), u.ints({1})},
                 attributes({{"keepdims", int64_t{0}}}));
-}
-
-/// Words, segments, tables of both and of positions between them, scale, shift, mask, positions.
-/// Results: the layer's, the lengths of the sequences, the sum.
-Result<void> embedLayerNorm(Upgrade &u) {
-  // Says which form the second result has in shape inference alone.
-  u.drop("mask_index_type");
-  double epsilon = TRY(u.takeFloat("epsilon", 1e-12f));
-  Value *words = TRY(u.required(0)), *places = TRY(u.required(3));
-  if (const Type &type = TRY(u.ranked(0)); type.rank() != 2)
-    return u.error("expected input 0 to have rank 2, got " + type.str());
-  if (u.has(1) != u.has(4))
-    return u.error("inputs 1 and 4, segments and their table, come together");
-  Value *sum = TRY(u.emit(OpKind::Gather, {TRY(u.required(2)), words}));
-  if (Value *positions = u.input(8))
-    places = TRY(u.emit(OpKind::Gather, {places, positions}));
-  else
-    places =
-        TRY(u.emit(OpKind::Slice, {places, u.ints({0}), TRY(sizeOf(u, words, 1)), u.ints({0})}));
-  Value *embedded = TRY(u.emit(OpKind::Add, {sum, places}));
-  if (u.has(1)) {
-    Value *segments = TRY(u.emit(OpKind::Gather, {u.node.inputs[4], u.node.inputs[1]}));
-    embedded = TRY(u.emit(OpKind::Add, {embedded, segments}));
-  }
-  TRY(expectShapeOf(u, embedded, sum));
-  Value *y =
-      TRY(u.emit(OpKind::LayerNormalization, {embedded, TRY(u.required(5)), TRY(u.required(6))},
-                 attributes({{"axis", int64_t{-1}}, {"epsilon", epsilon}})));
-  u.node.results = {y, u.wants(1) ? TRY(countWords(u, words)) : nullptr, embedded};
-  return {};
 }
 
 /// x normalized in groups of channels with inputs 1 (scale) and 2 (shift), and activated as the
@@ -322,18 +280,6 @@ Result<void> skipGroupNorm(Upgrade &u) {
   return {};
 }
 
-/// An operator of images whose channels are last in memory.
-template <Result<void> expand(Upgrade &), size_t... images> Result<void> nhwc(Upgrade &u) {
-  for (size_t i : {images...})
-    if (u.has(i)) {
-      TRY(u.ranked(i));
-      u.node.inputs[i] = TRY(channelsFirst(u, u.node.inputs[i]));
-    }
-  TRY(expand(u));
-  u.node.results = {TRY(channelsLast(u, u.node.results[0]))};
-  return {};
-}
-
 constexpr Expansion kExpansions[] = {
     {"BiasAdd", biasAdd, 3},
     {"BiasGelu", biasGelu, 2},
@@ -347,9 +293,9 @@ constexpr Expansion kExpansions[] = {
     {"GatherND", sameOperator<OpKind::GatherND>, 2},
     {"Gelu", sameOperator<OpKind::Gelu>, 1},
     {"GroupNorm", groupNormOfImage, 3},
-    {"NhwcConv", nhwc<sameOperator<OpKind::Conv>, 0>, 3},
-    {"NhwcFusedConv", nhwc<fusedConv, 0, 3>, 4},
-    {"NhwcMaxPool", nhwc<sameOperator<OpKind::MaxPool>, 0>, 1},
+    {"NhwcConv", withChannelsLast<sameOperator<OpKind::Conv>, 0>, 3},
+    {"NhwcFusedConv", withChannelsLast<fusedConv, 0, 3>, 4},
+    {"NhwcMaxPool", withChannelsLast<sameOperator<OpKind::MaxPool>, 0>, 1},
     {"QuickGelu", quickGelu, 1},
     {"SkipGroupNorm", skipGroupNorm, 5},
     {"SkipLayerNormalization", skipLayerNorm, 5},
@@ -359,6 +305,34 @@ constexpr Expansion kExpansions[] = {
 };
 
 } // namespace
+
+Result<void> embedLayerNorm(Upgrade &u) {
+  // Says which form the second result has in shape inference alone.
+  u.drop("mask_index_type");
+  double epsilon = TRY(u.takeFloat("epsilon", 1e-12f));
+  Value *words = TRY(u.required(0)), *places = TRY(u.required(3));
+  if (const Type &type = TRY(u.ranked(0)); type.rank() != 2)
+    return u.error("expected input 0 to have rank 2, got " + type.str());
+  if (u.has(1) != u.has(4))
+    return u.error("inputs 1 and 4, segments and their table, come together");
+  Value *sum = TRY(u.emit(OpKind::Gather, {TRY(u.required(2)), words}));
+  if (Value *positions = u.input(8))
+    places = TRY(u.emit(OpKind::Gather, {places, positions}));
+  else
+    places =
+        TRY(u.emit(OpKind::Slice, {places, u.ints({0}), TRY(sizeOf(u, words, 1)), u.ints({0})}));
+  Value *embedded = TRY(u.emit(OpKind::Add, {sum, places}));
+  if (u.has(1)) {
+    Value *segments = TRY(u.emit(OpKind::Gather, {u.node.inputs[4], u.node.inputs[1]}));
+    embedded = TRY(u.emit(OpKind::Add, {embedded, segments}));
+  }
+  TRY(expectShapeOf(u, embedded, sum));
+  Value *y =
+      TRY(u.emit(OpKind::LayerNormalization, {embedded, TRY(u.required(5)), TRY(u.required(6))},
+                 attributes({{"axis", int64_t{-1}}, {"epsilon", epsilon}})));
+  u.node.results = {y, u.wants(1) ? TRY(countWords(u, words)) : nullptr, embedded};
+  return {};
+}
 
 std::span<const Expansion> layerExpansions() { return kExpansions; }
 

@@ -2,6 +2,8 @@
 // QuantizeLinear; the passes of lowering/quant make integer arithmetic of it.
 #include "frontend/ContribSteps.h"
 
+#include <algorithm>
+
 namespace cameo {
 namespace {
 
@@ -37,17 +39,32 @@ template <OpKind kind> Result<void> binary(Upgrade &u) {
   return finish(u, TRY(u.emit(kind, {a, b})), 6);
 }
 
-template <OpKind kind> Result<void> pool(Upgrade &u) {
-  if (TRY(u.takeInt("channels_last", 0)))
-    return u.unsupported("channels_last is not supported");
-  return unary<kind>(u);
+/// An operator of images, whose channels the attribute `channels_last` may put last.
+template <Result<void> expand(Upgrade &)> Result<void> image(Upgrade &u) {
+  return TRY(u.takeInt("channels_last", 0)) ? withChannelsLast<expand, 0>(u) : expand(u);
 }
 
 /// The opset whose Softmax is meant says what `axis` is.
 Result<void> softmax(Upgrade &u) {
-  if (TRY(u.takeInt("opset", 13)) < 13)
-    return u.unsupported("the softmax of opsets before 13 is not supported");
-  return unary<OpKind::Softmax>(u);
+  OldNode float_{"Softmax", TRY(u.takeInt("opset", 13)), {TRY(dequantize(u, 0))}, {}, {true}, {}};
+  float_.attrs.set("axis", TRY(u.takeInt("axis", -1)));
+  TRY(upgradeNode(float_, u.build));
+  if (float_.results.empty())
+    float_.results = {TRY(u.emit(OpKind::Softmax, float_.inputs, float_.attrs))};
+  return finish(u, float_.results[0], 3);
+}
+
+/// Condition, x, scale, zero point, y, scale, zero point, result's scale and zero point.
+Result<void> where(Upgrade &u) {
+  Value *condition = TRY(u.required(0)), *x = TRY(dequantize(u, 1)), *y = TRY(dequantize(u, 4));
+  Value *chosen = TRY(u.emit(OpKind::Where, {condition, x, y}));
+  u.node.inputs[0] = u.node.inputs[1];
+  return finish(u, chosen, 7);
+}
+
+Result<void> reduceMean(Upgrade &u) {
+  Value *axes = u.ints(TRY(u.takeInts("axes"))), *x = TRY(dequantize(u, 0));
+  return finish(u, TRY(u.emit(OpKind::ReduceMean, {x, axes}, u.takeAll())), 3);
 }
 
 /// Result's scale and zero point, then x, scale, zero point of each operand.
@@ -90,21 +107,91 @@ Result<void> gemm(Upgrade &u) {
   return {};
 }
 
+/// A, which the run quantizes, B, its scale and zero point, a bias.
+Result<void> dynamicMatMul(Upgrade &u) {
+  Value *a = TRY(u.required(0)), *b = TRY(u.required(1)), *scale = TRY(u.required(2));
+  Op *bytes = TRY(u.build.graph(OpKind::DynamicQuantizeLinear, {a}));
+  u.node.results = {TRY(byteProduct(u, {bytes->result(0), bytes->result(1), bytes->result(2), b,
+                                        scale, u.input(3), u.input(4)}))};
+  return {};
+}
+
+/// A, B, their scales, their zero points, a bias.
+Result<void> integerToFloat(Upgrade &u) {
+  Value *a = TRY(u.required(0)), *b = TRY(u.required(1));
+  Value *aScale = TRY(u.required(2)), *bScale = TRY(u.required(3));
+  for (size_t i : {2, 4})
+    if (u.has(i))
+      if (const Type &type = TRY(u.ranked(i));
+          type.rank() > 1 || (type.rank() && !(type.dim(0) == Dim(1))))
+        return u.unsupported("input " + std::to_string(i) + " is " + type.str() +
+                             ", only a number is supported");
+  u.node.results = {
+      TRY(byteProduct(u, {a, aScale, u.input(4), b, bScale, u.input(5), u.input(6)}))};
+  return {};
+}
+
+/// Inputs 1 and 2, weights of gates one behind the other, in the order of LSTM's.
+Result<void> dynamicLstm(Upgrade &u) {
+  std::vector<Value *> operands = u.node.inputs;
+  for (size_t i : {0, 1, 2, 8, 9, 10, 11})
+    TRY(u.required(i));
+  for (size_t i : {1, 2})
+    operands[i] = TRY(transposed(u, operands[i], {0, 2, 1}));
+  Op *op = TRY(u.build.graph(OpKind::DynamicQuantizeLSTM, std::move(operands), u.takeAll(), 3));
+  u.node.results = {op->result(0), op->result(1), op->result(2)};
+  return {};
+}
+
+/// EmbedLayerNormalization whose inputs 2 to 6 are quantized: their scales are 8 to 12, their zero
+/// points 13 to 17.
+Result<void> embedLayerNormOfBytes(Upgrade &u) {
+  std::vector<Value *> floats(u.node.inputs.begin(),
+                              u.node.inputs.begin() + std::min<size_t>(8, u.node.inputs.size()));
+  for (size_t i = 2; i <= 6; i++)
+    if (u.has(i))
+      floats[i] = TRY(u.emit(OpKind::DequantizeLinear,
+                             {floats[i], TRY(u.required(i + 6)), TRY(u.required(i + 11))}));
+  u.node.inputs = std::move(floats);
+  return embedLayerNorm(u);
+}
+
 constexpr Expansion kExpansions[] = {
     {"DequantizeLinear", sameOperator<OpKind::DequantizeLinear>, 3},
+    {"DynamicQuantizeLSTM", dynamicLstm, 12},
+    {"DynamicQuantizeMatMul", dynamicMatMul, 5},
+    {"MatMulIntegerToFloat", integerToFloat, 7},
+    {"QEmbedLayerNormalization", embedLayerNormOfBytes, 18},
     {"QGemm", gemm, 9},
     {"QLinearAdd", binary<OpKind::Add>, 8},
-    {"QLinearAveragePool", pool<OpKind::AveragePool>, 5},
+    {"QLinearAveragePool", image<unary<OpKind::AveragePool>>, 5},
     {"QLinearConcat", concat, kAnyInputs},
-    {"QLinearGlobalAveragePool", pool<OpKind::GlobalAveragePool>, 5},
+    {"QLinearConv", image<sameOperator<OpKind::QLinearConv>>, 9},
+    {"QLinearGlobalAveragePool", image<unary<OpKind::GlobalAveragePool>>, 5},
     {"QLinearLeakyRelu", unary<OpKind::LeakyRelu>, 5},
     {"QLinearMul", binary<OpKind::Mul>, 8},
+    {"QLinearReduceMean", reduceMean, 5},
     {"QLinearSigmoid", unary<OpKind::Sigmoid>, 5},
     {"QLinearSoftmax", softmax, 5},
+    {"QLinearWhere", where, 9},
     {"QuantizeLinear", sameOperator<OpKind::QuantizeLinear>, 3},
 };
 
 } // namespace
+
+Result<Value *> byteProduct(Upgrade &u, const ByteProduct &p) {
+  Value *sums = TRY(u.emit(OpKind::MatMulInteger, {p.a, p.b, p.aZero, p.bZero}));
+  DType dtype = p.bScale->type.dtype();
+  Value *scale = TRY(u.emit(OpKind::Mul, {p.aScale, p.bScale}));
+  Value *y = TRY(u.cast(TRY(u.cast(sums, DType::F32)), dtype));
+  Value *product = TRY(u.emit(OpKind::Mul, {y, scale}));
+  TRY(expectShapeOf(u, product, sums));
+  if (!p.bias)
+    return product;
+  y = TRY(u.emit(OpKind::Add, {product, p.bias}));
+  TRY(expectShapeOf(u, y, product));
+  return y;
+}
 
 std::span<const Expansion> quantizedExpansions() { return kExpansions; }
 

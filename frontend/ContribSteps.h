@@ -18,7 +18,9 @@ struct Expansion {
 /// `inputs` of operators with any number of them.
 constexpr size_t kAnyInputs = SIZE_MAX;
 
+std::span<const Expansion> attentionExpansions();
 std::span<const Expansion> fewBitsExpansions();
+std::span<const Expansion> groupQueryExpansions();
 std::span<const Expansion> layerExpansions();
 std::span<const Expansion> quantizedExpansions();
 
@@ -33,6 +35,13 @@ Result<Value *> transposed(Upgrade &u, Value *x, std::vector<int64_t> perm);
 /// The tensor with its channels in front of the image's axes, or behind them.
 Result<Value *> channelsFirst(Upgrade &u, Value *x);
 Result<Value *> channelsLast(Upgrade &u, Value *x);
+/// One size of x, as a vector of one.
+Result<Value *> sizeOf(Upgrade &u, Value *x, int64_t axis);
+/// x plus input i, which does not make it larger.
+Result<Value *> plus(Upgrade &u, Value *x, size_t i);
+/// [batch, length, heads * size] as [batch, heads, length, size], and back.
+Result<Value *> splitHeads(Upgrade &u, Value *x, int64_t heads);
+Result<Value *> mergeHeads(Upgrade &u, Value *x);
 /// An error unless `value`, computed from `like`, may have that one's shape.
 Result<void> expectShapeOf(Upgrade &u, const Value *value, const Value *like);
 
@@ -41,5 +50,28 @@ template <OpKind kind> Result<void> sameOperator(Upgrade &u) {
   u.node.results = {TRY(u.emit(kind, u.node.inputs, u.takeAll()))};
   return {};
 }
+
+/// An operator of images whose channels are last; `images` are the inputs that are images.
+template <Result<void> expand(Upgrade &), size_t... images>
+Result<void> withChannelsLast(Upgrade &u) {
+  for (size_t i : {images...})
+    if (u.has(i)) {
+      TRY(u.ranked(i));
+      u.node.inputs[i] = TRY(channelsFirst(u, u.node.inputs[i]));
+    }
+  TRY(expand(u));
+  u.node.results = {TRY(channelsLast(u, u.node.results[0]))};
+  return {};
+}
+
+/// The product of 8-bit integers a and b as floats: the sums times both scales, plus a bias.
+struct ByteProduct {
+  Value *a, *aScale, *aZero, *b, *bScale, *bZero, *bias;
+};
+Result<Value *> byteProduct(Upgrade &u, const ByteProduct &p);
+
+/// Words, segments, tables of both and of positions between them, scale, shift, mask, positions.
+/// Results: the layer's, the lengths of the sequences, the sum.
+Result<void> embedLayerNorm(Upgrade &u);
 
 } // namespace cameo

@@ -23,7 +23,7 @@ constexpr ActivationRow kActivations[] = {
 
 /// Those of one direction when the node names none.
 std::vector<std::string> defaultsOf(OpKind kind) {
-  if (kind == OpKind::LSTM)
+  if (isLstm(kind))
     return {"Sigmoid", "Tanh", "Tanh"};
   if (kind == OpKind::GRU)
     return {"Sigmoid", "Tanh"};

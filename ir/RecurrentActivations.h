@@ -9,6 +9,10 @@
 
 namespace cameo {
 
+inline bool isLstm(OpKind kind) {
+  return kind == OpKind::LSTM || kind == OpKind::DynamicQuantizeLSTM;
+}
+
 struct RecurrentActivation {
   std::string name; // in lower case
   double alpha = 0, beta = 0;

@@ -1,4 +1,5 @@
-// The rule of RNN, GRU and LSTM.
+// The rule of recurrent layers.
+#include "ir/RecurrentActivations.h"
 #include "ir/infer/Checks.h"
 
 namespace cameo {
@@ -19,7 +20,7 @@ Result<void> inferRecurrent(InferContext &ctx) {
     TRY(expectRank(ctx, i, 3));
   TRY(choiceAttr(ctx, "direction", {"forward", "reverse", "bidirectional"}));
   OpKind kind = ctx.op.kind();
-  Dim gates(kind == OpKind::LSTM ? 4 : kind == OpKind::GRU ? 3 : 1);
+  Dim gates(isLstm(kind) ? 4 : kind == OpKind::GRU ? 3 : 1);
   Dim directions(ctx.op.attrs.getString("direction") == "bidirectional" ? 2 : 1);
   bool batchFirst = ctx.op.attrs.getInt("layout") != 0;
   const Type &x = ctx.in(0);
@@ -39,10 +40,15 @@ Result<void> inferRecurrent(InferContext &ctx) {
   Dims state = batchFirst ? Dims{batch, directions, hidden} : Dims{directions, batch, hidden};
   std::string states = "directions, the batch of " + ctx.name(0) + ", the size of " + ctx.name(2);
   TRY(expectOptional(ctx, 5, state, states));
-  if (kind == OpKind::LSTM) {
+  if (isLstm(kind)) {
     TRY(expectOptional(ctx, 6, state, states));
     TRY(expectOptional(ctx, 7, {directions, hidden + hidden + hidden},
                        "directions, three weights a unit of " + ctx.name(2)));
+  }
+  for (int64_t i = 8; i < ctx.op.numOperands(); i++) {
+    TRY(expectRank(ctx, i, 1, 2));
+    TRY(expectShape(ctx, i, ctx.in(i).rank() == 1 ? Dims{directions} : Dims{directions, width},
+                    "directions, or one number a gate of each"));
   }
   ctx.outShape(0, batchFirst ? Dims{batch, steps, directions, hidden}
                              : Dims{steps, directions, batch, hidden});

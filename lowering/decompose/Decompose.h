@@ -17,4 +17,11 @@ Value *alongAxisOne(Rewriter &b, Value *vector, int64_t rank);
 /// A rank-0 constant of the like's element type.
 Value *scalarLike(Rewriter &b, Value *like, double value);
 
+/// A tensor as bytes: (bytes - zero) * scale is about x.
+struct DynamicBytes {
+  Value *bytes, *scale, *zero;
+};
+/// What DynamicQuantizeLinear makes of x: its range, 0 included, is mapped to 0 ... 255.
+DynamicBytes quantizedDynamically(Rewriter &b, Value *x);
+
 } // namespace cameo

@@ -72,10 +72,7 @@ Value *decomposeBlockedDequantize(Rewriter &b, Op &op) {
   return castTo(b, y, op.result()->type.dtype());
 }
 
-/// y, scale and zero point of a tensor whose range, 0 included, is mapped to 0 ... 255. Results 1
-/// and 2 are replaced here.
-Value *decomposeDynamicQuantize(Rewriter &b, Op &op) {
-  Value *x = op.operand(0);
+DynamicBytes quantizedDynamically(Rewriter &b, Value *x) {
   Value *zero = scalarLike(b, x, 0), *most = scalarLike(b, x, 255);
   // Rows first: one result would be one thread's work.
   auto least = [&](OpKind reduction, OpKind limit) {
@@ -90,11 +87,17 @@ Value *decomposeDynamicQuantize(Rewriter &b, Op &op) {
   Value *point = b.graphValue(OpKind::Sub, {zero, b.graphValue(OpKind::Div, {low, scale})});
   point = b.graphValue(OpKind::Round, {b.graphValue(OpKind::Clip, {point, zero, most})});
   point = castTo(b, point, DType::U8);
-  scale->name = op.result(1)->name;
-  point->name = op.result(2)->name;
-  op.result(1)->replaceAllUsesWith(scale);
-  op.result(2)->replaceAllUsesWith(point);
-  return b.graphValue(OpKind::QuantizeLinear, {x, scale, point});
+  return {b.graphValue(OpKind::QuantizeLinear, {x, scale, point}), scale, point};
+}
+
+/// Results 1 and 2, the scale and the zero point, are replaced here.
+Value *decomposeDynamicQuantize(Rewriter &b, Op &op) {
+  DynamicBytes y = quantizedDynamically(b, op.operand(0));
+  y.scale->name = op.result(1)->name;
+  y.zero->name = op.result(2)->name;
+  op.result(1)->replaceAllUsesWith(y.scale);
+  op.result(2)->replaceAllUsesWith(y.zero);
+  return y.bytes;
 }
 
 } // namespace cameo

@@ -1,5 +1,5 @@
-// RNN, GRU and LSTM as loops over steps; the formulas are those of the ONNX operator pages. The
-// product of all inputs with the weights is one, before the loop.
+// RNN, GRU and LSTM, quantized or not, as loops over steps; the formulas are those of the ONNX
+// operator pages. The product of all inputs with the weights is one, before the loop.
 #include "ir/RecurrentActivations.h"
 #include "lowering/decompose/Decompose.h"
 #include "lowering/decompose/Loops.h"
@@ -85,19 +85,33 @@ Value *activate(Rewriter &b, const RecurrentActivation &f, Value *x) {
   return b.graphValue(OpKind::Clip, {line, scalarLike(b, x, 0), scalarLike(b, x, 1)});
 }
 
-/// One direction of one op: weights transposed to [k, gates * hidden].
+/// Weights of one direction, transposed to [k, gates * hidden]; integers if they have a scale.
+struct Weights {
+  Value *matrix = nullptr, *scale = nullptr, *zero = nullptr;
+};
+
+/// The product with weights; integers are multiplied with what x is quantized to.
+Value *product(Rewriter &b, Value *x, const Weights &weights) {
+  if (!weights.scale)
+    return b.graphValue(OpKind::MatMul, {x, weights.matrix});
+  DynamicBytes own = quantizedDynamically(b, x);
+  Value *sums =
+      b.graphValue(OpKind::MatMulInteger, {own.bytes, weights.matrix, own.zero, weights.zero});
+  Value *scale = mul(b, own.scale, weights.scale);
+  return mul(b, castTo(b, sums, DType::F32), scale);
+}
+
+/// One direction of one op.
 struct Cell {
   Rewriter &b;
   const Op &op;
   const Units &units;
   const RecurrentActivation *f; // f, g, h
-  Value *r = nullptr, *peep = nullptr, *freshBias = nullptr;
+  Weights r;
+  Value *peep, *freshBias;
 
   Value *gate(Value *all, int64_t k) const { return units.part(all, 1, k); }
   Value *peephole(int64_t k) const { return units.part(peep, 0, k); }
-  Value *product(Value *x, Value *weights) const {
-    return b.graphValue(OpKind::MatMul, {x, weights});
-  }
 
   Value *apply(int64_t which, Value *x) const {
     double clip = op.attrs.getFloat("clip", 0);
@@ -108,11 +122,11 @@ struct Cell {
 
   /// The next hidden state, and an LSTM's cell state, from the input's part of the gates.
   std::vector<Value *> step(Value *x, const std::vector<Value *> &state) const {
-    if (op.kind() == OpKind::LSTM)
-      return lstm(add(b, x, product(state[0], r)), state[1]);
+    if (isLstm(op.kind()))
+      return lstm(add(b, x, product(b, state[0], r)), state[1]);
     if (op.kind() == OpKind::GRU)
       return {gru(x, state[0])};
-    return {apply(0, add(b, x, product(state[0], r)))};
+    return {apply(0, add(b, x, product(b, state[0], r)))};
   }
 
   std::vector<Value *> lstm(Value *gates, Value *old) const {
@@ -129,11 +143,12 @@ struct Cell {
   }
 
   Value *gru(Value *x, Value *h) const {
-    Value *both = product(h, units.part(r, 1, 0, 2)), *last = units.part(r, 1, 2);
+    Value *both = product(b, h, {units.part(r.matrix, 1, 0, 2)});
+    Weights last{units.part(r.matrix, 1, 2)};
     Value *update = apply(0, add(b, gate(x, 0), gate(both, 0)));
     Value *reset = apply(0, add(b, gate(x, 1), gate(both, 1)));
     bool linear = op.attrs.getInt("linear_before_reset");
-    Value *recurrent = product(linear ? h : mul(b, reset, h), last);
+    Value *recurrent = product(b, linear ? h : mul(b, reset, h), last);
     if (freshBias)
       recurrent = add(b, recurrent, freshBias);
     if (linear)
@@ -166,10 +181,19 @@ struct Recurrence {
     return zeros(b, x->type.dtype(), shape);
   }
 
+  /// Operand 1 or 2 for direction d, with its scale and zero point.
+  Weights weights(int64_t operand, int64_t d) {
+    Weights own{transposed(b, entry(b, op.operand(operand), 0, d), {1, 0})};
+    if (op.kind() == OpKind::DynamicQuantizeLSTM) {
+      own.scale = entry(b, op.operand(6 + 2 * operand), 0, d);
+      own.zero = entry(b, op.operand(7 + 2 * operand), 0, d);
+    }
+    return own;
+  }
+
   /// Inputs times weights plus all biases that no reset gate comes between.
   Value *projected(Cell &cell, int64_t d) {
-    Value *w = transposed(b, entry(b, op.operand(1), 0, d), {1, 0});
-    Value *result = b.graphValue(OpKind::MatMul, {x, w}), *bias = entry(b, op.operand(3), 0, d);
+    Value *result = product(b, x, weights(1, d)), *bias = entry(b, op.operand(3), 0, d);
     if (!bias)
       return result;
     Value *input = units.part(bias, 0, 0, gates), *recurrent = units.part(bias, 0, gates, gates);
@@ -208,12 +232,10 @@ struct Recurrence {
   }
 
   void addDirection(int64_t d, const RecurrentActivation *activations) {
-    Cell cell{b, op, units, activations};
-    cell.r = transposed(b, entry(b, op.operand(2), 0, d), {1, 0});
-    cell.peep = entry(b, op.operand(7), 0, d);
+    Cell cell{b, op, units, activations, weights(2, d), entry(b, op.operand(7), 0, d), nullptr};
     Value *inputs = projected(cell, d);
     std::vector<Value *> states = {stateInput(5, d)};
-    if (op.kind() == OpKind::LSTM)
+    if (isLstm(op.kind()))
       states.push_back(stateInput(6, d));
     bool reverse = d == 1 || op.attrs.getString("direction") == "reverse";
     Dims stacked = states[0]->type.shape();
@@ -268,7 +290,7 @@ Value *decomposeRecurrent(Rewriter &b, Op &op) {
     if (!op.operand(i)->type.isRanked())
       return nullptr;
   int64_t directions = op.attrs.getString("direction") == "bidirectional" ? 2 : 1;
-  bool lstm = op.kind() == OpKind::LSTM, gru = op.kind() == OpKind::GRU;
+  bool lstm = isLstm(op.kind()), gru = op.kind() == OpKind::GRU;
   Result<std::vector<RecurrentActivation>> activations = recurrentActivations(op, directions);
   if (!activations)
     return nullptr;

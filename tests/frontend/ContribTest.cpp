@@ -93,6 +93,170 @@ TEST(Contrib, BrokenEmbeddings) {
             "4, segments and their table, come together");
 }
 
+TEST(Contrib, ProductsOfBytes) {
+  ContribNode dynamic("DynamicQuantizeMatMul", {"x", "w", "scale", "", "bias"});
+  dynamic.graph.input("x", {"N", "6"}).input("w", {"6", "5"}, 3).input("scale", {"5"});
+  dynamic.graph.input("bias", {"5"});
+  EXPECT_EQ(ops(*dynamic.ok()), "DynamicQuantizeLinear MatMulInteger Mul "
+                                "Cast(to=f32,round_mode=up,saturate=1) Mul Add return");
+  EXPECT_EQ(resultType(*dynamic.ok()), "f32[N,5]");
+  ContribNode product("MatMulIntegerToFloat", {"a", "b", "sa", "sb"});
+  product.graph.input("a", {"4", "6"}, 2).input("b", {"6", "5"}, 3);
+  product.graph.input("sa", {"4"}).input("sb", {"5"});
+  EXPECT_EQ(
+      product.error(),
+      "node 'MatMulIntegerToFloat_0' (MatMulIntegerToFloat, domain 'com.microsoft', opset 1): "
+      "input 2 is f32[4], only a number is supported");
+}
+
+TEST(Contrib, QuantizedLstm) {
+  ContribNode model("DynamicQuantizeLSTM",
+                    {"x", "w", "r", "", "", "", "", "", "sw", "zw", "sr", "zr"}, {"", "h"});
+  model.graph.input("x", {"T", "N", "6"}).input("w", {"1", "6", "16"}, 3);
+  model.graph.input("r", {"1", "4", "16"}, 3);
+  for (const char *name : {"sw", "sr"})
+    model.graph.input(name, {"1", "16"});
+  for (const char *name : {"zw", "zr"})
+    model.graph.input(name, {"1"}, 3);
+  setInt(*model.node, "hidden_size", 4);
+  EXPECT_EQ(ops(*model.ok()), "Transpose(perm=..) Transpose(perm=..) DynamicQuantizeLSTM("
+                              "hidden_size=4,direction=forward,input_forget=0) return");
+  EXPECT_EQ(resultType(*model.ok()), "f32[1,N,4]");
+  model.node->set_input(9, "");
+  EXPECT_EQ(model.error(),
+            "node 'DynamicQuantizeLSTM_0' (DynamicQuantizeLSTM): input 9 is missing");
+  model.node->set_input(9, "sw");
+  EXPECT_FALSE(model.error().empty());
+}
+
+TEST(Contrib, OldSoftmaxOfBytes) {
+  ContribNode model("QLinearSoftmax", {"x", "sx", "zx", "sy", "zy"});
+  model.graph.input("x", {"N", "3", "4"}, 2).input("sx", {}).input("zx", {}, 2);
+  model.graph.input("sy", {}).input("zy", {}, 2);
+  setInt(*model.node, "opset", 12);
+  setInt(*model.node, "axis", 1);
+  std::unique_ptr<Module> module = model.ok();
+  EXPECT_EQ(find(module->main().body, "Softmax").result()->type.str(), "f32[N,12]");
+  EXPECT_EQ(resultType(*module), "u8[N,3,4]");
+}
+
+TEST(Contrib, MasksOfAttention) {
+  ContribNode model("Attention", {"x", "w", "", "mask"});
+  model.graph.input("x", {"N", "5", "6"}).input("w", {"6", "12"}).input("mask", {"N", "5"}, 6);
+  setInt(*model.node, "num_heads", 2);
+  std::unique_ptr<Module> module = model.ok();
+  Op &attention = find(module->main().body, "Attention");
+  EXPECT_EQ(attention.operand(3)->type.str(), "f32[N,1,1,5]");
+  EXPECT_EQ(resultType(*module), "f32[N,5,4]");
+}
+
+TEST(Contrib, BrokenAttention) {
+  ContribNode model("Attention", {"x", "w", "", "mask"});
+  model.graph.input("x", {"2", "5", "6"}).input("w", {"6", "12"}).input("mask", {"8"}, 6);
+  std::string where = "node 'Attention_0' (Attention): ";
+  EXPECT_EQ(model.error(), where + "attribute 'num_heads': expected at least 1, got 0");
+  setInt(*model.node, "num_heads", 2);
+  std::string refused = "node 'Attention_0' (Attention, domain 'com.microsoft', opset 1): ";
+  EXPECT_EQ(model.error(), refused + "a mask of the lengths and places of packed sequences is not "
+                                     "supported");
+  model.node->set_input(3, "x");
+  setInts(*model.node, "qkv_hidden_sizes", {4, 8});
+  EXPECT_EQ(model.error(), where + "attribute 'qkv_hidden_sizes': expected three sizes, got 2");
+  model.node->mutable_attribute()->RemoveLast();
+  model.node->set_input(1, "mask");
+  EXPECT_FALSE(model.error().empty());
+  model.node->set_input(0, "mask");
+  EXPECT_EQ(model.error(), where + "expected [batch, length, hidden size], got i32[8]");
+}
+
+TEST(Contrib, PackedKeysAreRefused) {
+  ContribNode model("MultiHeadAttention", {"q"});
+  model.graph.input("q", {"2", "5", "2", "3", "4"});
+  setInt(*model.node, "num_heads", 2);
+  EXPECT_EQ(model.error(),
+            "node 'MultiHeadAttention_0' (MultiHeadAttention, domain 'com.microsoft', opset 1): "
+            "queries, keys and values in one tensor are not supported");
+}
+
+/// A GroupQueryAttention of 4 heads that share 2, with caches.
+struct GroupQueryNode : ContribNode {
+  GroupQueryNode()
+      : ContribNode("GroupQueryAttention", {"q", "k", "v", "pk", "pv", "last", "longest"},
+                    {"y", "keys"}) {
+    graph.input("q", {"B", "S", "64"}).input("k", {"B", "S", "32"}).input("v", {"B", "S", "32"});
+    graph.input("pk", {"B", "2", "P", "16"}).input("pv", {"B", "2", "P", "16"});
+    graph.input("last", {"B"}, 6).input("longest", {}, 6);
+    setInt(*node, "num_heads", 4);
+    setInt(*node, "kv_num_heads", 2);
+  }
+};
+
+TEST(Contrib, WindowOfGroupQueryAttention) {
+  GroupQueryNode model;
+  setInt(*model.node, "local_window_size", 7);
+  std::unique_ptr<Module> module = model.ok();
+  Op &attention = find(module->main().body, "Attention");
+  EXPECT_EQ(attention.attrs.getInt("left_window_size"), 6);
+  EXPECT_EQ(attention.attrs.getInt("is_causal"), 1);
+  EXPECT_EQ(attention.operand(6)->type.str(), "i64[B]");
+  EXPECT_EQ(attention.result()->type.str(), "f32[B,4,S,16]");
+}
+
+TEST(Contrib, WhatGroupQueryAttentionLacks) {
+  std::string refused =
+      "node 'GroupQueryAttention_0' (GroupQueryAttention, domain 'com.microsoft', opset 1): ";
+  for (const char *name : {"smooth_softmax", "sliding_window_cache", "qk_output"}) {
+    GroupQueryNode model;
+    setInt(*model.node, name, 1);
+    EXPECT_EQ(model.error(), refused + "attribute '" + name + "': 1 is not supported");
+    model.node->mutable_attribute()->rbegin()->set_i(0);
+    model.ok();
+  }
+  GroupQueryNode model;
+  setString(*model.node, "k_quant_type", "PER_TENSOR");
+  EXPECT_EQ(model.error(), refused + "attribute 'k_quant_type': 'PER_TENSOR' is not supported");
+  model.node->mutable_attribute()->RemoveLast();
+  for (int i = 7; i < 12; i++)
+    model.node->add_input(i == 11 ? "last" : "");
+  EXPECT_EQ(model.error(), refused + "input 11 is not supported");
+}
+
+TEST(Contrib, BrokenGroupQueryAttention) {
+  std::string where = "node 'GroupQueryAttention_0' (GroupQueryAttention): ";
+  GroupQueryNode model;
+  model.node->set_input(4, "");
+  EXPECT_EQ(model.error(), where + "inputs 3 and 4, earlier keys and values, come together");
+  model.node->set_input(2, "");
+  EXPECT_EQ(model.error(), where + "inputs 1 and 2, keys and values, come together");
+  model.node->set_input(1, "");
+  EXPECT_EQ(model.error(), where + "inputs 3 and 4, earlier keys and values, come together");
+  model.node->mutable_attribute(0)->set_i(5);
+  EXPECT_EQ(model.error(), where + "expected queries, keys and values of 9 heads of one size, got "
+                                   "f32[B,S,64]");
+  model.node->set_input(0, "pk");
+  EXPECT_EQ(model.error(), where + "expected [batch, length, hidden size], got f32[B,2,P,16]");
+  model.node->mutable_attribute(1)->set_i(0);
+  EXPECT_EQ(model.error(), where +
+                               "attributes 'num_heads' and 'kv_num_heads': expected at least 1, "
+                               "got 5 and 0");
+}
+
+TEST(Contrib, HeadsOfRotaryEmbeddings) {
+  ContribNode model("RotaryEmbedding", {"x", "at", "cos", "sin"});
+  model.graph.input("x", {"B", "S", "24"}).input("at", {"1"}, 7);
+  model.graph.input("cos", {"9", "4"}).input("sin", {"9", "4"});
+  std::unique_ptr<Module> module = model.ok();
+  EXPECT_EQ(find(module->main().body, "RotaryEmbedding").attrs.getInt("num_heads"), 3);
+  setFloat(*model.node, "scale", 2);
+  EXPECT_EQ(model.error(), "node 'RotaryEmbedding_0' (RotaryEmbedding, domain 'com.microsoft', "
+                           "opset 1): attribute 'scale' is not supported");
+  model.node->mutable_attribute()->RemoveLast();
+  model.graph.input("table", {"9", "5"});
+  model.node->set_input(2, "table");
+  EXPECT_EQ(model.error(), "node 'RotaryEmbedding_0' (RotaryEmbedding): cannot tell how many heads "
+                           "f32[B,S,24] has with a table f32[9,5]");
+}
+
 TEST(Contrib, WhatNoExpansionReadsIsRefused) {
   ContribNode model("QuickGelu", {"x"});
   model.graph.input("x", {"N"});

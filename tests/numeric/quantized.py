@@ -10,10 +10,11 @@ import platform
 
 import numpy as np
 
-from case import Case, pick
+from case import SYMBOL, Case, pick
 from elements import BROADCASTS
 from layers import spatial_sizes, window
 
+MICROSOFT = dict(domain="com.microsoft")
 SIGNED = (("u8", "u8"), ("u8", "i8"), ("i8", "i8"), ("i8", "u8"))
 ZEROS = {"u8": (0, 128, 37, 255), "i8": (0, 0, -77, 5, -128)}
 CHANNELS = (1, 2, 3, 5, 17, 64)
@@ -330,41 +331,143 @@ def microsoft():
                     ),
                 )
             yield case
+    for k, shape in enumerate(([17], [3, 33], [2, 5, 3, 7])):
+        for axis in (*range(len(shape)), -1):
+            case = Case(f"microsoft/softmax{shape}{axis}".replace(" ", ""), steps=1)
+            x, dtype = full(case, False, shape, "u8"), "u8"
+            given, result = (scale(case, 0.05), zero_point(case, dtype)), (case.weight(1 / 256, "f32"), case.weight(0, dtype))
+            for opset in (12, 13):
+                case.output(case.op("QLinearSoftmax", x, *given, *result, axis=axis, opset=opset, **MICROSOFT))
+            yield case
+    for k, shapes in enumerate((([2, 1, 7], [3, 7], [2, 3, 1]), ([17], [17], [17]))):
+        dtype = ("u8", "i8")[k % 2]
+        case = Case(f"microsoft/where{k}", steps=1)
+        operands = [case.input(shapes[0], "bool")]
+        for shape in shapes[1:]:
+            operands += [full(case, False, shape, dtype), scale(case, 0.02), zero_point(case, dtype)]
+        yield case.output(case.op("QLinearWhere", *operands, scale(case, 0.03), zero_point(case, dtype), **MICROSOFT))
+    for k, dtype in enumerate(("u8", "i8")):
+        case = Case(f"microsoft/channels_last{dtype}", steps=1)
+        x, given, result = full(case, False, [2, 6, 7, 5], dtype), (scale(case, 0.03), zero_point(case, dtype)), (scale(case, 0.02), zero_point(case, dtype))
+        last = dict(channels_last=1, **MICROSOFT)
+        case.output(case.op("QLinearGlobalAveragePool", x, *given, *result, **last))
+        case.output(case.op("QLinearAveragePool", x, *given, *result, kernel_shape=[3, 2], strides=[2, 1], **last))
+        weights = full(case, True, [4, 5, 3, 3], "i8"), scale(case, 0.01), case.weight(0, "i8")
+        result = scale(case, 0.4), zero_point(case, dtype)
+        bias = case.tensor(True, [4], "i32", -3000, 3000)
+        case.output(case.op("QLinearConv", x, *given, *weights, *result, bias, pads=[1, 0, 1, 2], **last))
+        yield case
+    for segments in (True, False):
+        case = Case(f"microsoft/embeddings{segments:d}")
+        tables = [(full(case, True, shape, "u8"), scale(case, 0.01), zero_point(case, "u8")) for shape in ([40, 24], [9, 24], [2, 24], [24], [24])]
+        if not segments:
+            tables[2] = (None, None, None)
+        operands = [case.input([3, 5], "i32", 0, 39), case.input([3, 5], "i32", 0, 1) if segments else None]
+        operands += [table[0] for table in tables] + [case.input([3, 5], "i32", 0, 1)]
+        operands += [table[1] for table in tables] + [table[2] for table in tables]
+        yield case.output(*case.op("QEmbedLayerNormalization", *operands, results=2, **MICROSOFT))
 
 
 def packed(values, bits):
-    """Rows of numbers as bytes, two in one where they have 4 bits."""
-    if bits == 8:
-        return values.astype(np.uint8)
-    values = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, values.shape[-1] % 2)]).astype(np.uint8)
-    return values[..., ::2] | values[..., 1::2] << 4
+    """Rows of numbers as bytes, as many in one as it has room for."""
+    each = 8 // bits
+    padding = [(0, 0)] * (values.ndim - 1) + [(0, -values.shape[-1] % each)]
+    values = np.pad(values, padding).astype(np.uint8)
+    return np.bitwise_or.reduce([values[..., i::each] << (bits * i) for i in range(each)])
 
 
 def few_bits():
-    """Products with weights of 4 and 8 bits in blocks."""
-    zeros = ("none", "packed", "float")
-    for k, (batch, depth, columns, block) in enumerate(
-        (([3], 64, 17, 32), ([1], 50, 5, 16), ([2, 7], 256, 33, 256), ([1, 4], 300, 8, 64), ([16], 129, 48, 128), ([5], 16, 1, 16))
-    ):
-        for bits in (4, 8):
-            for zero in zeros if bits == 4 else zeros[:2]:  # ONNX Runtime has floats with 4 bits alone
-                count = -(-depth // block)
-                case = Case(f"few_bits/{batch}{depth}x{columns}b{bits}{zero}".replace(" ", ""))
-                elements = case.rng.integers(0, 1 << bits, (columns, count, block))
-                operands = [
-                    case.tensor(False, [*batch, depth], "f32", -1, 1),
-                    case.weight(packed(elements, bits)),
-                    scale(case, 2 / (1 << bits), columns * count),
-                ]
-                if zero == "packed":
-                    operands.append(case.weight(packed(case.rng.integers(0, 1 << bits, (columns, count)), bits).ravel()))
-                elif zero == "float":
-                    operands.append(case.weight(case.rng.uniform(0, 15, columns * count).astype(np.float32)))
-                if k % 2:
-                    operands += [None] * (5 - len(operands)) + [case.tensor(True, [columns], "f32", -1, 1)]
-                attributes = dict(K=depth, N=columns, bits=bits, block_size=block, domain="com.microsoft")
-                case.output(case.op("MatMulNBits", *operands, **attributes))
-                yield case
+    """Products with weights of 2, 4 and 8 bits in blocks."""
+    zeros = {2: ("none", "packed"), 4: ("none", "packed", "float"), 8: ("none", "packed")}  # all that ONNX Runtime has
+    shapes = (
+        ([3], 64, 17, 32),
+        ([1], 50, 5, 16),
+        ([2, 7], 256, 33, 256),
+        ([1, 4], 300, 8, 64),
+        ([16], 129, 48, 128),
+        ([5], 16, 1, 16),
+    )
+    for k, (batch, depth, columns, block) in enumerate(shapes):
+        for bits, zero in ((bits, zero) for bits, forms in zeros.items() for zero in forms):
+            count = -(-depth // block)
+            case = Case(f"few_bits/{batch}{depth}x{columns}b{bits}{zero}".replace(" ", ""))
+            elements = case.rng.integers(0, 1 << bits, (columns, count, block))
+            operands = [
+                case.tensor(False, [*batch, depth], "f32", -1, 1),
+                case.weight(packed(elements, bits)),
+                scale(case, 2 / (1 << bits), columns * count),
+            ]
+            if zero == "packed":
+                operands.append(case.weight(packed(case.rng.integers(0, 1 << bits, (columns, count)), bits).ravel()))
+            elif zero == "float":
+                operands.append(case.weight(case.rng.uniform(0, 15, columns * count).astype(np.float32)))
+            operands += [None] * (4 - len(operands))
+            ordered = bits == 4 and zero == "none" and depth % block == 0
+            operands.append(case.weight(case.random([depth], "i32", 0, count - 1)) if ordered else None)
+            operands.append(case.tensor(True, [columns], "f32", -1, 1) if k % 2 else None)
+            attributes = dict(K=depth, N=columns, bits=bits, block_size=block, **MICROSOFT)
+            yield case.output(case.op("MatMulNBits", *operands, **attributes))
+
+
+def integer_products():
+    """Products of bytes that give floats, quantized by the run or before it."""
+    shapes = (([3, 5], [5, 17]), ([17, 64], [64, 33]), ([2, 3, 31], [31, 16]), ([1, 256], [256, 100]), ([2, 7, 4], [2, 4, 15]))
+    for k, ((a_shape, b_shape), types) in enumerate(itertools.product(shapes, SIGNED[:3])):
+        a_type, b_type = types
+        name = f"integer_products/{a_shape}{b_shape}{a_type}{b_type}".replace(" ", "")
+        case = Case(name)
+        columns = b_shape[-1] if k % 2 and len(b_shape) == 2 else None
+        a, b = full(case, False, a_shape, a_type), full(case, k % 3, b_shape, b_type)
+        bias = case.tensor(True, b_shape[-1:]) if k % 4 < 2 else None
+        parameters = scale(case, 0.02), scale(case, 0.01, columns)
+        zeros = zero_point(case, a_type) if k % 3 else None, zero_point(case, b_type, columns) if k % 5 else None
+        case.output(case.op("MatMulIntegerToFloat", a, b, *parameters, *zeros, bias, **MICROSOFT))
+        x = case.input(a_shape)
+        if a_type == "u8":
+            case.output(case.op("DynamicQuantizeMatMul", x, b, parameters[1], zeros[1], bias, **MICROSOFT))
+        yield case
+    case = Case("integer_products/open", sizes=(3, 1, 7))
+    x, b = case.input([SYMBOL, 5, 24]), full(case, True, [24, 18], "i8")
+    yield case.output(case.op("DynamicQuantizeMatMul", x, b, scale(case, 0.01, 18), zero_point(case, "i8", 18), **MICROSOFT))
+
+
+def quantized_lstm():
+    """Quantized LSTMs: directions, optional inputs, activations, scales for tensors and for gates."""
+    for k in range(24):
+        rng = np.random.default_rng([14, k])
+        directions = 2 if k % 3 == 2 else 1
+        open_batch = k % 4 == 3
+        case = Case(f"quantized_lstm/{k}", sizes=(3, 1) if open_batch else (None,))
+        steps, size, hidden = pick(rng, (1, 4, 7)), pick(rng, (1, 5, 18)), pick(rng, (1, 4, 17))
+        batch = SYMBOL if open_batch else pick(rng, (1, 2, 5))
+        kind = ("i8", "u8")[k % 2]
+        gates = [directions] if k % 5 < 2 else [directions, 4 * hidden]
+        # All zero points of a tensor are the same.
+        zero = case.weight(np.full(gates, 0 if kind == "i8" else 131), kind)
+        weights = [full(case, True, [directions, rows, 4 * hidden], kind) for rows in (size, hidden)]
+        scales = [case.weight(rng.uniform(0.002, 0.008, gates).astype(np.float32)) for _ in weights]
+
+        def optional(shape, present):
+            return case.tensor(True, shape, "f32", -0.5, 0.5) if present else None
+
+        state = [directions, batch if batch != SYMBOL else 1, hidden]
+        operands = [
+            case.input([steps, batch, size], "f32", -1, 2),
+            *weights,
+            optional([directions, 8 * hidden], k % 4),
+            None,
+            optional(state, k % 3 and batch != SYMBOL),
+            optional(state, k % 3 == 1 and batch != SYMBOL),
+            optional([directions, 3 * hidden], k % 7 == 0),
+            scales[0],
+            zero,
+            scales[1],
+            zero,
+        ]
+        attributes = dict(hidden_size=hidden, direction=("forward", "reverse", "bidirectional")[k % 3], **MICROSOFT)
+        if k % 6 == 1:
+            attributes.update(activations=["HardSigmoid", "Softsign", "Tanh"] * directions, clip=0.7)
+        yield case.output(*case.op("DynamicQuantizeLSTM", *operands, results=3, **attributes))
 
 
 FAMILIES = dict(
@@ -376,4 +479,6 @@ FAMILIES = dict(
     qdq=qdq,
     microsoft=microsoft,
     few_bits=few_bits,
+    integer_products=integer_products,
+    quantized_lstm=quantized_lstm,
 )

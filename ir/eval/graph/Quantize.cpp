@@ -115,9 +115,7 @@ EvalResult evalDynamicQuantizeLinear(EvalContext &c) {
     low = value < low || value != value ? value : low;
     high = value > high || value != value ? value : high;
   }
-  float scale = (high == low ? 1.0f : high - low) / 255.0f;
-  float zero = std::nearbyint(std::clamp(0.0f - low / scale, 0.0f, 255.0f));
-  zero = zero != zero ? 0 : zero;
+  const auto [scale, zero] = dynamicRange(low, high);
   Tensor y = TRY(c.allocate(DType::U8, x.dims));
   for (int64_t i = 0; i < x.size(); i++)
     store(y, i, quantize(load<double>(x, i), scale, zero));

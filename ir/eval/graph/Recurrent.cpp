@@ -5,6 +5,7 @@
 #include "ir/eval/graph/Elements.h"
 #include "ir/eval/graph/EvalContext.h"
 #include "ir/eval/graph/Gemm.h"
+#include "ir/eval/graph/Quant.h"
 
 #include <algorithm>
 
@@ -43,6 +44,7 @@ struct Cell {
   const RecurrentActivation *activations = nullptr; // f, g, h
   double clip = HUGE_VAL;
   bool linearBeforeReset = false, inputForget = false;
+  bool quantizes = false;                  // what is multiplied with the weights, see Custom.def
   const Tensor *w = nullptr, *r = nullptr; // of all directions
   int64_t direction = 0;
   const double *wBias = nullptr, *rBias = nullptr, *peep = nullptr; // i o f
@@ -72,6 +74,16 @@ Result<void> multiply(EvalContext &c, const Tensor &w, int64_t first, int64_t ro
       to[(j0 + j) * stride + i] = bias[i] + row[j];
   };
   return gemm(c, problem);
+}
+
+/// Numbers as DynamicQuantizeLinear would round them.
+void quantizeDynamically(double *x, int64_t count) {
+  double low = 0, high = 0;
+  for (int64_t i = 0; i < count; i++)
+    low = std::min(low, x[i]), high = std::max(high, x[i]);
+  const auto [scale, zero] = dynamicRange(static_cast<float>(low), static_cast<float>(high));
+  for (int64_t i = 0; i < count; i++)
+    x[i] = (std::clamp(quantize(x[i], scale, zero), 0.0, 255.0) - zero) * scale;
 }
 
 /// One step of one batch entry: x and r are its gates' input and recurrent parts.
@@ -168,6 +180,11 @@ Result<Sizes> sizesOf(EvalContext &c, int64_t gates) {
   TRY(requireDims(c, 5, s.stateDims()));
   TRY(requireDims(c, 6, s.stateDims()));
   TRY(requireDims(c, 7, {s.directions, 3 * s.hidden}));
+  for (int64_t i = 8; i < 12; i++)
+    if (c.has(i) && c.in(i).dims.size() != 1)
+      TRY(requireDims(c, i, {s.directions, width}));
+    else
+      TRY(requireDims(c, i, {s.directions}));
   return s;
 }
 
@@ -177,13 +194,17 @@ Result<void> runDirection(EvalContext &c, const Cell &cell, const Sizes &s, int6
   int64_t n = s.hidden, width = cell.width();
   Tensor inputs = TRY(c.doubles({s.steps * s.batch, width}));
   Tensor recurrent = TRY(c.doubles({s.batch, width})), scratch = TRY(c.doubles({s.batch, n}));
+  Tensor states = TRY(c.doubles({s.batch, n}));
   double *r = f64Out(recurrent);
   TRY(multiply(c, *cell.w, d * width, width, cell.wBias, x, s.steps * s.batch, s.input,
                f64Out(inputs), width));
   // The hidden gate of a GRU may need the reset gate first.
   int64_t rows = cell.kind == OpKind::GRU && !cell.linearBeforeReset ? 2 * n : width;
   for (int64_t step = 0; s.batch * n > 0 && step < s.steps; step++) {
-    TRY(multiply(c, *cell.r, d * width, rows, cell.rBias, cell.h, s.batch, n, r, width));
+    std::copy_n(cell.h, s.batch * n, f64Out(states));
+    if (cell.quantizes)
+      quantizeDynamically(f64Out(states), states.size());
+    TRY(multiply(c, *cell.r, d * width, rows, cell.rBias, f64(states), s.batch, n, r, width));
     std::vector<const double *> gates(s.batch);
     auto timeOf = [&](int64_t b) { return reverse ? lengths[b] - 1 - step : step; };
     for (int64_t b = 0; b < s.batch; b++)
@@ -195,7 +216,7 @@ Result<void> runDirection(EvalContext &c, const Cell &cell, const Sizes &s, int6
       if (!gates[b])
         continue;
       double *h = cell.h + b * n;
-      if (cell.kind == OpKind::LSTM)
+      if (isLstm(cell.kind))
         lstmStep(cell, gates[b], r + b * width, h, cell.cell + b * n);
       else if (cell.kind == OpKind::GRU)
         gruStep(cell, gates[b], r + b * width, h);
@@ -231,12 +252,29 @@ Result<Tensor> orZeros(EvalContext &c, int64_t i, const std::vector<int64_t> &di
   return c.has(i) ? c.toF64(c.in(i)) : c.doubles(dims);
 }
 
+/// Weights; if they are quantized, as the numbers that they stand for.
+Result<Tensor> weightsOf(EvalContext &c, int64_t i, bool quantized) {
+  if (!quantized)
+    return c.in(i);
+  Tensor values = TRY(c.toF64(c.in(i)));
+  const Tensor &scale = c.in(6 + 2 * i), &zero = c.in(7 + 2 * i);
+  const std::vector<int64_t> &dims = values.dims;
+  for (int64_t at = 0; at < values.size(); at++) {
+    int64_t direction = at / (dims[1] * dims[2]), gate = at / dims[2] % dims[1];
+    auto own = [&](const Tensor &of) {
+      return load<double>(of, of.dims.size() == 1 ? direction : direction * dims[1] + gate);
+    };
+    f64Out(values)[at] = (f64(values)[at] - own(zero)) * own(scale);
+  }
+  return values;
+}
+
 } // namespace
 
 /// Inputs X, W, R, B, sequence_lens, initial_h, and for LSTM initial_c, P; results Y, Y_h, Y_c.
 EvalResult evalRecurrent(EvalContext &c) {
   Cell cell{c.op.kind()};
-  bool lstm = cell.kind == OpKind::LSTM, gru = cell.kind == OpKind::GRU;
+  bool lstm = isLstm(cell.kind), gru = cell.kind == OpKind::GRU;
   cell.gates = lstm ? 4 : gru ? 3 : 1;
   Sizes s = TRY(sizesOf(c, cell.gates));
   cell.hidden = s.hidden, cell.batch = s.batch;
@@ -246,11 +284,15 @@ EvalResult evalRecurrent(EvalContext &c) {
     return c.error(activations.error().message);
   cell.clip = c.hasAttr("clip") ? c.floatAttr("clip") : HUGE_VAL;
   TRY(c.require(cell.clip >= 0, "clip is negative"));
-  cell.w = &c.in(1), cell.r = &c.in(2);
+  cell.quantizes = cell.kind == OpKind::DynamicQuantizeLSTM;
+  Tensor w = TRY(weightsOf(c, 1, cell.quantizes)), r = TRY(weightsOf(c, 2, cell.quantizes));
+  cell.w = &w, cell.r = &r;
   cell.linearBeforeReset = c.intAttr("linear_before_reset") != 0;
   cell.inputForget = c.intAttr("input_forget") != 0;
   std::vector<int64_t> lengths = TRY(lengthsOf(c, s));
   Tensor x = TRY(c.toF64(c.in(0)));
+  if (cell.quantizes)
+    quantizeDynamically(f64Out(x), x.size());
   Tensor bias = TRY(orZeros(c, 3, {s.directions, 2 * width}));
   Tensor peep = TRY(orZeros(c, 7, {s.directions, 3 * s.hidden}));
   Tensor h0 = TRY(orZeros(c, 5, s.stateDims())), c0 = TRY(orZeros(c, 6, s.stateDims()));

@@ -76,5 +76,29 @@ TEST(EvalRecurrent, LengthsAreOfEachBatchEntry) {
       "activation");
 }
 
+TEST(EvalRecurrent, QuantizedWeightsStandForFloats) {
+  // Inputs and states from 0 to 255 are quantized to themselves.
+  ConstRef x = f32({1, 2, 3}, {0, 255, 7, 31, 2, 100}), h = f32({1, 2, 1}, {255, 0});
+  std::vector<double> w = {1, 8, 5, 4, 2, 6, 7, 3, 9, 1, 4, 2}, r = {3, 9, 2, 7};
+  ConstRef scale = f32({1, 4}, {0.001, 0.002, 0.004, 0.008}), zero = data(DType::U8, {1}, {4});
+  auto floats = [&](std::vector<double> integers) {
+    size_t depth = integers.size() / 4;
+    for (size_t i = 0; i < integers.size(); i++)
+      integers[i] = (integers[i] - 4) * constFloat(*scale, static_cast<int64_t>(i / depth));
+    return integers;
+  };
+  AttrDict size = attrs({{"hidden_size", int64_t{1}}});
+  std::vector<Tensor> expected =
+      *run(OpKind::LSTM,
+           {x, f32({1, 4, 3}, floats(w)), f32({1, 4, 1}, floats(r)), nullptr, nullptr, h}, size, 3);
+  Result<std::vector<Tensor>> got =
+      run(OpKind::DynamicQuantizeLSTM,
+          {x, data(DType::U8, {1, 4, 3}, w), data(DType::U8, {1, 4, 1}, r), nullptr, nullptr, h,
+           nullptr, nullptr, scale, zero, scale, zero},
+          size, 3);
+  for (int64_t i : {0, 1, 2})
+    expectTensor(got, i, expected[i].dims, numbers(expected[i]), 1e-6);
+}
+
 } // namespace
 } // namespace cameo::test
