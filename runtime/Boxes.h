@@ -80,6 +80,9 @@ int32_t cameo_boxing_read(struct cameo_private *self, int32_t index, const cameo
 
 /* Record a fault of the node being called, and return nonzero. */
 int32_t cameo_call_fault(cameo_call *call, int32_t code, int64_t a, int64_t b);
+
+/* Of random numbers: the context's seed plus the number of the run, from 0. */
+uint64_t cameo_call_seed(const cameo_call *call);
 int32_t cameo_call_failed(cameo_call *call, const char *text, const struct cameo_words *words);
 
 #endif

@@ -11,6 +11,11 @@ int32_t cameo_call_fault(cameo_call *head, int32_t code, int64_t a, int64_t b) {
   return 1;
 }
 
+uint64_t cameo_call_seed(const cameo_call *head) {
+  const struct cameo_frame *frame = &((const struct cameo_call_state *)head)->self->frame;
+  return frame->seed + frame->run;
+}
+
 static int32_t failCall(cameo_call *head, const char *sentence) {
   struct cameo_call_state *call = (struct cameo_call_state *)head;
   struct cameo_words words = {.s = sentence};

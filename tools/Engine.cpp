@@ -28,6 +28,7 @@ public:
   Result<std::vector<RuntimeValue>> run(const std::vector<RuntimeValue> &inputs) override {
     last_ = inputs;
     std::vector<RuntimeValue> outputs = TRY(interpret(module_->main(), inputs, options_));
+    options_.seed++;                   // as a context's runs, each of which draws other numbers
     TRY(MappedFile::checkUnchanged()); // the weights were read until now
     return outputs;
   }

@@ -33,7 +33,8 @@ RewriteFn decompositionOf(const Op &op) {
 } // namespace
 
 Value *alongAxisOne(Rewriter &b, Value *vector, int64_t rank) {
-  std::vector<int64_t> shape(rank - 1, 1);
+  // A vector is one channel.
+  std::vector<int64_t> shape(std::max<int64_t>(rank - 1, 1), 1);
   shape[0] = -1;
   return b.graphValue(OpKind::Reshape, {vector, b.constant(makeConst(shape))});
 }

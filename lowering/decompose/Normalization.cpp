@@ -36,13 +36,47 @@ Value *standardized(Rewriter &b, Value *x, const std::vector<int64_t> &axes, dou
 
 } // namespace
 
+namespace {
+
+/// A batch norm whose statistics are those of x; the running ones, results 1 and 2, are replaced
+/// here.
+Value *trainedBatchNorm(Rewriter &b, Op &op) {
+  Value *x = op.operand(0);
+  DType dtype = x->type.dtype();
+  int64_t rank = x->type.rank();
+  // All but the channels; a vector is one channel.
+  std::vector<int64_t> axes = axesFrom(rank > 1 ? 1 : 0, rank);
+  axes.front() = 0;
+  Value *wide = castTo(b, x, workType(dtype));
+  Value *mean = reduce(b, OpKind::ReduceMean, wide, axes), *centred = sub(b, wide, mean);
+  Value *variance = reduce(b, OpKind::ReduceMean, mul(b, centred, centred), axes);
+  Value *channels = b.constant(makeConst({-1}));
+  Value *statistics[] = {mean, variance};
+  double momentum = op.attrs.getFloat("momentum");
+  for (int64_t i = 1; i < op.numResults(); i++) {
+    Value *old = castTo(b, op.operand(i + 2), wide->type.dtype());
+    Value *fresh = b.graphValue(OpKind::Reshape, {statistics[i - 1], channels});
+    Value *running = add(b, mul(b, old, scalarLike(b, old, momentum)),
+                         mul(b, fresh, scalarLike(b, old, 1 - momentum)));
+    running = castTo(b, running, op.result(i)->type.dtype());
+    running->name = op.result(i)->name;
+    op.result(i)->replaceAllUsesWith(running);
+  }
+  Value *epsilon = scalarLike(b, variance, op.attrs.getFloat("epsilon"));
+  Value *unit = castTo(b, div(b, centred, root(b, add(b, variance, epsilon))), dtype);
+  auto along = [&](int64_t i) { return alongAxisOne(b, castTo(b, op.operand(i), dtype), rank); };
+  return add(b, mul(b, unit, along(1)), along(2));
+}
+
+} // namespace
+
 /// (x - mean) * (scale / sqrt(var + epsilon)) + B, per channel; the factor is folded when constant.
 Value *decomposeBatchNorm(Rewriter &b, Op &op) {
-  bool extraUsed = false;
+  if (op.attrs.getInt("training_mode"))
+    return trainedBatchNorm(b, op);
   for (int64_t i = 1; i < op.numResults(); i++)
-    extraUsed = extraUsed || !op.result(i)->users().empty();
-  if (op.attrs.getInt("training_mode") || extraUsed)
-    return nullptr;
+    if (!op.result(i)->users().empty())
+      return nullptr;
   Value *x = op.operand(0), *mean = op.operand(3), *variance = op.operand(4);
   Value *epsilon = scalarLike(b, variance, op.attrs.getFloat("epsilon"));
   Value *factor =

@@ -30,6 +30,12 @@ constexpr CallRow kRows[] = {
     {OpKind::StringSplit, "cameo_kernel_string_split"},
     {OpKind::StringNormalizer, "cameo_kernel_string_normalizer"},
     {OpKind::RegexFullMatch, "cameo_kernel_regex_full_match"},
+    {OpKind::RandomNormal, "cameo_kernel_random"},
+    {OpKind::RandomNormalLike, "cameo_kernel_random"},
+    {OpKind::RandomUniform, "cameo_kernel_random"},
+    {OpKind::RandomUniformLike, "cameo_kernel_random"},
+    {OpKind::Bernoulli, "cameo_kernel_bernoulli"},
+    {OpKind::Multinomial, "cameo_kernel_multinomial"},
     {OpKind::Custom, ""}, // which says itself
     {OpKind::Box, "cameo_kernel_identity"},
     {OpKind::Rank, "cameo_kernel_rank"},
@@ -87,9 +93,22 @@ Result<AttrDict> stringsOf(const Selection &s) {
   return attrs;
 }
 
+/// Those of a function that draws random numbers: which, of what type, and the node's name.
+AttrDict randomAttributes(const Selection &s) {
+  AttrDict attrs = s.op.attrs;
+  OpKind kind = s.op.kind();
+  attrs.erase("dtype");
+  attrs.set("to", int64_t(dtypeToOnnx(s.out().dtype())));
+  attrs.set("name", s.op.loc.str());
+  attrs.set("normal", int64_t(kind == OpKind::RandomNormal || kind == OpKind::RandomNormalLike));
+  return attrs;
+}
+
 /// The attributes as the function gets them.
 Result<AttrDict> attributesFor(const Selection &s, const CallRow &row) {
-  AttrDict attrs = s.op.kind() == OpKind::Constant ? TRY(stringsOf(s)) : s.op.attrs;
+  AttrDict attrs = s.op.kind() == OpKind::Constant ? TRY(stringsOf(s))
+                   : spec(s.op.kind()).isRandom()  ? randomAttributes(s)
+                                                   : s.op.attrs;
   attrs.set("callee", std::string(row.callee));
   if (const char *reduction = reductionName(s.op.kind()))
     attrs.set("kind", std::string(reduction));

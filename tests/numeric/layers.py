@@ -247,6 +247,9 @@ def normalize():
             case.output(case.op("BatchNormalization", x, scale, bias, mean, variance))
             case.output(case.op("GroupNormalization", x, scale, bias, num_groups=3))
             case.output(case.op("InstanceNormalization", x, scale, bias))
+            if dtype == "f32" and len(shape) > 2:
+                statistics = dict(epsilon=1e-3, momentum=0.7, training_mode=1)
+                case.output(*case.op("BatchNormalization", x, scale, bias, mean, variance, results=3, **statistics))
             if dtype == "f32" and len(shape) == 4:  # all that ONNX Runtime takes
                 case.output(case.op("LRN", x, size=3, alpha=0.5, beta=0.75, bias=1.5))
             yield case
