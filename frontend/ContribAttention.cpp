@@ -1,6 +1,6 @@
 // Attention layers, as ONNX's Attention: with the projections of their inputs or without, with the
 // keys and values of earlier tokens, and with ONNX Runtime's forms of masks.
-#include "frontend/ContribSteps.h"
+#include "frontend/ExpandSteps.h"
 
 namespace cameo {
 namespace {

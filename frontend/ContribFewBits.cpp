@@ -1,5 +1,5 @@
 // Products with weights of few bits: those with dequantized weights.
-#include "frontend/ContribSteps.h"
+#include "frontend/ExpandSteps.h"
 
 namespace cameo {
 namespace {

@@ -1,6 +1,6 @@
 // Attention of language models: groups of heads that share keys, caches of earlier keys that hold
 // more for some batch entries than for others, and rotary positions.
-#include "frontend/ContribSteps.h"
+#include "frontend/ExpandSteps.h"
 #include "support/Text.h"
 
 #include <algorithm>

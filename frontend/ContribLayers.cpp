@@ -1,6 +1,6 @@
 // Layers that ONNX Runtime's optimizer has fused: convolutions and products with what follows them,
 // activations with their bias, normalizations with the sum in front of them.
-#include "frontend/ContribSteps.h"
+#include "frontend/ExpandSteps.h"
 #include "support/Text.h"
 
 #include <algorithm>

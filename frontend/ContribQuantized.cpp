@@ -1,6 +1,6 @@
 // Operators of 8-bit tensors: a quantized operator is the float one between DequantizeLinear and
 // QuantizeLinear; the passes of lowering/quant make integer arithmetic of it.
-#include "frontend/ContribSteps.h"
+#include "frontend/ExpandSteps.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Nodes of the user's own operators: functions in C that get the node as it is (see
 // runtime/include/cameo_op.h). What their results are, only the model can say.
-#include "frontend/Contrib.h"
+#include "frontend/Expand.h"
 #include "frontend/GraphImporter.h"
 #include "support/Text.h"
 
@@ -17,8 +17,8 @@ bool isPassedOn(const Attr &attr) {
 } // namespace
 
 bool GraphImporter::isCustom(const Site &site) const {
-  bool contrib = site.domain == kContribDomain && isContribOperator(site.node.op_type());
-  return customOperators_ && !site.domain.empty() && !contrib;
+  bool expanded = isExpandedOperator(site.domain, site.node.op_type());
+  return customOperators_ && !site.domain.empty() && !expanded;
 }
 
 /// Appends a result's declared type to the attributes of a Custom op. Sizes that inputs have are

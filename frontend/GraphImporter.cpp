@@ -5,7 +5,7 @@
 // them are only checked for being known, and all are reported together.
 #include "frontend/GraphImporter.h"
 
-#include "frontend/Contrib.h"
+#include "frontend/Expand.h"
 #include "frontend/Importer.h"
 #include "frontend/NodeOrder.h"
 #include "ir/infer/RankRoots.h"
@@ -203,10 +203,12 @@ Result<void> GraphImporter::charge(const Site &site) {
 
 /// Unsupported if the node's operator is not one of the op table's.
 Result<void> GraphImporter::checkKnown(const Site &site) const {
-  if (site.domain == kContribDomain && isContribOperator(site.node.op_type()))
+  if (isExpandedOperator(site.domain, site.node.op_type()))
     return {};
   if (isCustom(site))
     return {};
+  if (isExpandedDomain(site.domain))
+    return unsupported("the operator is not supported");
   if (!site.domain.empty())
     return unsupported("operators of domain " + quote(site.domain) + " are not supported");
   if (!isKnownOperator(site.node.op_type()))
@@ -290,7 +292,7 @@ Result<void> GraphImporter::importOperator(const Site &site, const std::vector<B
       old.outputs.resize(i + 1), old.outputs[i] = true;
   if (site.domain.empty())
     TRY(refuseInternal(site, old));
-  TRY(site.domain.empty() ? upgradeNode(old, build_) : expandContrib(old, build_));
+  TRY(site.domain.empty() ? upgradeNode(old, build_) : expandOperator(site.domain, old, build_));
   if (!old.results.empty())
     return bindResults(site, boundTo(old.results));
   OpKind kind = *kindFromName(old.op);

@@ -35,6 +35,7 @@ bool isGraphOp(const std::string &op) {
 const char *kindWord(const int64_t *) { return "an integer"; }
 const char *kindWord(const double *) { return "a float"; }
 const char *kindWord(const std::string *) { return "a string"; }
+const char *kindWord(const std::vector<std::string> *) { return "strings"; }
 const char *kindWord(const std::vector<int64_t> *) { return "integers"; }
 const char *kindWord(const std::vector<double> *) { return "floats"; }
 
@@ -109,6 +110,10 @@ Result<std::vector<double>> Upgrade::takeFloats(const char *name, std::vector<do
 
 Result<std::string> Upgrade::takeString(const char *name, std::string otherwise) {
   return take(name, std::move(otherwise));
+}
+
+Result<std::vector<std::string>> Upgrade::takeStrings(const char *name) {
+  return take(name, std::vector<std::string>());
 }
 
 std::string Upgrade::stringOr(const char *name, std::string otherwise) const {

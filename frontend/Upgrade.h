@@ -58,6 +58,7 @@ public:
   Result<std::vector<int64_t>> takeInts(const char *name, std::vector<int64_t> otherwise = {});
   Result<std::vector<double>> takeFloats(const char *name, std::vector<double> otherwise = {});
   Result<std::string> takeString(const char *name, std::string otherwise);
+  Result<std::vector<std::string>> takeStrings(const char *name);
   /// All attributes that are left.
   AttrDict takeAll() { return std::exchange(node.attrs, {}); }
   /// The string attribute, or `otherwise` if it is missing or no string. It stays.

@@ -3,7 +3,7 @@
 
 How an operator is compiled is read off its row: rows with a selector become kernels, those in Decompose.def simpler
 operators, those of Control.def blocks; the others are functions in C. Operators that the table lacks come from the
-onnx package, those of com.microsoft from the tables of the frontend.
+onnx package, those of other domains from the tables of the frontend.
 """
 import pathlib
 import re
@@ -20,7 +20,7 @@ HEAD = """# Operators
 
 This page is made from the op table by `scripts/operators.py`. Cameo knows {count} of the {all} operators of ONNX's own domain, up to
 opset {opset}. A model of any older opset is read as well: the importer brings its nodes to the version in the second column. [Operators of
-ONNX Runtime](#operators-of-onnx-runtime), and operators of your own ([custom-ops.md](custom-ops.md)), come on top.
+ONNX Runtime](#operators-of-onnx-runtime), [of ai.onnx.ml](#operators-of-aionnxml), and operators of your own ([custom-ops.md](custom-ops.md)), come on top.
 
 The last column says how an operator is compiled:
 
@@ -38,16 +38,23 @@ Of the types, `float` are f16, bf16, f32 and f64, `int` all integers of 8 to 64 
 | operator | version | types of the inputs | compiled as |
 |---|---|---|---|
 """
-CONTRIB = """
+EXPANDED = """
 ## Operators of ONNX Runtime
 
 ONNX Runtime's optimizer, its quantizer and exporters of transformers write operators of its own domain, com.microsoft. These are expanded into the
 operators above when a model is read, so that they compile as models without them do. An attribute, input or output of theirs
 that is not supported is an error that names the node.
 
-{names}.
+{contrib}.
 
 SimplifiedLayerNormalization, which the same tools write into ONNX's own domain, is RMSNormalization.
+
+## Operators of ai.onnx.ml
+
+Converters of scikit-learn and of boosted trees write operators of the domain ai.onnx.ml. Those on numbers are expanded as well; classes and labels that are strings, and
+ZipMap, which makes maps, are not supported.
+
+{ml}.
 """
 TAIL = """
 ## Not known
@@ -83,9 +90,9 @@ def selected_ops():
         re.findall(r"^ELEMENTWISE_OP\((\w+),", text, re.M))
 
 
-def contrib_ops():
-    """The names of the tables of frontend/Contrib*.cpp."""
-    text = "\n".join(path.read_text() for path in sorted((ROOT / "frontend").glob("Contrib*.cpp")))
+def expanded_ops(files):
+    """The names of the tables of such files of the frontend."""
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "frontend").glob(files)))
     tables = re.findall(r"Expansion kExpansions\[\] = \{(.*?)^\};", text, re.M | re.S)
     return sorted(name for table in tables for name in re.findall(r'\{"(\w+)",', table))
 
@@ -99,7 +106,7 @@ def page():
     text = HEAD.format(count=len(known & every), all=len(every), opset=onnx.defs.onnx_opset_version())
     for row in rows:
         text += f"| {row.op} | {row.version} | {types_of(row)} | {how(row, selected, decomposed)} |\n"
-    text += CONTRIB.format(names=", ".join(contrib_ops()))
+    text += EXPANDED.format(contrib=", ".join(expanded_ops("Contrib*.cpp")), ml=", ".join(expanded_ops("Ml*.cpp")))
     missing = sorted(every - known)
     return text + (TAIL.format(missing=", ".join(missing)) if missing else "")
 

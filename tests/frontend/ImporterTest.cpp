@@ -196,7 +196,7 @@ TEST(Importer, AllUnsupportedNodesAtOnce) {
   model.graph.node("Frobnicate", {"x"}, {"a"}).set_name("first");
   model.graph.node("Relu", {"a"}, {"b"});
   onnx::NodeProto &other = model.graph.node("Tree", {"b"}, {"y"});
-  other.set_domain("ai.onnx.ml");
+  other.set_domain("forest");
   Result<std::unique_ptr<Module>> module = model.import();
   ASSERT_FALSE(module);
   EXPECT_EQ(module.error().kind, ErrorKind::Unsupported);
@@ -205,8 +205,8 @@ TEST(Importer, AllUnsupportedNodesAtOnce) {
             "opset 17): there is no such operator in ONNX");
   ASSERT_EQ(module.error().notes.size(), 2u);
   EXPECT_EQ(module.error().notes[1],
-            "node 'Tree_2' (Tree, domain 'ai.onnx.ml', opset 0): operators "
-            "of domain 'ai.onnx.ml' are not supported");
+            "node 'Tree_2' (Tree, domain 'forest', opset 0): operators of domain 'forest' are not "
+            "supported");
 }
 
 TEST(Importer, UnknownFieldsAreTolerated) {

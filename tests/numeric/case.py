@@ -181,7 +181,8 @@ def bundle(cases, convert=lambda array: array):
     parts = [case.parts(f"c{k}_", convert) for k, case in enumerate(cases)]
     nodes, inputs, outputs, weights = ([x for part in parts for x in part[i]] for i in range(4))
     graph = helper.make_graph(nodes, "bundle", inputs, outputs, weights)
-    opsets = [helper.make_opsetid("", cases[0].opset), helper.make_opsetid("com.microsoft", 1)]
+    domains = {"": cases[0].opset, "com.microsoft": 1, "ai.onnx.ml": 3}
+    opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 

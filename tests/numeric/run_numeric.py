@@ -2,7 +2,7 @@
 
 usage: run_numeric.py [FAMILY ...] [--only REGEX] [--bin build/bin/cameo] [--seed N] [--keep DIR] [-v]
 
-Families are those of layers.py, primitives.py, attention.py, contrib.py, contrib_attention.py, elements.py, symbolic.py, open_sizes.py, given.py and quantized.py, `random` and
+Families are those of layers.py, primitives.py, attention.py, contrib.py, contrib_attention.py, ml.py, elements.py, symbolic.py, open_sizes.py, given.py and quantized.py, `random` and
 `open`; all when none is named. A case passes when ONNX Runtime agrees with compiled code, when results are the same bits
 for every number of threads, and, for integer layers, when the reference interpreter gives the same bits as
 well. A case that Cameo refuses to compile (exit status 3) is counted apart. A failed one prints how to
@@ -31,6 +31,7 @@ import elements
 import given
 import judge
 import layers
+import ml
 import open_graphs
 import primitives
 import probes
@@ -41,7 +42,7 @@ import symbolic
 from case import bundle, bundle_inputs, prefixed
 
 FLOATS = {**layers.FAMILIES, **attention.FAMILIES, **elements.FAMILIES, **symbolic.FAMILIES, **open_sizes.FAMILIES, **given.FAMILIES,
-          **primitives.FAMILIES, **contrib.FAMILIES, **contrib_attention.FAMILIES}
+          **primitives.FAMILIES, **contrib.FAMILIES, **contrib_attention.FAMILIES, **ml.FAMILIES}
 INTEGERS = {**quantized.FAMILIES, **given.INTEGERS}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNSUPPORTED = 3  # exit status of cameo

@@ -1,4 +1,4 @@
-// The tables of expansions of com.microsoft's operators, one a family; see Contrib.h.
+// The tables of expansions, one a family of operators; see Expand.h.
 #pragma once
 
 #include "frontend/Upgrade.h"
@@ -22,7 +22,9 @@ std::span<const Expansion> attentionExpansions();
 std::span<const Expansion> fewBitsExpansions();
 std::span<const Expansion> groupQueryExpansions();
 std::span<const Expansion> layerExpansions();
+std::span<const Expansion> mlExpansions();
 std::span<const Expansion> quantizedExpansions();
+std::span<const Expansion> treeExpansions();
 
 inline AttrDict attributes(std::initializer_list<std::pair<const char *, Attr>> entries) {
   AttrDict attrs;
@@ -35,6 +37,8 @@ Result<Value *> transposed(Upgrade &u, Value *x, std::vector<int64_t> perm);
 /// The tensor with its channels in front of the image's axes, or behind them.
 Result<Value *> channelsFirst(Upgrade &u, Value *x);
 Result<Value *> channelsLast(Upgrade &u, Value *x);
+/// Rank-1 constants of floats.
+Value *floats(Upgrade &u, const std::vector<double> &values, DType dtype = DType::F32);
 /// One size of x, as a vector of one.
 Result<Value *> sizeOf(Upgrade &u, Value *x, int64_t axis);
 /// x plus input i, which does not make it larger.
@@ -42,6 +46,17 @@ Result<Value *> plus(Upgrade &u, Value *x, size_t i);
 /// [batch, length, heads * size] as [batch, heads, length, size], and back.
 Result<Value *> splitHeads(Upgrade &u, Value *x, int64_t heads);
 Result<Value *> mergeHeads(Upgrade &u, Value *x);
+/// The classes of a classifier, which are integers: the attribute of this name.
+Result<std::vector<int64_t>> takeClassLabels(Upgrade &u, const char *name);
+/// Scores as the attribute `post_transform` says.
+Result<Value *> transformed(Upgrade &u, Value *scores, const std::string &transform);
+/// Sets a classifier's results: the class of the highest score, and the scores [rows, classes].
+Result<void> classified(Upgrade &u, Value *scores, const std::vector<int64_t> &labels,
+                        const std::string &transform);
+/// The same of one score [rows, 1], above the threshold for the second of two classes. The first
+/// one's is the negative, if it mirrors that, or what is missing to 1.
+Result<void> classifiedInTwo(Upgrade &u, Value *score, const std::vector<int64_t> &labels,
+                             const std::string &transform, bool mirrors, double threshold);
 /// An error unless `value`, computed from `like`, may have that one's shape.
 Result<void> expectShapeOf(Upgrade &u, const Value *value, const Value *like);
 

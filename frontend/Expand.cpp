@@ -1,36 +1,49 @@
-// See Contrib.h. The expansions are in Contrib*.cpp, by kind.
-#include "frontend/Contrib.h"
+// See Expand.h. The expansions are in Contrib*.cpp and Ml*.cpp, by kind.
+#include "frontend/Expand.h"
 
-#include "frontend/ContribSteps.h"
+#include "frontend/ExpandSteps.h"
 #include "support/Text.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
-#include <unordered_map>
 
 namespace cameo {
 namespace {
 
-const std::unordered_map<std::string_view, const Expansion *> &expansions() {
-  static const auto table = [] {
-    std::unordered_map<std::string_view, const Expansion *> map;
-    for (std::span<const Expansion> family :
-         {attentionExpansions(), fewBitsExpansions(), groupQueryExpansions(), layerExpansions(),
-          quantizedExpansions()})
+using Table = std::map<std::pair<std::string_view, std::string_view>, const Expansion *>;
+
+const Table &expansions() {
+  static const Table table = [] {
+    Table all;
+    auto add = [&](std::string_view domain, std::span<const Expansion> family) {
       for (const Expansion &row : family)
-        map[row.op] = &row;
-    return map;
+        all[{domain, row.op}] = &row;
+    };
+    for (auto family : {attentionExpansions(), fewBitsExpansions(), groupQueryExpansions(),
+                        layerExpansions(), quantizedExpansions()})
+      add("com.microsoft", family);
+    for (auto family : {mlExpansions(), treeExpansions()})
+      add("ai.onnx.ml", family);
+    return all;
   }();
   return table;
 }
 
 } // namespace
 
-bool isContribOperator(const std::string &op) { return expansions().count(op) > 0; }
+bool isExpandedDomain(std::string_view domain) {
+  auto first = expansions().lower_bound({domain, ""});
+  return first != expansions().end() && first->first.first == domain;
+}
 
-Result<void> expandContrib(OldNode &node, Builder &build) {
+bool isExpandedOperator(std::string_view domain, std::string_view op) {
+  return expansions().contains({domain, op});
+}
+
+Result<void> expandOperator(std::string_view domain, OldNode &node, Builder &build) {
   Upgrade upgrade(node, build);
-  const Expansion &row = *expansions().at(node.op);
+  const Expansion &row = *expansions().at({domain, node.op});
   for (size_t i = row.inputs; i < node.inputs.size(); i++)
     if (node.inputs[i])
       return upgrade.unsupported("input " + std::to_string(i) + " is not supported");
@@ -64,6 +77,15 @@ Result<Value *> channelsLast(Upgrade &u, Value *x) {
   std::iota(perm.begin(), perm.end(), 1);
   perm[0] = 0, perm[rank - 1] = 1;
   return transposed(u, x, std::move(perm));
+}
+
+Value *floats(Upgrade &u, const std::vector<double> &values, DType dtype) {
+  auto constant = [&](auto example) {
+    std::vector<decltype(example)> elements(values.begin(), values.end());
+    std::span<const std::byte> bytes = std::as_bytes(std::span(elements));
+    return makeConst(dtype, {std::ssize(elements)}, {bytes.begin(), bytes.end()});
+  };
+  return u.build.constant(dtype == DType::F64 ? constant(0.0) : constant(0.0f));
 }
 
 Result<Value *> sizeOf(Upgrade &u, Value *x, int64_t axis) {
