@@ -104,12 +104,6 @@ Result<Op *> attend(Upgrade &u, const Attention &attention) {
   return u.build.graph(OpKind::Attention, std::move(operands), attention.attrs, 3);
 }
 
-Result<void> expectSequence(Upgrade &u, const Value *x) {
-  if (!x->type.isRanked() || x->type.rank() != 3)
-    return u.error("expected [batch, length, hidden size], got " + x->type.str());
-  return {};
-}
-
 /// Queries, keys and values in one, along the last axis: sizes of each, thirds if none are given.
 Result<void> splitProjections(Upgrade &u, Attention &attention, Value *all,
                               const std::vector<int64_t> &sizes) {
@@ -141,8 +135,7 @@ Result<void> projectedAttention(Upgrade &u, Attention attention, Value *projecti
   TRY(expectSequence(u, projections));
   TRY(splitProjections(u, attention, projections, TRY(u.takeInts("qkv_hidden_sizes"))));
   if (past) {
-    if (!past->type.isRanked() || past->type.rank() != 5)
-      return u.error("expected keys and values of rank 5, got " + past->type.str());
+    TRY(expectRank(u, past, 5, "[2, batch, heads, length, head size]"));
     attention.pastKey = TRY(pastHalf(u, past, 0));
     attention.pastValue = TRY(pastHalf(u, past, 1));
   }
@@ -217,7 +210,7 @@ Result<void> multiHeadAttention(Upgrade &u) {
   attention.k = k, attention.v = v, attention.mask = u.input(4), attention.bias = u.input(5);
   attention.pastKey = u.input(6), attention.pastValue = u.input(7);
   if (u.has(6))
-    TRY(u.ranked(6));
+    TRY(expectCache(u, attention.pastKey));
   Op *op = TRY(attend(u, attention));
   Value *y = headsFirst ? TRY(mergeHeads(u, op->result())) : op->result();
   u.node.results = {y, op->result(1), op->result(2)};

@@ -74,17 +74,20 @@ Result<GroupQuery> takeGroupQuery(Upgrade &u) {
 /// Inputs 0 to 2, or all in input 0, one behind the other along the last axis.
 Result<void> readProjections(Upgrade &u, GroupQuery &layer) {
   layer.q = TRY(u.required(0));
-  if (const Type &type = TRY(u.ranked(0)); type.rank() != 3)
-    return u.error("expected [batch, length, hidden size], got " + type.str());
+  TRY(expectSequence(u, layer.q));
   if (u.has(1) && u.has(2)) {
     layer.k = u.node.inputs[1], layer.v = u.node.inputs[2];
-    return {};
+    TRY(expectSequence(u, layer.k));
+    return expectSequence(u, layer.v);
   }
   int64_t all = layer.heads + 2 * layer.keyHeads;
   const Dim &width = layer.q->type.dim(2);
   if (u.has(1) || u.has(2))
     return u.error("inputs 1 and 2, keys and values, come together");
-  if (!width.isConst() || width.value() % all)
+  if (!width.isConst())
+    return u.unsupported(
+        "queries, keys and values in one tensor of an open size are not supported");
+  if (width.value() % all)
     return u.error("expected queries, keys and values of " + std::to_string(all) +
                    " heads of one size, got " + layer.q->type.str());
   int64_t size = width.value() / all;
@@ -141,9 +144,8 @@ Result<Value *> cleared(Upgrade &u, const GroupQuery &layer, Value *cache) {
 Result<Value *> withCache(Upgrade &u, const GroupQuery &layer, size_t past, Value *fresh) {
   if (!u.has(past))
     return fresh;
-  if (const Type &type = TRY(u.ranked(past)); type.rank() != 4)
-    return u.error("expected [batch, heads, length, head size], got " + type.str());
   Value *cache = u.node.inputs[past];
+  TRY(expectCache(u, cache));
   Value *missing = TRY(u.emit(OpKind::Sub, {TRY(asVector(u, 6)), TRY(sizeOf(u, cache, 2))}));
   missing = TRY(u.emit(OpKind::Max, {missing, u.ints({0})}));
   Value *pads =
@@ -202,11 +204,12 @@ Result<void> rotaryEmbedding(Upgrade &u) {
   // Without a number of heads or of what is rotated, the tables say how large a head is.
   const Dim &width = type.shape().back();
   if (const Type &table = TRY(u.ranked(2)); type.rank() == 3 && heads == 0) {
-    if (table.rank() != 2 || !table.dim(1).isConst() || !width.isConst() ||
-        table.dim(1) == Dim(0) || width.value() % (2 * table.dim(1).value()))
-      return u.error("cannot tell how many heads " + type.str() + " has with a table " +
-                     table.str());
-    heads = width.value() / (2 * table.dim(1).value());
+    bool isKnown = table.rank() == 2 && table.dim(1).isConst() && width.isConst();
+    int64_t headSize = isKnown ? 2 * table.dim(1).value() : 0;
+    if (headSize == 0 || width.value() % headSize)
+      return u.unsupported("cannot tell how many heads " + type.str() + " has with a table " +
+                           table.str());
+    heads = width.value() / headSize;
   }
   AttrDict attrs = attributes(
       {{"interleaved", TRY(u.takeInt("interleaved", 0))}, {"rotary_embedding_dim", size}});

@@ -290,7 +290,7 @@ constexpr Expansion kExpansions[] = {
     {"FusedGemm", fusedGemm, 3},
     {"FusedMatMul", fusedMatMul, 2},
     {"FusedMatMulActivation", fusedMatMulActivation, 2},
-    {"GatherND", sameOperator<OpKind::GatherND>, 2},
+    {"GatherND", sameOperator<OpKind::GatherND>, 2, true},
     {"Gelu", sameOperator<OpKind::Gelu>, 1},
     {"GroupNorm", groupNormOfImage, 3},
     {"NhwcConv", withChannelsLast<sameOperator<OpKind::Conv>, 0>, 3},

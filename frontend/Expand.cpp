@@ -44,9 +44,16 @@ bool isExpandedOperator(std::string_view domain, std::string_view op) {
 Result<void> expandOperator(std::string_view domain, OldNode &node, Builder &build) {
   Upgrade upgrade(node, build);
   const Expansion &row = *expansions().at({domain, node.op});
-  for (size_t i = row.inputs; i < node.inputs.size(); i++)
-    if (node.inputs[i])
+  for (size_t i = 0; i < node.inputs.size(); i++) {
+    if (!node.inputs[i])
+      continue;
+    const Type &type = node.inputs[i]->type;
+    if (i >= row.inputs)
       return upgrade.unsupported("input " + std::to_string(i) + " is not supported");
+    if (!type.isTensor() || (type.dtype() == DType::String && !row.takesStrings))
+      return upgrade.unsupported("input " + std::to_string(i) + " is " + type.str() +
+                                 ", only numbers are supported");
+  }
   TRY(row.apply(upgrade));
   if (!node.attrs.empty())
     return upgrade.unsupported("attribute " + quote(node.attrs.begin()->first) +
@@ -73,6 +80,8 @@ Result<Value *> channelsFirst(Upgrade &u, Value *x) {
 
 Result<Value *> channelsLast(Upgrade &u, Value *x) {
   int64_t rank = x->type.rank();
+  if (!x->type.isRanked() || rank < 3)
+    return u.error("expected an image, got " + x->type.str());
   std::vector<int64_t> perm(rank);
   std::iota(perm.begin(), perm.end(), 1);
   perm[0] = 0, perm[rank - 1] = 1;
@@ -96,6 +105,21 @@ Result<Value *> plus(Upgrade &u, Value *x, size_t i) {
   Value *other = TRY(u.required(i)), *sum = TRY(u.emit(OpKind::Add, {x, other}));
   TRY(expectShapeOf(u, sum, x));
   return sum;
+}
+
+Result<void> expectRank(Upgrade &u, const Value *x, int64_t rank, const std::string &form) {
+  std::string message = "expected " + form + ", got " + x->type.str();
+  if (!x->type.isRanked())
+    return u.unsupported(message);
+  return x->type.rank() == rank ? Result<void>() : u.error(message);
+}
+
+Result<void> expectSequence(Upgrade &u, const Value *x) {
+  return expectRank(u, x, 3, "[batch, length, hidden size]");
+}
+
+Result<void> expectCache(Upgrade &u, const Value *x) {
+  return expectRank(u, x, 4, "[batch, heads, length, head size]");
 }
 
 Result<void> expectShapeOf(Upgrade &u, const Value *value, const Value *like) {

@@ -8,11 +8,12 @@
 namespace cameo {
 
 /// Sets a node's results. What it leaves of the attributes is not supported, nor are inputs beyond
-/// the first `inputs`.
+/// the first `inputs`, strings (unless it takes them) and what is no tensor.
 struct Expansion {
   std::string_view op;
   Result<void> (*apply)(Upgrade &);
   size_t inputs;
+  bool takesStrings = false;
 };
 
 /// `inputs` of operators with any number of them.
@@ -57,6 +58,10 @@ Result<void> classified(Upgrade &u, Value *scores, const std::vector<int64_t> &l
 /// one's is the negative, if it mirrors that, or what is missing to 1.
 Result<void> classifiedInTwo(Upgrade &u, Value *score, const std::vector<int64_t> &labels,
                              const std::string &transform, bool mirrors, double threshold);
+/// An error unless x has the rank of `form`; that of a sequence, or of earlier keys or values.
+Result<void> expectRank(Upgrade &u, const Value *x, int64_t rank, const std::string &form);
+Result<void> expectSequence(Upgrade &u, const Value *x);
+Result<void> expectCache(Upgrade &u, const Value *x);
 /// An error unless `value`, computed from `like`, may have that one's shape.
 Result<void> expectShapeOf(Upgrade &u, const Value *value, const Value *like);
 

@@ -9,12 +9,7 @@ namespace cameo {
 namespace {
 
 /// Input 0 as f32, which results are in whatever it is.
-Result<Value *> numbers(Upgrade &u) {
-  Value *x = TRY(u.required(0));
-  if (!x->type.isTensor() || x->type.dtype() == DType::String)
-    return u.unsupported("an input of " + x->type.str() + " is not supported");
-  return u.cast(x, DType::F32);
-}
+Result<Value *> numbers(Upgrade &u) { return u.cast(TRY(u.required(0)), DType::F32); }
 
 Result<void> scaler(Upgrade &u) {
   std::vector<double> offset = TRY(u.takeFloats("offset")), scale = TRY(u.takeFloats("scale"));
@@ -168,7 +163,7 @@ Result<void> linearClassifier(Upgrade &u) {
 }
 
 constexpr Expansion kExpansions[] = {
-    {"ArrayFeatureExtractor", arrayFeatureExtractor, 2},
+    {"ArrayFeatureExtractor", arrayFeatureExtractor, 2, true},
     {"Binarizer", binarizer, 1},
     {"Imputer", imputer, 1},
     {"LabelEncoder", labelEncoder, 1},

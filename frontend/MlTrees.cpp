@@ -181,6 +181,8 @@ Result<Weights> takeWeights(Upgrade &u, const std::string &prefix, int64_t count
   std::vector<int64_t> trees = TRY(ints("_treeids")), nodes = TRY(ints("_nodeids")),
                        targets = TRY(ints("_ids"));
   std::vector<double> given = TRY(u.takeFloats((prefix + "_weights").c_str()));
+  if (count < 1 || count > (int64_t{1} << 30) / forest.size())
+    return u.error("expected a number of targets or classes, got " + std::to_string(count));
   Weights weights{count,
                   std::vector<double>(forest.size() * count),
                   std::vector<bool>(forest.size() * count),
@@ -255,9 +257,6 @@ Result<void> treeRegressor(Upgrade &u) {
   int64_t targets = TRY(u.takeInt("n_targets", 1));
   std::string aggregate = TRY(u.takeString("aggregate_function", "SUM"));
   std::string transform = TRY(u.takeString("post_transform", "NONE"));
-  if (targets < 1 || targets > (int64_t{1} << 30) / forest.size())
-    return u.error("attribute 'n_targets': expected a number of targets, got " +
-                   std::to_string(targets));
   if (targets == 1 && transform != "NONE")
     return u.unsupported("attribute 'post_transform' of one target is not supported");
   Weights weights = TRY(takeWeights(u, "target", targets, forest, places));

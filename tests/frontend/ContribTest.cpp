@@ -169,6 +169,15 @@ TEST(Contrib, BrokenAttention) {
   EXPECT_EQ(model.error(), where + "expected [batch, length, hidden size], got i32[8]");
 }
 
+TEST(Contrib, StringsAreRefused) {
+  ContribNode model("Attention", {"x", "w", "", "mask"});
+  model.graph.input("x", {"2", "5", "6"}).input("w", {"6", "12"}).input("mask", {"2", "5"}, 8);
+  setInt(*model.node, "num_heads", 2);
+  EXPECT_EQ(model.error(),
+            "node 'Attention_0' (Attention, domain 'com.microsoft', opset 1): input 3 "
+            "is str[2,5], only numbers are supported");
+}
+
 TEST(Contrib, PackedKeysAreRefused) {
   ContribNode model("MultiHeadAttention", {"q"});
   model.graph.input("q", {"2", "5", "2", "3", "4"});
@@ -241,6 +250,14 @@ TEST(Contrib, BrokenGroupQueryAttention) {
                                "got 5 and 0");
 }
 
+TEST(Contrib, KeysOfUnknownRank) {
+  GroupQueryNode model;
+  model.graph.proto->mutable_input(1)->mutable_type()->mutable_tensor_type()->clear_shape();
+  EXPECT_EQ(model.error(), "node 'GroupQueryAttention_0' (GroupQueryAttention, domain "
+                           "'com.microsoft', opset 1): expected [batch, length, hidden size], got "
+                           "f32[*]");
+}
+
 TEST(Contrib, HeadsOfRotaryEmbeddings) {
   ContribNode model("RotaryEmbedding", {"x", "at", "cos", "sin"});
   model.graph.input("x", {"B", "S", "24"}).input("at", {"1"}, 7);
@@ -253,8 +270,9 @@ TEST(Contrib, HeadsOfRotaryEmbeddings) {
   model.node->mutable_attribute()->RemoveLast();
   model.graph.input("table", {"9", "5"});
   model.node->set_input(2, "table");
-  EXPECT_EQ(model.error(), "node 'RotaryEmbedding_0' (RotaryEmbedding): cannot tell how many heads "
-                           "f32[B,S,24] has with a table f32[9,5]");
+  EXPECT_EQ(model.error(), "node 'RotaryEmbedding_0' (RotaryEmbedding, domain 'com.microsoft', "
+                           "opset 1): cannot tell how many heads f32[B,S,24] has with a table "
+                           "f32[9,5]");
 }
 
 TEST(Contrib, WhatNoExpansionReadsIsRefused) {
