@@ -1,4 +1,4 @@
-// Products with weights of few bits: those with dequantized weights.
+// Products with weights of few bits and rows of tables of them: those with dequantized weights.
 #include "frontend/ExpandSteps.h"
 
 namespace cameo {
@@ -18,12 +18,22 @@ ConstRef unpacked(const ConstData &packed, int64_t bits, int64_t rows, int64_t c
   return makeConst(DType::U8, {rows, columns}, std::move(bytes), packed.name);
 }
 
-/// What MatMulNBits says of its weights: N rows of K elements, in blocks along a row.
+/// Weights of N rows of K elements, in blocks along a row.
 struct Blocks {
   int64_t k = 0, n = 0, bits = 4, size = 0;
 
   int64_t count() const { return (k + size - 1) / size; }
 };
+
+Result<void> checkBlocks(Upgrade &u, const Blocks &blocks) {
+  if (blocks.bits != 2 && blocks.bits != 4 && blocks.bits != 8)
+    return u.unsupported("weights of " + std::to_string(blocks.bits) +
+                         " bits are not supported, only of 2, 4 and 8");
+  if (blocks.size < 16 || blocks.size & (blocks.size - 1))
+    return u.error("attribute 'block_size': expected a power of two from 16 on, got " +
+                   std::to_string(blocks.size));
+  return {};
+}
 
 Result<Blocks> takeBlocks(Upgrade &u) {
   Blocks blocks;
@@ -34,12 +44,7 @@ Result<Blocks> takeBlocks(Upgrade &u) {
   u.drop("accuracy_level");
   if (TRY(u.takeInt("weight_prepacked", 0)))
     return u.unsupported("weights packed for a processor are not supported");
-  if (blocks.bits != 2 && blocks.bits != 4 && blocks.bits != 8)
-    return u.unsupported("weights of " + std::to_string(blocks.bits) +
-                         " bits are not supported, only of 2, 4 and 8");
-  if (blocks.size < 16 || blocks.size & (blocks.size - 1))
-    return u.error("attribute 'block_size': expected a power of two from 16 on, got " +
-                   std::to_string(blocks.size));
+  TRY(checkBlocks(u, blocks));
   if (blocks.k < 1 || blocks.n < 1)
     return u.error("attributes 'K' and 'N': expected sizes of the weights, got " +
                    std::to_string(blocks.k) + " and " + std::to_string(blocks.n));
@@ -120,7 +125,31 @@ Result<void> matMulNBits(Upgrade &u) {
   return {};
 }
 
+/// Rows of a table, input 0, by their numbers, input 1; scales and zero points of blocks of a row.
+Result<void> gatherBlocks(Upgrade &u) {
+  Blocks blocks;
+  blocks.bits = TRY(u.takeInt("bits", 4)), blocks.size = TRY(u.takeInt("block_size", 128));
+  int64_t along = TRY(u.takeInt("quantize_axis", 1)), rows = TRY(u.takeInt("gather_axis", 0));
+  ConstRef table = u.constant(0);
+  if (!table || table->dtype != DType::U8 || table->dims.size() != 2)
+    return u.unsupported("a table that is no constant matrix of bytes is not supported");
+  if ((along != 1 && along != -1) || (rows != 0 && rows != -2))
+    return u.unsupported("blocks that are not parts of what is gathered are not supported");
+  TRY(checkBlocks(u, blocks));
+  blocks.n = table->dims[0], blocks.k = table->dims[1] * (8 / blocks.bits);
+  Value *numbers = TRY(u.required(1));
+  Value *scales = TRY(rowsOfBlocks(u, blocks, TRY(u.required(2))));
+  auto gathered = [&](Value *x) { return u.emit(OpKind::Gather, {x, numbers}); };
+  Value *elements = TRY(gathered(TRY(takeBits(u, 0, blocks, blocks.k))));
+  scales = TRY(gathered(scales));
+  Value *zero = TRY(gathered(TRY(zeroPoints(u, blocks))));
+  u.node.results = {TRY(u.emit(OpKind::DequantizeLinear, {elements, scales, zero},
+                               attributes({{"axis", int64_t{-1}}, {"block_size", blocks.size}})))};
+  return {};
+}
+
 constexpr Expansion kExpansions[] = {
+    {"GatherBlockQuantized", gatherBlocks, 4},
     {"MatMulNBits", matMulNBits, 6},
 };
 

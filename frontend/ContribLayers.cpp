@@ -163,6 +163,16 @@ Result<void> fastGelu(Upgrade &u) {
   return {};
 }
 
+/// A product and its activation, with a bias in between.
+Result<void> gemmFastGelu(Upgrade &u) {
+  Value *x = TRY(u.required(0)), *weights = TRY(u.required(1));
+  Value *y = TRY(u.emit(OpKind::MatMul, {x, weights}));
+  if (u.has(2))
+    y = TRY(plus(u, y, 2));
+  u.node.results = {TRY(gelu(u, y, "tanh"))};
+  return {};
+}
+
 Result<void> quickGelu(Upgrade &u) {
   double alpha = TRY(u.takeFloat("alpha", 1.702f));
   u.node.results = {
@@ -292,6 +302,7 @@ constexpr Expansion kExpansions[] = {
     {"FusedMatMulActivation", fusedMatMulActivation, 2},
     {"GatherND", sameOperator<OpKind::GatherND>, 2, true},
     {"Gelu", sameOperator<OpKind::Gelu>, 1},
+    {"GemmFastGelu", gemmFastGelu, 3},
     {"GroupNorm", groupNormOfImage, 3},
     {"NhwcConv", withChannelsLast<sameOperator<OpKind::Conv>, 0>, 3},
     {"NhwcFusedConv", withChannelsLast<fusedConv, 0, 3>, 4},

@@ -169,6 +169,28 @@ TEST(Contrib, BrokenAttention) {
   EXPECT_EQ(model.error(), where + "expected [batch, length, hidden size], got i32[8]");
 }
 
+TEST(Contrib, TablesOfBlocks) {
+  ContribNode model("GatherBlockQuantized", {"table", "rows", "scales"});
+  model.graph.tensor("table", 2, {3, 8}).set_raw_data(std::string(24, '\x21'));
+  model.graph.input("rows", {"N", "2"}, 7).input("scales", {"3", "1"});
+  setInt(*model.node, "block_size", 16);
+  EXPECT_EQ(resultType(*model.ok()), "f32[N,2,16]");
+  setInt(*model.node, "quantize_axis", 0);
+  std::string where =
+      "node 'GatherBlockQuantized_0' (GatherBlockQuantized, domain 'com.microsoft', "
+      "opset 1): ";
+  EXPECT_EQ(model.error(),
+            where + "blocks that are not parts of what is gathered are not supported");
+  model.node->set_input(0, "scales");
+  EXPECT_EQ(model.error(), where + "a table that is no constant matrix of bytes is not supported");
+}
+
+TEST(Contrib, ProductWithGelu) {
+  ContribNode model("GemmFastGelu", {"x", "w", "bias"});
+  model.graph.input("x", {"N", "5", "6"}).input("w", {"6", "4"}).input("bias", {"4"});
+  EXPECT_EQ(ops(*model.ok()), "MatMul Add Gelu(approximate=tanh) return");
+}
+
 TEST(Contrib, StringsAreRefused) {
   ContribNode model("Attention", {"x", "w", "", "mask"});
   model.graph.input("x", {"2", "5", "6"}).input("w", {"6", "12"}).input("mask", {"2", "5"}, 8);

@@ -409,6 +409,19 @@ def few_bits():
             yield case.output(case.op("MatMulNBits", *operands, **attributes))
 
 
+def gathered_blocks():
+    """Rows of tables that are quantized in blocks."""
+    for k, (bits, block, zero, columns) in enumerate(itertools.product((4, 8), (16, 32), (False, True), (32, 96))):
+        case = Case(f"gathered_blocks/{bits}{block}{zero:d}{columns}", sizes=(3, 1) if k % 2 else (None,))
+        count = columns // block
+        table = case.weight(packed(case.rng.integers(0, 1 << bits, (11, columns)), bits))
+        steps = case.weight(case.random([11, count], "f32", 0.01, 0.05))
+        zeros = case.weight(packed(case.rng.integers(0, 1 << bits, (11, count)), bits)) if zero else None
+        rows = case.input([SYMBOL, 2] if k % 2 else [7], "i64", 0, 10)
+        attributes = dict(bits=bits, block_size=block, quantize_axis=1, gather_axis=0, **MICROSOFT)
+        yield case.output(case.op("GatherBlockQuantized", table, rows, steps, zeros, **attributes))
+
+
 def integer_products():
     """Products of bytes that give floats, quantized by the run or before it."""
     shapes = (([3, 5], [5, 17]), ([17, 64], [64, 33]), ([2, 3, 31], [31, 16]), ([1, 256], [256, 100]), ([2, 7, 4], [2, 4, 15]))
@@ -479,6 +492,7 @@ FAMILIES = dict(
     qdq=qdq,
     microsoft=microsoft,
     few_bits=few_bits,
+    gathered_blocks=gathered_blocks,
     integer_products=integer_products,
     quantized_lstm=quantized_lstm,
 )
