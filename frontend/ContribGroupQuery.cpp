@@ -43,6 +43,9 @@ struct GroupQuery {
   // Sequences, then how many tokens there are of each and how many were before them.
   Value *q = nullptr, *k = nullptr, *v = nullptr;
   Value *count = nullptr, *before = nullptr;
+  // Zeros for the tokens that the caches have no room for, [1, 1, tokens, 1], and which places of
+  // the grown caches have earlier tokens, [batch, 1, places, 1].
+  Value *growth = nullptr, *isUsed = nullptr;
 };
 
 Result<GroupQuery> takeGroupQuery(Upgrade &u) {
@@ -128,31 +131,48 @@ Result<Value *> rotated(Upgrade &u, const GroupQuery &layer, Value *x, int64_t h
                             {"rotary_embedding_dim", rotatedSize(cosines, headSize)}}));
 }
 
-/// The cache with zeros behind each batch entry's tokens: what a caller left there may be no
-/// numbers, which a probability of 0 would not hide.
-Result<Value *> cleared(Upgrade &u, const GroupQuery &layer, Value *cache) {
-  Value *room = TRY(u.emit(OpKind::Squeeze, {TRY(sizeOf(u, cache, 2))}));
+/// Sets what both caches have in common, from that of the keys.
+Result<void> prepareCaches(Upgrade &u, GroupQuery &layer) {
+  if (u.has(3) != u.has(4))
+    return u.error("inputs 3 and 4, earlier keys and values, come together");
+  if (!u.has(3))
+    return {};
+  Value *cache = u.node.inputs[3];
+  TRY(expectCache(u, cache));
+  TRY(expectCache(u, u.node.inputs[4]));
+  Value *room = TRY(sizeOf(u, cache, 2));
+  Value *missing = TRY(u.emit(OpKind::Sub, {TRY(asVector(u, 6)), room}));
+  missing = TRY(u.emit(OpKind::Max, {missing, u.ints({0})}));
+  Value *none = u.build.constant(makeSplat(cache->type.dtype(), {1, 1, 0, 1}, 0));
+  Value *pads =
+      TRY(u.emit(OpKind::Concat, {u.ints({0}), missing}, attributes({{"axis", int64_t{0}}})));
+  layer.growth = TRY(u.emit(OpKind::Pad, {none, pads, nullptr, u.ints({2})}));
+  room = TRY(u.emit(OpKind::Add, {room, TRY(sizeOf(u, layer.growth, 2))}));
   Value *zero = u.scalar(DType::I64, 0), *one = u.scalar(DType::I64, 1);
-  Value *places = TRY(u.emit(OpKind::Range, {zero, room, one}));
+  Value *places = TRY(u.emit(OpKind::Range, {zero, TRY(u.emit(OpKind::Squeeze, {room})), one}));
   places = TRY(u.emit(OpKind::Unsqueeze, {places, u.ints({1})}));
   Value *ends = TRY(u.emit(OpKind::Unsqueeze, {layer.before, u.ints({1, 2, 3})}));
-  Value *isUsed = TRY(u.emit(OpKind::Less, {places, ends}));
-  return u.emit(OpKind::Where, {isUsed, cache, u.scalar(cache->type.dtype(), 0)});
+  layer.isUsed = TRY(u.emit(OpKind::Less, {places, ends}));
+  return {};
 }
 
 /// A cache, which grows if it has no room for the longest batch entry, with the new tokens in it.
+/// Behind those of each batch entry are zeros: what a caller left there may be no numbers, which a
+/// probability of 0 would not hide.
 Result<Value *> withCache(Upgrade &u, const GroupQuery &layer, size_t past, Value *fresh) {
-  if (!u.has(past))
+  Value *cache = u.input(past);
+  if (!cache)
     return fresh;
-  Value *cache = u.node.inputs[past];
-  TRY(expectCache(u, cache));
-  Value *missing = TRY(u.emit(OpKind::Sub, {TRY(asVector(u, 6)), TRY(sizeOf(u, cache, 2))}));
-  missing = TRY(u.emit(OpKind::Max, {missing, u.ints({0})}));
-  Value *pads =
-      TRY(u.emit(OpKind::Concat, {u.ints({0}), missing}, attributes({{"axis", int64_t{0}}})));
-  cache = TRY(cleared(u, layer, TRY(u.emit(OpKind::Pad, {cache, pads, nullptr, u.ints({2})}))));
-  return u.emit(OpKind::TensorScatter, {cache, fresh, layer.before},
-                attributes({{"axis", int64_t{2}}}));
+  std::vector<Value *> sizes;
+  for (int64_t axis = 0; axis < 4; axis++)
+    sizes.push_back(TRY(sizeOf(u, axis == 2 ? layer.growth : cache, axis)));
+  AttrDict first = attributes({{"axis", int64_t{0}}}), third = attributes({{"axis", int64_t{2}}});
+  Value *shape = TRY(u.emit(OpKind::Concat, std::move(sizes), std::move(first)));
+  Value *growth = TRY(u.emit(OpKind::Expand, {layer.growth, shape}));
+  cache = TRY(u.emit(OpKind::Concat, {cache, growth}, third));
+  Value *zero = u.scalar(cache->type.dtype(), 0);
+  cache = TRY(u.emit(OpKind::Where, {layer.isUsed, cache, zero}));
+  return u.emit(OpKind::TensorScatter, {cache, fresh, layer.before}, third);
 }
 
 /// Queries, keys, values, both caches, numbers of tokens (see countTokens), tables of cosines and
@@ -161,8 +181,7 @@ Result<void> groupQueryAttention(Upgrade &u) {
   GroupQuery layer = TRY(takeGroupQuery(u));
   TRY(readProjections(u, layer));
   TRY(countTokens(u, layer));
-  if (u.has(3) != u.has(4))
-    return u.error("inputs 3 and 4, earlier keys and values, come together");
+  TRY(prepareCaches(u, layer));
   if (layer.rotates) {
     Value *positions =
         u.has(9) ? u.node.inputs[9] : TRY(positionsFrom(u, layer.before, layer.count));
