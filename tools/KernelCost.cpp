@@ -2,6 +2,7 @@
 // integer.
 #include "tools/KernelCost.h"
 
+#include "ir/Half.h"
 #include "ir/kernel/Attention.h"
 #include "ir/kernel/Contraction.h"
 #include "ir/kernel/KernelSpec.h"
@@ -17,6 +18,16 @@ namespace {
 // Simple operations an element: what softmax and the normalizations do to one, the exponential
 // counted as regions count it.
 constexpr double kSoftmaxOps = 12, kNormOps = 5;
+
+bool isWinograd(const Op &op) {
+  return op.kind() == OpKind::KernelConv && winogradTile(attrsOf<ConvAttrs>(op).algorithm) > 0;
+}
+
+/// Of the f32 that a contraction multiplies.
+int64_t piecesOf(const Op &op) {
+  bool isContraction = op.kind() == OpKind::KernelConv || op.kind() == OpKind::KernelGemm;
+  return isContraction ? op.attrs.getInt("pieces", 1) : 1;
+}
 
 struct Counter {
   const Func &main;
@@ -39,13 +50,14 @@ struct Counter {
            main.buffers[static_cast<size_t>(value.layout->buffer)].space == Buffer::Space::Weight;
   }
 
-  /// Products of tiles of m x m outputs, one for each of their points, over those by definition.
+  /// The products that the algorithm needs over those by definition: of tiles of m x m outputs one
+  /// for each of their points, of f32 those of their pieces.
   double shareOfProducts(const Op &op) const {
-    if (op.kind() != OpKind::KernelConv)
+    if (piecesOf(op) > 1)
+      return kPieceProducts;
+    if (!isWinograd(op))
       return 1;
     double m = static_cast<double>(winogradTile(attrsOf<ConvAttrs>(op).algorithm));
-    if (m == 0)
-      return 1;
     double height = sizeOf(op.result()->type.dim(2), sizes);
     double width = sizeOf(op.result()->type.dim(3), sizes);
     double points = std::ceil(height / m) * std::ceil(width / m) * (m + 2) * (m + 2);
@@ -82,7 +94,8 @@ struct Counter {
 Arithmetic arithmeticOf(const Op &op) {
   DType dtype = op.operand(0) ? op.operand(0)->type.dtype() : DType::F32;
   bool isByte = dtype == DType::I8 || dtype == DType::U8;
-  return dtype == DType::BF16 ? Arithmetic::Bf16 : isByte ? Arithmetic::Int8 : Arithmetic::F32;
+  bool areBfloats = dtype == DType::BF16 || piecesOf(op) > 1;
+  return areBfloats ? Arithmetic::Bf16 : isByte ? Arithmetic::Int8 : Arithmetic::F32;
 }
 
 } // namespace
@@ -99,9 +112,8 @@ KernelCost kernelCost(const Func &main, const Op &op, const std::map<std::string
   Counter count{main, sizes};
   KernelCost cost;
   cost.flops = sizeOf(kernelSpec(op.kind())->flops(op), sizes);
-  double share = count.shareOfProducts(op);
-  cost.products = cost.flops * share;
-  cost.isWinograd = share != 1;
+  cost.products = cost.flops * count.shareOfProducts(op);
+  cost.isWinograd = isWinograd(op);
   cost.elementOps = count.elementOps(op);
   if (cost.flops > 0)
     cost.arithmetic = arithmeticOf(op);

@@ -16,7 +16,8 @@ struct KernelCost {
   /// Multiplications and additions of convolutions and products by definition, whatever the
   /// algorithm; 0 for other kernels.
   double flops = 0;
-  /// Those that the algorithm needs: Winograd's fewer, its transforms not counted.
+  /// Those that the algorithm needs: Winograd's fewer, its transforms not counted; of f32 as
+  /// pieces six times as many, of bf16.
   double products = 0;
   Arithmetic arithmetic = Arithmetic::F32;
   bool isWinograd = false;

@@ -1,6 +1,7 @@
 // Rules of convolutions, products and packed weights; see Contraction.h.
 #include "ir/kernel/Contraction.h"
 
+#include "ir/Half.h"
 #include "ir/TileRegisters.h"
 #include "ir/kernel/Rules.h"
 
@@ -51,6 +52,23 @@ Result<void> interleaveFits(int64_t interleave) {
     return {};
   return badInput(
       fmt::format("attribute 'interleave': expected 1 to {}, got {}", kMaxInterleave, interleave));
+}
+
+/// Pieces are of f32, in pairs, and multiply in tile registers, where the op has a plan.
+Result<void> piecesFit(const Op &op, int64_t pieces, int64_t interleave,
+                       const ContractionPlan &plan) {
+  if (pieces == 1)
+    return {};
+  if (pieces != kPieces || interleave != 2 || op.operand(0)->type.dtype() != DType::F32 ||
+      op.operand(1)->type.dtype() != DType::BF16)
+    return badInput(fmt::format("attribute 'pieces': expected 1, or {} of f32 that multiply with "
+                                "pairs of bf16, got {}",
+                                kPieces, pieces));
+  if (plan.tileRows > 0 && plan.tileSteps == 0)
+    return badInput("attribute 'tile_steps': expected tile registers for pieces, got 0");
+  if (plan.tileRows > 0 && plan.outer != LoopOrder::Rows)
+    return badInput("attribute 'outer': expected rows, which are split once for all panels");
+  return {};
 }
 
 } // namespace
@@ -150,14 +168,14 @@ Dims packedShape(const PackAttrs &attrs, const Dims &weights) {
   case PackForm::Gemm: {
     Dims shape(weights.begin(), weights.end() - 2);
     shape.push_back(Dim::ceilDiv(weights.back(), Dim(kPanel)));
-    shape.push_back(roundedUp(weights[weights.size() - 2], attrs.interleave));
+    shape.push_back(roundedUp(weights[weights.size() - 2], attrs.interleave) * Dim(attrs.pieces));
     shape.push_back(Dim(kPanel));
     return shape;
   }
   case PackForm::Conv: {
     Dim group(attrs.group), outputs = Dim::floorDiv(weights[0], group);
     return {group, Dim::ceilDiv(outputs, Dim(kPanel)),
-            taps * roundedUp(weights[1], attrs.interleave), Dim(kPanel)};
+            taps * roundedUp(weights[1], attrs.interleave) * Dim(attrs.pieces), Dim(kPanel)};
   }
   case PackForm::Depthwise:
     return {taps, weights[0]};
@@ -177,6 +195,12 @@ Result<void> PackAttrs::verify(const Op &op) const {
   TRY(areLanes(plan.lanes, kPanel));
   if (group < 1)
     return badInput(fmt::format("attribute 'group': expected at least 1, got {}", group));
+  bool isSplit = op.operand(0)->type.dtype() == DType::F32 &&
+                 op.result()->type.dtype() == DType::BF16 &&
+                 (form == PackForm::Gemm || form == PackForm::Conv);
+  if (pieces != 1 && (pieces != kPieces || !isSplit))
+    return badInput(fmt::format("attribute 'pieces': expected 1, or {} bf16 of an f32, got {}",
+                                kPieces, pieces));
   const Value &weights = *op.operand(0);
   if (weights.type.rank() < 2)
     return badInput(
@@ -204,7 +228,11 @@ Result<void> ConvAttrs::verify(const Op &op) const {
   Dims weights = {y.type.dim(1), Dim::floorDiv(x.type.dim(1), Dim(group))};
   for (int64_t extent : kernel)
     weights.push_back(Dim(extent));
-  PackAttrs packing{packFormFor(algorithm), group, interleave};
+  if (pieces > 1 && algorithm != ConvAlgorithm::Direct)
+    return badInput(fmt::format("attribute 'pieces': expected 1, as the algorithm is {}, got {}",
+                                wordOf(algorithm), pieces));
+  TRY(piecesFit(op, pieces, interleave, plan));
+  PackAttrs packing{packFormFor(algorithm), group, interleave, pieces};
   bool isPlain = inputs.weights == WeightForm::Plain;
   TRY(hasShape(packed, isPlain ? weights : packedShape(packing, weights)));
   return takesOne(op, elementsFrom(op, 2));
@@ -221,6 +249,7 @@ Result<void> GemmAttrs::verify(const Op &op) const {
   const Type &a = op.operand(0)->type, &weights = op.operand(1)->type, &y = op.result()->type;
   TRY(interleaveFits(interleave));
   TRY(plan.verify(ConvAlgorithm::Direct, interleave));
+  TRY(piecesFit(op, pieces, interleave, plan));
   TRY(inputs.verify(op));
   bool isPlain = inputs.weights == WeightForm::Plain;
   int64_t dims = isPlain ? 2 : 3; // of one matrix of weights
@@ -228,7 +257,7 @@ Result<void> GemmAttrs::verify(const Op &op) const {
     return badInput("expected matrices, or batches of them");
   Dims wanted = {a.dim(a.rank() - 1), y.dim(y.rank() - 1)};
   if (!isPlain)
-    wanted = packedShape({PackForm::Gemm, 1, interleave}, wanted);
+    wanted = packedShape({PackForm::Gemm, 1, interleave, pieces}, wanted);
   for (int64_t i = 0; i < dims; i++)
     if (differ(weights.dim(weights.rank() - dims + i), wanted[i]))
       return badInput(fmt::format("expected weights that end in {}, got {}",

@@ -157,6 +157,9 @@ struct ConvAttrs {
   ConvAlgorithm algorithm = ConvAlgorithm::Direct;
   /// Packed weights store this many consecutive k's of a column next to each other.
   int64_t interleave = 1;
+  /// What f32 multiply as: 1, themselves, or kPieces, as many bf16. Packed weights have one piece
+  /// of all k's behind the other; the kernel splits its input.
+  int64_t pieces = 1;
   /// The value of the padding when weights are packed: the number `fill`, or the only element of
   /// operand `fillOperand` if that is not -1. When weights are plain, padding is x's zero point.
   int64_t fill = 0, fillOperand = -1;
@@ -172,6 +175,7 @@ struct ConvAttrs {
     visit("group", self.group);
     visit("algorithm", self.algorithm);
     visit("interleave", self.interleave, int64_t{1});
+    visit("pieces", self.pieces, int64_t{1});
     visit("fill", self.fill, int64_t{0});
     visit("fill_operand", self.fillOperand, int64_t{-1});
     ContractionPlan::fields(self.plan, visit);
@@ -183,12 +187,13 @@ struct ConvAttrs {
 };
 
 struct GemmAttrs {
-  int64_t interleave = 1; // as in ConvAttrs
+  int64_t interleave = 1, pieces = 1; // as in ConvAttrs
   ContractionPlan plan = {};
   ContractionInputs inputs = {};
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("interleave", self.interleave, int64_t{1});
+    visit("pieces", self.pieces, int64_t{1});
     ContractionPlan::fields(self.plan, visit);
     ContractionInputs::fields(self.inputs, visit);
   }
@@ -218,6 +223,8 @@ struct PackAttrs {
   int64_t group = 1;
   /// So many consecutive k's of a column are next to each other; zeros fill up the last ones.
   int64_t interleave = 1;
+  /// As in ConvAttrs.
+  int64_t pieces = 1;
   /// Whether 128 is added to bytes, which makes u8 of i8 and the other way round.
   bool flipSign = false;
   VectorPlan plan = {}; // of a kernel that packs at run time
@@ -226,6 +233,7 @@ struct PackAttrs {
     visit("form", self.form);
     visit("group", self.group);
     visit("interleave", self.interleave, int64_t{1});
+    visit("pieces", self.pieces, int64_t{1});
     visit("flip_sign", self.flipSign, false);
     VectorPlan::fields(self.plan, visit);
   }
@@ -234,9 +242,9 @@ struct PackAttrs {
 };
 
 /// The shape of packed weights. Those of a product are [batches..., panels, K, 16], with K rounded
-/// up to whole interleaved steps; of a convolution [group, panels, taps * channels, 16], with each
-/// tap's channels rounded up; for Winograd's algorithm [1, panels, points * channels, 16]; of a
-/// depthwise convolution [taps, channels].
+/// up to whole interleaved steps, and as often as there are pieces; of a convolution [group,
+/// panels, taps * channels, 16], with each tap's channels rounded up; for Winograd's algorithm [1,
+/// panels, points * channels, 16]; of a depthwise convolution [taps, channels].
 Dims packedShape(const PackAttrs &attrs, const Dims &weights);
 
 } // namespace cameo

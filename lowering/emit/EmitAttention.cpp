@@ -180,7 +180,7 @@ struct AttentionEmitter {
   }
 
   Dim emit() {
-    scores = b.retype(k.threadMemory(scoreBytes(attrs.plan.tileRows, loops.keys)), DType::F32);
+    scores = b.retype(k.threadMemory(), DType::F32);
     factors = b.offset(scores, k.size(Dim(attrs.plan.tileRows) * scoreRow(loops.keys)));
     Units units = unitsOf(k.op).grid;
     const UnitAxis &axis = units.axes().back();

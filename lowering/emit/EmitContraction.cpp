@@ -5,6 +5,7 @@
 #include "lowering/emit/EmitContraction.h"
 #include "ir/kernel/Contraction.h"
 #include "lowering/emit/MicroKernel.h"
+#include "lowering/emit/Pieces.h"
 #include "lowering/emit/TileRegisters.h"
 #include "lowering/plan/Tiles.h"
 
@@ -20,6 +21,8 @@ struct Emitter {
   UnitAxis axis = c.tiledAxis(); // of tiles
   Value *linesBefore = nullptr;  // of those whose tiles share panels with the unit's
   int64_t lines = 1;             // of tiles
+  Value *pieces = nullptr;       // the unit's rows, where f32 are pieces
+  Value *unitRow = nullptr;      // the first of them
 
   enum Tensor { Input, Weights, Result, FirstOperand };
 
@@ -30,6 +33,8 @@ struct Emitter {
     return !(tiled().strides[tensor] == Dim(0)) ||
            (lines > 1 && !(line().strides[tensor] == Dim(0)));
   }
+  /// The most rows that a unit has of each line of its tiles.
+  int64_t lineRows() const { return c.unitRows() / c.plan.tileLines; }
   Dim numPanels() const { return Dim::ceilDiv(c.columns, Dim(kPanel)); }
 
   MicroShape shapeOf(int64_t rows, int64_t panels, bool masked) const {
@@ -48,7 +53,7 @@ struct Emitter {
     shape.notesRange = k.high != nullptr;
     shape.inputLanes = c.plan.inputLanes;
     shape.joinsSteps = c.plan.joinsSteps;
-    shape.tileSteps = c.plan.tileSteps, shape.lines = lines;
+    shape.tileSteps = c.plan.tileSteps, shape.lines = lines, shape.pieces = c.pieces;
     shape.productsAhead = c.plan.productsAhead;
     for (size_t e = 0; e < c.columnOperands.size(); e++)
       shape.rowOperands.push_back(variesAlongRows(FirstOperand + e));
@@ -98,12 +103,40 @@ struct Emitter {
       args.push_back(b.offset(k.operands[1], k.advance(next, share, fetched)));
       args.push_back(b.index(c.plan.ahead));
     }
+    if (pieces) {
+      Dim pieceRow = c.piecesOfRow();
+      args.push_back(b.offset(pieces, k.advance(b.index(0), b.sub(row, unitRow), pieceRow)));
+      args.insert(args.end(),
+                  {k.size(pieceRow), k.size(pieceRow * Dim(lineRows())), k.size(c.pieceOfRow())});
+    }
     b.call(microKernel(k, shape), args);
   }
 
   /// Whether all tiles have as many rows of each of their lines, so that tile registers are
   /// configured once. Those of more lines do for tiles of fewer.
   bool haveOneHeight() const { return axis.tiles.count > 0 && axis.tiles.extra == 0; }
+
+  /// Splits the rows of a unit to pieces. Units of the same rows follow each other, the panels'
+  /// first group in front, and share them.
+  void splitRows(Value *group, Value *chunk, const std::vector<Value *> &at) {
+    TileRun run = tileRun(k, axis, chunk);
+    bool areEven = axis.tiles.count > 0;
+    unitRow = areEven ? firstRow(b, axis.tiles, run.first) : run.first;
+    Value *end = areEven ? firstRow(b, axis.tiles, run.end) : run.end;
+    Value *isNew =
+        b.binary(OpKind::ScalarOr, b.cmp("eq", group, b.index(0)), b.cmp("eq", k.unit, k.begin));
+    b.ifThen(isNew, [&] {
+      for (int64_t l = 0; l < lines; l++) {
+        Value *from =
+            lines > 1 ? k.advance(at[Input], b.index(l), line().strides[Input]) : at[Input];
+        b.forLoop(unitRow, end, 1, [&](Value *row) {
+          Value *number = b.add(b.index(l * lineRows()), b.sub(row, unitRow));
+          splitRow(k, c, b.offset(k.operands[0], k.advance(from, row, tiled().strides[Input])),
+                   b.offset(pieces, k.advance(b.index(0), number, c.piecesOfRow())));
+        });
+      }
+    });
+  }
 
   /// All row tiles of a unit for one group of panels.
   void rowTiles(Value *chunk, int64_t panels, bool masked, Value *panel,
@@ -200,6 +233,8 @@ struct Emitter {
 
   Dim emit() {
     bool outside = c.plan.outer == LoopOrder::Panels;
+    if (c.pieces > 1)
+      pieces = b.retype(k.threadMemory(), DType::BF16);
     if (c.plan.tileSteps > 0 && haveOneHeight())
       configureTileRegisters(b, axis.tiles.rows, c.plan.tileLines, c.plan.tileSteps);
     Dim units = emitUnits(k, unitsOf(k.op).grid, [&](const std::vector<Value *> &cells) {
@@ -210,8 +245,12 @@ struct Emitter {
         steps[row] = b.mul(steps[row], b.index(c.linesOf(row)));
       std::vector<Value *> at =
           advanceAlong(k, c.rows, steps, zeroOffsets(k, c.rows[0].strides.size()));
-      linesFrom(steps.empty() ? nullptr : steps.back(),
-                [&] { panelGroup(outside ? cells.front() : cells.back(), *chunk, at); });
+      linesFrom(steps.empty() ? nullptr : steps.back(), [&] {
+        Value *group = outside ? cells.front() : cells.back();
+        if (pieces)
+          splitRows(group, *chunk, at);
+        panelGroup(group, *chunk, at);
+      });
     });
     // The system saves the registers of a thread for as long as they are in use.
     if (c.plan.tileSteps > 0)

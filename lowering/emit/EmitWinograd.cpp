@@ -213,7 +213,7 @@ struct WinogradEmitter {
 
   Dim emit() {
     epilogueStrides = operandStrides(k.op, 2);
-    inputs = b.retype(k.threadMemory(Dim(plan.elements() * kElement)), DType::F32);
+    inputs = b.retype(k.threadMemory(), DType::F32);
     sums = b.offset(inputs, b.index(plan.inputElements()));
     column = b.scratch(DType::F32, side * side * lanes);
     Units units = unitsOf(k.op).grid;

@@ -45,12 +45,10 @@ Value *KernelFunc::require(const Op &op, const std::vector<Value *> &operands) {
   return nullptr;
 }
 
-Value *KernelFunc::threadMemory(const Dim &bytes) {
-  const Dim alignment(64), aligned = Dim::ceilDiv(bytes, alignment) * alignment;
-  memory.bytes = Dim::max(memory.bytes, aligned);
+Value *KernelFunc::threadMemory() {
   Value *arena = b.create(OpKind::FrameArena, {}, {Type::pointer(DType::U8)})->result();
   Value *thread = b.create(OpKind::TeamThread, {}, {Type::index()})->result();
-  return b.offset(b.offset(arena, size(memory.begin)), b.mul(thread, size(aligned)));
+  return b.offset(b.offset(arena, size(memory.begin)), b.mul(thread, size(memory.bytes)));
 }
 
 std::string KernelFunc::micro(const std::string &name,

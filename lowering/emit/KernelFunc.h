@@ -22,10 +22,11 @@ struct MicroKernels {
   std::map<std::string, std::string> names;
 };
 
-/// Memory that each thread has for itself while it runs a kernel, one thread's after another's.
+/// Memory that each thread has for itself while it runs a kernel, one thread's after another's. All
+/// kernels have the same of it: threads may be in different ones.
 struct ThreadMemory {
   Dim begin;          // in the arena, behind its buffers
-  Dim bytes = Dim(0); // of the kernel that needs most
+  Dim bytes = Dim(0); // of the kernel that needs most (lowering/plan/ThreadMemory.h)
 };
 
 struct KernelFunc {
@@ -34,12 +35,14 @@ struct KernelFunc {
   MicroKernels &micros;
   /// What `fail` can name: nodes of the model, each once (Program::nodeNames).
   TextTable &nodes;
-  ThreadMemory &memory;
+  const ThreadMemory &memory;
   LoopBuilder b;
   /// One pointer to the first element (index 0, 0, ...) of each operand, nullptr where absent, and
   /// of each result.
   std::vector<Value *> operands, results;
   Value *begin = nullptr, *end = nullptr;
+  /// The unit whose work is being written, in emitUnits.
+  Value *unit = nullptr;
   /// Where the kernel notes the range of what it writes: vectors of the plan's lanes with the
   /// largest bits of the unit so far (RangeNotes.h). nullptr where it does not.
   Value *high = nullptr, *low = nullptr;
@@ -55,8 +58,8 @@ struct KernelFunc {
   /// Fails the run with a CAMEO_FAULT code of runtime/abi.h and its two values.
   void fail(int64_t code, const Loc &loc, Value *first = nullptr, Value *second = nullptr);
 
-  /// The address of so many bytes for this thread alone, until it reaches the next barrier.
-  Value *threadMemory(const Dim &bytes);
+  /// The address of the thread's memory, which it has for the op until it reaches the next barrier.
+  Value *threadMemory();
 
   /// Writes a micro-kernel with `write`, or finds the equal one already there; its name. `write`
   /// gets a builder in the new function's body.

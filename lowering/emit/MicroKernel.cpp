@@ -4,6 +4,7 @@
 #include "lowering/emit/MicroKernel.h"
 
 #include "lowering/build/Units.h"
+#include "lowering/emit/Pieces.h"
 #include "lowering/emit/RangeNotes.h"
 #include "lowering/emit/TileRegisters.h"
 
@@ -29,6 +30,7 @@ struct Writer {
   Value *a = nullptr, *aRow = nullptr, *w = nullptr, *panelStride = nullptr, *y = nullptr;
   Value *yRow = nullptr, *depth = nullptr, *columns = nullptr, *next = nullptr, *ahead = nullptr;
   Value *aLine = nullptr, *yLine = nullptr, *high = nullptr, *low = nullptr;
+  Value *pieces = nullptr, *pieceRow = nullptr, *pieceLine = nullptr, *piece = nullptr;
   std::vector<Value *> operands = {}, operandRows = {}, operandLines = {};
   std::vector<std::pair<Value *, Value *>> taps = {};
   std::vector<Value *> rows = {};  // pointers to the tile's input rows
@@ -62,6 +64,10 @@ struct Writer {
       columns = index();
     if (shape.fetchesAhead)
       next = pointer(tensors.w), ahead = index();
+    if (shape.pieces > 1) {
+      pieces = pointer(Type::pointer(DType::BF16));
+      pieceRow = index(), pieceLine = index(), piece = index();
+    }
   }
 
   Value *panelVector(int64_t v, int64_t more) const {
@@ -324,8 +330,35 @@ struct Writer {
 
   Value *sumsOfTileRegisters() {
     Value *tile = scratchTile();
+    if (shape.pieces > 1)
+      return sumsOfPieces(tile);
     TileFactors factors{a, aRow, aLine, w, panelStride, depth, taps, next, ahead};
     multiplyInTileRegisters(b, shape, factors, tile);
+    return tile;
+  }
+
+  /// Fetches an operand that the epilogue reads row by row. The products take so long that it is
+  /// there then; behind them, all rows would wait for it.
+  void fetchRows(size_t operand) {
+    int64_t perLine = kCacheLineBytes / dtypeBytes(operands[operand]->type.dtype());
+    for (int64_t l = 0; l < shape.lines; l++) {
+      Value *first = lineAt(l).operands[operand];
+      b.forLoop(b.index(0), b.index(shape.rows), 1, [&](Value *r) {
+        for (int64_t c = 0; c < shape.panels * kPanel; c += perLine)
+          b.prefetch(first, b.add(b.mul(r, operandRows[operand]), b.index(c)), 1);
+      });
+    }
+  }
+
+  Value *sumsOfPieces(Value *tile) {
+    for (size_t e = 0; e < operands.size(); e++)
+      if (shape.rowOperands[e] && shape.columnOperands[e])
+        fetchRows(e);
+    Value *wPiece = b.mul(piece, b.index(kPanel)), *line = aLine ? pieceLine : nullptr;
+    TileFactors factors{pieces, pieceRow, line, w, panelStride, piece, {}, next, ahead};
+    factors.aPiece = piece, factors.wPiece = wPiece;
+    multiplyInTileRegisters(b, shape, factors, tile);
+    sumAgainUnlessFinite(b, shape, {a, aRow, aLine, w, panelStride, wPiece, depth, taps}, tile);
     return tile;
   }
 

@@ -9,11 +9,13 @@ namespace cameo {
 /// Everything a micro-kernel's text depends on. Strides, depths and pointers are run-time
 /// arguments, so that layers share micro-kernels:
 ///   (a, aRow, w, panelStride, y, yRow, (e, eRow)..., [aLine, yLine, eLine...], [high, low], depth,
-///    (tapExtent, tapStride)..., [columns], [next, ahead])
+///    (tapExtent, tapStride)..., [columns], [next, ahead], [pieces, pieceRow, pieceLine, piece])
 /// Where a tile has rows of several lines, these are `aLine`, `yLine` and `eLine` apart.
 /// `depth` is how far the whole steps over k go in the input, in elements; `columns` is how many of
 /// the last panels' columns are real, for the masked variant. `next` are weights to fetch for later
 /// tiles, `ahead` elements at each step; `high` and `low` the notes of the range (RangeNotes.h).
+/// Where the input is f32 that multiply as pieces, `pieces` are the tile's rows in them (Pieces.h),
+/// each of `piece` elements.
 /// Where rows are read as vectors of `inputLanes` steps, those that are left of a depth are single
 /// steps.
 struct MicroShape {
@@ -31,7 +33,7 @@ struct MicroShape {
   // As in ContractionPlan.
   int64_t inputLanes = 1;
   bool joinsSteps = false;
-  int64_t tileSteps = 0, lines = 1;
+  int64_t tileSteps = 0, lines = 1, pieces = 1;
   int64_t productsAhead = 0;
 };
 

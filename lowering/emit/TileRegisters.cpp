@@ -6,13 +6,14 @@
 
 #include "ir/TileRegisters.h"
 #include "lowering/build/Units.h"
+#include "lowering/emit/Pieces.h"
 
 namespace cameo {
 namespace {
 
 // Registers 0 to 3 have sums, then come those of the groups of rows and of the panels. Panels take
 // turns with two registers, so that a load need not wait for the products of the panel before.
-constexpr int64_t kGroups = 4, kPanels = 6;
+constexpr int64_t kGroups = 4, kPanels = 6, kPanelRegisters = 2;
 
 struct Groups {
   int64_t count, first; // and the rows of the first one
@@ -38,20 +39,46 @@ struct Writer {
 
   int64_t sum(int64_t group, int64_t panel) const { return groups.sum(group, panel); }
 
-  /// The steps that are in a register at once; `at` is the input of the first row for them.
-  /// Carried: the position in the panels, and the one in the panels to fetch.
-  Values steps(Value *at, const Values &now) {
+  void loadGroups(Value *at) {
     for (int64_t group = 0; group < groups.count; group++) {
       Value *row = factors.aLine ? b.mul(b.index(group), factors.aLine)
                                  : b.mul(b.index(group * groups.first), factors.aRow);
       b.tileLoad(kGroups + group, at, row, factors.aRow);
     }
+  }
+
+  /// Multiplies the groups with all panels, which are loaded from `from` on, or are there.
+  void multiplyPanels(Value *from, bool areLoaded) {
     for (int64_t panel = 0; panel < shape.panels; panel++) {
-      Value *first = b.add(now[0], b.mul(b.index(panel), factors.panelStride));
-      int64_t weights = kPanels + panel % 2;
-      b.tileLoad(weights, factors.w, first, b.index(stepElements));
+      int64_t weights = kPanels + panel % kPanelRegisters;
+      if (!areLoaded)
+        b.tileLoad(weights, factors.w, b.add(from, b.mul(b.index(panel), factors.panelStride)),
+                   b.index(stepElements));
       for (int64_t group = 0; group < groups.count; group++)
         b.tileDot(sum(group, panel), kGroups + group, aType, weights, wType);
+    }
+  }
+
+  /// All products of pieces of the same elements. A piece that the product before has is there.
+  void multiplyPieces(Value *at, Value *from) {
+    std::pair<int64_t, int64_t> last = {-1, -1};
+    for (auto [a, w] : kMultipliedPieces) {
+      if (a != last.first)
+        loadGroups(b.offset(at, b.mul(b.index(a), factors.aPiece)));
+      multiplyPanels(b.add(from, b.mul(b.index(w), factors.wPiece)),
+                     w == last.second && shape.panels <= kPanelRegisters);
+      last = {a, w};
+    }
+  }
+
+  /// The steps that are in a register at once; `at` is the input of the first row for them.
+  /// Carried: the position in the panels, and the one in the panels to fetch.
+  Values steps(Value *at, const Values &now) {
+    if (factors.aPiece) {
+      multiplyPieces(at, now[0]);
+    } else {
+      loadGroups(at);
+      multiplyPanels(now[0], false);
     }
     Values then = {b.add(now[0], b.index(shape.tileSteps * stepElements))};
     if (factors.next)

@@ -10,8 +10,10 @@ struct TileFactors {
   Value *a, *aRow, *aLine; // the first row, how far the next one is, and the next line or nullptr
   Value *w, *panelStride;  // the first panel, and how far the next one is
   Value *depth;            // of whole steps, in elements of a row
-  const std::vector<std::pair<Value *, Value *>> &taps;
+  std::vector<std::pair<Value *, Value *>> taps;
   Value *next, *ahead; // as in MicroShape, or nullptr
+  /// How far the next piece of a row and of a panel is, where f32 are pieces.
+  Value *aPiece = nullptr, *wPiece = nullptr;
 };
 
 /// Adds all products of a tile and stores the sums densely, row by row, in `tile`.

@@ -28,6 +28,7 @@ Dim emitUnits(KernelFunc &k, const Units &units,
               const std::function<void(const std::vector<Value *> &)> &body) {
   makeRangeNotes(k);
   k.b.forLoop(k.begin, k.end, 1, [&](Value *unit) {
+    k.unit = unit;
     beginRange(k);
     body(unitCells(k, units, unit));
     endRange(k, unit);

@@ -126,6 +126,7 @@ Contraction ofConv(const Op &op) {
   Contraction c;
   c.plan = attrs.plan;
   c.columns = outputs;
+  c.pieces = attrs.pieces;
   setDepth(c, x, channels, attrs.interleave);
   NestAxis groups{Dim(attrs.group),
                   {channels * x.layout->strides[1], packed[1] * packed[2] * packed[3],
@@ -150,6 +151,7 @@ Contraction ofGemm(const Op &op) {
   Contraction c;
   c.plan = attrs.plan;
   c.columns = y.type.dim(rank - 1);
+  c.pieces = attrs.pieces;
   setDepth(c, a, a.type.dim(a.type.rank() - 1), attrs.interleave);
   std::vector<std::vector<Dim>> operands = operandStrides(op, 2);
   for (const std::vector<Dim> &strides : operands)
@@ -219,7 +221,7 @@ Contraction contractionOf(const Op &op) {
 }
 
 int64_t stepsForTileRegisters(const Op &op, const Contraction &c) {
-  int64_t bytes = c.interleave * dtypeBytes(op.operand(0)->type.dtype());
+  int64_t bytes = c.interleave * dtypeBytes(op.operand(1)->type.dtype());
   bool areWhole = c.interleave > 1 && c.advance == c.interleave && c.rest == 0;
   return areWhole && bytes == kTileStepBytes && c.depth.isConst() ? c.depth.value() : 0;
 }
@@ -250,7 +252,7 @@ bool Contraction::hasLines() const {
 int64_t fetchAhead(const Op &op, const ContractionPlan &plan) {
   Contraction c = contractionOf(op);
   c.plan = plan;
-  int64_t width = plan.tilePanels * kPanel, step = width * c.interleave;
+  int64_t width = plan.tilePanels * kPanel, step = width * c.interleave * c.pieces;
   if (c.columns.isConst() && c.columns.value() <= width)
     return 0;
   EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);

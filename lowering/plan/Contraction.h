@@ -24,6 +24,8 @@ struct Contraction {
   /// next one starts `advance` elements on.
   Dim depth;
   int64_t interleave = 1, advance = 1;
+  /// The bf16 that an element of the input is split into, and one of the weights is.
+  int64_t pieces = 1;
   /// The elements that each tap's last step takes where that is not a whole one; or 0. Bytes have
   /// whole steps alone: they read on, and what they read meets weights of zero. A float that is
   /// read for nothing may be a NaN.
@@ -41,8 +43,16 @@ struct Contraction {
   /// How far whole steps go in the input at each tap, and how far all steps do.
   Dim wholeSteps() const { return (depth - Dim(rest > 0)) * Dim(advance); }
   Dim stepsEnd() const { return wholeSteps() + Dim(rest > 0 ? rest : interleave - advance); }
-  /// Elements of packed weights in a panel.
-  Dim panelElements() const { return tapCount() * depth * Dim(kPanel * interleave); }
+  /// Elements of packed weights in a panel, and those of one piece.
+  Dim panelElements() const { return pieceElements() * Dim(pieces); }
+  Dim pieceElements() const { return tapCount() * depth * Dim(kPanel * interleave); }
+  /// A row of the input as pieces: a piece has the elements of all taps one behind the other, and
+  /// pieces follow each other. What rows have beyond that keeps them from falling into few sets of
+  /// the L1 cache.
+  Dim pieceOfRow() const { return tapCount() * wholeSteps(); }
+  Dim piecesOfRow() const { return pieceOfRow() * Dim(pieces) + Dim(kCacheLineBytes / 2); }
+  /// The most rows that a unit has, of all lines of its tiles.
+  int64_t unitRows() const { return plan.unitTiles * plan.tileRows * plan.tileLines; }
   /// The last row axis, a unit of which has so many tiles as the plan says.
   UnitAxis tiledAxis() const;
   /// Whether the steps along an axis of `rows`, a known number, read the same panels.

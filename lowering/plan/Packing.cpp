@@ -2,8 +2,12 @@
 #include "lowering/plan/Packing.h"
 
 #include "ir/AttrText.h"
+#include "ir/Half.h"
 #include "ir/kernel/KernelSpec.h"
+#include "ir/kernel/ViewOps.h"
+#include "lowering/plan/Tiles.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace cameo {
@@ -47,14 +51,57 @@ void packPairs(const PassContext &context, DType dtype, const Dim &depth, Packin
   packing.interleave = 2;
 }
 
+/// The rows of a contraction that are known, of all batches that share weights.
+Dim knownRows(const Op &op) {
+  const Dims &y = op.result()->type.shape();
+  bool isConv = op.kind() == OpKind::KernelConv;
+  int64_t columns = isConv ? 1 : std::ssize(y) - 1, first = 0;
+  if (!isConv && op.operand(1)->type.rank() > 2)
+    first = columns - 1;
+  Dim rows(1);
+  for (int64_t dim = first; dim < std::ssize(y); dim++)
+    if (dim != columns && y[static_cast<size_t>(dim)].isConst())
+      rows = rows * y[static_cast<size_t>(dim)];
+  return rows;
+}
+
+/// f32 as three bf16 (decision 036), in tile registers. `depth` is of a tap.
+void packPieces(const PassContext &context, const Op &op, const Dim &depth, Packing &packing) {
+  const Type &weights = op.operand(1)->type;
+  Dim all = depth, columns = weights.dim(weights.rank() - 1);
+  if (op.kind() == OpKind::KernelConv) {
+    columns = *Dim::exactDiv(weights.dim(0), Dim(packing.group));
+    for (int64_t dim = 2; dim < weights.rank(); dim++)
+      all = all * weights.dim(dim);
+  }
+  bool areKnown = depth.isConst() && all.isConst() && columns.isConst();
+  if (context.optimize == Optimize::Size || !context.target.hasTileRegisters || packing.rounded ||
+      op.region().arg(0)->type.dtype() != DType::F32 || !areKnown || depth.value() % 2 != 0)
+    return;
+  int64_t parts = op.kind() == OpKind::KernelGemm ? partsOfDepth(all.value()) : 1;
+  if (!arePiecesFaster(context.target, knownRows(op), columns, all.value() / parts))
+    return;
+  packing.parts = parts;
+  packing.pieces = kPieces;
+  packing.interleave = 2;
+}
+
 bool isByte(DType dtype) { return dtype == DType::I8 || dtype == DType::U8; }
+
+/// A view that a constant may be seen through: where its elements are is known.
+bool isViewOfConstant(const Op &op) {
+  if (op.kind() == OpKind::KernelSlice) {
+    Dims starts = attrsOf<SliceAttrs>(op).starts;
+    return std::all_of(starts.begin(), starts.end(), [](const Dim &dim) { return dim.isConst(); });
+  }
+  return op.kind() == OpKind::KernelTranspose || op.kind() == OpKind::KernelReshape;
+}
 
 } // namespace
 
 Op *constantBehind(Value *value) {
   Op *source = value->definingOp();
-  while (source &&
-         (source->kind() == OpKind::KernelTranspose || source->kind() == OpKind::KernelReshape))
+  while (source && isViewOfConstant(*source))
     source = source->operand(0)->definingOp();
   return source && source->kind() == OpKind::Constant ? source : nullptr;
 }
@@ -110,6 +157,8 @@ Packing packingFor(const PassContext &context, const Op &op) {
     packBytes(context.target, x.dtype(), weights->type.dtype(), depth, packing);
   else if (isPackedEarly(weights))
     packPairs(context, x.dtype(), depth, packing);
+  if (x.dtype() == DType::F32 && isPackedEarly(weights))
+    packPieces(context, op, depth, packing);
   return packing;
 }
 

@@ -12,7 +12,9 @@ namespace cameo {
 struct Packing {
   PackForm form = PackForm::Gemm;
   int64_t group = 1;
-  int64_t interleave = 1;
+  int64_t interleave = 1, pieces = 1;
+  /// The products into which the depth of a `gemm` is cut.
+  int64_t parts = 1;
   /// Whether bytes are stored in the other signedness, 128 added.
   bool flipInput = false, flipWeights = false;
   /// The element type to round input and weights to; their own if nothing.

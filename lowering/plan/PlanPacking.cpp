@@ -12,6 +12,7 @@
 #include "lowering/build/Shapes.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/PadChannels.h"
+#include "lowering/plan/SplitDepth.h"
 #include "lowering/plan/ZeroPoints.h"
 
 #include <algorithm>
@@ -47,12 +48,13 @@ struct Packer {
 
 Value *Packer::packed(Op &op, const Packing &packing) {
   Value *weights = op.operand(1);
-  PackAttrs attrs{packing.form, packing.group, packing.interleave, packing.flipWeights};
+  PackAttrs attrs{packing.form, packing.group, packing.interleave, packing.pieces,
+                  packing.flipWeights};
   DType dtype = weights->type.dtype();
   if (packing.flipWeights)
     dtype = dtype == DType::I8 ? DType::U8 : DType::I8;
-  Type type =
-      Type::tensor(packing.rounded.value_or(dtype), packedShape(attrs, weights->type.shape()));
+  Type type = Type::tensor(packing.pieces > 1 ? DType::BF16 : packing.rounded.value_or(dtype),
+                           packedShape(attrs, weights->type.shape()));
   Op *pack = b.create(OpKind::KernelPack, {weights}, {type}, dictOf(attrs));
   pack->result()->name = weights->name;
   return pack->result();
@@ -193,7 +195,7 @@ void Packer::conv(Op &op) {
     op.addOperand(fill);
     op.region().addArg(Type::scalar(fill->type.dtype()));
   }
-  attrs.interleave = packing.interleave;
+  attrs.interleave = packing.interleave, attrs.pieces = packing.pieces;
   attrs.inputs = {};
   subtractZeroPoints(b, &op, x, operands.w,
                      [&] { return sumsOfWindows(op, attrs, operands.input, fill); });
@@ -205,9 +207,12 @@ void Packer::gemm(Op &op) {
   if (attrs.inputs.weights == WeightForm::Packed)
     return;
   Packing packing = packingFor(context, op);
+  if (packing.parts > 1)
+    for (Op *first : splitDepth(b, op, packing.parts))
+      gemm(*first);
   Operands operands = stored(op, attrs.inputs, packing);
   const Side &x = operands.x;
-  attrs.interleave = packing.interleave;
+  attrs.interleave = packing.interleave, attrs.pieces = packing.pieces;
   attrs.inputs = {};
   subtractZeroPoints(b, &op, x, operands.w,
                      [&] { return sumOver(b, x, {x.bytes->type.rank() - 1}); });

@@ -146,7 +146,13 @@ struct Planner {
   void tile(ContractionPlan &plan, const Contraction &c) const {
     plan.outer = plan.images > 0 ? LoopOrder::Rows : outerLoop(op, c);
     int64_t steps = stepsOfTileRegister(stepsForTileRegisters(op, c));
-    if (auto tile = tileOfRegisters(target, c.rows.back().extent, c.columns, steps)) {
+    const Dim &rows = c.rows.back().extent;
+    std::optional<TilePlan> tile = tileOfRegisters(target, rows, c.columns, steps);
+    if (c.pieces > 1) {
+      tile = bestTileOfRegisters(rows, c.columns, steps, c.pieces);
+      plan.outer = LoopOrder::Rows;
+    }
+    if (tile) {
       plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
       plan.tileSteps = steps;
       // Of short lines, each register of a panel is multiplied by two, as loads bound their tiles.
@@ -158,9 +164,22 @@ struct Planner {
     }
     Target left = target;
     left.vectorRegisters -= stepRegisters(c);
-    TilePlan tile =
-        planTile(left, accumulator, c.rows.back().extent, c.columns, 1, panelsInCache(c));
-    plan.tileRows = tile.rows, plan.tilePanels = tile.panels;
+    *tile = planTile(left, accumulator, rows, c.columns, 1, panelsInCache(c));
+    plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
+  }
+
+  /// A unit has rows of pieces that are in the L2 cache together. Threads share a few rows as well
+  /// where all weights, which each unit reads, stay there beside them.
+  int64_t unitTilesOfPieces(const ContractionPlan &plan, const Contraction &c,
+                            const EvenTiles &tiles) const {
+    Dim row = c.piecesOfRow();
+    int64_t bytes = row.isConst() ? row.value() * dtypeBytes(DType::BF16) : kSplitBytes;
+    int64_t most = std::max<int64_t>(1, kSplitBytes / bytes / (plan.tileRows * plan.tileLines));
+    Dim panels = Dim::ceilDiv(c.columns, Dim(kPanel));
+    bool sharesRows =
+        tiles.count > 1 && panels.isConst() && panels.value() <= kSplitBytes / 2 / panelBytes(c);
+    int64_t few = sharesRows ? runOf(tiles.count, kShares, kShares) : kTilesPerUnit;
+    return std::min({few, most, tilesOfUnit(tiles, kShares)});
   }
 
   /// What register tiles need besides their size. Vectors are of sums, or of products if these are
@@ -193,6 +212,8 @@ struct Planner {
     plan.joinsSteps = plan.inputLanes > 1 && mayJoinSteps(op);
     EvenTiles tiles = evenTiles(c.rows.back().extent, plan.tileRows);
     plan.unitTiles = tilesOfUnit(tiles, plan.outer == LoopOrder::Rows ? kShares : 1);
+    if (c.pieces > 1)
+      plan.unitTiles = unitTilesOfPieces(plan, c, tiles);
     plan.restRows = restRowsOf(tiles, plan.tileRows);
     plan.ahead = fetchAhead(op, plan);
   }

@@ -56,4 +56,19 @@ int64_t stepsOfTileRegister(int64_t depth);
 std::optional<TilePlan> tileOfRegisters(const Target &target, const Dim &rows, const Dim &columns,
                                         int64_t steps);
 
+/// The same whether vectors are as fast or not, of a target that has such registers, and of f32 as
+/// so many pieces.
+TilePlan bestTileOfRegisters(const Dim &rows, const Dim &columns, int64_t steps, int64_t pieces);
+
+/// Half of the L2 cache of cores that have tile registers: rows as pieces that are there together.
+inline constexpr int64_t kSplitBytes = 1 << 20;
+
+/// The fewest equal parts of a depth of so many elements of which there are rows enough; 1 where
+/// there are no such parts.
+int64_t partsOfDepth(int64_t depth);
+
+/// Whether f32 of so many elements a row multiply faster as pieces in tile registers than they do
+/// in vectors.
+bool arePiecesFaster(const Target &target, const Dim &rows, const Dim &columns, int64_t depth);
+
 } // namespace cameo

@@ -16,6 +16,9 @@
 namespace cameo {
 namespace {
 
+// A unit of pieces may have more than the planner gives it, and needs so much memory at most.
+constexpr int64_t kMostSplitBytes = 1 << 24;
+
 Error misfit(const Op &op, const std::string &what) {
   return badInput(fmt::format("{}, in `{}`", what, printOp(op)));
 }
@@ -64,6 +67,14 @@ Result<void> interleaveFits(const Op &op) {
                                 interleave, op.operand(1)->type.str()));
 }
 
+/// Whether the rows of a unit as pieces may be in memory of a thread.
+bool fitsMemory(const Contraction &c) {
+  Dim row = c.piecesOfRow();
+  int64_t tileRows = c.plan.tileRows * c.plan.tileLines;
+  return row.isConst() && row.value() <= kMostSplitBytes / 2 &&
+         c.plan.unitTiles <= kMostSplitBytes / 2 / row.value() / tileRows;
+}
+
 Result<void> contractionFits(const Op &op, const ContractionPlan &plan) {
   TRY(interleaveFits(op));
   if (plan.joinsSteps && !mayJoinSteps(op))
@@ -77,6 +88,10 @@ Result<void> contractionFits(const Op &op, const ContractionPlan &plan) {
     return misfit(op, fmt::format("attribute 'tile_steps': expected a divisor of the {} steps that "
                                   "tile registers may have, got {}",
                                   steps, plan.tileSteps));
+  if (c.pieces > 1 && !fitsMemory(c))
+    return misfit(op, fmt::format("attribute 'unit_tiles': expected tiles whose rows take {} bytes "
+                                  "at most as pieces, got {}",
+                                  kMostSplitBytes, plan.unitTiles));
   if (plan.tileLines > 1 && !c.hasLines())
     return misfit(op, fmt::format("attribute 'tile_lines': expected 1, as there are no lines that "
                                   "share panels, got {}",

@@ -35,10 +35,12 @@ private:
   void winogradPanel(std::byte *to, int64_t panel) const;
   void depthwiseTap(std::byte *to, int64_t tap) const;
   std::byte *panel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
-                   int64_t nStride) const;
+                   int64_t nStride, int64_t piece) const;
   template <class T, class From, class Convert>
   std::byte *typedPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
                         int64_t nStride, Convert convert) const;
+  std::byte *bfloatPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
+                         int64_t nStride, size_t piece) const;
   template <class T>
   std::byte *copyPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
                        int64_t nStride) const;
@@ -85,11 +87,27 @@ std::byte *Packer::copyPanel(std::byte *to, int64_t at, int64_t depth, int64_t k
                           [mask](T x) { return static_cast<T>(x ^ mask); });
 }
 
+std::byte *Packer::bfloatPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride,
+                               int64_t width, int64_t nStride, size_t piece) const {
+  auto panelOf = [&](auto convert) {
+    return typedPanel<uint16_t, float>(to, at, depth, kStride, width, nStride, convert);
+  };
+  if (attrs.pieces == 1)
+    return panelOf([](float x) { return doubleToBfloat(x); });
+  switch (piece) {
+  case 0:
+    return panelOf([](float x) { return bfloatPieces(x)[0]; });
+  case 1:
+    return panelOf([](float x) { return bfloatPieces(x)[1]; });
+  default:
+    return panelOf([](float x) { return bfloatPieces(x)[2]; });
+  }
+}
+
 std::byte *Packer::panel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
-                         int64_t nStride) const {
+                         int64_t nStride, int64_t piece) const {
   if (data->dtype == DType::F32 && packedDType == DType::BF16)
-    return typedPanel<uint16_t, float>(to, at, depth, kStride, width, nStride,
-                                       [](float x) { return doubleToBfloat(x); });
+    return bfloatPanel(to, at, depth, kStride, width, nStride, static_cast<size_t>(piece));
   switch (dtypeBytes(data->dtype)) {
   case 1:
     return copyPanel<uint8_t>(to, at, depth, kStride, width, nStride);
@@ -102,13 +120,14 @@ std::byte *Packer::panel(std::byte *to, int64_t at, int64_t depth, int64_t kStri
   }
 }
 
-/// [tap][channel][16] from [O][I/g][taps].
+/// [piece][tap][channel][16] from [O][I/g][taps].
 void Packer::convPanel(std::byte *to, int64_t group, int64_t panel) const {
   int64_t outputs = dims[0] / attrs.group;
   int64_t at = offset + (group * outputs + panel * kPanel) * strides[0];
-  for (int64_t tap = 0; tap < taps(); tap++)
-    to = this->panel(to, at + tap * tapStride(), dims[1], strides[1], widthOf(panel, outputs),
-                     strides[0]);
+  for (int64_t piece = 0; piece < attrs.pieces; piece++)
+    for (int64_t tap = 0; tap < taps(); tap++)
+      to = this->panel(to, at + tap * tapStride(), dims[1], strides[1], widthOf(panel, outputs),
+                       strides[0], piece);
 }
 
 void Packer::gemmPanel(std::byte *to, int64_t batch, int64_t panel) const {
@@ -116,8 +135,9 @@ void Packer::gemmPanel(std::byte *to, int64_t batch, int64_t panel) const {
   int64_t at = offset + panel * kPanel * strides[rank - 1];
   for (size_t i = rank - 2; i-- > 0; batch /= dims[i])
     at += batch % dims[i] * strides[i];
-  this->panel(to, at, dims[rank - 2], strides[rank - 2], widthOf(panel, dims[rank - 1]),
-              strides[rank - 1]);
+  for (int64_t piece = 0; piece < attrs.pieces; piece++)
+    to = this->panel(to, at, dims[rank - 2], strides[rank - 2], widthOf(panel, dims[rank - 1]),
+                     strides[rank - 1], piece);
 }
 
 /// [point][channel][16] from [O][I][3 x 3]: G g G' of each window, in double precision.

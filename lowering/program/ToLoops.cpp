@@ -17,6 +17,7 @@
 #include "lowering/emit/KernelFunc.h"
 #include "lowering/plan/ImageRuns.h"
 #include "lowering/plan/Packing.h"
+#include "lowering/plan/ThreadMemory.h"
 #include "lowering/plan/VerifyPlans.h"
 #include "lowering/program/KernelCalls.h"
 #include "lowering/program/OpChecks.h"
@@ -373,6 +374,8 @@ Result<void> State::run() {
   addPorts();
   addWeights();
   calls.threadMemory.begin = func.attrs.getDims("arena")[0];
+  for (const Op *op : opsOf(func))
+    calls.threadMemory.bytes = Dim::max(calls.threadMemory.bytes, threadBytes(*op));
   Func *entry = program.module.addFunc("main");
   entry->attrs.set("kind", std::string("main"));
   main.atEnd(entry->body);

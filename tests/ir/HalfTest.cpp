@@ -81,6 +81,25 @@ TEST(Half, BfloatRoundsOnceToNearestEven) {
   EXPECT_EQ(doubleToBfloat(INFINITY), 0x7f80);
 }
 
+TEST(Half, PiecesAddUpToTheFloat) {
+  for (float value : {0.0f, -1.0f, 0.1f, -3.1415927f, 16777215.0f, 1.0000001f, 1e-30f, 3.0e38f,
+                      std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest(),
+                      std::nextafter(256.0f, 0.0f), INFINITY, -INFINITY}) {
+    std::array<uint16_t, kPieces> pieces = bfloatPieces(value);
+    double sum = 0; // two pieces of the largest number add up to more than that
+    for (uint16_t piece : pieces)
+      sum += static_cast<double>(bfloatToFloat(piece));
+    EXPECT_EQ(sum, static_cast<double>(value));
+    if (std::abs(value) < 3e38f) {
+      EXPECT_EQ(pieces[0], doubleToBfloat(value));
+    }
+  }
+  uint32_t lowNaN = 0x7f800001; // a NaN whose upper bits are those of an infinity
+  float nan;
+  std::memcpy(&nan, &lowNaN, sizeof nan);
+  EXPECT_TRUE(std::isnan(bfloatToFloat(bfloatPieces(nan)[0])));
+}
+
 TEST(Half, StoresAsCastDoes) {
   auto store = [](DType dtype, double value) {
     std::byte bytes[8] = {};

@@ -73,11 +73,15 @@ class Bench(cli_test.Case):
         self.write("conv.onnx", self.conv(64, 32, "conv1"))
         flops = 2 * 64 * 64 * 9 * 32 * 32
         kernels = {}
-        for winograd in ("auto", "off"):
-            found = self.profile("conv.onnx", "--winograd", winograd)["profiles"][0]["kernels"]
-            kernels[winograd] = next(k for k in found if k["kernel"].startswith("conv"))
-            self.assertEqual(kernels[winograd]["flops"], flops)
-        self.assertEqual(kernels["off"]["products"], flops)
+        choices = {"auto": (), "direct": ("--winograd", "off"), "size": ("--optimize", "size")}
+        for name, choice in choices.items():
+            found = self.profile("conv.onnx", *choice)["profiles"][0]["kernels"]
+            kernels[name] = next(k for k in found if k["kernel"].startswith("conv"))
+            self.assertEqual(kernels[name]["flops"], flops)
+        self.assertEqual(kernels["size"]["products"], flops)
+        # f32 as three bf16 have six products each (tile registers).
+        times = 6 if kernels["direct"]["bound"] == "bf16" else 1
+        self.assertEqual(kernels["direct"]["products"], times * flops)
         if "winograd-4x4" in kernels["auto"]["kernel"]:
             self.assertEqual(kernels["auto"]["products"], flops / 4)
 

@@ -6,6 +6,7 @@
 #include "ir/eval/kernel/KernelRegion.h"
 #include "ir/eval/kernel/Packed.h"
 
+#include "ir/Half.h"
 #include "ir/kernel/Contraction.h"
 
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ struct ConvWeights {
   int64_t group, interleave;
   std::vector<int64_t> kernel;
   int64_t channels; // of a group
+  int64_t pieces = 1;
 
   int64_t numTaps() const {
     int64_t taps = 1;
@@ -39,7 +41,8 @@ struct ConvWeights {
     return view.at(index);
   }
 
-  int64_t packed(int64_t g, int64_t o, int64_t channel, int64_t tap) const {
+  int64_t packed(int64_t g, int64_t o, int64_t channel, int64_t tap, int64_t piece = 0) const {
+    int64_t row = (piece * numTaps() + tap) * roundUp(channels, interleave) + channel;
     switch (form) {
     case PackForm::Depthwise:
       return view.at({tap, g + o});
@@ -47,14 +50,19 @@ struct ConvWeights {
     case PackForm::Winograd2:
       return packedElement(view, {0}, o, tap * channels + channel, 1);
     default:
-      return packedElement(view, {g}, o, tap * roundUp(channels, interleave) + channel, interleave);
+      return packedElement(view, {g}, o, row, interleave);
     }
   }
 };
 
-/// What a byte is with the other sign, or the element as it is.
-void packElement(KernelContext &c, const PackAttrs &attrs, int64_t to, int64_t from) {
+/// What a byte is with the other sign, a piece of an f32, or the element as it is.
+void packElement(KernelContext &c, const PackAttrs &attrs, int64_t to, int64_t from,
+                 int64_t piece) {
   const View &w = c.in(0), &p = c.out();
+  if (attrs.pieces > 1) {
+    auto element = static_cast<float>(c.get<double>(w, from));
+    return c.put<double>(p, to, bfloatToFloat(bfloatPieces(element)[static_cast<size_t>(piece)]));
+  }
   if (!attrs.flipSign && w.dtype == p.dtype)
     c.move(p, to, w, from);
   else if (!attrs.flipSign)
@@ -66,9 +74,11 @@ void packElement(KernelContext &c, const PackAttrs &attrs, int64_t to, int64_t f
 void packGemm(KernelContext &c, const PackAttrs &attrs) {
   c.forEach(c.in(0).dims, [&](const std::vector<int64_t> &index) {
     std::vector<int64_t> batch(index.begin(), index.end() - 2);
-    int64_t k = index[index.size() - 2];
-    packElement(c, attrs, packedElement(c.out(), batch, index.back(), k, attrs.interleave),
-                c.in(0).at(index));
+    int64_t k = index[index.size() - 2], depth = c.out().dims[batch.size() + 1] / attrs.pieces;
+    for (int64_t p = 0; p < attrs.pieces; p++)
+      packElement(c, attrs,
+                  packedElement(c.out(), batch, index.back(), p * depth + k, attrs.interleave),
+                  c.in(0).at(index), p);
   });
 }
 
@@ -81,8 +91,9 @@ void packConv(KernelContext &c, const PackAttrs &attrs) {
   int64_t outputs = isDepthwise ? 1 : w.dims[0] / attrs.group;
   c.forEach({w.dims[0], w.dims[1], to.numTaps()}, [&](const std::vector<int64_t> &index) {
     int64_t g = index[0] / outputs, o = index[0] % outputs;
-    packElement(c, attrs, to.packed(g, o, index[1], index[2]),
-                from.plain(index[0], index[1], index[2]));
+    for (int64_t p = 0; p < attrs.pieces; p++)
+      packElement(c, attrs, to.packed(g, o, index[1], index[2], p),
+                  from.plain(index[0], index[1], index[2]), p);
   });
 }
 
@@ -178,15 +189,22 @@ template <class W> struct Conv {
     return elements;
   }
 
+  /// The sum of its pieces.
+  W packedWeight(int64_t output, int64_t channel, int64_t tap) {
+    int64_t outputs = y.dims[1] / attrs.group;
+    W sum = 0;
+    for (int64_t p = 0; p < attrs.pieces; p++)
+      sum += c.get<W>(c.in(1), weights.packed(output / outputs, output % outputs, channel, tap, p));
+    return sum;
+  }
+
   /// The weights of an output in the order of windows.
   std::vector<W> weightsOf(int64_t output) {
-    int64_t outputs = y.dims[1] / attrs.group;
     std::vector<W> elements;
     for (int64_t tap = 0; tap < weights.numTaps(); tap++)
       for (int64_t channel = 0; channel < weights.channels; channel++)
-        elements.push_back(c.get<W>(
-            c.in(1), isPlain() ? weights.plain(output, channel, tap)
-                               : weights.packed(output / outputs, output % outputs, channel, tap)));
+        elements.push_back(isPlain() ? c.get<W>(c.in(1), weights.plain(output, channel, tap))
+                                     : packedWeight(output, channel, tap));
     return elements;
   }
 
@@ -232,13 +250,21 @@ template <class W> struct Gemm {
     return elements;
   }
 
+  /// The sum of its pieces.
+  W packedWeight(const std::vector<int64_t> &batch, int64_t column, int64_t k) {
+    int64_t depth = b.dims[batch.size() + 1] / attrs.pieces;
+    W sum = 0;
+    for (int64_t p = 0; p < attrs.pieces; p++)
+      sum += c.get<W>(b, packedElement(b, batch, column, p * depth + k, attrs.interleave));
+    return sum;
+  }
+
   std::vector<W> columnOf(const std::vector<int64_t> &batch, int64_t column) {
     std::vector<W> elements;
     std::vector<int64_t> index = batch;
     index.insert(index.end(), {0, column});
     for (int64_t &k = index[batch.size()]; k < a.dims.back(); k++)
-      elements.push_back(c.get<W>(
-          b, isPlain ? b.at(index) : packedElement(b, batch, column, k, attrs.interleave)));
+      elements.push_back(isPlain ? c.get<W>(b, b.at(index)) : packedWeight(batch, column, k));
     return elements;
   }
 
