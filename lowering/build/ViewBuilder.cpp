@@ -31,6 +31,11 @@ Value *broadcastView(LoopBuilder &b, Value *x, const Dims &shape) {
   return b.create(OpKind::KernelBroadcast, {x}, {x->type.withShape(shape)})->result();
 }
 
+Value *sliceView(LoopBuilder &b, Value *x, Dims starts, std::vector<int64_t> steps, Type type) {
+  SliceAttrs attrs{std::move(starts), std::move(steps)};
+  return b.create(OpKind::KernelSlice, {x}, {std::move(type)}, dictOf(attrs))->result();
+}
+
 Value *alongChannels(LoopBuilder &b, Value *vector, int64_t rank) {
   Dims shape(rank - 1, Dim(1));
   shape[0] = vector->type.dim(0);

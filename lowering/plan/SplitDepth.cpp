@@ -2,21 +2,21 @@
 #include "lowering/plan/SplitDepth.h"
 
 #include "ir/kernel/Contraction.h"
-#include "ir/kernel/ViewOps.h"
 #include "lowering/build/Regions.h"
+#include "lowering/build/ViewBuilder.h"
 
 namespace cameo {
 namespace {
 
 /// `extent` elements along an axis of x from `start` on.
-Value *sliceView(LoopBuilder &b, Value *x, int64_t axis, int64_t start, int64_t extent) {
+Value *runOf(LoopBuilder &b, Value *x, int64_t axis, int64_t start, int64_t extent) {
   Dims shape = x->type.shape(), starts(shape.size(), Dim(0));
   shape[static_cast<size_t>(axis)] = Dim(extent);
   starts[static_cast<size_t>(axis)] = Dim(start);
-  SliceAttrs attrs{starts, std::vector<int64_t>(shape.size(), 1)};
-  Op *slice = b.create(OpKind::KernelSlice, {x}, {x->type.withShape(shape)}, dictOf(attrs));
-  slice->result()->name = x->name;
-  return slice->result();
+  std::vector<int64_t> steps(shape.size(), 1);
+  Value *run = sliceView(b, x, std::move(starts), std::move(steps), x->type.withShape(shape));
+  run->name = x->name;
+  return run;
 }
 
 /// Adds `operand` to the sums that the region of a contraction gets.
@@ -28,12 +28,9 @@ void addToSums(LoopBuilder &b, Op &gemm, Value *operand) {
   gemm.setOperands(operands);
   Value *before = region.addArg(Type::scalar(operand->type.dtype()));
   b.before(region.ops().front().get());
-  std::vector<Op *> users = sum->users();
   Value *total = b.add(sum, before);
-  for (Op *user : users)
-    for (int64_t i = 0; i < user->numOperands(); i++)
-      if (user->operand(i) == sum)
-        user->setOperand(i, total);
+  sum->replaceAllUsesWith(total);
+  total->definingOp()->setOperand(0, sum);
   b.before(&gemm);
 }
 
@@ -43,7 +40,7 @@ std::vector<Op *> splitDepth(LoopBuilder &b, Op &gemm, int64_t parts) {
   Value *x = gemm.operand(0), *w = gemm.operand(1);
   int64_t axis = x->type.rank() - 1, extent = x->type.dim(axis).value() / parts;
   auto part = [&](Value *value, int64_t along, int64_t number) {
-    return sliceView(b, value, along, number * extent, extent);
+    return runOf(b, value, along, number * extent, extent);
   };
   b.before(&gemm);
   std::vector<Op *> firsts;

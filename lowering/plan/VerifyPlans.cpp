@@ -70,7 +70,7 @@ Result<void> interleaveFits(const Op &op) {
 /// Whether the rows of a unit as pieces may be in memory of a thread.
 bool fitsMemory(const Contraction &c) {
   Dim row = c.piecesOfRow();
-  int64_t tileRows = c.plan.tileRows * c.plan.tileLines;
+  int64_t tileRows = std::max<int64_t>(1, c.plan.tileRows * c.plan.tileLines);
   return row.isConst() && row.value() <= kMostSplitBytes / 2 &&
          c.plan.unitTiles <= kMostSplitBytes / 2 / row.value() / tileRows;
 }

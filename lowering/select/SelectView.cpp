@@ -11,13 +11,6 @@
 
 namespace cameo {
 
-namespace {
-Value *sliceView(LoopBuilder &b, Value *x, Dims starts, std::vector<int64_t> steps, Type type) {
-  SliceAttrs attrs{std::move(starts), std::move(steps)};
-  return b.create(OpKind::KernelSlice, {x}, {std::move(type)}, dictOf(attrs))->result();
-}
-} // namespace
-
 Result<void> selectReshape(Selection &s) {
   s.replaceWithValue(s.b.create(OpKind::KernelReshape, {s.op.operand(0)}, {s.out()})->result());
   return {};

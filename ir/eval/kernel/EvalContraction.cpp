@@ -24,7 +24,6 @@ struct ConvWeights {
   int64_t group, interleave;
   std::vector<int64_t> kernel;
   int64_t channels; // of a group
-  int64_t pieces = 1;
 
   int64_t numTaps() const {
     int64_t taps = 1;
