@@ -94,14 +94,7 @@ std::byte *Packer::bfloatPanel(std::byte *to, int64_t at, int64_t depth, int64_t
   };
   if (attrs.pieces == 1)
     return panelOf([](float x) { return doubleToBfloat(x); });
-  switch (piece) {
-  case 0:
-    return panelOf([](float x) { return bfloatPieces(x)[0]; });
-  case 1:
-    return panelOf([](float x) { return bfloatPieces(x)[1]; });
-  default:
-    return panelOf([](float x) { return bfloatPieces(x)[2]; });
-  }
+  return panelOf([piece](float x) { return bfloatPieces(x)[piece]; });
 }
 
 std::byte *Packer::panel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
