@@ -19,7 +19,7 @@
 namespace cameo {
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxParsedDepth = 100;
 
 /// A layout whose buffer was named before the buffers were known.
 struct PendingBuffer {
@@ -218,8 +218,8 @@ Result<void> Parser::resultTypes(Op &op) {
 
 Result<void> Parser::regions(Op &op) {
   while (lexer_.accept("^")) {
-    if (++depth_ > kMaxDepth)
-      return lexer_.error("regions nested more than " + std::to_string(kMaxDepth) + " deep");
+    if (++depth_ > kMaxParsedDepth)
+      return lexer_.error("regions nested more than " + std::to_string(kMaxParsedDepth) + " deep");
     size_t outer = scope_.size();
     Block &block = op.addRegion();
     if (lexer_.peek() == '(')

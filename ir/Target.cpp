@@ -21,7 +21,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 // A base feature set. Each row has the features of the rows of its architecture before it. LLVM's
 // "generic" processors have next to no features, so those of the row are passed by name.
-struct Level {
+struct CpuLevel {
   Arch arch;
   const char *name;
   const char *llvmCpu;
@@ -30,7 +30,7 @@ struct Level {
   bool fma, gather, f16Convert;
   int64_t maskedElementBytes;
 };
-const Level kLevels[] = {
+const CpuLevel kLevels[] = {
     {Arch::X86_64, "x86-64-v1", "x86-64", "", 16, 16, false, false, false, 0},
     {Arch::X86_64, "x86-64-v2", "x86-64-v2", "cx16,popcnt,sahf,sse3,ssse3,sse4.1,sse4.2", 16, 16,
      false, false, false, 0},
@@ -161,15 +161,15 @@ void addFeature(Target &target, const std::string &feature, bool impliedByCpu) {
 }
 
 Result<void> addLevel(Target &target, const std::string &name) {
-  const Level *chosen = nullptr;
-  for (const Level &level : kLevels)
+  const CpuLevel *chosen = nullptr;
+  for (const CpuLevel &level : kLevels)
     if (level.arch == target.arch && level.name == name)
       chosen = &level;
   if (!chosen)
     return badInput("unknown CPU '" + name + "' for " + std::string(archName(target.arch)) +
                     ", expected " + known(target.arch));
   bool generic = std::string_view(chosen->llvmCpu).starts_with("generic");
-  for (const Level &level : std::span(kLevels, chosen - kLevels + 1))
+  for (const CpuLevel &level : std::span(kLevels, chosen - kLevels + 1))
     if (level.arch == target.arch)
       for (const std::string &feature : split(level.features, ','))
         addFeature(target, feature, !generic);
@@ -242,7 +242,7 @@ std::vector<TargetEntry> targetList() {
   for (const ArchRow &row : kArchs) {
     std::string os = row.abi ? std::string("-linux-gnu") + row.abi : "";
     TargetEntry entry = {row.arch, row.name + os, row.alias, row.defaultCpu, {}, {}};
-    for (const Level &level : kLevels)
+    for (const CpuLevel &level : kLevels)
       if (level.arch == row.arch)
         entry.cpus.emplace_back(level.name);
     for (const Extension &extension : kExtensions)
@@ -258,7 +258,7 @@ std::string namedCpu(Arch arch, const std::vector<std::string> &available) {
     return std::find(available.begin(), available.end(), feature) != available.end();
   };
   std::string cpu;
-  for (const Level &level : kLevels) {
+  for (const CpuLevel &level : kLevels) {
     if (level.arch != arch)
       continue;
     std::vector<std::string> features = split(level.features, ',');

@@ -14,7 +14,7 @@
 namespace cameo {
 namespace {
 
-constexpr int kMaxDepth = 128;
+constexpr int kMaxRegionDepth = 128;
 
 // A stack array of the generated function; threads of musl have 128 KB in all.
 constexpr int64_t kMaxScratchBytes = 8192;
@@ -179,8 +179,8 @@ Result<void> FuncVerifier::op(Op &op, Block &block) {
   TRY(arity(op));
   TRY(attributes(op));
   TRY(operands(op));
-  if (op.numRegions() && ++depth_ > kMaxDepth)
-    return error(op, "regions nested more than " + std::to_string(kMaxDepth) + " deep");
+  if (op.numRegions() && ++depth_ > kMaxRegionDepth)
+    return error(op, "regions nested more than " + std::to_string(kMaxRegionDepth) + " deep");
   for (int64_t i = 0; i < op.numRegions(); i++)
     TRY(this->block(op.region(i), &op));
   depth_ -= op.numRegions() ? 1 : 0;

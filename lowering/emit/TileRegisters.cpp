@@ -27,7 +27,7 @@ struct Groups {
   int64_t sum(int64_t group, int64_t panel) const { return group * panels() + panel; }
 };
 
-struct Writer {
+struct TileWriter {
   LoopBuilder &b;
   const MicroShape &shape;
   const TileFactors &factors;
@@ -118,12 +118,13 @@ struct Writer {
 
 void multiplyInTileRegisters(LoopBuilder &b, const MicroShape &shape, const TileFactors &factors,
                              Value *tile) {
-  Writer writer{b, shape, factors};
+  TileWriter writer{b, shape, factors};
   for (int64_t group = 0; group < writer.groups.count; group++)
     for (int64_t panel = 0; panel < shape.panels; panel++)
       b.tileZero(writer.sum(group, panel));
   Value *zero = b.index(0);
-  writer.reduce(0, factors.a, factors.next ? Writer::Values{zero, zero} : Writer::Values{zero});
+  writer.reduce(0, factors.a,
+                factors.next ? TileWriter::Values{zero, zero} : TileWriter::Values{zero});
   writer.store(tile);
 }
 

@@ -88,8 +88,6 @@ constexpr int64_t kLongAxis = 8;
 // From this many rows on a constant factor is tiled alone: its tiles are then nearly full.
 constexpr int64_t kManyRows = 32;
 
-enum Tensor { Input, Weights };
-
 /// Steps over so many elements of x at each tap.
 void setDepth(Contraction &c, const Value &x, const Dim &elements, int64_t interleave) {
   c.interleave = c.advance = interleave;
@@ -180,7 +178,7 @@ void tileConstantAxis(std::vector<NestAxis> &rows) {
     return;
   auto longest = rows.end();
   for (auto axis = rows.begin(); axis != rows.end(); axis++) {
-    bool tileable = axis->extent.isConst() && axis->strides[Weights] == Dim(0);
+    bool tileable = axis->extent.isConst() && axis->strides[Contraction::Weights] == Dim(0);
     if (tileable && axis->extent.value() >= kLongAxis &&
         (longest == rows.end() || longest->extent.value() < axis->extent.value()))
       longest = axis;
@@ -215,7 +213,7 @@ Contraction contractionOf(const Op &op) {
   tileConstantAxis(c.rows);
   splitConstantFactor(c.rows);
   // A tile's rows share their weights: an axis that changes them (a batch, a group) is never tiled.
-  if (!(c.rows.back().strides[Weights] == Dim(0)))
+  if (!(c.rows.back().strides[Contraction::Weights] == Dim(0)))
     c.rows.push_back({Dim(1), std::vector<Dim>(c.rows.back().strides.size(), Dim(0))});
   return c;
 }
@@ -240,7 +238,7 @@ bool mayJoinSteps(const Op &op) {
 }
 
 bool Contraction::sharesPanels(size_t row) const {
-  return rows[row].extent.isConst() && rows[row].strides[Weights] == Dim(0);
+  return rows[row].extent.isConst() && rows[row].strides[Contraction::Weights] == Dim(0);
 }
 
 bool Contraction::hasLines() const {

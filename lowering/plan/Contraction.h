@@ -16,8 +16,10 @@ struct TapLoop {
 };
 
 struct Contraction {
+  /// The tensors of a contraction in the order of their strides along its rows.
+  enum Tensor { Input, Weights, Result, FirstOperand };
+
   /// Row axes, outermost first, images in front if kernels go by images; the last one is tiled.
-  /// Strides: input, weights, result, then each epilogue operand.
   std::vector<NestAxis> rows;
   std::vector<TapLoop> taps;
   /// Steps over k at each tap. A step multiplies `interleave` consecutive input elements, and the

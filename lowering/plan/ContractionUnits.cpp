@@ -10,11 +10,7 @@
 namespace cameo {
 namespace {
 
-constexpr int64_t kAll = TouchedAxis::kAll;
-
-enum Tensor { Input, Weights, Result, FirstOperand };
-
-/// The tensors of a contraction in the order of their strides along its rows.
+/// Contraction::Tensor, one entry each.
 std::vector<Touched> tensorsOf(const Op &op) {
   std::vector<Touched> touched = {{op.operand(0), {}}, {op.operand(1), {}}, {op.result(), {}}};
   for (int64_t e = 2; e < op.numOperands(); e++)
@@ -23,8 +19,8 @@ std::vector<Touched> tensorsOf(const Op &op) {
 }
 
 KernelUnits asUnits(Units grid, std::vector<Touched> touched) {
-  std::vector<Touched> writes = {touched[Result]};
-  touched.erase(touched.begin() + Result);
+  std::vector<Touched> writes = {touched[Contraction::Result]};
+  touched.erase(touched.begin() + Contraction::Result);
   return {std::move(grid), std::move(touched), std::move(writes)};
 }
 
@@ -41,11 +37,12 @@ KernelUnits ofTiles(const Op &op) {
   std::vector<Touched> touched = tensorsOf(op);
   auto addGroups = [&] {
     auto axis = static_cast<int64_t>(grid.add(c.columns, plan.tilePanels * kPanel));
-    touched[Weights].axes.push_back(
+    touched[Contraction::Weights].axes.push_back(
         {Dim::ceilDiv(c.columns, Dim(kPanel)), c.panelElements(), axis, 1, kPanel});
-    touched[Result].axes.push_back({c.columns, Dim(1), axis});
+    touched[Contraction::Result].axes.push_back({c.columns, Dim(1), axis});
     for (size_t e = 0; e < c.columnOperands.size(); e++)
-      touched[FirstOperand + e].axes.push_back({c.columns, Dim(c.columnOperands[e]), axis});
+      touched[Contraction::FirstOperand + e].axes.push_back(
+          {c.columns, Dim(c.columnOperands[e]), axis});
   };
   if (plan.outer == LoopOrder::Panels)
     addGroups();
@@ -54,23 +51,23 @@ KernelUnits ofTiles(const Op &op) {
   addRows(touched, c.rows.back(), static_cast<int64_t>(grid.add(c.tiledAxis())));
   if (plan.outer == LoopOrder::Rows)
     addGroups();
-  touched[Weights].axes.push_back({c.panelElements(), Dim(1)});
+  touched[Contraction::Weights].axes.push_back({c.panelElements(), Dim(1)});
   for (const TapLoop &tap : c.taps)
-    touched[Input].axes.push_back({Dim(tap.extent), tap.stride});
-  touched[Input].axes.push_back({c.stepsEnd(), Dim(1)});
+    touched[Contraction::Input].axes.push_back({Dim(tap.extent), tap.stride});
+  touched[Contraction::Input].axes.push_back({c.stepsEnd(), Dim(1)});
   if (op.kind() == OpKind::KernelConv)
-    touched[Input].offset = firstTap(op);
+    touched[Contraction::Input].offset = firstTap(op);
   return asUnits(grid, touched);
 }
 
 /// The channels of all tensors.
 void addChannels(const Op &op, std::vector<Touched> &touched, const Dim &channels,
-                 int64_t axis = kAll) {
-  touched[Input].axes.push_back({op.operand(0)->type.dim(1), Dim(1), axis});
-  touched[Result].axes.push_back({channels, Dim(1), axis});
+                 int64_t axis = TouchedAxis::kAll) {
+  touched[Contraction::Input].axes.push_back({op.operand(0)->type.dim(1), Dim(1), axis});
+  touched[Contraction::Result].axes.push_back({channels, Dim(1), axis});
   for (int64_t e = 2; e < op.numOperands(); e++) {
     const Dims &shape = op.result()->type.shape();
-    touched[FirstOperand + e - 2].axes.push_back(
+    touched[Contraction::FirstOperand + e - 2].axes.push_back(
         {channels, broadcastStrides(*op.operand(e), shape)[1], axis});
   }
 }
@@ -89,16 +86,16 @@ KernelUnits ofDepthwise(const Op &op) {
     int64_t axis = static_cast<int64_t>(isLine ? grid.add(lines) : grid.add(rows[i].extent));
     addRows(touched, rows[i], axis);
   }
-  addRows(touched, rows.back(), kAll);
+  addRows(touched, rows.back(), TouchedAxis::kAll);
   Dim channels = op.result()->type.dim(1);
   auto axis = static_cast<int64_t>(grid.add(channels, attrs.plan.lanes * attrs.plan.unitVectors));
   addChannels(op, touched, channels, axis);
   for (size_t i = 0; i < attrs.kernel.size(); i++)
-    touched[Input].axes.push_back(
+    touched[Contraction::Input].axes.push_back(
         {Dim(attrs.kernel[i]), Dim(attrs.dilations[i]) * x.layout->strides[i + 2]});
-  touched[Input].offset = firstTap(op);
-  touched[Weights].axes.push_back({w.type.dim(0), w.layout->strides[0]});
-  touched[Weights].axes.push_back({w.type.dim(1), w.layout->strides[1], axis});
+  touched[Contraction::Input].offset = firstTap(op);
+  touched[Contraction::Weights].axes.push_back({w.type.dim(0), w.layout->strides[0]});
+  touched[Contraction::Weights].axes.push_back({w.type.dim(1), w.layout->strides[1], axis});
   return asUnits(grid, touched);
 }
 
@@ -118,18 +115,19 @@ KernelUnits ofWinograd(const Op &op) {
     auto steps = [&](const Dim &extent, const Dim &stride) {
       return TouchedAxis{extent, stride, tiles, plan.tile, divisor, modulus};
     };
-    touched[Input].axes.push_back(steps(Dim(modulus * plan.tile), x.layout->strides[dim]));
-    touched[Input].axes.push_back({Dim(3), x.layout->strides[dim]});
-    for (size_t t = Result; t < touched.size(); t++)
+    touched[Contraction::Input].axes.push_back(
+        steps(Dim(modulus * plan.tile), x.layout->strides[dim]));
+    touched[Contraction::Input].axes.push_back({Dim(3), x.layout->strides[dim]});
+    for (size_t t = Contraction::Result; t < touched.size(); t++)
       touched[t].axes.push_back(steps(y.type.dim(dim), outputAxes(op)[dim - 1].strides[t]));
   }
-  touched[Input].offset = firstTap(op);
+  touched[Contraction::Input].offset = firstTap(op);
   addChannels(op, touched, y.type.dim(1));
-  for (size_t t = Result; t < touched.size(); t++)
+  for (size_t t = Contraction::Result; t < touched.size(); t++)
     touched[t].axes.back() = {y.type.dim(1), touched[t].axes.back().stride, panels, kPanel};
   int64_t panelElements = plan.points * plan.sizes.channels * kPanel;
-  touched[Weights].axes.push_back({Dim(numPanels), Dim(panelElements), panels});
-  touched[Weights].axes.push_back({Dim(panelElements), Dim(1)});
+  touched[Contraction::Weights].axes.push_back({Dim(numPanels), Dim(panelElements), panels});
+  touched[Contraction::Weights].axes.push_back({Dim(panelElements), Dim(1)});
   return asUnits(grid, touched);
 }
 

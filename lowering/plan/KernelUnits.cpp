@@ -19,8 +19,6 @@
 namespace cameo {
 namespace {
 
-constexpr int64_t kAll = TouchedAxis::kAll;
-
 /// Every element of a tensor.
 Touched whole(const Value &tensor) {
   Touched touched{&tensor, {}};
@@ -30,7 +28,7 @@ Touched whole(const Value &tensor) {
 }
 
 /// What units touch of tensors that loops go through together. Loop i is axis grid[i] of the units'
-/// grid, or kAll.
+/// grid, or TouchedAxis::kAll.
 std::vector<Touched> along(const std::vector<NestAxis> &loops, const std::vector<int64_t> &grid,
                            const std::vector<const Value *> &tensors) {
   std::vector<Touched> touched;
@@ -77,7 +75,8 @@ std::pair<Units, std::vector<int64_t>> gridOf(const std::vector<NestAxis> &loops
 /// As `gridOf`, but for loops that a unit goes through whole.
 std::pair<Units, std::vector<int64_t>> gridOf(const std::vector<Dim> &extents,
                                               const NestPlan &plan) {
-  std::pair<Units, std::vector<int64_t>> grid{{}, std::vector<int64_t>(extents.size(), kAll)};
+  std::pair<Units, std::vector<int64_t>> grid{
+      {}, std::vector<int64_t>(extents.size(), TouchedAxis::kAll)};
   for (int64_t i = 0; i < plan.unitLoops; i++)
     grid.second[i] = static_cast<int64_t>(grid.first.add(extents[i]));
   if (plan.unitRun > 0 && !extents.empty())
@@ -111,7 +110,7 @@ void collectReads(Block &block, std::map<std::pair<int64_t, int64_t>, const Valu
 
 KernelUnits ofGenerate(const Op &op) {
   const Value &y = *op.result();
-  std::vector<int64_t> order = generateOrder(op), axisOf(order.size(), kAll);
+  std::vector<int64_t> order = generateOrder(op), axisOf(order.size(), TouchedAxis::kAll);
   std::vector<Dim> extents;
   for (int64_t dim : order)
     extents.push_back(y.type.dim(dim));
@@ -180,9 +179,9 @@ KernelUnits ofPool(const Op &op) {
   const Value &x = *op.operand(0), &y = *op.result();
   Units grid;
   Touched in{&x, {}}, out = whole(y);
-  std::vector<int64_t> axes = {static_cast<int64_t>(grid.add(y.type.dim(0))), kAll};
+  std::vector<int64_t> axes = {static_cast<int64_t>(grid.add(y.type.dim(0))), TouchedAxis::kAll};
   for (int64_t dim = 2; dim < y.type.rank(); dim++)
-    axes.push_back(dim + 1 == y.type.rank() ? kAll
+    axes.push_back(dim + 1 == y.type.rank() ? TouchedAxis::kAll
                                             : static_cast<int64_t>(grid.add(y.type.dim(dim))));
   for (int64_t dim = 0; dim < y.type.rank(); dim++) {
     out.axes[dim].axis = axes[dim];
@@ -225,7 +224,7 @@ KernelUnits ofScatteredLines(const Op &op) {
   const Type &indices = op.operand(1)->type;
   int64_t rank = indices.rank(), inner = attrs.axis == rank - 1 ? rank - 2 : rank - 1;
   Units grid;
-  std::vector<int64_t> axes(rank, kAll);
+  std::vector<int64_t> axes(rank, TouchedAxis::kAll);
   for (int64_t i = 0; i < rank; i++)
     if (i != attrs.axis && i != inner)
       axes[i] = static_cast<int64_t>(grid.add(indices.dim(i)));

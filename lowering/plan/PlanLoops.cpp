@@ -46,7 +46,7 @@ std::pair<int64_t, int64_t> elementBytes(const Op &op, Block *region = nullptr) 
   return {widest, narrowest};
 }
 
-struct Planner {
+struct LoopPlanner {
   const Target &target;
 
   LoopPlan inVectors(int64_t widest, int64_t narrowest) const {
@@ -196,7 +196,7 @@ Result<bool> planLoops(Module &module, PassContext &context) {
   for (Op *op : opsOf(module.main())) {
     if (isPlanned(*op))
       TRY(verifyPlan(*op));
-    changed |= Planner{context.target}.plan(*op);
+    changed |= LoopPlanner{context.target}.plan(*op);
   }
   return changed;
 }

@@ -95,7 +95,7 @@ std::vector<int64_t> restRowsOf(const EvenTiles &tiles, int64_t rows) {
   return rest;
 }
 
-struct Planner {
+struct TilePlanner {
   const Target &target;
   const Op &op;
   DType accumulator = op.region().arg(0)->type.dtype();
@@ -309,7 +309,7 @@ template <class Attrs> bool planOp(const Target &target, Op &op, ConvAlgorithm a
   Attrs attrs = attrsOf<Attrs>(op);
   if (attrs.plan.tileRows > 0 && attrs.plan.lanes > 0)
     return false;
-  Planner{target, op}.plan(attrs.plan, algorithm);
+  TilePlanner{target, op}.plan(attrs.plan, algorithm);
   op.attrs = dictOf(attrs);
   return true;
 }

@@ -30,7 +30,7 @@ constexpr int64_t kLeastSteps = 6, kLeastRows = 4;
 int64_t rowBytes(int64_t depth) { return depth * kPieces * dtypeBytes(DType::BF16); }
 
 /// Of a tile of so many rows and panels, cycles a step.
-double stepCost(int64_t rows, int64_t panels, int64_t pieces) {
+double unitStepCost(int64_t rows, int64_t panels, int64_t pieces) {
   int64_t groups = ceilDiv(rows, kMostTileRows), products = groups * panels;
   double product = std::max(kLeastProduct, kRow * static_cast<double>(ceilDiv(rows, groups)));
   double loads = static_cast<double>(groups + panels) * kLoad;
@@ -72,7 +72,7 @@ TilePlan bestTileOfRegisters(const Dim &rows, const Dim &columns, int64_t steps,
     int64_t height = even.rows + (even.extra > 0);
     int64_t panels = std::min(kTileSums / ceilDiv(height, kMostTileRows), numPanels);
     double cost = static_cast<double>(even.count * ceilDiv(numPanels, panels)) *
-                  (stepCost(height, panels, pieces) +
+                  (unitStepCost(height, panels, pieces) +
                    kStore * static_cast<double>(panels * groups) / static_cast<double>(steps));
     if (best.cost == 0 || cost < best.cost)
       best = {rows.isConst() ? height : groups * kMostTileRows, panels, cost};

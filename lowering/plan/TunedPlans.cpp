@@ -53,11 +53,6 @@ std::string valueText(const Value *value) {
   return value ? fmt::format(" {}{}", value->type.str(), dimsText(value->layout->strides)) : " -";
 }
 
-bool hasLayouts(const Op &op) {
-  auto isPlaced = [](const Value *value) { return !value || value->layout; };
-  return isPlaced(op.result()) && std::all_of(op.operands().begin(), op.operands().end(), isPlaced);
-}
-
 /// An element type by what instructions it takes: bytes of either sign are one.
 std::string_view elementWord(DType dtype) {
   return dtype == DType::I8 || dtype == DType::U8 ? "byte" : dtypeName(dtype);

@@ -141,14 +141,14 @@ Result<void> rangeHasUnits(const Op &op) {
   return {};
 }
 
+} // namespace
+
 bool hasLayouts(const Op &op) {
   auto isPlaced = [](const Value *value) { return !value || value->layout; };
   return std::all_of(op.operands().begin(), op.operands().end(), isPlaced) &&
          std::all_of(op.results().begin(), op.results().end(),
                      [&](const std::unique_ptr<Value> &result) { return isPlaced(result.get()); });
 }
-
-} // namespace
 
 bool isPlanned(const Op &op) {
   const KernelSpec *row = kernelSpec(op.kind());

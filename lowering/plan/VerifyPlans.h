@@ -7,6 +7,9 @@
 
 namespace cameo {
 
+/// Whether all operands and results of an op have layouts.
+bool hasLayouts(const Op &op);
+
 /// Whether an op has layouts and a plan. Ops whose kernels need no plan have one.
 bool isPlanned(const Op &op);
 

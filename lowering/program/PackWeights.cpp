@@ -25,25 +25,26 @@ struct Packer {
   DType packedDType;
   std::vector<int64_t> dims, strides; // of the plain weights, in elements
   int64_t offset;
-  int64_t panels; // of a group or batch
+  int64_t panels;     // of a group or batch
+  int64_t panelBytes; // of a panel, or of a tap of a depthwise convolution
 
-  void piece(std::byte *to, int64_t number) const;
+  /// A panel or tap, by its number.
+  void part(std::byte *to, int64_t number) const;
 
 private:
   void convPanel(std::byte *to, int64_t group, int64_t panel) const;
   void gemmPanel(std::byte *to, int64_t batch, int64_t panel) const;
   void winogradPanel(std::byte *to, int64_t panel) const;
   void depthwiseTap(std::byte *to, int64_t tap) const;
-  std::byte *panel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
-                   int64_t nStride, int64_t piece) const;
-  template <class T, class From, class Convert>
-  std::byte *typedPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
-                        int64_t nStride, Convert convert) const;
-  std::byte *bfloatPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
-                         int64_t nStride, size_t piece) const;
-  template <class T>
-  std::byte *copyPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
-                       int64_t nStride) const;
+  /// Elements of plain weights that become a tap of a panel: `at + k * kStride + l * nStride`.
+  struct Source {
+    int64_t at, depth, kStride, width, nStride;
+  };
+  std::byte *panel(std::byte *to, const Source &source, int64_t pieceBytes) const;
+  template <class T, class Store>
+  std::byte *typedPanel(std::byte *to, const Source &source, Store store) const;
+  template <class T> std::byte *copyPanel(std::byte *to, const Source &source) const;
+  std::byte *bfloatPanel(std::byte *to, const Source &source, int64_t pieceBytes) const;
 
   /// Weights are [O][I/g][taps...]; the taps are contiguous among themselves.
   int64_t taps() const {
@@ -57,59 +58,70 @@ private:
 };
 
 /// to[k / i][l][k % i] = data[at + k * kStride + l * nStride] for l < width and k < depth, else 0;
-/// i is `interleave`, up to a multiple of which k goes. Returns where it ends. A loop for each pair
-/// of element types: gigabytes go through here.
-template <class T, class From, class Convert>
-std::byte *Packer::typedPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride,
-                              int64_t width, int64_t nStride, Convert convert) const {
+/// i is `interleave`, up to a multiple of which k goes. `store` writes 16 elements to an address
+/// and returns how many bytes these take. Returns where the panel ends. A loop for each element
+/// type: gigabytes go through here.
+template <class T, class Store>
+std::byte *Packer::typedPanel(std::byte *to, const Source &source, Store store) const {
   constexpr int64_t kSize = sizeof(T);
   int64_t interleave = attrs.interleave;
-  for (int64_t k0 = 0; k0 < depth; k0 += interleave, to += kPanel * interleave * kSize) {
+  for (int64_t k0 = 0; k0 < source.depth; k0 += interleave) {
     T step[kPanel * kMaxInterleave] = {};
-    for (int64_t k = k0; k < std::min(depth, k0 + interleave); k++) {
-      const std::byte *row = data->bytes.data() + (at + k * kStride) * int64_t(sizeof(From));
-      for (int64_t l = 0; l < width; l++) {
-        From element;
-        std::memcpy(&element, row + l * nStride * int64_t(sizeof(From)), sizeof(From));
-        step[l * interleave + k - k0] = convert(element);
-      }
+    for (int64_t k = k0; k < std::min(source.depth, k0 + interleave); k++) {
+      const std::byte *row = data->bytes.data() + (source.at + k * source.kStride) * kSize;
+      for (int64_t l = 0; l < source.width; l++)
+        std::memcpy(&step[l * interleave + k - k0], row + l * source.nStride * kSize, kSize);
     }
-    std::memcpy(to, step, kPanel * interleave * kSize);
+    for (int64_t i = 0; i < interleave; i++)
+      to += store(to, step + i * kPanel);
   }
   return to;
 }
 
-template <class T>
-std::byte *Packer::copyPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride,
-                             int64_t width, int64_t nStride) const {
+template <class T> std::byte *Packer::copyPanel(std::byte *to, const Source &source) const {
   T mask = attrs.flipSign ? 0x80 : 0;
-  return typedPanel<T, T>(to, at, depth, kStride, width, nStride,
-                          [mask](T x) { return static_cast<T>(x ^ mask); });
+  return typedPanel<T>(to, source, [mask](std::byte *out, T *elements) {
+    for (int64_t l = 0; l < kPanel; l++)
+      elements[l] = static_cast<T>(elements[l] ^ mask);
+    std::memcpy(out, elements, kPanel * sizeof(T));
+    return kPanel * int64_t(sizeof(T));
+  });
 }
 
-std::byte *Packer::bfloatPanel(std::byte *to, int64_t at, int64_t depth, int64_t kStride,
-                               int64_t width, int64_t nStride, size_t piece) const {
-  auto panelOf = [&](auto convert) {
-    return typedPanel<uint16_t, float>(to, at, depth, kStride, width, nStride, convert);
-  };
+/// Each piece is `pieceBytes` behind the one before.
+std::byte *Packer::bfloatPanel(std::byte *to, const Source &source, int64_t pieceBytes) const {
+  constexpr auto kBytes = static_cast<int64_t>(kPanel * sizeof(uint16_t));
+  uint16_t rounded[kPanel];
   if (attrs.pieces == 1)
-    return panelOf([](float x) { return doubleToBfloat(x); });
-  return panelOf([piece](float x) { return bfloatPieces(x)[piece]; });
+    return typedPanel<float>(to, source, [&](std::byte *out, const float *elements) {
+      for (int64_t l = 0; l < kPanel; l++)
+        rounded[l] = doubleToBfloat(elements[l]);
+      std::memcpy(out, rounded, kBytes);
+      return kBytes;
+    });
+  return typedPanel<uint32_t>(to, source, [&](std::byte *out, uint32_t *bits) {
+    for (int64_t piece = 0; piece < attrs.pieces; piece++) {
+      for (int64_t l = 0; l < kPanel; l++)
+        rounded[l] = takePiece(bits[l]);
+      std::memcpy(out + piece * pieceBytes, rounded, kBytes);
+    }
+    return kBytes;
+  });
 }
 
-std::byte *Packer::panel(std::byte *to, int64_t at, int64_t depth, int64_t kStride, int64_t width,
-                         int64_t nStride, int64_t piece) const {
+/// Returns where the first piece ends.
+std::byte *Packer::panel(std::byte *to, const Source &source, int64_t pieceBytes) const {
   if (data->dtype == DType::F32 && packedDType == DType::BF16)
-    return bfloatPanel(to, at, depth, kStride, width, nStride, static_cast<size_t>(piece));
+    return bfloatPanel(to, source, pieceBytes);
   switch (dtypeBytes(data->dtype)) {
   case 1:
-    return copyPanel<uint8_t>(to, at, depth, kStride, width, nStride);
+    return copyPanel<uint8_t>(to, source);
   case 2:
-    return copyPanel<uint16_t>(to, at, depth, kStride, width, nStride);
+    return copyPanel<uint16_t>(to, source);
   case 4:
-    return copyPanel<uint32_t>(to, at, depth, kStride, width, nStride);
+    return copyPanel<uint32_t>(to, source);
   default:
-    return copyPanel<uint64_t>(to, at, depth, kStride, width, nStride);
+    return copyPanel<uint64_t>(to, source);
   }
 }
 
@@ -117,10 +129,10 @@ std::byte *Packer::panel(std::byte *to, int64_t at, int64_t depth, int64_t kStri
 void Packer::convPanel(std::byte *to, int64_t group, int64_t panel) const {
   int64_t outputs = dims[0] / attrs.group;
   int64_t at = offset + (group * outputs + panel * kPanel) * strides[0];
-  for (int64_t piece = 0; piece < attrs.pieces; piece++)
-    for (int64_t tap = 0; tap < taps(); tap++)
-      to = this->panel(to, at + tap * tapStride(), dims[1], strides[1], widthOf(panel, outputs),
-                       strides[0], piece);
+  for (int64_t tap = 0; tap < taps(); tap++)
+    to = this->panel(
+        to, {at + tap * tapStride(), dims[1], strides[1], widthOf(panel, outputs), strides[0]},
+        panelBytes / attrs.pieces);
 }
 
 void Packer::gemmPanel(std::byte *to, int64_t batch, int64_t panel) const {
@@ -128,9 +140,10 @@ void Packer::gemmPanel(std::byte *to, int64_t batch, int64_t panel) const {
   int64_t at = offset + panel * kPanel * strides[rank - 1];
   for (size_t i = rank - 2; i-- > 0; batch /= dims[i])
     at += batch % dims[i] * strides[i];
-  for (int64_t piece = 0; piece < attrs.pieces; piece++)
-    to = this->panel(to, at, dims[rank - 2], strides[rank - 2], widthOf(panel, dims[rank - 1]),
-                     strides[rank - 1], piece);
+  this->panel(
+      to,
+      {at, dims[rank - 2], strides[rank - 2], widthOf(panel, dims[rank - 1]), strides[rank - 1]},
+      panelBytes / attrs.pieces);
 }
 
 /// [point][channel][16] from [O][I][3 x 3]: G g G' of each window, in double precision.
@@ -170,7 +183,7 @@ void Packer::depthwiseTap(std::byte *to, int64_t tap) const {
                 data->bytes.data() + (offset + c * strides[0] + tap * tapStride()) * bytes, bytes);
 }
 
-void Packer::piece(std::byte *to, int64_t number) const {
+void Packer::part(std::byte *to, int64_t number) const {
   switch (attrs.form) {
   case PackForm::Gemm:
     return gemmPanel(to, number / panels, number % panels);
@@ -191,20 +204,23 @@ std::vector<int64_t> numbers(const Dims &dims) { return *constantDims(dims); }
 WeightMaker weightPacker(Op &pack) {
   Value *source = pack.operand(0);
   std::vector<int64_t> packed = numbers(pack.result()->type.shape());
-  Packer packer{attrsOf<PackAttrs>(pack),
+  PackAttrs attrs = attrsOf<PackAttrs>(pack);
+  DType packedDType = pack.result()->type.dtype();
+  // [..., panels, K, 16], or [taps, channels].
+  bool hasPanels = attrs.form != PackForm::Depthwise;
+  int64_t bytes =
+      dtypeBytes(packedDType) * packed.back() * (hasPanels ? packed[packed.size() - 2] : 1);
+  Packer packer{attrs,
                 constantBehind(source)->attrs.getConst("value"),
-                pack.result()->type.dtype(),
+                packedDType,
                 numbers(source->type.shape()),
                 numbers(source->layout->strides),
                 source->layout->offset.value(),
-                packed.size() > 2 ? packed[packed.size() - 3] : 1};
-  // [..., panels, K, 16], or [taps, channels].
-  bool hasPanels = packer.attrs.form != PackForm::Depthwise;
-  int64_t bytes =
-      dtypeBytes(packer.packedDType) * packed.back() * (hasPanels ? packed[packed.size() - 2] : 1);
+                packed.size() > 2 ? packed[packed.size() - 3] : 1,
+                bytes};
   return {bytes, [=](std::span<std::byte> to, int64_t from) {
             for (int64_t at = 0; at < std::ssize(to); at += bytes)
-              packer.piece(to.data() + at, (from + at) / bytes);
+              packer.part(to.data() + at, (from + at) / bytes);
           }};
 }
 

@@ -16,12 +16,12 @@ namespace {
 
 using namespace match;
 
-struct Range {
+struct Multiples {
   double least, most;
 };
 
 /// What the quantized type can say, as multiples of the scale.
-Range saturationRange(DType dtype, double zero) {
+Multiples saturationRange(DType dtype, double zero) {
   double size = std::ldexp(1.0, static_cast<int>(8 * dtypeBytes(dtype)));
   double least = isSignedInt(dtype) ? -size / 2 : 0;
   return {least - zero, least + size - 1 - zero};
@@ -38,7 +38,7 @@ std::optional<double> boundOf(Op &clip, int64_t operand, double scale, double ot
 }
 
 /// Whether the activation changes nothing that saturation would not.
-bool isSaturation(Op &op, const Range &range, double scale) {
+bool isSaturation(Op &op, const Multiples &range, double scale) {
   if (op.kind() == OpKind::Relu)
     return range.least >= 0;
   if (op.kind() != OpKind::Clip)
@@ -70,7 +70,7 @@ Value *merged(Rewriter &b, Op &quantize) {
   if (!scale || !zero || *scale <= 0 || *scale == 1 || quantize.attrs.getInt("block_size") ||
       quantize.operand(1)->type.dtype() != DType::F32)
     return nullptr;
-  Range range = saturationRange(quantize.result()->type.dtype(), *zero);
+  Multiples range = saturationRange(quantize.result()->type.dtype(), *zero);
   Op *producer = soleProducer(quantize.operand(0));
   bool relu = false;
   while (producer && (producer->kind() == OpKind::Relu || producer->kind() == OpKind::Clip)) {

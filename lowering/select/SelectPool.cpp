@@ -54,7 +54,7 @@ Value *power(Selection &s, Value *x, int64_t p, bool root, DType dtype) {
                    });
 }
 
-DType workOf(DType dtype) { return dtype == DType::F64 ? DType::F64 : DType::F32; }
+DType poolWork(DType dtype) { return dtype == DType::F64 ? DType::F64 : DType::F32; }
 
 } // namespace
 
@@ -112,7 +112,7 @@ Result<Value *> poolIndices(Selection &s, const Window &window) {
 Result<void> selectLpPool(Selection &s) {
   Window window = windowOf(s.op, s.op.attrs.getInts("kernel_shape"));
   int64_t p = s.op.attrs.getInt("p", 2);
-  DType work = workOf(s.in(0).dtype());
+  DType work = poolWork(s.in(0).dtype());
   Value *terms = power(s, s.op.operand(0), p, false, work);
   Value *sums = poolKernel(s, terms, poolAttrs(s.op, window, PoolKind::Sum), work);
   s.replaceWithValue(power(s, sums, p, true, s.out().dtype()));
@@ -125,7 +125,7 @@ Result<void> selectGlobalLpPool(Selection &s) {
     return s.unsupportedBecause("a norm with p below 1 is not supported");
   std::vector<int64_t> axes(s.in(0).rank() - 2);
   std::iota(axes.begin(), axes.end(), 2);
-  Value *terms = power(s, s.op.operand(0), p, false, workOf(s.in(0).dtype()));
+  Value *terms = power(s, s.op.operand(0), p, false, poolWork(s.in(0).dtype()));
   Value *list = s.b.Builder::constant(makeConst(axes));
   // No axes would mean all of them.
   Value *sum = axes.empty() ? terms : TRY(lowered(s, OpKind::ReduceSum, {terms, list}));

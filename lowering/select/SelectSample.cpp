@@ -27,7 +27,7 @@ struct Real {
 };
 
 /// What interpolation computes in: integers need more digits than f32 has.
-DType workOf(DType dtype) {
+DType sampleWork(DType dtype) {
   return isFloat(dtype) && dtype != DType::F64 ? DType::F32 : DType::F64;
 }
 
@@ -130,7 +130,7 @@ struct GridSample {
 
   /// The weighted sum over the taps of the dims from `dim` on.
   Value *sum(const std::vector<std::vector<Tap>> &taps, size_t dim, std::vector<Value *> at) {
-    DType work = workOf(x.dtype());
+    DType work = sampleWork(x.dtype());
     if (dim == taps.size())
       return b.cast(elementAt(b, x, 0, at), work);
     Value *total = nullptr, *zero = b.constant(Type::scalar(work), 0);
@@ -229,7 +229,7 @@ struct RoiAlign {
   /// Adds one sample to the sum, or its weighted corners to the maximum, as the specification's
   /// reference has it.
   Value *sample(const Pair &y, const Pair &x, Value *now, Value *isFirst) {
-    DType work = workOf(this->x.dtype());
+    DType work = sampleWork(this->x.dtype());
     Value *one = real.number(1);
     Value *inside = b.binary(OpKind::ScalarAnd, y.inside, x.inside);
     for (int64_t corner = 0; corner < 4; corner++) {
@@ -250,7 +250,7 @@ struct RoiAlign {
   }
 
   Value *bin(const Along &y, const Along &x) {
-    Type work = Type::scalar(workOf(this->x.dtype()));
+    Type work = Type::scalar(sampleWork(this->x.dtype()));
     Value *zero = b.constant(work, 0);
     if (sampling > 0 && sampling <= kUnrolled / sampling) {
       Value *now = max ? nullptr : zero;
@@ -332,7 +332,7 @@ struct MaxRoiPool {
     Value *image = b.cast(elementAt(b, rois, 1, {region, b.index(0)}), DType::I64);
     Value *batch = checkIndex(b, image, x.dim(0));
     Range rows = range(region, 2, index[2]), columns = range(region, 3, index[3]);
-    Type type = Type::scalar(workOf(x.dtype()));
+    Type type = Type::scalar(sampleWork(x.dtype()));
     using Values = LoopBuilder::Values;
     auto larger = [&](Value *best, Value *i, Value *j) {
       Value *here = b.cast(elementAt(b, x, 0, {batch, index[1], i, j}), type.dtype());

@@ -91,7 +91,7 @@ Value *Transform::element(LoopBuilder &b, Value *row, Value *column) const {
 
 /// Sums as long as a transform's lose too many digits in the elements' own type, where a fast
 /// transform's do not.
-DType workOf(DType dtype) { return isStorageOnly(dtype) ? DType::F32 : DType::F64; }
+DType signalWork(DType dtype) { return isStorageOnly(dtype) ? DType::F32 : DType::F64; }
 
 /// The matrix of a transform: a constant where its sizes are.
 Result<Value *> matrixOf(Selection &s, const Transform &t, DType dtype) {
@@ -160,7 +160,7 @@ Result<void> selectDFT(Selection &s) {
   std::rotate(perm.begin() + axis, perm.begin() + axis + 1, perm.end() - 1);
   for (int64_t i = 0; i < rank; i++)
     back[perm[i]] = i;
-  Value *wide = pointwise(s, {s.op.operand(0)}, x.withDType(workOf(x.dtype())),
+  Value *wide = pointwise(s, {s.op.operand(0)}, x.withDType(signalWork(x.dtype())),
                           [](LoopBuilder &, const std::vector<Value *> &e) { return e[0]; });
   Value *moved = transposeView(s.b, wide, perm);
   Dims outer(moved->type.shape().begin(), moved->type.shape().end() - 2);
@@ -191,7 +191,7 @@ Result<void> selectSTFT(Selection &s) {
   std::vector<Value *> operands = {s.op.operand(0)};
   if (window)
     operands.push_back(window);
-  DType work = workOf(x.dtype());
+  DType work = signalWork(x.dtype());
   Type type = Type::tensor(work, {out[0], out[1], frame * parts});
   Value *frames = generated(
       s, operands, type, [&](LoopBuilder &b, const std::vector<Value *> &index) -> Value * {

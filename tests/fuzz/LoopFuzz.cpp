@@ -1,5 +1,6 @@
 // Random modules lowered to loops and run by the loop interpreter: no access outside of a buffer,
 // no two units that touch each other, and the results of the graph interpreter.
+#include "tests/Sanitized.h"
 #include "tests/fuzz/RandomModule.h"
 
 #include "bench/Deviation.h"
@@ -14,7 +15,7 @@
 namespace cameo {
 namespace {
 
-constexpr uint32_t kModules = 200;
+constexpr uint32_t kModules = kIsSanitized ? 70 : 200;
 
 struct LoopFuzz : testing::TestWithParam<const char *> {};
 

@@ -2,6 +2,7 @@
 // sees to that), the interpreter of its level gives the results of before, a second run changes
 // nothing, and the module reads back from text. Passes come from the pipeline by themselves; each
 // sees what those before it leave.
+#include "tests/Sanitized.h"
 #include "tests/fuzz/RandomModule.h"
 
 #include "ir/Parser.h"
@@ -21,7 +22,7 @@ using namespace cameo;
 
 namespace {
 
-constexpr uint32_t kModules = 300;
+constexpr uint32_t kModules = kIsSanitized ? 100 : 300;
 
 // Passes that go from one form of the module to the next, and are not run on their own result.
 const std::set<std::string_view> kOnce = {"assign-layouts", "plan-memory"};

@@ -1,6 +1,8 @@
 // The cases of this folder's *.cir.
 #pragma once
 
+#include "tests/Sanitized.h"
+
 #include <string>
 #include <vector>
 
@@ -13,12 +15,7 @@ struct LoopCase {
 
 std::vector<LoopCase> loopCases();
 
-/// Of the changes that a test could try, it tries each so many-th. Sanitizers make a trial ten
-/// times slower, and their build need not try what the release build tries as well.
-#ifdef __SANITIZE_ADDRESS__
-constexpr size_t changesPerTrial = 4;
-#else
-constexpr size_t changesPerTrial = 1;
-#endif
+/// Of the changes that a test could try, it tries each so many-th.
+constexpr size_t changesPerTrial = kIsSanitized ? 12 : 1;
 
 } // namespace cameo
