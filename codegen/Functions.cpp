@@ -6,6 +6,7 @@
 #include "ir/OpSpec.h"
 #include "runtime/abi.h"
 
+#include <algorithm>
 #include <set>
 
 namespace cameo {
@@ -125,10 +126,12 @@ void declare(OpBuilder &builder, const FuncInterface &interface, bool isWhole, E
   markGenerated(*entry.function, builder.target());
   if (!hasFixedSignature(entry.kind))
     entry.function->addFnAttr(llvm::Attribute::NoInline);
-  if (entry.kind != "micro" || func.attrs.getInt("may_alias"))
+  if (entry.kind != "micro")
     return;
+  std::vector<int64_t> mayAlias = func.attrs.getInts("may_alias");
   for (llvm::Argument &arg : entry.function->args())
-    if (arg.getType()->isPointerTy())
+    if (arg.getType()->isPointerTy() &&
+        std::find(mayAlias.begin(), mayAlias.end(), arg.getArgNo()) == mayAlias.end())
       arg.addAttr(llvm::Attribute::NoAlias);
 }
 

@@ -76,6 +76,8 @@ constexpr PipelineStep kPipeline[] = {
     {"tile", "plan-loops"},
     // The final list of kernels, in an order that lets threads share them.
     {"memory", "order-kernels"},
+    // In the final order, which tells who reads a buffer last.
+    {"memory", "write-in-place"},
     // Last: lifetimes are those of the final list of kernels.
     {"memory", "plan-memory"},
 };

@@ -24,7 +24,7 @@ struct Emitter {
   Value *pieces = nullptr;       // the unit's rows, where f32 are pieces
   Value *unitRow = nullptr;      // the first of them
 
-  enum Tensor { Input, Weights, Result, FirstOperand };
+  using enum Contraction::Tensor;
 
   const NestAxis &tiled() const { return c.rows.back(); }
   const NestAxis &line() const { return c.rows[c.rows.size() - 2]; }
@@ -55,8 +55,11 @@ struct Emitter {
     shape.joinsSteps = c.plan.joinsSteps;
     shape.tileSteps = c.plan.tileSteps, shape.lines = lines, shape.pieces = c.pieces;
     shape.productsAhead = c.plan.productsAhead;
-    for (size_t e = 0; e < c.columnOperands.size(); e++)
+    for (size_t e = 0; e < c.columnOperands.size(); e++) {
       shape.rowOperands.push_back(variesAlongRows(FirstOperand + e));
+      if (k.op.operand(2 + e)->layout->buffer == k.op.result()->layout->buffer)
+        shape.overwritten.push_back(static_cast<int64_t>(e));
+    }
     return shape;
   }
 

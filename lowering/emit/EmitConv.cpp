@@ -37,7 +37,7 @@ struct Depthwise {
   Value *scratch = nullptr; // for the sums of a tile, where the epilogue works there
 
   using Values = LoopBuilder::Values;
-  enum Tensor { Input, Weights, Result, FirstOperand };
+  using enum Contraction::Tensor;
 
   /// A vector of channels from `first` on.
   struct Channels {

@@ -44,9 +44,16 @@ struct Writer {
     a = pointer(tensors.a), aRow = index();
     w = pointer(tensors.w), panelStride = index();
     y = pointer(tensors.y), yRow = index();
+    int64_t firstOperand = std::ssize(func.body.args()), result = firstOperand - 2;
     for (const Type &type : tensors.operands) {
       operands.push_back(pointer(type));
       operandRows.push_back(index());
+    }
+    if (!shape.overwritten.empty()) {
+      std::vector<int64_t> sameMemory = {result};
+      for (int64_t e : shape.overwritten)
+        sameMemory.push_back(firstOperand + 2 * e);
+      func.attrs.set("may_alias", sameMemory);
     }
     if (shape.lines > 1) {
       aLine = index(), yLine = index();

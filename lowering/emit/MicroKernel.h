@@ -28,6 +28,8 @@ struct MicroShape {
   EpiloguePlace epilogue = EpiloguePlace::Registers;
   std::vector<bool> columnOperands; // whether each epilogue operand varies along the columns
   std::vector<bool> rowOperands;    // whether it varies along the rows
+  /// The epilogue operands in whose memory the result is.
+  std::vector<int64_t> overwritten = {};
   bool fetchesAhead = false;
   bool notesRange = false;
   // As in ContractionPlan.

@@ -42,7 +42,7 @@ private:
   };
   std::byte *panel(std::byte *to, const Source &source, int64_t pieceBytes) const;
   template <class T, class Store>
-  std::byte *typedPanel(std::byte *to, const Source &source, Store store) const;
+  std::byte *typedPanel(std::byte *to, const Source &source, T padding, Store store) const;
   template <class T> std::byte *copyPanel(std::byte *to, const Source &source) const;
   std::byte *bfloatPanel(std::byte *to, const Source &source, int64_t pieceBytes) const;
 
@@ -57,16 +57,17 @@ private:
   }
 };
 
-/// to[k / i][l][k % i] = data[at + k * kStride + l * nStride] for l < width and k < depth, else 0;
-/// i is `interleave`, up to a multiple of which k goes. `store` writes 16 elements to an address
-/// and returns how many bytes these take. Returns where the panel ends. A loop for each element
-/// type: gigabytes go through here.
+/// to[k / i][l][k % i] = data[at + k * kStride + l * nStride] for l < width and k < depth, else
+/// `padding`; i is `interleave`, up to a multiple of which k goes. `store` writes 16 elements to an
+/// address and returns how many bytes these take. Returns where the panel ends. A loop for each
+/// element type: gigabytes go through here.
 template <class T, class Store>
-std::byte *Packer::typedPanel(std::byte *to, const Source &source, Store store) const {
+std::byte *Packer::typedPanel(std::byte *to, const Source &source, T padding, Store store) const {
   constexpr int64_t kSize = sizeof(T);
   int64_t interleave = attrs.interleave;
   for (int64_t k0 = 0; k0 < source.depth; k0 += interleave) {
-    T step[kPanel * kMaxInterleave] = {};
+    T step[kPanel * kMaxInterleave];
+    std::fill_n(step, kPanel * interleave, padding);
     for (int64_t k = k0; k < std::min(source.depth, k0 + interleave); k++) {
       const std::byte *row = data->bytes.data() + (source.at + k * source.kStride) * kSize;
       for (int64_t l = 0; l < source.width; l++)
@@ -80,7 +81,8 @@ std::byte *Packer::typedPanel(std::byte *to, const Source &source, Store store) 
 
 template <class T> std::byte *Packer::copyPanel(std::byte *to, const Source &source) const {
   T mask = attrs.flipSign ? 0x80 : 0;
-  return typedPanel<T>(to, source, [mask](std::byte *out, T *elements) {
+  // The mask makes zeros of what is beyond the weights.
+  return typedPanel<T>(to, source, mask, [mask](std::byte *out, T *elements) {
     for (int64_t l = 0; l < kPanel; l++)
       elements[l] = static_cast<T>(elements[l] ^ mask);
     std::memcpy(out, elements, kPanel * sizeof(T));
@@ -93,13 +95,13 @@ std::byte *Packer::bfloatPanel(std::byte *to, const Source &source, int64_t piec
   constexpr auto kBytes = static_cast<int64_t>(kPanel * sizeof(uint16_t));
   uint16_t rounded[kPanel];
   if (attrs.pieces == 1)
-    return typedPanel<float>(to, source, [&](std::byte *out, const float *elements) {
+    return typedPanel<float>(to, source, 0, [&](std::byte *out, const float *elements) {
       for (int64_t l = 0; l < kPanel; l++)
         rounded[l] = doubleToBfloat(elements[l]);
       std::memcpy(out, rounded, kBytes);
       return kBytes;
     });
-  return typedPanel<uint32_t>(to, source, [&](std::byte *out, uint32_t *bits) {
+  return typedPanel<uint32_t>(to, source, 0, [&](std::byte *out, uint32_t *bits) {
     for (int64_t piece = 0; piece < attrs.pieces; piece++) {
       for (int64_t l = 0; l < kPanel; l++)
         rounded[l] = takePiece(bits[l]);
