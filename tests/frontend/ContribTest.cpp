@@ -76,6 +76,49 @@ TEST(Contrib, LayersOfDiffusionModels) {
   EXPECT_EQ(ops(*add.ok()), "Add Add return");
 }
 
+TEST(Contrib, SumsBeforeGroupNorm) {
+  ContribNode model("SkipGroupNorm", {"x", "scale", "shift", "skip", "bias"}, {"y", "sum"});
+  model.graph.input("x", {"N", "8", "8", "6"}).input("scale", {"6"}).input("shift", {"6"});
+  model.graph.input("skip", {"N", "6"}).input("bias", {"6"});
+  setInt(*model.node, "groups", 2);
+  setInt(*model.node, "activation", 0);
+  EXPECT_EQ(ops(*model.ok()),
+            "Unsqueeze Add Add Transpose(perm=..) "
+            "GroupNormalization(num_groups=2,epsilon=..,stash_type=1) Transpose(perm=..) return");
+  EXPECT_EQ(resultType(*model.ok()), "f32[N,8,8,6]");
+  setInt(*model.node, "channels_last", 0);
+  EXPECT_EQ(model.error(), "node 'SkipGroupNorm_0' (SkipGroupNorm, domain 'com.microsoft', opset "
+                           "1): channels_last = 0 is not supported");
+}
+
+TEST(Contrib, ConvWithChannelsLast) {
+  ContribNode model("NhwcConv", {"x", "w"});
+  model.graph.input("x", {"N", "5", "7", "3"}).input("w", {"2", "3", "3", "3"});
+  EXPECT_EQ(ops(*model.ok()),
+            "Transpose(perm=..) Conv(auto_pad=NOTSET,group=1) Transpose(perm=..) return");
+  EXPECT_EQ(resultType(*model.ok()), "f32[N,3,5,2]");
+  ContribNode fused("NhwcFusedConv", {"x", "w", "", "z"});
+  fused.graph.input("x", {"N", "5", "7", "3"}).input("w", {"2", "3", "3", "3"});
+  fused.graph.input("z", {"N", "3", "5", "2"});
+  setString(*fused.node, "activation", "Relu");
+  EXPECT_EQ(ops(*fused.ok()), "Transpose(perm=..) Transpose(perm=..) Conv(auto_pad=NOTSET,group=1) "
+                              "Add Relu Transpose(perm=..) return");
+  EXPECT_EQ(resultType(*fused.ok()), "f32[N,3,5,2]");
+}
+
+TEST(Contrib, ProductsWithActivations) {
+  ContribNode model("FusedMatMulActivation", {"a", "b"});
+  model.graph.input("a", {"N", "3", "5"}).input("b", {"7", "5"});
+  setInt(*model.node, "transB", 1);
+  EXPECT_EQ(
+      model.error(),
+      "node 'FusedMatMulActivation_0' (FusedMatMulActivation): attribute 'activation' is missing");
+  setString(*model.node, "activation", "LeakyRelu");
+  setFloat(*model.node, "activation_alpha", 0.25);
+  EXPECT_EQ(ops(*model.ok()), "Transpose(perm=..) MatMul LeakyRelu(alpha=..) return");
+  EXPECT_EQ(resultType(*model.ok()), "f32[N,3,7]");
+}
+
 TEST(Contrib, SkipMustNotEnlarge) {
   ContribNode model("SkipLayerNormalization", {"x", "skip", "scale"});
   model.graph.input("x", {"1", "5", "6"}).input("skip", {"4", "5", "6"}).input("scale", {"6"});
