@@ -39,7 +39,7 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"unit_run", numbers({1, 5, 16})},
       {"lanes_have", wordsOf<ReduceLanes>()},
       {"unit_lines", numbers({1, 3})},
-      {"tile_rows", numbers({1, 3, 8})},
+      {"tile_rows", numbers({0, 1, 3, 8})},
       {"tile_panels", numbers({1, 2, 3})},
       {"outer", wordsOf<LoopOrder>()},
       {"block", numbers({1, 2, 3})},
