@@ -19,7 +19,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kBenchExamples = R"(Examples:
   cameo bench model.onnx --threads 1,2
       compiles to a temporary library; latency with one and with two threads, and of the reference
   cameo bench model.onnx model.qdq.onnx --against onnxruntime
@@ -36,7 +36,7 @@ constexpr const char *examples = R"(Examples:
 The candidates take turns in short slices, so that a machine that gets slower or busier is the same
 for all. Inputs are random as in 'cameo compare'. 'speedup' is against the reference.)";
 
-struct Options {
+struct BenchOptions {
   std::vector<std::string> files;
   std::string against = "interpreter";
   std::vector<int32_t> threads = {1}, streams;
@@ -50,7 +50,7 @@ struct Options {
 };
 
 /// Models with the libraries that follow them.
-Result<std::vector<Subject>> subjectsOf(const Options &options) {
+Result<std::vector<Subject>> subjectsOf(const BenchOptions &options) {
   std::vector<Subject> subjects;
   for (const std::string &file : options.files) {
     if (!isLibraryPath(file)) {
@@ -76,7 +76,7 @@ Result<int64_t> fileBytes(const std::string &path) {
 }
 
 /// Reads the model, and what its inputs are; the library exists.
-Result<void> readSubject(const Options &options, Subject &subject, bool isGiven) {
+Result<void> readSubject(const BenchOptions &options, Subject &subject, bool isGiven) {
   if (isGiven)
     adoptProvenance(TRY(Library::load(subject.library))->model(), subject.request);
   subject.module = TRY(readModel(subject.model, subject.request.sizes));
@@ -89,7 +89,7 @@ Result<void> readSubject(const Options &options, Subject &subject, bool isGiven)
 }
 
 /// Compiles where there is no library yet, into the folder; reports errors itself.
-int prepareSubject(const Options &options, Subject &subject, const TemporaryFolder &folder,
+int prepareSubject(const BenchOptions &options, Subject &subject, const TemporaryFolder &folder,
                    size_t position) {
   bool isGiven = !subject.library.empty();
   if (!isGiven) {
@@ -113,7 +113,8 @@ int prepareSubject(const Options &options, Subject &subject, const TemporaryFold
 /// Makes the engines, runs each once, and then all in turns.
 class Measurement {
 public:
-  Measurement(const Options &options, BenchReport &report) : options_(options), report_(report) {}
+  Measurement(const BenchOptions &options, BenchReport &report)
+      : options_(options), report_(report) {}
 
   Result<void> run() {
     for (size_t i = 0; i < report_.subjects.size(); ++i)
@@ -225,14 +226,14 @@ private:
     return {};
   }
 
-  const Options &options_;
+  const BenchOptions &options_;
   BenchReport &report_;
   std::vector<std::unique_ptr<Engine>> engines_;
   std::vector<Candidate> candidates_;
 };
 
 /// The library that measures its kernels is another one: measuring costs a little.
-Result<Profile> profile(const Options &options, const Subject &subject,
+Result<Profile> profile(const BenchOptions &options, const Subject &subject,
                         const std::string &library) {
   std::unique_ptr<Module> module = TRY(readModel(subject.model, subject.request.sizes));
   std::map<std::string, int64_t> sizes = TRY(importOptions(subject.request.sizes)).dims;
@@ -256,7 +257,7 @@ Result<Profile> profile(const Options &options, const Subject &subject,
 }
 
 /// Compiles and measures the kernels; reports errors itself.
-int addProfile(const Options &options, Subject &subject) {
+int addProfile(const BenchOptions &options, Subject &subject) {
   CompileRequest request = subject.request;
   request.profile = true;
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create();
@@ -272,7 +273,7 @@ int addProfile(const Options &options, Subject &subject) {
   return Fine;
 }
 
-Result<void> writeFiles(const Options &options, const BenchReport &report) {
+Result<void> writeFiles(const BenchOptions &options, const BenchReport &report) {
   if (!options.trace.empty())
     TRY(writeOutput(options.trace, profileTrace(*report.subjects.front().profile)));
   if (!options.report.empty())
@@ -280,7 +281,7 @@ Result<void> writeFiles(const Options &options, const BenchReport &report) {
   return {};
 }
 
-int bench(Options options) {
+int bench(BenchOptions options) {
   options.profile |= !options.report.empty();
   BenchReport report;
   report.streams = options.streams;
@@ -313,7 +314,7 @@ int bench(Options options) {
   return Fine;
 }
 
-void addTimingOptions(CLI::App &command, Options &options) {
+void addTimingOptions(CLI::App &command, BenchOptions &options) {
   addCounts(command, "--threads", options.threads, kMostThreads,
             "Numbers of threads to measure, e.g. 1,2");
   addCounts(command, "--streams", options.streams, kMostThreads,
@@ -331,7 +332,7 @@ void addTimingOptions(CLI::App &command, Options &options) {
 } // namespace
 
 void addBenchCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOptions>();
   CLI::App *command =
       app.add_subcommand("bench", "Measure the latency of compiled code and of a reference");
   command
@@ -370,7 +371,7 @@ void addBenchCommand(CLI::App &app, Action &chosen) {
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);
-  command->footer(examples);
+  command->footer(kBenchExamples);
   command->callback([command, options, &chosen] {
     chosen = [command, options] {
       for (const std::string &path : {options->report, options->trace})

@@ -14,7 +14,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kBisectExamples = R"(Examples:
   cameo debug bisect model.onnx
       the first pass with which compiled code and the reference interpreter differ
   cameo debug bisect model.onnx --samples 1 --atol 1e-3 --cpu x86-64-v3
@@ -104,7 +104,7 @@ void addBisectCommand(CLI::App &debug, Action &chosen) {
   CLI::App *command = debug.add_subcommand(
       "bisect", "Find the pass that changes numbers; takes what cameo compare takes");
   command->prefix_command();
-  command->footer(examples);
+  command->footer(kBisectExamples);
   command->callback([command, &chosen] {
     std::vector<std::string> arguments = command->remaining();
     chosen = [arguments]() -> int {

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kBundleExamples = R"(Examples:
   cameo bundle 'heads/*.onnx' -o heads.so
       one library with all of them, and heads.h, for this machine
   cameo bundle backbone.onnx 'heads/*.onnx' -o lib/plants.so --dim batch=1 -j 4
@@ -31,7 +31,7 @@ constexpr const char *examples = R"(Examples:
 A model is found by the name of its file without the extension, and by its metadata_props. Where
 that name is the folder's, as in 'runs/*/best.onnx', --output-template '{parent}' gives others.)";
 
-struct Options {
+struct BundleOptions {
   std::vector<std::string> models;
   std::string output;
   ModelNames names;
@@ -39,7 +39,7 @@ struct Options {
   CompileRequest request; // what the models' have in common
 };
 
-Result<std::vector<CompileRequest>> requestsOf(const Options &options) {
+Result<std::vector<CompileRequest>> requestsOf(const BundleOptions &options) {
   TRY(importOptions(options.request.sizes)); // bad flags are one error, not one a model
   std::vector<CompileRequest> requests;
   std::map<std::string, std::string> names;
@@ -82,7 +82,7 @@ std::string describe(const Bundle &bundle) {
                      formatBytes(bundle.weightBytesBefore));
 }
 
-Result<OutputKind> kindOf(const Options &options) {
+Result<OutputKind> kindOf(const BundleOptions &options) {
   std::optional<EmitKind> kind = emitKindFromPath(options.output);
   std::optional<OutputKind> output = kind ? outputKind(*kind) : std::nullopt;
   if (!output || *kind == EmitKind::Ll || *kind == EmitKind::Asm)
@@ -92,7 +92,7 @@ Result<OutputKind> kindOf(const Options &options) {
   return *output;
 }
 
-Result<void> writeBundle(const Options &options, const std::vector<CompileRequest> &requests,
+Result<void> writeBundle(const BundleOptions &options, const std::vector<CompileRequest> &requests,
                          const PassObserver &observer, const fs::path &folder) {
   EmitOptions emission;
   emission.kind = TRY(kindOf(options));
@@ -110,7 +110,7 @@ Result<void> writeBundle(const Options &options, const std::vector<CompileReques
   return MappedFile::checkUnchanged();
 }
 
-int bundle(const Options &options) {
+int bundle(const BundleOptions &options) {
   Result<OutputKind> kind = kindOf(options);
   Result<std::vector<CompileRequest>> requests = requestsOf(options);
   if (!kind || !requests)
@@ -135,7 +135,7 @@ int bundle(const Options &options) {
 } // namespace
 
 void addBundleCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BundleOptions>();
   CLI::App *command = app.add_subcommand("bundle", "Compile many ONNX models to one library");
   command
       ->add_option("models", options->models, "Models, or quoted patterns such as 'heads/*.onnx'")
@@ -157,7 +157,7 @@ void addBundleCommand(CLI::App &app, Action &chosen) {
       ->capture_default_str();
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);
-  command->footer(examples);
+  command->footer(kBundleExamples);
   command->callback([options, &chosen] { chosen = [options] { return bundle(*options); }; });
 }
 

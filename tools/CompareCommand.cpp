@@ -14,7 +14,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kCompareExamples = R"(Examples:
   cameo compare model.onnx
       compiles to a temporary library and compares on 10 random inputs
   cameo compare model.onnx model.so --samples 1 --json
@@ -35,7 +35,7 @@ but cosine above 0.999. FAIL: else. With --thresholds export, excellent is PASS,
 poor is FAIL. Half types are judged by their epsilon, quantized outputs in steps; NaN and Inf must
 match. Exit status 0 for PASS and, without --strict, WARN; 1 for FAIL.)";
 
-struct Options {
+struct CompareOptions {
   std::string model, library, data, against = "interpreter", thresholds = "standard", save;
   std::vector<std::string> inputs;
   int64_t samples = 10;
@@ -49,7 +49,7 @@ struct Options {
 
 /// The library, which a temporary one is made for if none is given. What that was made with is
 /// then what it is compared with.
-int loadLibrary(Options &options, std::shared_ptr<Library> &library) {
+int loadLibrary(CompareOptions &options, std::shared_ptr<Library> &library) {
   std::unique_ptr<TemporaryFolder> folder; // a library is mapped; an interrupted run leaves nothing
   bool given = !options.library.empty();
   if (!given) {
@@ -71,7 +71,7 @@ int loadLibrary(Options &options, std::shared_ptr<Library> &library) {
   return Fine;
 }
 
-Result<void> checkSamePorts(const Options &options, const Engine &compiled,
+Result<void> checkSamePorts(const CompareOptions &options, const Engine &compiled,
                             const Engine &interpreter) {
   if (compiled.inputs().size() == interpreter.inputs().size() &&
       compiled.outputs().size() == interpreter.outputs().size())
@@ -83,7 +83,7 @@ Result<void> checkSamePorts(const Options &options, const Engine &compiled,
       compiled.inputs().size(), compiled.outputs().size()));
 }
 
-std::vector<OutputResult> emptyResults(const Options &options, const Func &main,
+std::vector<OutputResult> emptyResults(const CompareOptions &options, const Func &main,
                                        const ComparedPorts &compared,
                                        const std::vector<Tap> &taps) {
   std::vector<OutputResult> results;
@@ -101,7 +101,7 @@ std::vector<OutputResult> emptyResults(const Options &options, const Func &main,
   return results;
 }
 
-Result<std::unique_ptr<Reference>> makeReference(const Options &options,
+Result<std::unique_ptr<Reference>> makeReference(const CompareOptions &options,
                                                  const ComparedPorts &compared,
                                                  std::unique_ptr<Engine> interpreter) {
   if (options.against == "interpreter")
@@ -112,7 +112,7 @@ Result<std::unique_ptr<Reference>> makeReference(const Options &options,
 }
 
 /// The inputs that files give, if any do.
-Result<std::optional<Inputs>> givenInputs(const Options &options,
+Result<std::optional<Inputs>> givenInputs(const CompareOptions &options,
                                           const std::vector<EnginePort> &ports) {
   if (!options.inputs.empty())
     return std::optional(TRY(readInputFiles(options.inputs, ports)));
@@ -132,7 +132,7 @@ Result<std::optional<Inputs>> givenInputs(const Options &options,
                               options.against));
 }
 
-Result<Verdict> runComparison(const Options &options, const std::shared_ptr<Module> &module,
+Result<Verdict> runComparison(const CompareOptions &options, const std::shared_ptr<Module> &module,
                               const std::shared_ptr<Library> &library) {
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.request.sizes)).dims;
   std::vector<Tap> taps;
@@ -166,7 +166,7 @@ Result<Verdict> runComparison(const Options &options, const std::shared_ptr<Modu
   return comparison.verdict();
 }
 
-int compare(Options options) {
+int compare(CompareOptions options) {
   std::shared_ptr<Library> library;
   if (!options.library.empty()) // else the model is read first, whose errors are clearer
     if (int status = loadLibrary(options, library); status != Fine)
@@ -186,7 +186,7 @@ int compare(Options options) {
 } // namespace
 
 void addCompareCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompareOptions>();
   CLI::App *command = app.add_subcommand("compare", "Compare compiled code with a reference");
   command->add_option("model", options->model, "The model")->required()->type_name("M.onnx");
   CLI::Option *library =
@@ -229,7 +229,7 @@ void addCompareCommand(CLI::App &app, Action &chosen) {
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);
-  command->footer(examples);
+  command->footer(kCompareExamples);
   command->callback([command, options, &chosen] {
     chosen = [command, options] {
       if (Result<void> used = checkUnusedTarget(*command, options->library); !used)

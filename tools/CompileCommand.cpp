@@ -19,7 +19,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kCompileExamples = R"(Examples:
   cameo compile resnet50.onnx
       makes resnet50.so and resnet50.h in the current folder, for this machine
   cameo compile resnet50.onnx -o lib/net.so --dim batch=4
@@ -38,7 +38,7 @@ constexpr const char *examples = R"(Examples:
 With several models OUT is a folder, created if missing. With one model, OUT is a file, or a folder
 if it exists or ends in '/'; its extension says what to make when --emit does not.)";
 
-struct Options {
+struct CompileOptions {
   std::vector<std::string> models;
   std::string output;
   std::vector<std::string> emit;
@@ -49,7 +49,7 @@ struct Options {
   bool isForStdout = false; // the output is not what the user sees
 };
 
-Result<std::vector<EmitKind>> emitKinds(const Options &options, const Target &target) {
+Result<std::vector<EmitKind>> emitKinds(const CompileOptions &options, const Target &target) {
   std::vector<EmitKind> kinds;
   for (const std::string &name : options.emit) {
     std::optional<EmitKind> kind = emitKindFromName(name);
@@ -110,7 +110,8 @@ Result<void> checkModelIsKept(const CompileRequest &request) {
   return {};
 }
 
-Result<std::vector<CompileRequest>> makeRequests(const Options &options, const Target &target) {
+Result<std::vector<CompileRequest>> makeRequests(const CompileOptions &options,
+                                                 const Target &target) {
   std::vector<std::string> models = TRY(expandModels(options.models));
   for (const std::string &model : models)
     if (isLibraryPath(model))
@@ -157,7 +158,7 @@ std::string_view failureName(int status) {
 }
 
 /// Compiles the model at `index` and tells what was made.
-int compileOne(std::vector<CompileRequest> &requests, size_t index, const Options &options) {
+int compileOne(std::vector<CompileRequest> &requests, size_t index, const CompileOptions &options) {
   CompileRequest &request = requests[index];
   bool isOneOfMany = requests.size() > 1;
   std::string place =
@@ -176,7 +177,7 @@ int compileOne(std::vector<CompileRequest> &requests, size_t index, const Option
 }
 
 /// The exit status of each model; those that could not even be tried are Bad.
-std::vector<int> compileEach(std::vector<CompileRequest> &requests, const Options &options) {
+std::vector<int> compileEach(std::vector<CompileRequest> &requests, const CompileOptions &options) {
   std::vector<int> statuses(requests.size(), Bad);
   size_t ended = 0;
   auto progress = [&](const std::string &model) {
@@ -214,7 +215,7 @@ std::vector<int> compileEach(std::vector<CompileRequest> &requests, const Option
 
 /// The worst status of all is the program's.
 int compileAll(std::vector<CompileRequest> &requests, const Target &target,
-               const Options &options) {
+               const CompileOptions &options) {
   std::vector<int> statuses = compileEach(requests, options);
   std::vector<std::string> failures;
   for (size_t i = 0; i < requests.size(); ++i)
@@ -232,7 +233,7 @@ int compileAll(std::vector<CompileRequest> &requests, const Target &target,
   return *std::max_element(statuses.begin(), statuses.end());
 }
 
-int compileTo(const Options &options) {
+int compileTo(const CompileOptions &options) {
   Result<Target> target = resolveTarget(options.request.target.target, options.request.target.cpu);
   if (!target)
     return reportError(target.error());
@@ -243,7 +244,7 @@ int compileTo(const Options &options) {
 }
 
 /// Compiles to a file that is then written to stdout.
-int compileToStdout(Options options) {
+int compileToStdout(CompileOptions options) {
   if (options.emit.size() != 1 || options.emit.front() == "header")
     return reportError(badInput("--output: '-' is for one file: --emit says which, e.g. asm"));
   Result<std::unique_ptr<TemporaryFolder>> folder = TemporaryFolder::create();
@@ -260,14 +261,14 @@ int compileToStdout(Options options) {
   return exitStatus(bytes);
 }
 
-int compile(const Options &options) {
+int compile(const CompileOptions &options) {
   return options.output == "-" ? compileToStdout(options) : compileTo(options);
 }
 
 } // namespace
 
 void addCompileCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompileOptions>();
   options->request.reportsWeights = true;
   CLI::App *command = app.add_subcommand("compile", "Compile ONNX models to native libraries");
   command->add_option("models", options->models, "Models, or quoted patterns such as 'zoo/*.onnx'")
@@ -295,7 +296,7 @@ void addCompileCommand(CLI::App &app, Action &chosen) {
   addTargetOptions(*command, options->request.target);
   addModelOptions(*command, options->request.sizes);
   addPassOptions(*command, options->request.passes);
-  command->footer(examples);
+  command->footer(kCompileExamples);
   command->callback([options, &chosen] { chosen = [options] { return compile(*options); }; });
 }
 

@@ -10,7 +10,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kCompletionExamples = R"(Examples:
   source <(cameo completion bash)
       for this shell; in ~/.bashrc for all
   cameo completion zsh > ~/.zfunc/_cameo
@@ -207,7 +207,7 @@ void addCompletionCommand(CLI::App &app, Action &chosen) {
       ->required()
       ->type_name("bash|zsh|fish")
       ->check(oneOf({"bash", "zsh", "fish"}));
-  command->footer(examples);
+  command->footer(kCompletionExamples);
   command->callback([&app, shell, &chosen] {
     chosen = [&app, shell] {
       std::vector<CommandInfo> commands = commandTable(app);

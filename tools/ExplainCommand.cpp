@@ -19,7 +19,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kExplainExamples = R"(Examples:
   cameo explain model.onnx
       inputs, outputs, ops with their arithmetic and parameters, the kernel each node became, memory
   cameo explain model.onnx --dim batch=8 --json
@@ -35,7 +35,7 @@ compile gives an error that lists all of them, with exit status 3.)";
 // Of the JSON, see docs/explain.md.
 constexpr int kReportVersion = 1;
 
-struct Options {
+struct ExplainOptions {
   std::string model;
   ModelOptions sizes;
   TargetOptions target;
@@ -126,7 +126,7 @@ std::string textOf(const std::vector<PortRow> &rows, const std::set<std::string>
   return text + sizesText(cost.unknownSizes, open);
 }
 
-nlohmann::ordered_json jsonOf(const Options &options, const Module &module,
+nlohmann::ordered_json jsonOf(const ExplainOptions &options, const Module &module,
                               const std::vector<PortRow> &rows, const ModelCost &cost) {
   nlohmann::ordered_json report = {
       {"schema_version", kReportVersion}, {"model", options.model}, {"metadata", module.metadata}};
@@ -143,7 +143,7 @@ nlohmann::ordered_json jsonOf(const Options &options, const Module &module,
   return report;
 }
 
-Result<void> explain(const Options &options, const PassObserver &observer) {
+Result<void> explain(const ExplainOptions &options, const PassObserver &observer) {
   PassContext context = TRY(passContext(options.target));
   std::unique_ptr<Module> module = TRY(readModel(options.model, options.sizes));
   std::map<std::string, int64_t> sizes = TRY(importOptions(options.sizes)).dims;
@@ -177,7 +177,7 @@ Result<void> explain(const Options &options, const PassObserver &observer) {
   return {};
 }
 
-int explainInChild(const Options &options) {
+int explainInChild(const ExplainOptions &options) {
   if (isLibraryPath(options.model)) {
     Result<std::string> text = libraryReport(options.model, 1, options.json);
     if (text)
@@ -196,7 +196,7 @@ int explainInChild(const Options &options) {
 } // namespace
 
 void addExplainCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainOptions>();
   CLI::App *command =
       app.add_subcommand("explain", "Show what a model contains and how it is compiled");
   command->add_option("model", options->model, "A model (.onnx) or a library (.so)")
@@ -210,7 +210,7 @@ void addExplainCommand(CLI::App &app, Action &chosen) {
   command->add_flag("--json", options->json, "Report as JSON");
   addTargetOptions(*command, options->target);
   addModelOptions(*command, options->sizes);
-  command->footer(examples);
+  command->footer(kExplainExamples);
   command->callback([command, options, &chosen] {
     chosen = [command, options]() -> int {
       if (isLibraryPath(options->model))

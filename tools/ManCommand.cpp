@@ -12,13 +12,13 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kManExamples = R"(Examples:
   cameo man compile | man -l -
       shows the page of a command
   cameo man -o /usr/local/share/man/man1
       writes the pages of all commands, for 'man cameo-compile')";
 
-struct Options {
+struct ManOptions {
   std::vector<std::string> words;
   std::string folder;
 };
@@ -50,7 +50,7 @@ std::string entry(const std::string &what, const std::string &value, const std::
                      value.empty() ? "" : fmt::format(" \\fI{}\\fR", roff(value)), roff(help));
 }
 
-/// Options in the groups of --help, in the order in which the groups come.
+/// ManOptions in the groups of --help, in the order in which the groups come.
 std::string optionsText(const CommandInfo &command) {
   std::vector<std::string> groups;
   for (const OptionInfo &option : command.options)
@@ -58,7 +58,7 @@ std::string optionsText(const CommandInfo &command) {
       groups.push_back(option.group);
   std::string text;
   for (const std::string &group : groups) {
-    text += group == "Options" ? ".SH OPTIONS\n" : fmt::format(".SS {}\n", roff(group));
+    text += group == "ManOptions" ? ".SH OPTIONS\n" : fmt::format(".SS {}\n", roff(group));
     for (const OptionInfo &option : command.options)
       if (option.group == group)
         text += entry(fmt::format("{}", fmt::join(option.names, ", ")), option.value, option.help);
@@ -103,7 +103,7 @@ Result<void> writePages(const std::vector<CommandInfo> &commands, const std::str
   return {};
 }
 
-Result<void> man(const CLI::App &app, const Options &options) {
+Result<void> man(const CLI::App &app, const ManOptions &options) {
   std::vector<CommandInfo> commands = commandTable(app);
   if (!options.folder.empty())
     return writePages(commands, options.folder);
@@ -121,13 +121,13 @@ Result<void> man(const CLI::App &app, const Options &options) {
 } // namespace
 
 void addManCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ManOptions>();
   CLI::App *command = app.add_subcommand("man", "Print pages of the manual");
   command->add_option("command", options->words, "The command that the page is of")
       ->type_name("COMMAND...");
   command->add_option("-o,--output", options->folder, "Write all pages into a folder")
       ->type_name("DIR");
-  command->footer(examples);
+  command->footer(kManExamples);
   command->callback([&app, options, &chosen] {
     chosen = [&app, options] { return exitStatus(man(app, *options)); };
   });

@@ -13,7 +13,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kOptExamples = R"(Examples:
   cameo opt test.cir --passes fold-constants,remove-dead-ops
       runs two passes on IR text and prints the result
   cameo opt model.onnx
@@ -23,7 +23,7 @@ constexpr const char *examples = R"(Examples:
   cameo opt --list
       every pass, with a sentence on each)";
 
-struct Options {
+struct OptOptions {
   std::string input, output, passes;
   bool pipeline = false, list = false;
   TargetOptions target;
@@ -39,7 +39,7 @@ void listPasses() {
   printOut(table.str());
 }
 
-Result<void> opt(const Options &options, const PassObserver &observer) {
+Result<void> opt(const OptOptions &options, const PassObserver &observer) {
   PassContext context = TRY(passContext(options.target));
   std::unique_ptr<Module> module =
       TRY(options.input.ends_with(".onnx") ? readModel(options.input, options.sizes)
@@ -56,7 +56,7 @@ Result<void> opt(const Options &options, const PassObserver &observer) {
   return writeOutput(options.output.empty() ? "-" : options.output, text);
 }
 
-int optOrList(const Options &options) {
+int optOrList(const OptOptions &options) {
   if (options.list) {
     listPasses();
     return Fine;
@@ -75,7 +75,7 @@ int optOrList(const Options &options) {
 } // namespace
 
 void addOptCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<OptOptions>();
   CLI::App *command = app.add_subcommand("opt", "Run passes on IR text");
   command->add_option("input", options->input, "IR text, or a model to import")
       ->type_name("X.cir|M.onnx");
@@ -88,7 +88,7 @@ void addOptCommand(CLI::App &app, Action &chosen) {
   addTargetOptions(*command, options->target);
   addModelOptions(*command, options->sizes);
   addPassOptions(*command, options->manager);
-  command->footer(examples);
+  command->footer(kOptExamples);
   command->callback([options, &chosen] { chosen = [options] { return optOrList(*options); }; });
 }
 

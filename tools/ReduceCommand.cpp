@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kReduceExamples = R"(Examples:
   cameo debug reduce model.onnx --fails 'cameo compile {}' --status 4
       the fewest nodes with which compiling ends with an internal error
   cameo debug reduce model.onnx --fails 'cameo compare {}' --status 1 -o small.onnx
@@ -30,7 +30,7 @@ constexpr const char *examples = R"(Examples:
 Without --status or --message, any exit status but 0 is the failure, also that of a model that
 became wrong on the way.)";
 
-struct Options {
+struct ReduceOptions {
   std::string model, command, message, output;
   std::optional<int> status;
   int64_t tries = 2000;
@@ -38,7 +38,7 @@ struct Options {
 
 class Reducer {
 public:
-  Reducer(const Options &options, const ModelParts &parts, const TemporaryFolder &folder)
+  Reducer(const ReduceOptions &options, const ModelParts &parts, const TemporaryFolder &folder)
       : options_(options), parts_(parts), folder_(folder) {}
 
   /// The smallest cut that was found.
@@ -54,7 +54,7 @@ private:
   Result<void> dropWeights(ModelCut &cut);
   Result<void> shrinkSizes(ModelCut &cut);
 
-  const Options &options_;
+  const ReduceOptions &options_;
   const ModelParts &parts_;
   const TemporaryFolder &folder_;
   int64_t tries_ = 0;
@@ -169,7 +169,7 @@ Result<ModelCut> Reducer::run() {
   return cut;
 }
 
-Result<void> reduce(const Options &options) {
+Result<void> reduce(const ReduceOptions &options) {
   if (options.command.find("{}") == std::string::npos)
     return badInput("--fails: expected a command with {} where the model's file goes");
   std::string output = options.output;
@@ -194,7 +194,7 @@ Result<void> reduce(const Options &options) {
 } // namespace
 
 void addReduceCommand(CLI::App &debug, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReduceOptions>();
   CLI::App *command =
       debug.add_subcommand("reduce", "Find the fewest nodes for which a command fails");
   command->add_option("model", options->model, "The model")->required()->type_name("M.onnx");
@@ -215,7 +215,7 @@ void addReduceCommand(CLI::App &debug, Action &chosen) {
       ->type_name("N")
       ->capture_default_str()
       ->check(number<int64_t>(1, 1000000));
-  command->footer(examples);
+  command->footer(kReduceExamples);
   command->callback([options, &chosen] {
     chosen = [options] {
       Result<void> done = reduce(*options);

@@ -21,7 +21,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kRunExamples = R"(Examples:
   cameo run model.so --input x=image.npy --output-dir out
       runs compiled code; writes out/output_0_NAME.npy, ...
   cameo run model.onnx --input image.npy
@@ -34,7 +34,7 @@ constexpr const char *examples = R"(Examples:
 bfloat16 is stored in .npy files as uint16 with the same bits. An .npz gives inputs by name. A model
 of a bundle is heads.so:NAME.)";
 
-struct Options {
+struct RunCommandOptions {
   std::string program;
   std::vector<std::string> inputs, dump; // of --dump: `all` or a node, and a folder
   std::string data, outputDir;
@@ -64,7 +64,8 @@ std::vector<Inner> exposeValues(Func &main) {
   return inner;
 }
 
-Result<std::unique_ptr<Engine>> makeEngine(const Options &options, std::vector<Inner> &inner) {
+Result<std::unique_ptr<Engine>> makeEngine(const RunCommandOptions &options,
+                                           std::vector<Inner> &inner) {
   if (isLibraryPath(options.program) && !options.dump.empty())
     return badInput("--dump: a library computes no values but its outputs; expected a model");
   if (isLibraryPath(options.program))
@@ -77,8 +78,8 @@ Result<std::unique_ptr<Engine>> makeEngine(const Options &options, std::vector<I
   return makeReferenceEngine(std::move(*module), options.run);
 }
 
-Result<void> writeOutput(const Options &options, const std::string &stem, const EnginePort &port,
-                         const RuntimeValue &output) {
+Result<void> writeOutput(const RunCommandOptions &options, const std::string &stem,
+                         const EnginePort &port, const RuntimeValue &output) {
   if (!options.data.empty())
     return writeFile(stem + ".pb", formatTestData(output, dataKindOf(port.type)));
   return writeArrays(stem + "_" + fileSafe(port.name), output);
@@ -100,7 +101,7 @@ Result<void> writeAll(const std::string &target, size_t count,
   return {};
 }
 
-Result<void> writeOutputs(const Options &options, const std::vector<EnginePort> &ports,
+Result<void> writeOutputs(const RunCommandOptions &options, const std::vector<EnginePort> &ports,
                           const std::vector<RuntimeValue> &outputs) {
   return writeAll(options.outputDir, outputs.size(), [&](const std::string &folder, size_t i) {
     return writeOutput(options, fmt::format("{}/output_{}", folder, i), ports[i], outputs[i]);
@@ -108,7 +109,7 @@ Result<void> writeOutputs(const Options &options, const std::vector<EnginePort> 
 }
 
 /// Writes the values that --dump asks for; the position among all is part of a file's name.
-Result<void> dump(const Options &options, const std::vector<Inner> &inner,
+Result<void> dump(const RunCommandOptions &options, const std::vector<Inner> &inner,
                   const std::vector<EnginePort> &ports, const std::vector<RuntimeValue> &outputs) {
   const std::string &asked = options.dump[0];
   std::vector<size_t> chosen;
@@ -145,7 +146,7 @@ void printOutputs(const std::vector<EnginePort> &ports, const std::vector<Runtim
                          outputs[i].isTensor() ? preview(outputs[i].tensor()) : ""));
 }
 
-Result<void> run(const Options &options) {
+Result<void> run(const RunCommandOptions &options) {
   std::vector<Inner> inner;
   Stopwatch watch;
   std::unique_ptr<Engine> engine = TRY(makeEngine(options, inner));
@@ -168,7 +169,7 @@ Result<void> run(const Options &options) {
 } // namespace
 
 void addRunCommand(CLI::App &app, Action &chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunCommandOptions>();
   CLI::App *command =
       app.add_subcommand("run", "Run a compiled library, or a model by the reference interpreter");
   command->add_option("program", options->program, "A library (.so) or a model (.onnx)")
@@ -195,7 +196,7 @@ void addRunCommand(CLI::App &app, Action &chosen) {
   addSeedOption(*command, options->run.seed, "random operators");
   addTimeoutOption(*command, options->run.seconds);
   addModelOptions(*command, options->model);
-  command->footer(examples);
+  command->footer(kRunExamples);
   command->callback([command, options, &chosen] {
     chosen = [command, options]() -> int {
       if (isLibraryPath(options->program))

@@ -12,7 +12,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kTargetsExamples = R"(Examples:
   cameo targets
       the targets, feature sets, processors and boards
   cameo targets --json
@@ -84,7 +84,7 @@ void addTargetsCommand(CLI::App &app, Action &chosen) {
   auto json = std::make_shared<bool>(false);
   CLI::App *command = app.add_subcommand("targets", "List what code can be made for");
   command->add_flag("--json", *json, "Report as JSON");
-  command->footer(examples);
+  command->footer(kTargetsExamples);
   command->callback([json, &chosen] {
     chosen = [json] {
       printOut(*json ? jsonOfTargets() : textOfTargets());

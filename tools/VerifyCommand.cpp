@@ -9,7 +9,7 @@ namespace cameo {
 
 namespace {
 
-constexpr const char *examples = R"(Examples:
+constexpr const char *kVerifyExamples = R"(Examples:
   cameo verify model.so
       reads the library and compares its bytes with the checksum at its end
   cameo verify model.so big.weights
@@ -31,7 +31,7 @@ void addVerifyCommand(CLI::App &app, Action &chosen) {
   CLI::App *command =
       app.add_subcommand("verify", "Check libraries and weights by their checksums");
   command->add_option("files", *files, "What to check")->required()->type_name("M.so ...");
-  command->footer(examples);
+  command->footer(kVerifyExamples);
   command->callback([files, &chosen] {
     chosen = [files] {
       int status = Fine;
