@@ -9,7 +9,6 @@
 #include "lowering/plan/ImageRuns.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <unordered_map>
 
