@@ -26,6 +26,7 @@ esac
 
 step() { printf '\n== %s (%d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 jobs=$(nproc)
+longest=900 # seconds, for tests without a limit of their own; ctest itself has none
 
 step "setting up"
 if $quick; then
@@ -51,10 +52,10 @@ if ! $quick; then
   # The linker keeps about a kilobyte a link. Tests ask for more memory than there is, which malloc
   # must answer as it does without sanitizers.
   ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/tests/leaks.txt:print_suppressions=0 \
-    ctest --test-dir build-asan -L fast -LE long -j "$jobs" --output-on-failure
+    ctest --test-dir build-asan -L fast -LE long -j "$jobs" --timeout $longest --output-on-failure
 fi
 
 step "building"
 scripts/build.sh build
 step "tests"
-ctest --test-dir build -LE slow -j "$jobs" --output-on-failure
+ctest --test-dir build -LE slow -j "$jobs" --timeout $longest --output-on-failure

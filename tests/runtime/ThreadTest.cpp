@@ -2,6 +2,8 @@
 #include "Fixture.h"
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <sys/wait.h>
@@ -37,10 +39,31 @@ TEST_F(ThreadTest, threadsForEachCpu) {
   EXPECT_GE(facts[FACT_THREADS], 1);
 }
 
+/// Whether every other thread of the process sleeps.
+static bool othersSleep() {
+  for (const auto &task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == std::to_string(gettid()))
+      continue;
+    std::string stat;
+    std::getline(std::ifstream(task.path() / "stat"), stat);
+    if (stat.find(") S ") == std::string::npos)
+      return false;
+  }
+  return true;
+}
+
+/// A fork copies the locks of AddressSanitizer's allocator as they are. A thread that starts late
+/// may hold one, and then the child would wait for it for ever.
+static pid_t forkAmongSleepers() {
+  while (!othersSleep())
+    std::this_thread::yield();
+  return ::fork();
+}
+
 TEST_F(ThreadTest, fork) {
   options.threads = 3;
   expectRight();
-  pid_t child = ::fork();
+  pid_t child = forkAmongSleepers();
   if (child == 0) {
     expectRight();
     expectRight();
@@ -51,7 +74,7 @@ TEST_F(ThreadTest, fork) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   expectRight();
-  child = ::fork();
+  child = forkAmongSleepers();
   if (child == 0) {
     cameo_destroy(context); /* without a run */
     _exit(0);
