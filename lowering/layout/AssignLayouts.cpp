@@ -21,6 +21,7 @@
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
 #include "lowering/plan/Packing.h"
+#include "lowering/plan/VerifyPlans.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -443,6 +444,17 @@ bool overflows(const Layout &layout) {
                      [](const Dim &stride) { return stride.isOverflow(); });
 }
 
+/// What text may lack that an importer and the passes before always give.
+Result<void> checkForms(Func &func) {
+  if (std::ssize(func.resultNames) != func.body.terminator()->numOperands())
+    return badInput(fmt::format("function '@{}': expected names for its results, as in "
+                                "`results(\"y\")`",
+                                func.name));
+  for (const Op *op : opsOf(func))
+    TRY(weightsArePacked(*op));
+  return {};
+}
+
 /// Halos and dense strides can be too large where the tensors themselves are not.
 Result<void> checkLayouts(Func &func) {
   for (Op *op : opsOf(func))
@@ -457,6 +469,7 @@ Result<void> checkLayouts(Func &func) {
 } // namespace
 
 Result<bool> assignLayouts(Module &module, PassContext &) {
+  TRY(checkForms(module.main()));
   LayoutState(module).run();
   TRY(checkLayouts(module.main()));
   return true;

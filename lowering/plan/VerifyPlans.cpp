@@ -163,6 +163,18 @@ bool isPlanned(const Op &op) {
   return !needsPlan || op.attrs.getInt("lanes") > 0;
 }
 
+Result<void> weightsArePacked(const Op &op) {
+  bool isPlain = false;
+  if (op.kind() == OpKind::KernelConv)
+    isPlain = attrsOf<ConvAttrs>(op).inputs.weights == WeightForm::Plain;
+  else if (op.kind() == OpKind::KernelGemm)
+    isPlain = attrsOf<GemmAttrs>(op).inputs.weights == WeightForm::Plain;
+  if (!isPlain)
+    return {};
+  return misfit(op, "expected packed weights where there are layouts, got plain ones: plan-packing "
+                    "must run before assign-layouts");
+}
+
 Result<void> verifyPlan(const Op &op) {
   TRY(layoutsAllow(op));
   TRY(rangeHasUnits(op));
@@ -170,9 +182,12 @@ Result<void> verifyPlan(const Op &op) {
 }
 
 Result<void> verifyPlans(Module &module) {
-  for (const Op *op : opsOf(module.main()))
+  for (const Op *op : opsOf(module.main())) {
+    if (hasLayouts(*op))
+      TRY(weightsArePacked(*op));
     if (isPlanned(*op))
       TRY(verifyPlan(*op));
+  }
   return {};
 }
 
