@@ -17,6 +17,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -176,21 +177,27 @@ int64_t compareUnits(const LoopCase &test, const char *cpu) {
   return std::ssize(log);
 }
 
-struct Touch : testing::TestWithParam<const char *> {};
+constexpr std::array<const char *, 2> kCpus = {"x86-64-v4+amx", "x86-64-v2"};
+
+struct Touch : testing::TestWithParam<size_t> {};
 
 TEST_P(Touch, UnitsDoWhatTheirKernelsSay) {
   int64_t units = 0;
+  size_t turn = GetParam();
   for (const LoopCase &test : loopCases()) {
+    // With sanitizers, one target takes what the other leaves.
+    if (kIsSanitized && turn++ % kCpus.size() != 0)
+      continue;
     SCOPED_TRACE(test.file + "\n" + test.text);
-    units += compareUnits(test, GetParam());
+    units += compareUnits(test, kCpus[GetParam()]);
     if (HasFailure())
       break;
   }
   EXPECT_GT(units, 100);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Touch, testing::Values("x86-64-v4+amx", "x86-64-v2"),
-                         [](const auto &info) { return std::string(info.param).substr(7, 2); });
+INSTANTIATE_TEST_SUITE_P(Targets, Touch, testing::Range<size_t>(0, kCpus.size()),
+                         [](const auto &info) { return std::string(kCpus[info.param], 7, 2); });
 
 } // namespace
 } // namespace cameo
