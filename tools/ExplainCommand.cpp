@@ -33,7 +33,7 @@ A multiplication and an addition are two operations (FLOPs). A model with nodes 
 compile gives an error that lists all of them, with exit status 3.)";
 
 // Of the JSON, see docs/explain.md.
-constexpr int kReportVersion = 1;
+constexpr int kReportVersion = 2;
 
 struct ExplainOptions {
   std::string model;

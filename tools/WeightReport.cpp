@@ -24,17 +24,21 @@ Outcome outcomeOf(WeightBudget budget, Optimize optimize) {
 }
 
 /// Those whose algorithms differ in the weights that they store.
-bool hasChoice(const ConvCosts &conv) { return conv.costs.size() > 1; }
+bool hasChoice(const LayerCosts &layer) { return layer.costs.size() > 1; }
 
-bool isForSize(const ConvCosts &conv) { return conv.chosen + 1 < conv.costs.size(); }
+bool isForSize(const LayerCosts &layer) { return layer.chosen + 1 < layer.costs.size(); }
 
-/// Convolutions that have a choice, the largest first.
-std::vector<const ConvCosts *> choicesOf(const WeightBudget &budget) {
-  std::vector<const ConvCosts *> choices;
-  for (const ConvCosts &conv : budget.convs())
-    if (hasChoice(conv))
-      choices.push_back(&conv);
-  std::stable_sort(choices.begin(), choices.end(), [](const ConvCosts *a, const ConvCosts *b) {
+std::string nameOf(const AlgorithmCost &cost) {
+  return std::string(wordOf(cost.algorithm)) + (cost.pieces > 1 ? " in pieces" : "");
+}
+
+/// Layers that have a choice, the largest first.
+std::vector<const LayerCosts *> choicesOf(const WeightBudget &budget) {
+  std::vector<const LayerCosts *> choices;
+  for (const LayerCosts &layer : budget.layers())
+    if (hasChoice(layer))
+      choices.push_back(&layer);
+  std::stable_sort(choices.begin(), choices.end(), [](const LayerCosts *a, const LayerCosts *b) {
     return a->choice().weightBytes > b->choice().weightBytes;
   });
   return choices;
@@ -46,12 +50,12 @@ constexpr Optimize kSettings[] = {Optimize::Speed, Optimize::Balanced, Optimize:
 
 std::string weightSummary(WeightBudget budget) {
   budget.takeFromOps();
-  int64_t count = std::count_if(budget.convs().begin(), budget.convs().end(), isForSize);
+  int64_t count = std::count_if(budget.layers().begin(), budget.layers().end(), isForSize);
   if (count == 0)
     return "";
   Outcome now = outcomeOf(budget), fastest = outcomeOf(budget, Optimize::Speed);
   return fmt::format(
-      "{} convolution{} smaller weights than the fastest algorithm: {} instead of "
+      "{} layer{} smaller weights than the fastest algorithm: {} instead of "
       "{}, for {:.2f} times the estimated time (--optimize speed: all the fastest)\n",
       count, count == 1 ? " has" : "s have", formatBytes(now.bytes), formatBytes(fastest.bytes),
       now.cycles / fastest.cycles);
@@ -60,11 +64,11 @@ std::string weightSummary(WeightBudget budget) {
 std::string weightText(WeightBudget budget) {
   budget.takeFromOps();
   Table choices({"weights", "direct", "time", "algorithm", "nodes"});
-  for (const ConvCosts *conv : choicesOf(budget)) {
-    const AlgorithmCost &direct = conv->costs.front(), &own = conv->choice();
+  for (const LayerCosts *layer : choicesOf(budget)) {
+    const AlgorithmCost &direct = layer->costs.front(), &own = layer->choice();
     choices.add({formatBytes(own.weightBytes), formatBytes(direct.weightBytes),
-                 fmt::format("{:.2f}", own.cycles / direct.cycles),
-                 std::string(wordOf(own.algorithm)), conv->conv->loc.str()});
+                 fmt::format("{:.2f}", own.cycles / direct.cycles), nameOf(own),
+                 layer->op->loc.str()});
   }
   if (choices.size() == 0)
     return "";
@@ -78,8 +82,8 @@ std::string weightText(WeightBudget budget) {
                   fmt::format("{:.2f}", outcome.cycles / fastest)});
   }
   return fmt::format(
-      "Convolutions with a choice of weights; times are estimates, of the direct "
-      "algorithm's:\n{}\nWhat the model would be, of the fastest's estimated time:\n{}",
+      "Layers with a choice of weights; times are estimates, of the direct algorithm's "
+      "in f32:\n{}\nWhat the model would be, of the fastest's estimated time:\n{}",
       choices.str(), settings.str());
 }
 
@@ -88,22 +92,24 @@ nlohmann::ordered_json weightJson(WeightBudget budget) {
   nlohmann::ordered_json json = {{"model_bytes", budget.modelBytes()},
                                  {"weight_bytes", outcomeOf(budget).bytes},
                                  {"settings", nlohmann::ordered_json::array()},
-                                 {"convolutions", nlohmann::ordered_json::array()}};
+                                 {"layers", nlohmann::ordered_json::array()}};
   for (Optimize setting : kSettings) {
     Outcome outcome = outcomeOf(budget, setting);
     json["settings"].push_back({{"optimize", wordOf(setting)},
                                 {"weight_bytes", outcome.bytes},
                                 {"estimated_cycles", outcome.cycles}});
   }
-  for (const ConvCosts *conv : choicesOf(budget)) {
-    nlohmann::ordered_json row = {{"nodes", conv->conv->loc.str()},
-                                  {"algorithm", wordOf(conv->choice().algorithm)},
+  for (const LayerCosts *layer : choicesOf(budget)) {
+    nlohmann::ordered_json row = {{"nodes", layer->op->loc.str()},
+                                  {"algorithm", wordOf(layer->choice().algorithm)},
+                                  {"pieces", layer->choice().pieces},
                                   {"algorithms", nlohmann::ordered_json::array()}};
-    for (const AlgorithmCost &cost : conv->costs)
+    for (const AlgorithmCost &cost : layer->costs)
       row["algorithms"].push_back({{"algorithm", wordOf(cost.algorithm)},
+                                   {"pieces", cost.pieces},
                                    {"weight_bytes", cost.weightBytes},
                                    {"estimated_cycles", cost.cycles}});
-    json["convolutions"].push_back(std::move(row));
+    json["layers"].push_back(std::move(row));
   }
   return json;
 }

@@ -55,12 +55,13 @@ Result<void> interleaveFits(int64_t interleave) {
 }
 
 /// Pieces are of f32, in pairs, and multiply in tile registers, where the op has a plan.
-Result<void> piecesFit(const Op &op, int64_t pieces, int64_t interleave,
+/// Plain weights are yet to be packed as pieces.
+Result<void> piecesFit(const Op &op, int64_t pieces, int64_t interleave, bool isPlain,
                        const ContractionPlan &plan) {
   if (pieces == 1)
     return {};
-  if (pieces != kPieces || interleave != 2 || op.operand(0)->type.dtype() != DType::F32 ||
-      op.operand(1)->type.dtype() != DType::BF16)
+  bool arePairs = interleave == 2 && op.operand(1)->type.dtype() == DType::BF16;
+  if (pieces != kPieces || op.operand(0)->type.dtype() != DType::F32 || (!isPlain && !arePairs))
     return badInput(fmt::format("attribute 'pieces': expected 1, or {} of f32 that multiply with "
                                 "pairs of bf16, got {}",
                                 kPieces, pieces));
@@ -231,9 +232,9 @@ Result<void> ConvAttrs::verify(const Op &op) const {
   if (pieces > 1 && algorithm != ConvAlgorithm::Direct)
     return badInput(fmt::format("attribute 'pieces': expected 1, as the algorithm is {}, got {}",
                                 wordOf(algorithm), pieces));
-  TRY(piecesFit(op, pieces, interleave, plan));
-  PackAttrs packing{packFormFor(algorithm), group, interleave, pieces};
   bool isPlain = inputs.weights == WeightForm::Plain;
+  TRY(piecesFit(op, pieces, interleave, isPlain, plan));
+  PackAttrs packing{packFormFor(algorithm), group, interleave, pieces};
   TRY(hasShape(packed, isPlain ? weights : packedShape(packing, weights)));
   return takesOne(op, elementsFrom(op, 2));
 }
@@ -249,9 +250,9 @@ Result<void> GemmAttrs::verify(const Op &op) const {
   const Type &a = op.operand(0)->type, &weights = op.operand(1)->type, &y = op.result()->type;
   TRY(interleaveFits(interleave));
   TRY(plan.verify(ConvAlgorithm::Direct, interleave));
-  TRY(piecesFit(op, pieces, interleave, plan));
-  TRY(inputs.verify(op));
   bool isPlain = inputs.weights == WeightForm::Plain;
+  TRY(piecesFit(op, pieces, interleave, isPlain, plan));
+  TRY(inputs.verify(op));
   int64_t dims = isPlain ? 2 : 3; // of one matrix of weights
   if (a.rank() < 2 || weights.rank() < dims || y.rank() < 2)
     return badInput("expected matrices, or batches of them");

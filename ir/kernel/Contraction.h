@@ -158,7 +158,8 @@ struct ConvAttrs {
   /// Packed weights store this many consecutive k's of a column next to each other.
   int64_t interleave = 1;
   /// What f32 multiply as: 1, themselves, or kPieces, as many bf16. Packed weights have one piece
-  /// of all k's behind the other; the kernel splits its input.
+  /// of all k's behind the other; the kernel splits its input. Where weights are plain, this is how
+  /// they will be packed.
   int64_t pieces = 1;
   /// The value of the padding when weights are packed: the number `fill`, or the only element of
   /// operand `fillOperand` if that is not -1. When weights are plain, padding is x's zero point.

@@ -1,7 +1,10 @@
 // Chooses the algorithm of each convolution: depthwise where every channel has its own window,
 // Winograd's where it is estimated to be clearly faster and its weights are not too large
-// (WeightBudget.h), else direct. Runs before weights are packed, as algorithms read different forms
-// of them, and before layouts: how far a kernel reads past the edges depends on its algorithm.
+// (WeightBudget.h), else direct; and which convolutions and products multiply f32 as pieces
+// (decision 036), whose weights are larger, too. Runs before weights are packed, as algorithms read
+// different forms of them, and before layouts: how far a kernel reads past the edges depends on its
+// algorithm.
+#include "ir/AttrText.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
@@ -21,9 +24,30 @@ bool isDepthwise(const Op &conv, const ConvAttrs &attrs) {
          constantData(conv.operand(1));
 }
 
-/// A convolution that has packed weights keeps its algorithm.
+/// A convolution or product that has packed weights keeps its algorithm.
 bool isOpen(const ConvAttrs &attrs) {
   return attrs.inputs.weights == WeightForm::Plain && attrs.algorithm == ConvAlgorithm::Direct;
+}
+bool isOpen(const GemmAttrs &attrs) { return attrs.inputs.weights == WeightForm::Plain; }
+
+/// Whether the op has changed.
+bool choose(Op &op, const AlgorithmCost &choice) {
+  std::string before = attrsText(op.attrs);
+  if (op.kind() == OpKind::KernelConv) {
+    ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+    if (!isOpen(attrs))
+      return false;
+    attrs.algorithm = choice.algorithm, attrs.pieces = choice.pieces;
+    attrs.plan = choice.plan;
+    op.attrs = dictOf(attrs);
+  } else {
+    GemmAttrs attrs = attrsOf<GemmAttrs>(op);
+    if (!isOpen(attrs))
+      return false;
+    attrs.pieces = choice.pieces;
+    op.attrs = dictOf(attrs);
+  }
+  return attrsText(op.attrs) != before;
 }
 
 /// The direct algorithm, or the depthwise one unless direct was measured to be faster.
@@ -41,27 +65,18 @@ Result<ConvAlgorithm> otherAlgorithm(const PassContext &context, const Op &conv,
 
 Result<bool> chooseAlgorithms(Module &module, PassContext &context) {
   bool changed = false;
-  auto set = [&](Op &op, ConvAttrs attrs, ConvAlgorithm algorithm, const ContractionPlan &plan) {
-    attrs.algorithm = algorithm;
-    attrs.plan = plan;
-    op.attrs = dictOf(attrs);
-    changed |= algorithm != ConvAlgorithm::Direct;
-  };
   WeightBudget budget = TRY(WeightBudget::of(module, context));
   budget.choose(context.optimize);
   std::set<const Op *> chosen;
-  for (const ConvCosts &conv : budget.convs()) {
-    chosen.insert(conv.conv);
-    ConvAttrs attrs = attrsOf<ConvAttrs>(*conv.conv);
-    if (isOpen(attrs))
-      set(*conv.conv, attrs, conv.choice().algorithm, conv.choice().plan);
+  for (const LayerCosts &layer : budget.layers()) {
+    chosen.insert(layer.op);
+    changed |= choose(*layer.op, layer.choice());
   }
   for (Op *op : opsOf(module.main())) {
     if (op->kind() != OpKind::KernelConv || chosen.contains(op))
       continue;
-    ConvAttrs attrs = attrsOf<ConvAttrs>(*op);
-    if (isOpen(attrs))
-      set(*op, attrs, TRY(otherAlgorithm(context, *op, attrs)), {});
+    AlgorithmCost other{.algorithm = TRY(otherAlgorithm(context, *op, attrsOf<ConvAttrs>(*op)))};
+    changed |= choose(*op, other);
   }
   return changed;
 }

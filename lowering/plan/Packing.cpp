@@ -42,13 +42,10 @@ void packBytes(const Target &target, DType input, DType weights, const Dim &dept
 
 /// Pairs of bf16 where the model has them, or where the compilation asks for them, and the weights
 /// are constant. A single element makes a step, as in f32.
-void packPairs(const PassContext &context, DType dtype, const Dim &depth, Packing &packing) {
+bool arePairs(const PassContext &context, DType dtype, const Dim &depth) {
   bool wanted = dtype == DType::BF16 || (dtype == DType::F32 && context.precision == DType::BF16);
   bool hasPairs = depth.isConst() && depth.value() > 1;
-  if (!wanted || !hasPairs || !context.target.hasBf16Dot)
-    return;
-  packing.rounded = DType::BF16;
-  packing.interleave = 2;
+  return wanted && hasPairs && context.target.hasBf16Dot;
 }
 
 /// The rows of a contraction that are known, of all batches that share weights.
@@ -56,34 +53,16 @@ Dim knownRows(const Op &op) {
   const Dims &y = op.result()->type.shape();
   bool isConv = op.kind() == OpKind::KernelConv;
   int64_t columns = isConv ? 1 : std::ssize(y) - 1, first = 0;
-  if (!isConv && op.operand(1)->type.rank() > 2)
-    first = columns - 1;
+  if (!isConv) {
+    bool isPlain = attrsOf<GemmAttrs>(op).inputs.weights == WeightForm::Plain;
+    if (op.operand(1)->type.rank() > (isPlain ? 2 : 3))
+      first = columns - 1;
+  }
   Dim rows(1);
   for (int64_t dim = first; dim < std::ssize(y); dim++)
     if (dim != columns && y[static_cast<size_t>(dim)].isConst())
       rows = rows * y[static_cast<size_t>(dim)];
   return rows;
-}
-
-/// f32 as three bf16 (decision 036), in tile registers. `depth` is of a tap.
-void packPieces(const PassContext &context, const Op &op, const Dim &depth, Packing &packing) {
-  const Type &weights = op.operand(1)->type;
-  Dim all = depth, columns = weights.dim(weights.rank() - 1);
-  if (op.kind() == OpKind::KernelConv) {
-    columns = *Dim::exactDiv(weights.dim(0), Dim(packing.group));
-    for (int64_t dim = 2; dim < weights.rank(); dim++)
-      all = all * weights.dim(dim);
-  }
-  bool areKnown = depth.isConst() && all.isConst() && columns.isConst();
-  if (context.optimize == Optimize::Size || !context.target.hasTileRegisters || packing.rounded ||
-      op.region().arg(0)->type.dtype() != DType::F32 || !areKnown || depth.value() % 2 != 0)
-    return;
-  int64_t parts = op.kind() == OpKind::KernelGemm ? partsOfDepth(all.value()) : 1;
-  if (!arePiecesFaster(context.target, knownRows(op), columns, all.value() / parts))
-    return;
-  packing.parts = parts;
-  packing.pieces = kPieces;
-  packing.interleave = 2;
 }
 
 bool isByte(DType dtype) { return dtype == DType::I8 || dtype == DType::U8; }
@@ -108,6 +87,12 @@ Op *constantBehind(Value *value) {
 
 bool isPackedEarly(Value *weights) {
   return constantBehind(weights) && constantDims(weights->type.shape());
+}
+
+bool hasEarlyWeights(const Op &op) {
+  Op *pack = op.operand(1)->definingOp();
+  return pack && pack->kind() == OpKind::KernelPack ? isConstantPack(*pack)
+                                                    : isPackedEarly(op.operand(1));
 }
 
 bool isConstantPack(Op &pack) { return isPackedEarly(pack.operand(0)); }
@@ -139,6 +124,29 @@ bool isReadDirectly(Op &constant) {
   return false;
 }
 
+std::optional<Pieces> piecesFor(const PassContext &context, const Op &op) {
+  const Type &x = op.operand(0)->type, &y = op.result()->type;
+  bool isConv = op.kind() == OpKind::KernelConv;
+  if (!context.target.hasTileRegisters || x.dtype() != DType::F32 ||
+      op.region().arg(0)->type.dtype() != DType::F32 || !hasEarlyWeights(op))
+    return std::nullopt;
+  Dim depth = x.dim(isConv ? 1 : x.rank() - 1), columns = y.dim(isConv ? 1 : y.rank() - 1), taps(1);
+  if (isConv) {
+    ConvAttrs attrs = attrsOf<ConvAttrs>(op);
+    depth = Dim::floorDiv(depth, Dim(attrs.group));
+    columns = Dim::floorDiv(columns, Dim(attrs.group));
+    for (int64_t extent : attrs.kernel)
+      taps = taps * Dim(extent);
+  }
+  Dim all = depth * taps;
+  bool areKnown = depth.isConst() && all.isConst() && columns.isConst();
+  if (!areKnown || depth.value() % 2 != 0 || arePairs(context, x.dtype(), depth))
+    return std::nullopt;
+  int64_t parts = isConv ? 1 : partsOfDepth(all.value());
+  double speedup = speedupOfPieces(context.target, knownRows(op), columns, all.value() / parts);
+  return speedup > 1 ? std::optional(Pieces{parts, speedup}) : std::nullopt;
+}
+
 Packing packingFor(const PassContext &context, const Op &op) {
   const Type &x = op.operand(0)->type;
   Value *weights = op.operand(1);
@@ -155,10 +163,14 @@ Packing packingFor(const PassContext &context, const Op &op) {
   }
   if (isByte(x.dtype()))
     packBytes(context.target, x.dtype(), weights->type.dtype(), depth, packing);
-  else if (isPackedEarly(weights))
-    packPairs(context, x.dtype(), depth, packing);
-  if (x.dtype() == DType::F32 && isPackedEarly(weights))
-    packPieces(context, op, depth, packing);
+  else if (isPackedEarly(weights) && arePairs(context, x.dtype(), depth))
+    packing.rounded = DType::BF16, packing.interleave = 2;
+  if (op.attrs.getInt("pieces", 1) == 1)
+    return packing;
+  if (std::optional<Pieces> pieces = piecesFor(context, op)) {
+    packing.pieces = kPieces, packing.interleave = 2;
+    packing.parts = pieces->parts;
+  }
   return packing;
 }
 

@@ -21,7 +21,17 @@ struct Packing {
   std::optional<DType> rounded = std::nullopt;
 };
 
-/// The packing of a `conv` or `gemm` with plain weights.
+/// Products of f32 as three bf16 (decision 036), in tile registers.
+struct Pieces {
+  int64_t parts;  // Packing::parts
+  double speedup; // estimated, over products of vectors
+};
+/// Of a `conv` or `gemm` with weights plain or packed. Nothing where the target or the op has no
+/// such products, or vectors are about as fast.
+std::optional<Pieces> piecesFor(const PassContext &context, const Op &op);
+
+/// The packing of a `conv` or `gemm` with plain weights. It has pieces where the op's attribute
+/// wants them and piecesFor() knows them.
 Packing packingFor(const PassContext &context, const Op &op);
 
 /// The Constant whose elements a value has, seen through transposes and reshapes; or nullptr.
@@ -29,6 +39,8 @@ Op *constantBehind(Value *value);
 /// Whether packed weights can be computed at compile time: they are constant, of sizes that are
 /// numbers (a view may give a constant sizes that only the run can check).
 bool isPackedEarly(Value *weights);
+/// The same of a `conv` or `gemm` that may have packed weights already.
+bool hasEarlyWeights(const Op &op);
 /// Whether a `pack` is of constant bytes, through views.
 bool isConstantPack(Op &pack);
 /// What tells the bytes that a library has for a Constant or a `pack` of one with layouts from

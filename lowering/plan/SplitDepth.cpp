@@ -53,6 +53,7 @@ std::vector<Op *> splitDepth(LoopBuilder &b, Op &gemm, int64_t parts) {
       Type type = Type::tensor(DType::F32, gemm.result()->type.shape());
       GemmAttrs attrs;
       attrs.inputs.weights = WeightForm::Plain;
+      attrs.pieces = gemm.attrs.getInt("pieces", 1);
       Op *first = b.create(OpKind::KernelGemm, {xs, ws}, {type}, dictOf(attrs), 1);
       endEpilogue(b, first, first->region().addArg(Type::scalar(DType::F32)));
       firsts.push_back(first);

@@ -91,11 +91,11 @@ int64_t partsOfDepth(int64_t depth) {
   return 1;
 }
 
-bool arePiecesFaster(const Target &target, const Dim &rows, const Dim &columns, int64_t depth) {
+double speedupOfPieces(const Target &target, const Dim &rows, const Dim &columns, int64_t depth) {
   int64_t steps = stepsOfTileRegister(depth / 2);
   if (depth % 2 != 0 || rows.value() < kManyRows || kManyRows * rowBytes(depth) > kSplitBytes ||
       !tileOfRegisters(target, rows, columns, steps))
-    return false;
+    return 0;
   TilePlan tile = bestTileOfRegisters(rows, columns, steps, kPieces);
   auto elements = static_cast<double>(depth);
   double products = tile.cost * elements / static_cast<double>(2 * steps);
@@ -104,7 +104,8 @@ bool arePiecesFaster(const Target &target, const Dim &rows, const Dim &columns, 
       kFinish;
   double split = static_cast<double>(rows.value()) * elements / kPanel * kSplit;
   double vectors = planTile(target, DType::F32, rows, columns).cost * elements / kMultiplyAdds;
-  return kWorthPieces * (products + finish + split) < vectors;
+  double speedup = vectors / (products + finish + split);
+  return speedup > kWorthPieces ? speedup : 0;
 }
 
 } // namespace cameo

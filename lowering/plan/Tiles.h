@@ -67,8 +67,8 @@ inline constexpr int64_t kSplitBytes = 1 << 20;
 /// there are no such parts.
 int64_t partsOfDepth(int64_t depth);
 
-/// Whether f32 of so many elements a row multiply faster as pieces in tile registers than they do
-/// in vectors.
-bool arePiecesFaster(const Target &target, const Dim &rows, const Dim &columns, int64_t depth);
+/// How much faster f32 of so many elements a row multiply as pieces in tile registers than they do
+/// in vectors, by an estimate; 0 where it is too little, or there are no such tiles.
+double speedupOfPieces(const Target &target, const Dim &rows, const Dim &columns, int64_t depth);
 
 } // namespace cameo

@@ -1,15 +1,19 @@
-// See WeightBudget.h. Under a limit, convolutions go to faster algorithms in the order of cycles
-// saved for each byte added, as long as these fit.
+// See WeightBudget.h. Under a limit, layers go to faster algorithms in the order of cycles saved
+// for each byte added, as long as these fit.
 #include "lowering/plan/WeightBudget.h"
 
+#include "ir/AttrText.h"
+#include "ir/Half.h"
 #include "ir/kernel/KernelSpec.h"
 #include "lowering/build/ControlFlow.h"
+#include "lowering/build/Shapes.h"
 #include "lowering/plan/Packing.h"
 #include "lowering/plan/TunedPlans.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
+#include <optional>
 #include <set>
 
 namespace cameo {
@@ -17,22 +21,23 @@ namespace {
 
 constexpr double kMostGrowth = 0.5; // of the model's bytes
 constexpr double kWorthAnySize = 1.25;
+constexpr int64_t kF32Bytes = 4, kBf16Bytes = 2;
 
-/// A convolution may go from one of its algorithms to another.
+/// A layer may go from one of its algorithms to another.
 struct Step {
-  size_t conv, from, to;
+  size_t layer, from, to;
   double savedPerByte;
 };
 
-/// The steps of a convolution, from each algorithm to where a byte saves most.
-void addSteps(const ConvCosts &conv, size_t index, std::vector<Step> &steps) {
-  for (size_t from = 0; from + 1 < conv.costs.size();) {
+/// The steps of a layer, from each algorithm to where a byte saves most.
+void addSteps(const LayerCosts &layer, size_t index, std::vector<Step> &steps) {
+  for (size_t from = 0; from + 1 < layer.costs.size();) {
     Step best{index, from, from + 1, -1};
-    for (size_t to = from + 1; to < conv.costs.size(); to++) {
-      const AlgorithmCost &now = conv.costs[from], &then = conv.costs[to];
-      double saved = conv.isTuned ? std::numeric_limits<double>::infinity()
-                                  : (now.cycles - then.cycles) /
-                                        static_cast<double>(then.weightBytes - now.weightBytes);
+    for (size_t to = from + 1; to < layer.costs.size(); to++) {
+      const AlgorithmCost &now = layer.costs[from], &then = layer.costs[to];
+      double saved = layer.isTuned ? std::numeric_limits<double>::infinity()
+                                   : (now.cycles - then.cycles) /
+                                         static_cast<double>(then.weightBytes - now.weightBytes);
       if (saved > best.savedPerByte)
         best.to = to, best.savedPerByte = saved;
     }
@@ -62,32 +67,98 @@ double cyclesOf(const Target &target, const Op &op) {
   return productCycles(target, cycles, weights, 1);
 }
 
-/// Nothing for a conv that only direct and depthwise algorithms compute.
-Result<std::optional<ConvCosts>> costsOf(const PassContext &context, Op &conv) {
-  std::optional<ConvAlgorithm> tuned = TRY(tunedAlgorithm(context, conv));
-  std::optional<ConvSizes> sizes = winogradSizes(context, conv);
+/// The direct algorithm's, of an op with packed or plain constant weights.
+AlgorithmCost directCost(const Target &target, const Op &op) {
+  const Type &weights = op.operand(1)->type;
+  int64_t pieces = op.attrs.getInt("pieces", 1);
+  AlgorithmCost cost{.cycles = cyclesOf(target, op)};
+  if (op.attrs.getString("weights") == wordOf(WeightForm::Plain)) {
+    PackAttrs packing;
+    packing.form = op.kind() == OpKind::KernelConv ? PackForm::Conv : PackForm::Gemm;
+    packing.group = op.attrs.getInt("group", 1);
+    cost.weightBytes = product(packedShape(packing, weights.shape())).value() * kF32Bytes;
+  } else {
+    cost.weightBytes = product(weights.shape()).value() / pieces * kF32Bytes;
+  }
+  return cost;
+}
+
+/// Puts pieces behind the direct algorithm. What stores more must be faster than they are.
+void addPieces(std::vector<AlgorithmCost> &costs, double speedup) {
+  AlgorithmCost pieces = costs.front();
+  pieces.pieces = kPieces;
+  pieces.cycles /= speedup;
+  pieces.weightBytes = pieces.weightBytes * kPieces * kBf16Bytes / kF32Bytes;
+  auto isNoFaster = [&](const AlgorithmCost &cost) { return cost.cycles >= pieces.cycles; };
+  costs.erase(std::remove_if(costs.begin() + 1, costs.end(), isNoFaster), costs.end());
+  costs.insert(costs.begin() + 1, pieces);
+}
+
+bool isOwn(const AlgorithmCost &cost, const Op &op) {
+  auto algorithm = fromWord<ConvAlgorithm>(op.attrs.getString("algorithm"));
+  return cost.algorithm == algorithm.value_or(ConvAlgorithm::Direct) &&
+         cost.pieces == op.attrs.getInt("pieces", 1);
+}
+
+/// The algorithms of a convolution that Winograd's algorithms can compute.
+std::vector<AlgorithmCost> windowCosts(const PassContext &context, const ConvSizes &sizes,
+                                       std::optional<ConvAlgorithm> tuned) {
+  if (context.winograd && !tuned)
+    return worthwhileAlgorithms(context.target, sizes);
+  std::vector<AlgorithmCost> costs = {algorithmCost(context.target, sizes, ConvAlgorithm::Direct)};
+  if (context.winograd && winogradTile(*tuned))
+    costs.push_back(algorithmCost(context.target, sizes, *tuned));
+  return costs;
+}
+
+/// Nothing for an op that only direct and depthwise algorithms in f32 compute.
+Result<std::optional<LayerCosts>> costsOf(const PassContext &context, Op &op) {
+  bool isConv = op.kind() == OpKind::KernelConv;
+  std::optional<ConvAlgorithm> tuned;
+  std::optional<ConvSizes> sizes;
+  if (isConv) {
+    tuned = TRY(tunedAlgorithm(context, op));
+    sizes = winogradSizes(context, op);
+  }
   bool fits = !tuned || (sizes ? *tuned != ConvAlgorithm::Depthwise
                                : !winogradTile(*tuned) || !context.winograd);
   if (!fits)
     return badInput(fmt::format("the plan for `{}` does not fit: {} cannot compute it",
-                                algorithmKey(conv), wordOf(*tuned)));
-  if (!sizes)
-    return std::optional<ConvCosts>();
-  auto cost = [&](ConvAlgorithm algorithm) {
-    return algorithmCost(context.target, *sizes, algorithm);
-  };
-  ConvCosts costs{&conv, {cost(ConvAlgorithm::Direct)}, 0, tuned.has_value()};
-  ConvAlgorithm own = attrsOf<ConvAttrs>(conv).algorithm;
-  if (context.winograd && !tuned)
-    costs.costs = worthwhileAlgorithms(context.target, *sizes);
-  else if (context.winograd && winogradTile(*tuned))
-    costs.costs.push_back(cost(*tuned));
-  bool knowsOwn = std::any_of(costs.costs.begin(), costs.costs.end(),
-                              [&](const AlgorithmCost &known) { return known.algorithm == own; });
-  if (!knowsOwn)
-    costs.costs = {cost(ConvAlgorithm::Direct), cost(own)};
-  costs.chosen = costs.costs.size() - 1;
-  return std::optional(costs);
+                                algorithmKey(op), wordOf(*tuned)));
+  std::optional<Pieces> pieces = piecesFor(context, op);
+  if (!sizes && !pieces)
+    return std::optional<LayerCosts>();
+  LayerCosts layer{&op, {}, 0, tuned.has_value()};
+  if (sizes)
+    layer.costs = windowCosts(context, *sizes, tuned);
+  else
+    layer.costs = {directCost(context.target, op)};
+  bool isMeasured = tuned && winogradTile(*tuned);
+  if (pieces && !isMeasured)
+    addPieces(layer.costs, pieces->speedup);
+  auto own = [&](const AlgorithmCost &cost) { return isOwn(cost, op); };
+  if (sizes && std::none_of(layer.costs.begin(), layer.costs.end(), own)) {
+    layer.costs.resize(1);
+    ConvAlgorithm algorithm = attrsOf<ConvAttrs>(op).algorithm;
+    if (winogradTile(algorithm))
+      layer.costs.push_back(algorithmCost(context.target, *sizes, algorithm));
+  }
+  layer.chosen = layer.costs.size() - 1;
+  return std::optional(layer);
+}
+
+/// What tells the stored weights of a layer from others.
+std::string storedBy(const LayerCosts &layer) {
+  std::string key;
+  Value *weights = layer.op->operand(1);
+  for (Op *op = weights->definingOp(); op; op = op->operand(0)->definingOp()) {
+    if (op->kind() == OpKind::Constant)
+      return fmt::format("{} {} {} {}", fmt::ptr(op->attrs.getConst("value").get()), key,
+                         wordOf(layer.choice().algorithm), layer.choice().pieces);
+    if (op->kind() != OpKind::KernelPack)
+      key += op->result()->type.str() + attrsText(op->attrs);
+  }
+  ICE("larger weights that are no constant");
 }
 
 } // namespace
@@ -99,17 +170,17 @@ Result<WeightBudget> WeightBudget::of(Module &module, const PassContext &context
     if (op->kind() == OpKind::Constant)
       if (ConstRef data = op->attrs.getConst("value"); constants.insert(data.get()).second)
         budget.modelBytes_ += data->numElements() * dtypeSpec(data->dtype).bits / 8;
-    std::optional<ConvCosts> costs;
-    if (op->kind() == OpKind::KernelConv)
+    std::optional<LayerCosts> costs;
+    if (op->kind() == OpKind::KernelConv || op->kind() == OpKind::KernelGemm)
       costs = TRY(costsOf(context, *op));
     if (!costs) {
       budget.otherCycles_ += cyclesOf(context.target, *op);
       continue;
     }
-    budget.convs_.push_back(std::move(*costs));
-    const ConvCosts &conv = budget.convs_.back();
-    if (budget.users_[budget.storedBy(conv)]++ == 0)
-      budget.storedBytes_ += conv.choice().weightBytes;
+    budget.layers_.push_back(std::move(*costs));
+    const LayerCosts &layer = budget.layers_.back();
+    if (budget.users_[storedBy(layer)]++ == 0)
+      budget.storedBytes_ += layer.choice().weightBytes;
   }
   budget.takeAll(false);
   budget.directBytes_ = budget.storedBytes_;
@@ -117,48 +188,39 @@ Result<WeightBudget> WeightBudget::of(Module &module, const PassContext &context
   return budget;
 }
 
-WeightBudget::Stored WeightBudget::storedBy(const ConvCosts &conv) const {
-  Value *weights = conv.conv->operand(1);
-  if (Op *pack = weights->definingOp(); pack && pack->kind() == OpKind::KernelPack)
-    weights = pack->operand(0);
-  Op *constant = constantBehind(weights);
-  ICE_UNLESS(constant, "Winograd's algorithm has weights that are no constant");
-  return {constant->attrs.getConst("value").get(), conv.choice().algorithm};
-}
-
 void WeightBudget::take(size_t index, size_t algorithm) {
-  ConvCosts &conv = convs_[index];
-  if (--users_[storedBy(conv)] == 0)
-    storedBytes_ -= conv.choice().weightBytes;
-  conv.chosen = algorithm;
-  if (users_[storedBy(conv)]++ == 0)
-    storedBytes_ += conv.choice().weightBytes;
+  LayerCosts &layer = layers_[index];
+  if (--users_[storedBy(layer)] == 0)
+    storedBytes_ -= layer.choice().weightBytes;
+  layer.chosen = algorithm;
+  if (users_[storedBy(layer)]++ == 0)
+    storedBytes_ += layer.choice().weightBytes;
 }
 
 void WeightBudget::takeAll(bool isFastest) {
-  for (size_t i = 0; i < convs_.size(); i++)
-    take(i, isFastest ? convs_[i].costs.size() - 1 : 0);
+  for (size_t i = 0; i < layers_.size(); i++)
+    take(i, isFastest ? layers_[i].costs.size() - 1 : 0);
 }
 
 void WeightBudget::fill(int64_t limit) {
   std::vector<Step> steps;
-  for (size_t i = 0; i < convs_.size(); i++)
-    addSteps(convs_[i], i, steps);
+  for (size_t i = 0; i < layers_.size(); i++)
+    addSteps(layers_[i], i, steps);
   std::stable_sort(steps.begin(), steps.end(),
                    [](const Step &a, const Step &b) { return a.savedPerByte > b.savedPerByte; });
   for (const Step &step : steps) {
-    if (convs_[step.conv].chosen != step.from)
+    if (layers_[step.layer].chosen != step.from)
       continue;
-    take(step.conv, step.to);
+    take(step.layer, step.to);
     if (addedBytes() > limit)
-      take(step.conv, step.from);
+      take(step.layer, step.from);
   }
 }
 
 double WeightBudget::cycles() const {
   double cycles = otherCycles_;
-  for (const ConvCosts &conv : convs_)
-    cycles += conv.choice().cycles;
+  for (const LayerCosts &layer : layers_)
+    cycles += layer.choice().cycles;
   return cycles;
 }
 
@@ -178,9 +240,9 @@ void WeightBudget::choose(Optimize optimize) {
 }
 
 void WeightBudget::takeFromOps() {
-  for (size_t i = 0; i < convs_.size(); i++)
-    for (size_t j = 0; j < convs_[i].costs.size(); j++)
-      if (convs_[i].costs[j].algorithm == attrsOf<ConvAttrs>(*convs_[i].conv).algorithm)
+  for (size_t i = 0; i < layers_.size(); i++)
+    for (size_t j = 0; j < layers_[i].costs.size(); j++)
+      if (isOwn(layers_[i].costs[j], *layers_[i].op))
         take(i, j);
 }
 

@@ -1,5 +1,5 @@
-// Larger weights for faster convolutions: what the algorithms of each convolution are estimated to
-// take and to store, and which of them PassContext::optimize allows.
+// Larger weights for faster convolutions and products: what the algorithms of each are estimated to
+// take and to store, f32 as pieces among them, and which of them PassContext::optimize allows.
 //
 // Weights may become larger by so much in all: without limit (Speed), not at all (Size), by half of
 // the bytes of the model's constants (Balanced). With Balanced there is no limit either where the
@@ -12,14 +12,15 @@
 #include "lowering/plan/Winograd.h"
 
 #include <map>
-#include <utility>
+#include <string>
 #include <vector>
 
 namespace cameo {
 
-/// What a convolution may be computed by: first the direct algorithm, each next one stores more.
-struct ConvCosts {
-  Op *conv;
+/// What a convolution or product may be computed by: first the direct algorithm in f32, each next
+/// one stores more.
+struct LayerCosts {
+  Op *op;
   std::vector<AlgorithmCost> costs;
   /// Of costs; the last one at first.
   size_t chosen;
@@ -29,8 +30,8 @@ struct ConvCosts {
   const AlgorithmCost &choice() const { return costs[chosen]; }
 };
 
-/// The convolutions of a module that Winograd's algorithms can compute, and what is chosen for
-/// them.
+/// The convolutions and products of a module that Winograd's algorithms or pieces can compute, and
+/// what is chosen for them.
 class WeightBudget {
 public:
   /// Of a module of kernels, planned or not. An error if a tuned algorithm does not fit its op.
@@ -41,7 +42,7 @@ public:
   /// Takes what the ops have.
   void takeFromOps();
 
-  const std::vector<ConvCosts> &convs() const { return convs_; }
+  const std::vector<LayerCosts> &layers() const { return layers_; }
   /// Bytes of the model's constants, each once.
   int64_t modelBytes() const { return modelBytes_; }
   /// By so many bytes are the weights of the chosen algorithms larger than those of direct ones.
@@ -50,16 +51,13 @@ public:
   double cycles() const;
 
 private:
-  void take(size_t conv, size_t algorithm);
+  void take(size_t layer, size_t algorithm);
   void takeAll(bool isFastest);
   void fill(int64_t limit);
 
-  /// What is stored: convolutions with the same weights and algorithm share it.
-  using Stored = std::pair<const void *, ConvAlgorithm>;
-  Stored storedBy(const ConvCosts &conv) const;
-
-  std::vector<ConvCosts> convs_;
-  std::map<Stored, int64_t> users_;
+  std::vector<LayerCosts> layers_;
+  /// Of what is stored: layers with the same weights and algorithm share it.
+  std::map<std::string, int64_t> users_;
   int64_t modelBytes_ = 0, storedBytes_ = 0, directBytes_ = 0;
   double otherCycles_ = 0;
 };

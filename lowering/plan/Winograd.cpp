@@ -142,13 +142,6 @@ bool all(const std::vector<int64_t> &values, int64_t wanted) {
 
 bool isF32(const Value &value) { return value.type.dtype() == DType::F32; }
 
-/// Whether a conv has weights that are packed at compile time, or will be.
-bool hasEarlyWeights(const Op &conv) {
-  Op *pack = conv.operand(1)->definingOp();
-  return pack && pack->kind() == OpKind::KernelPack ? isConstantPack(*pack)
-                                                    : isPackedEarly(conv.operand(1));
-}
-
 } // namespace
 
 ConvSizes convSizes(const Op &conv) {

@@ -44,12 +44,13 @@ struct WinogradPlan {
 /// What the attributes of a conv by such an algorithm say.
 WinogradPlan winogradPlanOf(const Op &conv);
 
-/// An algorithm of a convolution, how its work is cut, and what it is estimated to cost.
+/// An algorithm of a convolution or product, how its work is cut, and what it is estimated to cost.
 struct AlgorithmCost {
   ConvAlgorithm algorithm = ConvAlgorithm::Direct;
   ContractionPlan plan = {}; // none of the direct one
   double cycles = 0;
   int64_t weightBytes = 0; // packed
+  int64_t pieces = 1;      // of each f32
 };
 /// Whether Winograd's algorithms can compute a `conv`, with weights plain or packed; its sizes,
 /// none of which is 0.

@@ -49,13 +49,13 @@ class Optimize(FolderCase):
         self.assertEqual(run.returncode, status, run.stdout + run.stderr)
         return run.stdout + run.stderr
 
-    def library(self, model, *flags):
+    def library(self, model, *flags, target=TARGET):
         """What compile says, and the library's bytes."""
-        text = self.cameo("compile", model, "-o", "m.so", *TARGET, *flags)
+        text = self.cameo("compile", model, "-o", "m.so", *target, *flags)
         return text, os.path.getsize(self.path("m.so"))
 
-    def explained(self, model, *flags):
-        return json.loads(self.cameo("explain", model, "--json", *TARGET, *flags))["weights"]
+    def explained(self, model, *flags, target=TARGET):
+        return json.loads(self.cameo("explain", model, "--json", *target, *flags))["weights"]
 
     def test_the_library_has_the_size_that_was_asked_for(self):
         text, speed = self.library("product.onnx", "--optimize", "speed")
@@ -64,10 +64,10 @@ class Optimize(FolderCase):
         text, balanced = self.library("product.onnx")
         self.assertLess(balanced, 1.5 * MODEL + CODE)
         self.assertGreater(balanced, MODEL + 3 * 4 * 9 * 64 * 64)  # what saves most for its bytes
-        self.assertRegex(text, r"(?m)^\d convolutions? ha(s|ve) smaller weights than the fastest algorithm: .* MB instead of ")
+        self.assertRegex(text, r"(?m)^\d layers? ha(s|ve) smaller weights than the fastest algorithm: .* MB instead of ")
         text, size = self.library("product.onnx", "--optimize", "size")
         self.assertLess(size, MODEL + CODE)
-        self.assertIn("4 convolutions have smaller weights", text)
+        self.assertIn("4 layers have smaller weights", text)
 
     def test_what_makes_a_model_much_faster_may_be_large(self):
         text, balanced = self.library("net.onnx", "--optimize", "balanced")
@@ -84,15 +84,33 @@ class Optimize(FolderCase):
             self.assertLessEqual(settings["balanced"]["weight_bytes"], 1.5 * MODEL)
             self.assertLess(settings["speed"]["estimated_cycles"], settings["balanced"]["estimated_cycles"])
             self.assertLess(settings["balanced"]["estimated_cycles"], settings["size"]["estimated_cycles"])
-            self.assertEqual({row["nodes"] for row in found["convolutions"]}, {"first", "second", "third", "fourth"})
-            chosen = {row["algorithm"] for row in found["convolutions"]}
+            self.assertEqual({row["nodes"] for row in found["layers"]}, {"first", "second", "third", "fourth"})
+            chosen = {row["algorithm"] for row in found["layers"]}
             self.assertEqual(chosen == {"direct"}, setting == "size")
             _, bytes_ = self.library("product.onnx", "--optimize", setting)
             self.assertLess(abs(bytes_ - found["weight_bytes"]), CODE)
         text = self.cameo("explain", "product.onnx", *TARGET)
         for word in ("winograd-", "fourth", "speed", "balanced", "size"):
             self.assertIn(word, text)
-        self.assertNotIn("Convolutions with a choice", self.cameo("explain", "product.onnx", *TARGET, "--winograd", "off"))
+        self.assertNotIn("Layers with a choice", self.cameo("explain", "product.onnx", *TARGET, "--winograd", "off"))
+
+    def test_pieces_count_as_well(self):
+        """f32 as three bf16 (decision 036): half as many bytes again, of products too; one whose depth is cut is whole in the sum."""
+        target = ("--target", "x86_64-linux-gnu", "--cpu", "x86-64-v4+amx")
+        nodes = [onnx.node("MatMul", ["a", "w1"], ["b"], "first"), onnx.node("MatMul", ["b", "w2"], ["ya"], "second"),
+                 onnx.node("MatMul", ["e", "w3"], ["ye"], "few")]
+        constants = [weights("w1", 256, 1408), weights("w2", 1408, 256), weights("w3", 2048, 1024)]
+        inputs = [onnx.value_info("a", [1024, 256]), onnx.value_info("e", [4, 2048])]
+        self.write("mlp.onnx", onnx.model(nodes, inputs, [onnx.value_info("ya", [1024, 256]), onnx.value_info("ye", [4, 1024])], constants))
+        model, pieces = 4 * (2 * 256 * 1408 + 2048 * 1024), 2 * 2 * 256 * 1408  # bytes of the model, and what pieces add
+        for setting, added in (("speed", pieces), ("balanced", pieces), ("size", 0)):
+            found = self.explained("mlp.onnx", "--optimize", setting, target=target)
+            self.assertEqual((found["model_bytes"], found["weight_bytes"]), (model, model + added))
+            self.assertEqual({row["optimize"]: row["weight_bytes"] for row in found["settings"]}[setting], model + added)
+            self.assertEqual({(row["algorithm"], row["pieces"]) for row in found["layers"]}, {("direct", 3 if added else 1)})
+            _, bytes_ = self.library("mlp.onnx", "--optimize", setting, target=target)
+            self.assertLess(abs(bytes_ - model - added), CODE)
+        self.assertIn("direct in pieces", self.cameo("explain", "mlp.onnx", *target))
 
     def test_plans_of_a_cache_keep_to_the_size(self):
         """A file of plans has what is fastest; the limit is that of the compilation."""
