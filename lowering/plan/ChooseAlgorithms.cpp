@@ -24,11 +24,14 @@ bool isDepthwise(const Op &conv, const ConvAttrs &attrs) {
          constantData(conv.operand(1));
 }
 
-/// A convolution or product that has packed weights keeps its algorithm.
+/// A convolution or product that has packed weights, or says how it is computed, keeps to that.
 bool isOpen(const ConvAttrs &attrs) {
-  return attrs.inputs.weights == WeightForm::Plain && attrs.algorithm == ConvAlgorithm::Direct;
+  return attrs.inputs.weights == WeightForm::Plain && attrs.algorithm == ConvAlgorithm::Direct &&
+         attrs.pieces == 1;
 }
-bool isOpen(const GemmAttrs &attrs) { return attrs.inputs.weights == WeightForm::Plain; }
+bool isOpen(const GemmAttrs &attrs) {
+  return attrs.inputs.weights == WeightForm::Plain && attrs.pieces == 1;
+}
 
 /// Whether the op has changed.
 bool choose(Op &op, const AlgorithmCost &choice) {

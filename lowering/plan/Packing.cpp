@@ -144,7 +144,7 @@ std::optional<Pieces> piecesFor(const PassContext &context, const Op &op) {
     return std::nullopt;
   int64_t parts = isConv ? 1 : partsOfDepth(all.value());
   double speedup = speedupOfPieces(context.target, knownRows(op), columns, all.value() / parts);
-  return speedup > 1 ? std::optional(Pieces{parts, speedup}) : std::nullopt;
+  return speedup > 0 ? std::optional(Pieces{parts, speedup}) : std::nullopt;
 }
 
 Packing packingFor(const PassContext &context, const Op &op) {

@@ -27,7 +27,7 @@ struct Pieces {
   double speedup; // estimated, over products of vectors
 };
 /// Of a `conv` or `gemm` with weights plain or packed. Nothing where the target or the op has no
-/// such products, or vectors are about as fast.
+/// such products.
 std::optional<Pieces> piecesFor(const PassContext &context, const Op &op);
 
 /// The packing of a `conv` or `gemm` with plain weights. It has pieces where the op's attribute

@@ -15,9 +15,11 @@ namespace {
 
 constexpr double kLoad = 14, kStore = 17, kLeastProduct = 10, kRow = 1.125;
 // Of f32 as pieces: splitting a vector, and a load from the L2 cache, which has three times as much
-// of them. Multiply-adds of vectors that such cores do in a cycle, of the two that they begin. A
-// gain below which weights need not be larger.
-constexpr double kSplit = 8, kFarLoad = 22, kMultiplyAdds = 1.8, kWorthPieces = 1.1;
+// of them. Multiply-adds of vectors that such cores do in a cycle, of the two that they begin.
+constexpr double kSplit = 8, kFarLoad = 22, kMultiplyAdds = 1.8;
+// So many times as long as counted took layers of nine models, where those of vectors took as long
+// as counted: weights come from L3.
+constexpr double kUncounted = 1.6;
 // What a register of sums takes until its results are stored, beyond those of vectors.
 constexpr double kFinish = 125;
 // Weights are read again for the rows that are in the cache together. With fewer, reading them
@@ -104,8 +106,7 @@ double speedupOfPieces(const Target &target, const Dim &rows, const Dim &columns
       kFinish;
   double split = static_cast<double>(rows.value()) * elements / kPanel * kSplit;
   double vectors = planTile(target, DType::F32, rows, columns).cost * elements / kMultiplyAdds;
-  double speedup = vectors / (products + finish + split);
-  return speedup > kWorthPieces ? speedup : 0;
+  return vectors / (kUncounted * (products + finish + split));
 }
 
 } // namespace cameo

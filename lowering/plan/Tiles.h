@@ -68,7 +68,7 @@ inline constexpr int64_t kSplitBytes = 1 << 20;
 int64_t partsOfDepth(int64_t depth);
 
 /// How much faster f32 of so many elements a row multiply as pieces in tile registers than they do
-/// in vectors, by an estimate; 0 where it is too little, or there are no such tiles.
+/// in vectors, by an estimate; 0 where there are no such tiles.
 double speedupOfPieces(const Target &target, const Dim &rows, const Dim &columns, int64_t depth);
 
 } // namespace cameo

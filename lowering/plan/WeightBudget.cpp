@@ -21,6 +21,7 @@ namespace {
 
 constexpr double kMostGrowth = 0.5; // of the model's bytes
 constexpr double kWorthAnySize = 1.25;
+constexpr double kWorthPieces = 1.05; // a gain below which weights need not be larger
 constexpr int64_t kF32Bytes = 4, kBf16Bytes = 2;
 
 /// A layer may go from one of its algorithms to another.
@@ -126,6 +127,8 @@ Result<std::optional<LayerCosts>> costsOf(const PassContext &context, Op &op) {
     return badInput(fmt::format("the plan for `{}` does not fit: {} cannot compute it",
                                 algorithmKey(op), wordOf(*tuned)));
   std::optional<Pieces> pieces = piecesFor(context, op);
+  if (pieces && pieces->speedup < kWorthPieces && op.attrs.getInt("pieces", 1) == 1)
+    pieces.reset();
   if (!sizes && !pieces)
     return std::optional<LayerCosts>();
   LayerCosts layer{&op, {}, 0, tuned.has_value()};

@@ -58,12 +58,14 @@ class GraphTest(unittest.TestCase):
         onnx.checker.check_model(model)
         return model
 
+    flags = ()
+
     def compile(self, model):
         """The library's path, another one each time: a path is loaded once."""
         self.count += 1
         path = f"{self.folder}/m{self.count}"
         onnx.save(model, f"{path}.onnx")
-        command = [CAMEO, "compile", f"{path}.onnx", "-o", f"{path}.so"]
+        command = [CAMEO, "compile", f"{path}.onnx", "-o", f"{path}.so", *self.flags]
         run = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
         return f"{path}.so"
