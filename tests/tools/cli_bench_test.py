@@ -154,7 +154,7 @@ class Bench(cli_test.Case):
                             onnx.tensor("w", [4, 5], [1] * 20)])
         self.write("sizes.onnx", model)
         report = json.loads(self.cameo("explain", "sizes.onnx", "--json").stdout)
-        self.assertEqual((report["schema_version"], report["flops"]), (1, 2 * 6 * 4 * 5))
+        self.assertEqual((report["schema_version"], report["flops"]), (2, 2 * 6 * 4 * 5))
         self.assertEqual({op["op"]: op["count"] for op in report["ops"]},
                          {"MatMul": 1, "Shape": 1, "Gather": 1, "Concat": 1, "Reshape": 1})
         self.assertEqual(self.profile("sizes.onnx")["flops"], 2 * 6 * 4 * 5)
