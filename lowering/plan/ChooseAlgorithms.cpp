@@ -4,7 +4,6 @@
 // (decision 036), whose weights are larger, too. Runs before weights are packed, as algorithms read
 // different forms of them, and before layouts: how far a kernel reads past the edges depends on its
 // algorithm.
-#include "ir/AttrText.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Shapes.h"
@@ -33,9 +32,8 @@ bool isOpen(const GemmAttrs &attrs) {
   return attrs.inputs.weights == WeightForm::Plain && attrs.pieces == 1;
 }
 
-/// Whether the op has changed.
+/// Whether the op has changed: an open one is direct and in f32.
 bool choose(Op &op, const AlgorithmCost &choice) {
-  std::string before = attrsText(op.attrs);
   if (op.kind() == OpKind::KernelConv) {
     ConvAttrs attrs = attrsOf<ConvAttrs>(op);
     if (!isOpen(attrs))
@@ -50,7 +48,7 @@ bool choose(Op &op, const AlgorithmCost &choice) {
     attrs.pieces = choice.pieces;
     op.attrs = dictOf(attrs);
   }
-  return attrsText(op.attrs) != before;
+  return choice.algorithm != ConvAlgorithm::Direct || choice.pieces > 1;
 }
 
 /// The direct algorithm, or the depthwise one unless direct was measured to be faster.

@@ -11,6 +11,11 @@
 #include <fmt/format.h>
 
 namespace cameo {
+
+bool hasPlainWeights(const Op &op) {
+  return op.attrs.getString("weights") == wordOf(WeightForm::Plain);
+}
+
 namespace {
 
 /// How the target's dot product, or what stands for it, takes bytes.
@@ -53,11 +58,8 @@ Dim knownRows(const Op &op) {
   const Dims &y = op.result()->type.shape();
   bool isConv = op.kind() == OpKind::KernelConv;
   int64_t columns = isConv ? 1 : std::ssize(y) - 1, first = 0;
-  if (!isConv) {
-    bool isPlain = attrsOf<GemmAttrs>(op).inputs.weights == WeightForm::Plain;
-    if (op.operand(1)->type.rank() > (isPlain ? 2 : 3))
-      first = columns - 1;
-  }
+  if (!isConv && op.operand(1)->type.rank() > (hasPlainWeights(op) ? 2 : 3))
+    first = columns - 1;
   Dim rows(1);
   for (int64_t dim = first; dim < std::ssize(y); dim++)
     if (dim != columns && y[static_cast<size_t>(dim)].isConst())

@@ -21,6 +21,9 @@ struct Packing {
   std::optional<DType> rounded = std::nullopt;
 };
 
+/// Whether a `conv` or `gemm` has weights that are not packed.
+bool hasPlainWeights(const Op &op);
+
 /// Products of f32 as three bf16 (decision 036), in tile registers.
 struct Pieces {
   int64_t parts;  // Packing::parts

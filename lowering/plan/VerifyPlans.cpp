@@ -9,6 +9,7 @@
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/KernelUnits.h"
 #include "lowering/plan/Loops.h"
+#include "lowering/plan/Packing.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -164,12 +165,8 @@ bool isPlanned(const Op &op) {
 }
 
 Result<void> weightsArePacked(const Op &op) {
-  bool isPlain = false;
-  if (op.kind() == OpKind::KernelConv)
-    isPlain = attrsOf<ConvAttrs>(op).inputs.weights == WeightForm::Plain;
-  else if (op.kind() == OpKind::KernelGemm)
-    isPlain = attrsOf<GemmAttrs>(op).inputs.weights == WeightForm::Plain;
-  if (!isPlain)
+  bool isContraction = op.kind() == OpKind::KernelConv || op.kind() == OpKind::KernelGemm;
+  if (!isContraction || !hasPlainWeights(op))
     return {};
   return misfit(op, "expected packed weights where there are layouts, got plain ones: plan-packing "
                     "must run before assign-layouts");

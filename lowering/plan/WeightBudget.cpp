@@ -22,7 +22,6 @@ namespace {
 constexpr double kMostGrowth = 0.5; // of the model's bytes
 constexpr double kWorthAnySize = 1.25;
 constexpr double kWorthPieces = 1.05; // a gain below which weights need not be larger
-constexpr int64_t kF32Bytes = 4, kBf16Bytes = 2;
 
 /// A layer may go from one of its algorithms to another.
 struct Step {
@@ -73,13 +72,14 @@ AlgorithmCost directCost(const Target &target, const Op &op) {
   const Type &weights = op.operand(1)->type;
   int64_t pieces = op.attrs.getInt("pieces", 1);
   AlgorithmCost cost{.cycles = cyclesOf(target, op)};
-  if (op.attrs.getString("weights") == wordOf(WeightForm::Plain)) {
+  if (hasPlainWeights(op)) {
     PackAttrs packing;
     packing.form = op.kind() == OpKind::KernelConv ? PackForm::Conv : PackForm::Gemm;
     packing.group = op.attrs.getInt("group", 1);
-    cost.weightBytes = product(packedShape(packing, weights.shape())).value() * kF32Bytes;
+    cost.weightBytes =
+        product(packedShape(packing, weights.shape())).value() * dtypeBytes(DType::F32);
   } else {
-    cost.weightBytes = product(weights.shape()).value() / pieces * kF32Bytes;
+    cost.weightBytes = product(weights.shape()).value() / pieces * dtypeBytes(DType::F32);
   }
   return cost;
 }
@@ -89,7 +89,8 @@ void addPieces(std::vector<AlgorithmCost> &costs, double speedup) {
   AlgorithmCost pieces = costs.front();
   pieces.pieces = kPieces;
   pieces.cycles /= speedup;
-  pieces.weightBytes = pieces.weightBytes * kPieces * kBf16Bytes / kF32Bytes;
+  pieces.weightBytes =
+      pieces.weightBytes * kPieces * dtypeBytes(DType::BF16) / dtypeBytes(DType::F32);
   auto isNoFaster = [&](const AlgorithmCost &cost) { return cost.cycles >= pieces.cycles; };
   costs.erase(std::remove_if(costs.begin() + 1, costs.end(), isNoFaster), costs.end());
   costs.insert(costs.begin() + 1, pieces);
