@@ -4,6 +4,7 @@
 
 #include "codegen/Checksum.h"
 #include "codegen/ModelObject.h"
+#include "support/PagedWriter.h"
 #include "support/Parallel.h"
 
 #include <algorithm>
@@ -67,17 +68,33 @@ Result<typename Elf::Section *> findSection(const OutputFile &file, int64_t star
   ICE("the weight section is gone");
 }
 
-/// Appends zeros in pieces that begin at multiples of a huge page: Linux keeps what is written at
-/// once together in memory, and maps it as huge pages where it can (ext4 since 6.16, XFS).
-Result<void> appendHugePages(OutputFile &file, int64_t bytes) {
-  std::vector<std::byte> zeros(std::min(bytes, kHugePage));
-  int64_t from = TRY(file.size()), end = from + bytes;
-  while (from < end) {
-    int64_t to = std::min(end, (from / kHugePage + 1) * kHugePage);
-    TRY(file.patch(from, zeros.data(), to - from));
-    from = to;
+/// Bytes of a blob, or zeros.
+struct Part {
+  const WeightMaker *maker; // or nullptr
+  int64_t at;               // in all weights
+  int64_t from, size;       // in those of the maker
+};
+
+/// All weights in order, in parts of about kPartBytes each.
+std::vector<Part> partsOf(const Program &program) {
+  std::vector<Part> parts;
+  int64_t position = 0;
+  auto add = [&](const WeightMaker *maker, int64_t at, int64_t size) {
+    int64_t piece = maker ? std::max<int64_t>(1, maker->pieceBytes) : 1;
+    int64_t step = std::max<int64_t>(1, kPartBytes / piece) * piece;
+    for (int64_t from = 0; from < size; from += step)
+      parts.push_back({maker, at + from, from, std::min(step, size - from)});
+    position = at + size;
+  };
+  for (const WeightBlob &blob : program.weights) {
+    ICE_UNLESS(blob.offset >= position && blob.size >= 0 &&
+                   blob.size <= program.weightBytes - blob.offset,
+               "weight blob '" + blob.name + "' is misplaced");
+    add(nullptr, position, blob.offset - position);
+    add(&blob.maker, blob.offset, blob.size);
   }
-  return {};
+  add(nullptr, position, program.weightBytes - position);
+  return parts;
 }
 
 template <class Elf>
@@ -114,29 +131,14 @@ Result<void> fillSection(const Program &program, OutputFile &file, int64_t start
 } // namespace
 
 Result<void> appendBlobs(const Program &program, OutputFile &file) {
-  struct Part {
-    const WeightBlob &blob;
-    int64_t from, size;
-  };
-  std::vector<Part> parts;
-  int64_t position = 0;
-  for (const WeightBlob &blob : program.weights) {
-    ICE_UNLESS(blob.offset >= position && blob.size >= 0 &&
-                   blob.size <= program.weightBytes - blob.offset,
-               "weight blob '" + blob.name + "' is misplaced");
-    position = blob.offset + blob.size;
-    int64_t piece = std::max<int64_t>(1, blob.maker.pieceBytes);
-    int64_t step = std::max<int64_t>(1, kPartBytes / piece) * piece;
-    for (int64_t from = 0; from < blob.size; from += step)
-      parts.push_back({blob, from, std::min(step, blob.size - from)});
-  }
-  int64_t start = TRY(file.size());
-  TRY(appendHugePages(file, program.weightBytes));
+  std::vector<Part> parts = partsOf(program);
+  PagedWriter writer(file, TRY(file.size()), program.weightBytes, kHugePage);
   return inParallel(std::ssize(parts), [&](int64_t i) {
     const Part &part = parts[i];
     std::vector<std::byte> bytes(part.size);
-    part.blob.maker.write(bytes, part.from);
-    return file.patch(start + part.blob.offset + part.from, bytes.data(), part.size);
+    if (part.maker)
+      part.maker->write(bytes, part.from);
+    return writer.add(part.at, bytes);
   });
 }
 

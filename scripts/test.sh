@@ -47,7 +47,7 @@ python3 scripts/check_lengths.py
 
 if ! $quick; then
   step "building with sanitizers"
-  scripts/build.sh build-asan -DCAMEO_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+  scripts/build.sh build-asan -DCAMEO_SANITIZE=ON -DCAMEO_TOGETHER=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
   step "fast tests with sanitizers"
   # The linker keeps about a kilobyte a link. Tests ask for more memory than there is, which malloc
   # must answer as it does without sanitizers.

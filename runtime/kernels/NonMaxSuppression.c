@@ -31,9 +31,13 @@ static struct corners cornersOf(const float *box, int32_t center) {
 /*
  * The boxes that were kept, for the question whether a candidate overlaps any of them. They are
  * sorted into bins by their left edge, LANES of them in a block whose loops become vector code. A
- * candidate is compared with the bins left of its right edge, until none further left reaches it.
- * So boxes that exporters move apart by class cost each other nothing. Which box is found to
- * overlap does not matter.
+ * candidate is compared with the bins left of the end of its reach, until none further left reaches
+ * its left edge. So boxes that exporters move apart by class cost each other nothing. Which box is
+ * found to overlap does not matter.
+ *
+ * Intersection over union is no more than the width that two boxes have in common is of either
+ * one's width. So where it is above a threshold t, the right one's left edge is less than 1 - t of
+ * the left one's width behind the left one's: that is the left one's reach.
  */
 enum { LANES = 16, MAX_BINS = 1024, BOXES_A_BIN = 64 };
 
@@ -45,8 +49,9 @@ struct kept {
   struct block *blocks;
   int64_t bins;
   float origin, scale;    /* of left edges to bins */
+  float part;             /* of a box's width that is its reach */
   int64_t *first, *count; /* of a bin: its first block, and how many boxes it has */
-  float *reach;           /* the rightmost edge of the boxes in this bin and all to its left */
+  float *reach;           /* how far the boxes in this bin and all to its left reach */
 };
 
 /* Does not decrease where x increases. */
@@ -59,8 +64,17 @@ static int64_t binOf(const struct kept *kept, float x) {
 
 static float areaOf(const struct corners *box) { return (box->y1 - box->y0) * (box->x1 - box->x0); }
 
+/* Of a box from minus infinity on, infinity. */
+static float reachOf(const struct kept *kept, const struct corners *box) {
+  float reach = box->x0 + kept->part * (box->x1 - box->x0);
+  return reach == reach ? reach : infinity;
+}
+
 /* Makes empty bins for some boxes. */
-static void prepare(struct kept *kept, const struct corners *boxes, int64_t count) {
+static void prepare(struct kept *kept, const struct corners *boxes, int64_t count,
+                    float threshold) {
+  /* A thousandth more than 1 - t, which rounding does not take away. */
+  kept->part = 1.001f - largest(threshold, 0);
   float low = 0, high = 0;
   for (int64_t i = 0; i < count; i++) {
     low = i ? least(low, boxes[i].x0) : boxes[i].x0;
@@ -97,8 +111,9 @@ static void keep(struct kept *kept, const struct corners *box) {
   block->y1[lane] = box->y1;
   block->x1[lane] = box->x1;
   block->area[lane] = areaOf(box);
-  for (; bin < kept->bins && kept->reach[bin] < box->x1; bin++)
-    kept->reach[bin] = box->x1;
+  float reach = reachOf(kept, box);
+  for (; bin < kept->bins && kept->reach[bin] < reach; bin++)
+    kept->reach[bin] = reach;
 }
 
 /* Whether intersection over union with any box of a block is above the threshold. */
@@ -117,7 +132,8 @@ static int32_t overlapsBlock(const struct corners *box, const struct block *bloc
 }
 
 static int32_t overlaps(const struct kept *kept, const struct corners *box, float threshold) {
-  for (int64_t bin = binOf(kept, box->x1); bin >= 0 && kept->reach[bin] > box->x0; bin--)
+  float end = reachOf(kept, box);
+  for (int64_t bin = binOf(kept, end); bin >= 0 && kept->reach[bin] >= box->x0; bin--)
     for (int64_t i = 0; i * LANES < kept->count[bin]; i++)
       if (overlapsBlock(box, &kept->blocks[kept->first[bin] + i], threshold))
         return 1;
@@ -283,7 +299,7 @@ static int32_t suppress(cameo_call *call, const struct settings *s, int64_t batc
   sortCandidates(candidates, scratch->other, count);
   for (int64_t i = 0; i < count; i++)
     scratch->boxes[i] = cornersOf(s->boxes + (batch * s->count + candidates[i].box) * 4, s->center);
-  prepare(&scratch->kept, scratch->boxes, count);
+  prepare(&scratch->kept, scratch->boxes, count, s->overlap);
   for (int64_t i = 0, chosen = 0; i < count && chosen < s->most; i++) {
     const struct corners *box = &scratch->boxes[i];
     if (areaOf(box) > 0) { /* others overlap nothing */

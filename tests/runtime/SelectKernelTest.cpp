@@ -200,7 +200,7 @@ TEST_F(KernelTest, nonMaxSuppressionOfMany) {
   std::mt19937 random(5);
   auto below = [&](uint32_t bound) { return static_cast<float>(random() % bound); };
   for (float apart : {0.0f, 1000.0f, -1e-3f})
-    for (float overlap : {0.0f, 0.3f, 0.7f}) {
+    for (float overlap : {-0.5f, 0.0f, 0.3f, 0.7f, 0.95f}) {
       std::vector<float> boxes, scores;
       for (int64_t i = 0; i < 1500; i++) {
         float offset = apart * below(20), y = below(300) + offset, x = below(300) + offset;
