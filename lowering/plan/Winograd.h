@@ -62,8 +62,8 @@ AlgorithmCost algorithmCost(const Target &target, const ConvSizes &sizes, ConvAl
 /// clearly faster. Each stores more weights than the one before, and is estimated to be faster.
 std::vector<AlgorithmCost> worthwhileAlgorithms(const Target &target, const ConvSizes &sizes);
 
-/// Cycles for products with weights that are read `times` times, from memory where they are much
-/// larger than the L2 cache: whichever takes longer.
+/// Cycles for products with weights that are read `times` times, from memory the first time, and
+/// each time where they are much larger than the L2 cache: whichever takes longer.
 double productCycles(const Target &target, double cycles, double weightBytes, int64_t times);
 
 } // namespace cameo
