@@ -29,11 +29,11 @@ constexpr int64_t kMemoryL2s = 3;
 // at once took 0.88 of the time of 28, 49 tiles of 512 channels 0.63.
 constexpr int64_t kBlockL2s = 8;
 
-// Bytes a cycle that a core reads of weights which no layer has read before: they come from the L3
-// cache or from memory. On the second kind of cores, those with tile registers, layers of 14 x 14
-// are slower with the weights of F(4x4) than with those of F(2x2), which are half as large
+// Bytes a cycle that a core reads of weights: again, from its L2 cache, or from further away. Cores
+// with tile registers count as slower the first time they read weights: layers of 14 x 14 take
+// longer there with the weights of F(4x4) than with those of F(2x2), which are half as large
 // (decision 011).
-constexpr double kFarBytes = 8, kFarBytesWithTileRegisters = 2;
+constexpr double kReuseBytes = 32, kFarBytes = 8, kFirstBytesWithTileRegisters = 2;
 
 /// A stride of whole cache lines, an odd number of them: otherwise the points of a tile, written
 /// one after another, fall into few sets of the L1 cache.
@@ -178,11 +178,10 @@ WinogradPlan winogradPlanOf(const Op &conv) {
 }
 
 double productCycles(const Target &target, double cycles, double weightBytes, int64_t times) {
-  double bytesPerCycle =
-      weightBytes > kMemoryL2s * static_cast<double>(target.l2Bytes) ? kFarBytes : 32;
-  double first = target.hasTileRegisters ? kFarBytesWithTileRegisters : kFarBytes;
-  return std::max(
-      {cycles, weightBytes * static_cast<double>(times) / bytesPerCycle, weightBytes / first});
+  bool areFar = weightBytes > kMemoryL2s * static_cast<double>(target.l2Bytes);
+  double first = target.hasTileRegisters ? kFirstBytesWithTileRegisters : kFarBytes;
+  double each = areFar ? kFarBytes : kReuseBytes;
+  return std::max({cycles, weightBytes / first, weightBytes * static_cast<double>(times) / each});
 }
 
 AlgorithmCost algorithmCost(const Target &target, const ConvSizes &sizes, ConvAlgorithm algorithm) {
