@@ -51,6 +51,9 @@ struct Target {
   DotKind dot = DotKind::None;
   int64_t indexBytes = 8;
   int64_t l2Bytes = 1 << 20;
+  /// Bytes a cycle that a core reads of weights that no near cache has, as none of a layer's are
+  /// when it begins.
+  double firstReadBytes = 8;
 
   bool has(std::string_view feature) const;
   bool isWasm() const { return arch == Arch::Wasm32; }

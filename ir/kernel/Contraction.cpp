@@ -127,6 +127,10 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
   if (channelsAhead < 0 || channelsAhead > mostChannels)
     return badInput(fmt::format("attribute 'channels_ahead': expected 0 to {}, got {}",
                                 mostChannels, channelsAhead));
+  int64_t mostTiles = winogradTile(algorithm) && lanes > 0 ? kMaxTilesAhead : 0;
+  if (tilesAhead < 0 || tilesAhead > mostTiles)
+    return badInput(
+        fmt::format("attribute 'tiles_ahead': expected 0 to {}, got {}", mostTiles, tilesAhead));
   int64_t mostAhead = kMaxAhead / inputLanes;
   if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0))
     return badInput(

@@ -67,6 +67,7 @@ inline constexpr int64_t kCacheLineBytes = 64;
 inline constexpr int64_t kMaxAhead = kCacheLineBytes;
 /// The most vectors of channels that a unit of a depthwise convolution may have.
 inline constexpr int64_t kMaxUnitVectors = 1024;
+inline constexpr int64_t kMaxTilesAhead = 4;
 /// The most multiply-adds that a tile may fetch its own weights ahead.
 inline constexpr int64_t kMaxProductsAhead = 4096;
 
@@ -110,6 +111,9 @@ struct ContractionPlan : LoopPlan {
   /// Depthwise convolutions: a tile fetches into the L1 cache what the tile so many channels from
   /// it reads first of the input; 0: nothing.
   int64_t channelsAhead = 0;
+  /// Winograd's algorithm: a tile fetches into the L1 cache what the tile so many further to the
+  /// right reads of the input and writes of the result; 0: nothing.
+  int64_t tilesAhead = 0;
   /// All but depthwise: a row's input of so many steps over k is read as one vector, whose lanes
   /// weights are multiplied by; 1: step by step, in all lanes.
   int64_t inputLanes = 1;
@@ -133,6 +137,7 @@ struct ContractionPlan : LoopPlan {
     visit("ahead", self.ahead, int64_t{0});
     visit("products_ahead", self.productsAhead, int64_t{0});
     visit("channels_ahead", self.channelsAhead, int64_t{0});
+    visit("tiles_ahead", self.tilesAhead, int64_t{0});
     visit("input_lanes", self.inputLanes, int64_t{1});
     visit("joins_steps", self.joinsSteps, false);
     visit("tile_steps", self.tileSteps, int64_t{0});

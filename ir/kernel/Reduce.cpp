@@ -46,6 +46,7 @@ Result<void> ArgReduceAttrs::verify(const Op &op) const {
 
 Result<void> TopKAttrs::verify(const Op &op) const {
   TRY(hasRegions(op, 0));
+  TRY(VectorPlan{lanes}.verify());
   TRY(isAxis("axis", axis, *op.operand(0)));
   TRY(sameElements(*op.operand(0), *op.result()));
   TRY(sameRank(*op.operand(0), *op.result()));

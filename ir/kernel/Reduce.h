@@ -64,10 +64,14 @@ struct ArgReduceAttrs {
 struct TopKAttrs {
   int64_t axis = 0;
   bool largest = true;
+  /// Vectors of so many elements are compared with a bound of the result; 1: elements by
+  /// themselves; 0: not planned yet.
+  int64_t lanes = 0;
 
   template <class Self, class Visit> static void fields(Self &self, Visit &&visit) {
     visit("axis", self.axis);
     visit("largest", self.largest);
+    visit("lanes", self.lanes, int64_t{0});
   }
   Result<void> verify(const Op &op) const;
 };

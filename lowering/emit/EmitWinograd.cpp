@@ -89,6 +89,8 @@ struct WinogradEmitter {
                 [&](Value *across, int64_t y) {
                   Value *element =
                       k.advance(k.advance(at, across, strides[3]), b.index(y), strides[2]);
+                  if (cut.tilesAhead > 0)
+                    fetchLater(k.operands[0], element, strides[3]);
                   return b.load(k.operands[0], element, width, mask);
                 },
                 [&](const Values &d) { return winogradInput(b, plan.tile, d); });
@@ -100,6 +102,12 @@ struct WinogradEmitter {
             });
           });
     });
+  }
+
+  /// Fetches what a later tile to the right has where this one has an element. A vector is a line
+  /// of each pixel, too far apart for cores to fetch the next tile's of their own accord.
+  void fetchLater(Value *pointer, Value *element, const Dim &pixel) {
+    b.prefetch(pointer, k.advance(element, b.index(cut.tilesAhead * plan.tile), pixel), 1);
   }
 
   /// The products of a block with `panels` panels from `panel` on, point by point.
@@ -148,6 +156,8 @@ struct WinogradEmitter {
         Value *rows = b.min(b.index(plan.tile), b.sub(b.index(plan.sizes.height), oh));
         b.forLoop(b.index(0), rows, 1, [&](Value *y) {
           Values results = winogradOutput(b, plan.tile, rowAt(y, lanes));
+          if (cut.tilesAhead > 0)
+            fetchLaterResults({block.image, b.add(oh, y), ow}, channel);
           for (int64_t x = 0; x < plan.tile; x++) {
             Value *pixel = b.add(ow, b.index(x));
             auto write = [&] {
@@ -165,13 +175,24 @@ struct WinogradEmitter {
   }
 
   /// `pixel`: batch, row, column.
+  Value *elementAt(const std::vector<Dim> &strides, const std::array<Value *, 3> &pixel,
+                   Value *channel) {
+    Value *offset = k.advance(b.index(0), pixel[0], strides[0]);
+    offset = k.advance(offset, pixel[1], strides[2]);
+    offset = k.advance(offset, pixel[2], strides[3]);
+    return strides[1] == Dim(0) ? offset : b.add(offset, channel);
+  }
+
+  /// What a later tile writes of the line of a tile that begins at `pixel`.
+  void fetchLaterResults(const std::array<Value *, 3> &pixel, Value *channel) {
+    const std::vector<Dim> &strides = k.op.result()->layout->strides;
+    Value *first = elementAt(strides, pixel, channel);
+    for (int64_t x = 0; x < plan.tile; x++)
+      fetchLater(k.results[0], k.advance(first, b.index(x), strides[3]), strides[3]);
+  }
+
   void finish(Value *sum, const std::array<Value *, 3> &pixel, Value *channel, Value *mask) {
-    auto at = [&](const std::vector<Dim> &strides) {
-      Value *offset = k.advance(b.index(0), pixel[0], strides[0]);
-      offset = k.advance(offset, pixel[1], strides[2]);
-      offset = k.advance(offset, pixel[2], strides[3]);
-      return strides[1] == Dim(0) ? offset : b.add(offset, channel);
-    };
+    auto at = [&](const std::vector<Dim> &strides) { return elementAt(strides, pixel, channel); };
     Values args = {sum};
     for (size_t e = 0; e < epilogueStrides.size(); e++) {
       bool vector = !(epilogueStrides[e][1] == Dim(0));

@@ -170,4 +170,19 @@ bool isReducedInVectors(const ReduceLoops &loops, ReduceLanes lanes) {
   return strides[0] == Dim(1) && strides[1] == Dim(1);
 }
 
+bool hasKeys(const Op &topK) {
+  const Type &x = topK.operand(0)->type;
+  const Dim &extent = x.dim(attrsOf<TopKAttrs>(topK).axis);
+  return dtypeBytes(x.dtype()) <= kKeyBytes && x.dtype() != DType::U32 &&
+         (!extent.isConst() || extent.value() <= kMostWithKeys);
+}
+
+bool isCountedInVectors(const Op &topK) {
+  const Value &x = *topK.operand(0);
+  int64_t axis = attrsOf<TopKAttrs>(topK).axis;
+  const Dim &count = topK.result()->type.dim(axis);
+  bool areFew = count.isConst() && count.value() < kManyEntries;
+  return hasKeys(topK) && !areFew && x.layout->strides[axis] == Dim(1);
+}
+
 } // namespace cameo

@@ -50,9 +50,19 @@ std::vector<NestAxis> rowLoops(const Op &op);
 std::vector<NestAxis> lineLoops(int64_t axis, const std::vector<const Value *> &tensors);
 
 /// Whether vectors are possible, as far as that depends on what is next to each other in memory: of
-/// an elementwise kernel with this nest, of a reduction, and of a `generate`.
+/// an elementwise kernel with this nest, of a reduction, of a `generate`, and of a `topk`.
 bool areElementsInVectors(const Op &op, const Nest &nest);
 bool isReducedInVectors(const ReduceLoops &loops, ReduceLanes lanes);
 bool isGeneratedInVectors(const Op &op);
+bool isCountedInVectors(const Op &topK);
+
+/// Whether an element of a `topk` has a key, a number of kKeyBytes whose order is the element's,
+/// and positions fit one number beside it.
+bool hasKeys(const Op &topK);
+inline constexpr int64_t kKeyBytes = 4, kMostWithKeys = INT32_MAX; // elements of a line
+
+/// The k-th key of a line is searched for where k is as large, and such a part of the line at
+/// least.
+inline constexpr int64_t kManyEntries = 64, kPartOfLine = 32;
 
 } // namespace cameo

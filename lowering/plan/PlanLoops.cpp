@@ -156,6 +156,15 @@ struct LoopPlanner {
     return true;
   }
 
+  bool topK(Op &op) const {
+    TopKAttrs attrs = attrsOf<TopKAttrs>(op);
+    if (attrs.lanes > 0)
+      return false;
+    attrs.lanes = isCountedInVectors(op) ? vectorLanes(target, kKeyBytes) : 1;
+    op.attrs = dictOf(attrs);
+    return true;
+  }
+
   bool plan(Op &op) const {
     auto dtype = [&] { return op.operand(0)->type.dtype(); };
     switch (op.kind()) {
@@ -183,6 +192,8 @@ struct LoopPlanner {
       });
     case OpKind::KernelScatter:
       return scatter(op);
+    case OpKind::KernelTopK:
+      return topK(op);
     default:
       return false;
     }

@@ -125,6 +125,8 @@ Result<void> layoutsAllow(const Op &op) {
     ReducePlan plan = attrsOf<ReduceAttrs>(op).plan;
     return lanesFit(op, plan.lanes, isReducedInVectors(reduceLoops(op), plan.lanesHave));
   }
+  case OpKind::KernelTopK:
+    return lanesFit(op, attrsOf<TopKAttrs>(op).lanes, isCountedInVectors(op));
   default:
     return {};
   }

@@ -25,15 +25,17 @@ constexpr int64_t kElement = 4;  // bytes
 constexpr int64_t kLine = 16;    // elements of a cache line
 // Weights of so many times the L2 cache's size are not read from near caches.
 constexpr int64_t kMemoryL2s = 3;
-// Then so many times its size of transformed tiles share them. On Zen 5, 196 tiles of 256 channels
-// at once took 0.88 of the time of 28, 49 tiles of 512 channels 0.63.
+// Then so many times its size of transformed tiles share them. On Zen 5, 49 tiles of 512 channels
+// at once took 0.63 of the time of 14.
 constexpr int64_t kBlockL2s = 8;
+// Where all tiles are one block, threads share panels, and each transforms all tiles, which takes
+// so many cycles a byte. Where they are two, each reads all weights. On Zen 5, two threads
+// were 1.24 times as fast with two blocks of 196 tiles of 256 channels as with one, and one thread
+// as fast.
+constexpr double kTransformCycles = 0.25;
 
-// Bytes a cycle that a core reads of weights: again, from its L2 cache, or from further away. Cores
-// with tile registers count as slower the first time they read weights: layers of 14 x 14 take
-// longer there with the weights of F(4x4) than with those of F(2x2), which are half as large
-// (decision 011).
-constexpr double kReuseBytes = 32, kFarBytes = 8, kFirstBytesWithTileRegisters = 2;
+// Bytes a cycle that a core reads of weights: again, from its L2 cache, or from further away.
+constexpr double kReuseBytes = 32, kFarBytes = 8;
 
 /// A stride of whole cache lines, an odd number of them: otherwise the points of a tile, written
 /// one after another, fall into few sets of the L1 cache.
@@ -113,6 +115,9 @@ WinogradPlan inBlocks(const Target &target, const ConvSizes &sizes, int64_t tile
   int64_t tileBytes = plan.points * plan.inputRow * cut.tileRows * kElement;
   int64_t most = std::clamp<int64_t>(budget / tileBytes, 1, plan.registers.count);
   int64_t blocks = ceilDiv(plan.registers.count, most);
+  double transform = static_cast<double>(plan.registers.count * tileBytes) * kTransformCycles;
+  if (blocks == 1 && static_cast<double>(weights) / target.firstReadBytes < transform)
+    blocks = std::min<int64_t>(2, plan.registers.count);
   cut.block = ceilDiv(plan.registers.count, blocks);
   return layOut(sizes, tile, cut);
 }
@@ -179,9 +184,8 @@ WinogradPlan winogradPlanOf(const Op &conv) {
 
 double productCycles(const Target &target, double cycles, double weightBytes, int64_t times) {
   bool areFar = weightBytes > kMemoryL2s * static_cast<double>(target.l2Bytes);
-  double first = target.hasTileRegisters ? kFirstBytesWithTileRegisters : kFarBytes;
-  double each = areFar ? kFarBytes : kReuseBytes;
-  return std::max({cycles, weightBytes / first, weightBytes * static_cast<double>(times) / each});
+  double each = areFar ? kFarBytes : kReuseBytes, again = static_cast<double>(times) / each;
+  return std::max({cycles, weightBytes / target.firstReadBytes, weightBytes * again});
 }
 
 AlgorithmCost algorithmCost(const Target &target, const ConvSizes &sizes, ConvAlgorithm algorithm) {

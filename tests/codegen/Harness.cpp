@@ -4,6 +4,7 @@
 #include "codegen/Target.h"
 #include "ir/Parser.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
@@ -225,7 +226,11 @@ static std::string emulator(const Target &target) {
 }
 
 bool canRun(const Target &target) {
-  return target.arch == Arch::X86_64 || std::system(emulator(target).c_str()) == 0;
+  if (target.arch != Arch::X86_64)
+    return std::system(emulator(target).c_str()) == 0;
+  Target host = *resolveTarget("host", "native");
+  return std::all_of(target.features.begin(), target.features.end(),
+                     [&](const std::string &feature) { return host.has(feature); });
 }
 
 static std::vector<std::vector<std::byte>>

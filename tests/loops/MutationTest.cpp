@@ -91,6 +91,11 @@ const Subject kSubjects[] = {
        %y, %i = TopK(%x, %k)
        return(%y, %i)
      })"},
+    {"topk by key", {"N=3"}, R"(func @main(%x: i8[N,157]) results("y", "i") {
+       %k = Constant() {value = dense<i64[1]: 96>}
+       %y, %i = TopK(%x, %k)
+       return(%y, %i)
+     })"},
     {"gather", {"N=5"}, R"(func @main(%x: f32[N,7,5]) results("y") {
        %i = Constant() {value = dense<i64[3]: 4, 1, 0>}
        %y = Gather(%x, %i) {axis = 1}

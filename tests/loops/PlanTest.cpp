@@ -57,6 +57,7 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"joins_steps", numbers({0})},
       {"products_ahead", numbers({0, 1, 40, 4096, 4097})},
       {"channels_ahead", numbers({0, 1, 64, 65})},
+      {"tiles_ahead", numbers({0, 1, 4, 5})},
       {"images", numbers({1, 3, 1025})},
   };
   return all;

@@ -86,7 +86,8 @@ std::vector<W> lineOf(KernelContext &c, const View &x, std::vector<int64_t> inde
 template <class W> bool comesBefore(W a, W b, bool largest) { return largest ? a > b : a < b; }
 
 template <class W> void topK(KernelContext &c) {
-  auto [axis, largest] = attrsOf<TopKAttrs>(c.op);
+  TopKAttrs attrs = attrsOf<TopKAttrs>(c.op);
+  int64_t axis = attrs.axis;
   const View &x = c.in(0), &values = c.out(0), &positions = c.out(1);
   int64_t count = values.dims[axis];
   if (count > x.dims[axis])
@@ -95,8 +96,8 @@ template <class W> void topK(KernelContext &c) {
   auto before = [&](W a, W b) {
     bool aIsNan = a != a, bIsNan = b != b;
     if (aIsNan || bIsNan)
-      return aIsNan != bIsNan && (largest ? aIsNan : bIsNan);
-    return comesBefore(a, b, largest);
+      return aIsNan != bIsNan && (attrs.largest ? aIsNan : bIsNan);
+    return comesBefore(a, b, attrs.largest);
   };
   c.forEach(withAxis(x.dims, axis, 1), [&](const std::vector<int64_t> &first) {
     std::vector<W> line = lineOf<W>(c, x, first, axis);
