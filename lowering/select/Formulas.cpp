@@ -17,8 +17,13 @@ Value *like(LoopBuilder &b, Value *x, double value) { return b.constant(x->type,
 
 bool isFloating(Value *x) { return isFloat(x->type.dtype()); }
 
-Value *sigmoid(LoopBuilder &b, Value *x) { return b.unary(OpKind::ScalarSigmoid, x); }
 Value *exponential(LoopBuilder &b, Value *x) { return b.unary(OpKind::ScalarExp, x); }
+
+/// x / (1 + exp(-alpha x)), which is x times the sigmoid with one operation less. Where the
+/// exponential is infinite, the quotient is the zero that the product is.
+Value *swish(LoopBuilder &b, Value *x, double alpha) {
+  return b.div(x, b.add(exponential(b, b.mul(x, like(b, x, -alpha))), like(b, x, 1)));
+}
 
 /// log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which neither overflows nor cancels.
 Value *softplus(LoopBuilder &b, Value *x) {
@@ -228,9 +233,8 @@ constexpr Row kFormulas[] = {
     FORMULA(Softplus, softplus(b, x[0])),
     FORMULA(Softsign, b.div(x[0], b.add(like(b, x[0], 1), b.unary(OpKind::ScalarAbs, x[0])))),
     FORMULA(Mish, b.mul(x[0], b.unary(OpKind::ScalarTanh, softplus(b, x[0])))),
-    FORMULA(Swish, b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha")))))),
-    FORMULA(SwiGLU,
-            b.mul(b.mul(x[0], sigmoid(b, b.mul(x[0], like(b, x[0], attr(op, "alpha"))))), x[1])),
+    FORMULA(Swish, swish(b, x[0], attr(op, "alpha"))),
+    FORMULA(SwiGLU, b.mul(swish(b, x[0], attr(op, "alpha")), x[1])),
 };
 #undef FORMULA
 
