@@ -148,9 +148,9 @@ void Emission::buildModule(const FuncInterfaces &interfaces, const CodePart &par
     emitDescription(description(), module);
   verify(module);
   if (isStatic())
-    linkRuntimeBitcode(module, target_, model_);
+    linkRuntimeBitcode(module, target_, machine, model_);
   else
-    expectRuntimeObject(module);
+    expectRuntimeObject(module, target_, machine);
   optimize(module, machine);
 }
 

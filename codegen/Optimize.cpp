@@ -34,27 +34,49 @@ static llvm::FunctionPassManager cleanUp() {
   return passes;
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+namespace {
+
+/// What passes ask for. LLVM wants the managers to be there as long as each other.
+struct Analyses {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graph;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
+  llvm::PassBuilder builder;
 
+  explicit Analyses(llvm::TargetMachine &machine, const llvm::PipelineTuningOptions &tuning = {})
+      : builder(&machine, tuning) {
+    builder.registerModuleAnalyses(modules);
+    builder.registerCGSCCAnalyses(graph);
+    builder.registerFunctionAnalyses(functions);
+    builder.registerLoopAnalyses(loops);
+    builder.crossRegisterProxies(loops, functions, graph, modules);
+  }
+};
+
+} // namespace
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  Analyses analyses(machine);
   llvm::ModulePassManager whole;
   whole.addPass(llvm::GlobalDCEPass());
   whole.addPass(llvm::AlwaysInlinerPass(/*InsertLifetime=*/false));
   whole.addPass(llvm::GlobalDCEPass());
-  whole.run(module, modules);
+  whole.run(module, analyses.modules);
   llvm::FunctionPassManager passes = cleanUp();
   for (llvm::Function &function : module)
     if (!function.isDeclaration() && isGenerated(function) && !function.hasOptNone())
-      passes.run(function, functions);
+      passes.run(function, analyses.functions);
+}
+
+void optimizeC(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = true;
+  Analyses analyses(machine, tuning);
+  llvm::ModulePassManager passes;
+  passes.addPass(llvm::GlobalDCEPass());
+  passes.addPass(analyses.builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2));
+  passes.run(module, analyses.modules);
 }
 
 } // namespace cameo

@@ -13,4 +13,7 @@ namespace cameo {
 /// runtime, which clang has optimised, are only inlined and dropped.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 
+/// What clang's -O2 does, for functions in C and the features that they are compiled for.
+void optimizeC(llvm::Module &module, llvm::TargetMachine &machine);
+
 } // namespace cameo

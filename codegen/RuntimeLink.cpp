@@ -3,6 +3,7 @@
 
 #include "codegen/Bitcode.h"
 #include "codegen/Functions.h"
+#include "codegen/Optimize.h"
 
 #include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/Bitcode/BitcodeReader.h>
@@ -12,6 +13,8 @@
 
 namespace cameo {
 namespace {
+
+constexpr const char *kDenormals = "denormal-fp-math", *kAnyMode = "dynamic,dynamic";
 
 // What LLVM's code generator may call without a mention in the IR.
 bool isCompilerHelper(llvm::StringRef name) {
@@ -35,11 +38,21 @@ void reach(llvm::Function *from, Functions &reached) {
             work.push_back(callee);
 }
 
+bool isKernel(const llvm::Function &function) {
+  return function.getName().starts_with("cameo_kernel_");
+}
+
+void compileFor(llvm::Function &function, const Target &target) {
+  for (const char *attribute : {"target-cpu", "target-features", "tune-cpu"})
+    function.removeFnAttr(attribute);
+  setTargetAttributes(function, target);
+}
+
 void retarget(llvm::Module &module, const Target &target) {
   Functions byKernels, byRuntime;
   for (llvm::Function &function : module) {
     if (!isGenerated(function)) // which both generated code and functions in C may call
-      function.addFnAttr("denormal-fp-math", "dynamic,dynamic");
+      function.addFnAttr(kDenormals, kAnyMode);
     if (isGenerated(function))
       reach(&function, byKernels);
     else if (function.getName().starts_with("cameo_rt_"))
@@ -50,15 +63,58 @@ void retarget(llvm::Module &module, const Target &target) {
     if (function->isDeclaration() || byRuntime.contains(function) || isCompilerHelper(name) ||
         isGenerated(*function) || name.starts_with("cameo_rt_"))
       continue;
-    for (const char *attribute : {"target-cpu", "target-features", "tune-cpu"})
-      function->removeFnAttr(attribute);
-    setTargetAttributes(*function, target);
+    compileFor(*function, target);
+  }
+}
+
+std::unique_ptr<llvm::Module> runtimeModule(const llvm::Module &module, const Target &target) {
+  std::string_view bitcode = runtimeBitcode(archName(target.arch));
+  ICE_UNLESS(!bitcode.empty(), "no runtime for " + target.triple);
+  auto runtime = llvm::getLazyBitcodeModule(
+      llvm::MemoryBufferRef(llvm::StringRef(bitcode.data(), bitcode.size()), "runtime"),
+      module.getContext());
+  ICE_UNLESS(bool(runtime), "the runtime's bitcode cannot be read");
+  (*runtime)->setTargetTriple(module.getTargetTriple());
+  (*runtime)->setDataLayout(module.getDataLayout());
+  return std::move(*runtime);
+}
+
+/// Copies the kernels in C that the module mentions into it, with what only they have, compiled for
+/// the target. The bitcode has no vectors yet.
+void importKernels(llvm::Module &module, const Target &target, llvm::TargetMachine &machine) {
+  std::vector<std::string> kernels;
+  for (const llvm::Function &function : module)
+    if (function.isDeclaration() && isKernel(function))
+      kernels.push_back(function.getName().str());
+  if (kernels.empty())
+    return;
+  std::unique_ptr<llvm::Module> runtime = runtimeModule(module, target);
+  for (llvm::Function &function : *runtime)
+    if (!function.hasLocalLinkage() && !llvm::is_contained(kernels, function.getName()))
+      function.deleteBody();
+  for (llvm::GlobalVariable &table : runtime->globals())
+    if (!table.hasLocalLinkage())
+      table.setInitializer(nullptr);
+  ICE_UNLESS(!runtime->materializeAll(), "the runtime's bitcode cannot be read");
+  for (llvm::Function &function : *runtime)
+    if (!function.isDeclaration()) {
+      compileFor(function, target);
+      function.addFnAttr(kDenormals, kAnyMode);
+    }
+  optimizeC(*runtime, machine);
+  ICE_UNLESS(!llvm::Linker::linkModules(module, std::move(runtime), llvm::Linker::LinkOnlyNeeded),
+             "the runtime's kernels do not link");
+  for (const std::string &name : kernels) {
+    llvm::Function *kernel = module.getFunction(name);
+    kernel->setLinkage(llvm::GlobalValue::InternalLinkage);
+    kernel->setVisibility(llvm::GlobalValue::DefaultVisibility);
   }
 }
 
 } // namespace
 
-void expectRuntimeObject(llvm::Module &module) {
+void expectRuntimeObject(llvm::Module &module, const Target &target, llvm::TargetMachine &machine) {
+  importKernels(module, target, machine);
   for (llvm::GlobalValue &value : module.global_values())
     if (value.isDeclaration() && !value.getName().starts_with("llvm.")) {
       value.setVisibility(llvm::GlobalValue::HiddenVisibility);
@@ -66,17 +122,11 @@ void expectRuntimeObject(llvm::Module &module) {
     }
 }
 
-void linkRuntimeBitcode(llvm::Module &module, const Target &target,
+void linkRuntimeBitcode(llvm::Module &module, const Target &target, llvm::TargetMachine &machine,
                         const LibraryIdentity &options) {
-  std::string_view bitcode = runtimeBitcode(archName(target.arch));
-  ICE_UNLESS(!bitcode.empty(), "no runtime for " + target.triple);
-  auto runtime = llvm::parseBitcodeFile(
-      llvm::MemoryBufferRef(llvm::StringRef(bitcode.data(), bitcode.size()), "runtime"),
-      module.getContext());
-  ICE_UNLESS(bool(runtime), "the runtime's bitcode cannot be read");
-  (*runtime)->setTargetTriple(module.getTargetTriple());
-  (*runtime)->setDataLayout(module.getDataLayout());
-  ICE_UNLESS(!llvm::Linker::linkModules(module, std::move(*runtime)), "the runtime does not link");
+  importKernels(module, target, machine);
+  ICE_UNLESS(!llvm::Linker::linkModules(module, runtimeModule(module, target)),
+             "the runtime does not link");
 
   // Weak references would take nothing out of a static C library.
   for (const char *name : {"pthread_create", "pthread_join"})

@@ -101,7 +101,7 @@ static void keep(struct kept *kept, const struct corners *box) {
   int64_t bin = binOf(kept, box->x0), n = kept->count[bin]++;
   int32_t lane = n % LANES;
   struct block *block = &kept->blocks[kept->first[bin] + n / LANES];
-  for (int32_t i = lane; i < LANES; i++) { /* those not there yet overlap nothing */
+  for (int32_t i = 0; i < LANES && lane == 0; i++) { /* those not there yet overlap nothing */
     block->y0[i] = block->x0[i] = infinity;
     block->y1[i] = block->x1[i] = -infinity;
     block->area[i] = 0;
