@@ -132,10 +132,10 @@ Result<void> ContractionPlan::verify(ConvAlgorithm algorithm, int64_t interleave
     return badInput(
         fmt::format("attribute 'tiles_ahead': expected 0 to {}, got {}", mostTiles, tilesAhead));
   int64_t mostAhead = kMaxAhead / inputLanes;
-  if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0))
-    return badInput(
-        fmt::format("attribute 'ahead': expected 0 to {} elements of the direct algorithm, got {}",
-                    mostAhead, ahead));
+  if (ahead < 0 || ahead > mostAhead || (ahead > 0 && unitTiles == 0 && block == 0))
+    return badInput(fmt::format("attribute 'ahead': expected 0 to {} elements, none of them of a "
+                                "depthwise convolution, got {}",
+                                mostAhead, ahead));
   return areRestRows(restRows, isDirect ? tileRows : 0);
 }
 

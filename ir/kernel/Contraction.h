@@ -101,9 +101,9 @@ struct ContractionPlan : LoopPlan {
   /// Where the number of rows is known only at run time: the heights, the largest first, of the
   /// tiles for what is left behind those of `tileRows`. Behind these, tiles of one row follow.
   std::vector<int64_t> restRows = {};
-  /// The direct algorithm and products: how many elements of the weights of the next panels a tile
-  /// fetches at each step over k, so that the tiles that share panels have fetched the next ones
-  /// when they are done; 0: none.
+  /// All but depthwise: how many elements of the weights of the next panels, or, by Winograd's
+  /// algorithm, of the next point, a tile fetches at each step over k, so that the tiles that share
+  /// panels have fetched the next ones when they are done; 0: none.
   int64_t ahead = 0;
   /// All but depthwise: a tile fetches its own weights into the L1 cache so many multiply-adds of
   /// vectors before it needs them; 0: not.

@@ -23,7 +23,8 @@ struct WinogradEmitter {
   LoopBuilder &b;
   WinogradPlan plan;
   ContractionPlan cut;
-  int64_t lanes = cut.lanes, side = plan.tile + 2; // side: of a tile of inputs
+  int64_t lanes = cut.lanes, side = plan.tile + 2;     // side: of a tile of inputs
+  int64_t pointWeights = plan.sizes.channels * kPanel; // of a point of a panel
   std::vector<std::vector<Dim>> epilogueStrides = {};
   Value *inputs = nullptr, *sums = nullptr, *column = nullptr; // of the thread
 
@@ -112,31 +113,46 @@ struct WinogradEmitter {
 
   /// The products of a block with `panels` panels from `panel` on, point by point.
   void multiply(const Block &block, Value *panel, int64_t panels) {
-    int64_t pointWeights = plan.sizes.channels * kPanel, panelWeights = plan.points * pointWeights;
-    Value *weights = b.offset(k.operands[1], b.mul(panel, b.index(panelWeights)));
+    Value *weights = b.offset(k.operands[1], b.mul(panel, b.index(plan.points * pointWeights)));
     b.forLoop(b.index(0), b.index(plan.points), 1, [&](Value *point) {
-      forEvenTiles(
-          b, plan.registers, block.firstTile, block.endTile,
-          [&](Value *, Value *row, int64_t rows) {
-            MicroShape shape;
-            shape.rows = rows;
-            shape.panels = panels;
-            shape.lanes = lanes;
-            shape.inputLanes = cut.inputLanes;
-            shape.productsAhead = cut.productsAhead;
-            std::string micro = microKernel(
-                k, shape, {inputs->type, k.operands[1]->type, sums->type, {}, DType::F32});
-            row = b.sub(row, block.first);
-            auto at = [&](int64_t pointStride, int64_t rowStride) {
-              return b.add(b.mul(point, b.index(pointStride)), b.mul(row, b.index(rowStride)));
-            };
-            b.call(micro,
-                   {b.offset(inputs, at(plan.inputPoint, plan.inputRow)), b.index(plan.inputRow),
-                    b.offset(weights, b.mul(point, b.index(pointWeights))), b.index(panelWeights),
-                    b.offset(sums, at(plan.sumPoint, plan.sumRow)), b.index(plan.sumRow),
-                    b.index(plan.sizes.channels)});
-          });
+      Value *ofPoint = b.offset(weights, b.mul(point, b.index(pointWeights)));
+      forEvenTiles(b, plan.registers, block.firstTile, block.endTile,
+                   [&](Value *tile, Value *row, int64_t rows) {
+                     Value *number = b.sub(tile, block.firstTile);
+                     multiplyTile(point, ofPoint, panels, number, b.sub(row, block.first), rows);
+                   });
     });
+  }
+
+  /// The products of a point of one register tile of a block: its number, its first row and how
+  /// many rows it has.
+  void multiplyTile(Value *point, Value *weights, int64_t panels, Value *tile, Value *row,
+                    int64_t rows) {
+    MicroShape shape;
+    shape.rows = rows, shape.panels = panels, shape.lanes = lanes;
+    shape.inputLanes = cut.inputLanes;
+    shape.productsAhead = cut.productsAhead, shape.fetchesAhead = cut.ahead > 0;
+    std::string micro =
+        microKernel(k, shape, {inputs->type, k.operands[1]->type, sums->type, {}, DType::F32});
+    auto at = [&](Value *matrix, int64_t pointStride, int64_t rowStride) {
+      Value *from = b.mul(point, b.index(pointStride));
+      return b.offset(matrix, b.add(from, b.mul(row, b.index(rowStride))));
+    };
+    int64_t panelWeights = plan.points * pointWeights;
+    Values args = {at(inputs, plan.inputPoint, plan.inputRow),
+                   b.index(plan.inputRow),
+                   weights,
+                   b.index(panelWeights),
+                   at(sums, plan.sumPoint, plan.sumRow),
+                   b.index(plan.sumRow),
+                   b.index(plan.sizes.channels)};
+    if (shape.fetchesAhead) {
+      // Of the next point, which follows in each panel, a tile fetches one panel.
+      Value *panel = b.rem(tile, b.index(panels));
+      Value *next = b.add(b.mul(panel, b.index(panelWeights)), b.index(pointWeights));
+      args.insert(args.end(), {b.offset(weights, next), b.index(cut.ahead)});
+    }
+    b.call(micro, args);
   }
 
   void transformSums(const Block &block, Value *panel, int64_t panels, bool masked) {

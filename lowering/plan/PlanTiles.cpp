@@ -10,6 +10,7 @@
 #include "lowering/plan/Contraction.h"
 #include "lowering/plan/Tiles.h"
 #include "lowering/plan/TunedPlans.h"
+#include "lowering/plan/Winograd.h"
 
 #include <algorithm>
 
@@ -26,6 +27,8 @@ constexpr int64_t kRestRows = 4;
 // Panels are streams that a core fetches ahead, of which it follows few: on Zen 5 one row times
 // weights in memory takes 1.2 to 1.29 times as long with eight at once (decision 038).
 constexpr int64_t kStreams = 4;
+// How many multiply-adds ahead a tile of Winograd's algorithm fetches weights that are in memory.
+constexpr int64_t kFarProducts = 1024;
 // Half of the smallest L1 cache of data that x86 cores have.
 constexpr int64_t kNearBytes = 16 << 10;
 // Where steps are of pairs of bytes, or of 2x2 matrices, products of 16 bits or the inputs of two
@@ -295,6 +298,11 @@ struct TilePlanner {
     plan.tail = tailFor(target, dtypeBytes(accumulator));
     plan.inputLanes = inputLanesFor(target, accumulator);
     plan.productsAhead = productsAheadFor(target);
+    auto weightBytes = static_cast<double>(winogradPlanOf(op).weightBytes());
+    if (plan.productsAhead > 0 && plan.block > 1 && areFarWeights(target, weightBytes)) {
+      plan.productsAhead = kFarProducts;
+      plan.ahead = kPanel; // a line of them
+    }
     plan.tilesAhead = target.arch == Arch::X86_64 ? 1 : 0;
   }
 

@@ -110,13 +110,13 @@ WinogradPlan inBlocks(const Target &target, const ConvSizes &sizes, int64_t tile
   ContractionPlan cut;
   cut.tileRows = registers.rows, cut.tilePanels = registers.panels, cut.block = 1;
   WinogradPlan plan = layOut(sizes, tile, cut);
-  int64_t weights = plan.points * sizes.channels * sizes.outputs * kElement;
-  int64_t budget = weights > kMemoryL2s * target.l2Bytes ? kBlockL2s * target.l2Bytes : 0;
+  auto weights = static_cast<double>(plan.weightBytes());
+  int64_t budget = areFarWeights(target, weights) ? kBlockL2s * target.l2Bytes : 0;
   int64_t tileBytes = plan.points * plan.inputRow * cut.tileRows * kElement;
   int64_t most = std::clamp<int64_t>(budget / tileBytes, 1, plan.registers.count);
   int64_t blocks = ceilDiv(plan.registers.count, most);
   double transform = static_cast<double>(plan.registers.count * tileBytes) * kTransformCycles;
-  if (blocks == 1 && static_cast<double>(weights) / target.firstReadBytes < transform)
+  if (blocks == 1 && weights / target.firstReadBytes < transform)
     blocks = std::min<int64_t>(2, plan.registers.count);
   cut.block = ceilDiv(plan.registers.count, blocks);
   return layOut(sizes, tile, cut);
@@ -134,7 +134,7 @@ AlgorithmCost winogradCost(const Target &target, const ConvSizes &sizes, ConvAlg
   ContractionPlan cut;
   cut.tileRows = registers.rows, cut.tilePanels = registers.panels, cut.block = plan.block;
   int64_t blocks = ceilDiv(plan.registers.count, plan.block);
-  double weights = static_cast<double>(plan.points * sizes.channels * sizes.outputs * kElement);
+  auto weights = static_cast<double>(plan.weightBytes());
 
   int64_t lanes = vectorLanes(target, kElement);
   double points = static_cast<double>(plan.points) * static_cast<double>(tiles);
@@ -182,9 +182,13 @@ WinogradPlan winogradPlanOf(const Op &conv) {
   return layOut(convSizes(conv), winogradTile(attrs.algorithm), attrs.plan);
 }
 
+bool areFarWeights(const Target &target, double bytes) {
+  return bytes > static_cast<double>(kMemoryL2s * target.l2Bytes);
+}
+
 double productCycles(const Target &target, double cycles, double weightBytes, int64_t times) {
-  bool areFar = weightBytes > kMemoryL2s * static_cast<double>(target.l2Bytes);
-  double each = areFar ? kFarBytes : kReuseBytes, again = static_cast<double>(times) / each;
+  double each = areFarWeights(target, weightBytes) ? kFarBytes : kReuseBytes,
+         again = static_cast<double>(times) / each;
   return std::max({cycles, weightBytes / target.firstReadBytes, weightBytes * again});
 }
 

@@ -39,6 +39,9 @@ struct WinogradPlan {
   UnitAxis tiledAxis() const { return {Dim(across * down), block, registers}; }
   int64_t inputElements() const { return points * inputPoint; }
   int64_t elements() const { return inputElements() + points * sumPoint; }
+  int64_t weightBytes() const {
+    return points * sizes.channels * sizes.outputs * static_cast<int64_t>(sizeof(float));
+  }
 };
 
 /// What the attributes of a conv by such an algorithm say.
@@ -61,6 +64,9 @@ AlgorithmCost algorithmCost(const Target &target, const ConvSizes &sizes, ConvAl
 /// The algorithms worth choosing from: first the direct one, then those of Winograd's that are
 /// clearly faster. Each stores more weights than the one before, and is estimated to be faster.
 std::vector<AlgorithmCost> worthwhileAlgorithms(const Target &target, const ConvSizes &sizes);
+
+/// Whether so many bytes of weights are much more than the L2 cache holds.
+bool areFarWeights(const Target &target, double bytes);
 
 /// Cycles for products with weights that are read `times` times, from memory the first time, and
 /// each time where they are much larger than the L2 cache: whichever takes longer.

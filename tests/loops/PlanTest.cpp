@@ -52,7 +52,7 @@ const std::map<std::string, std::vector<Attr>> &changes() {
       {"tile_lines", numbers({1, 2, 3})},
       {"tile_steps", numbers({0, 2, 5, 8})},
       {"unit_vectors", numbers({1, 2, 3})},
-      {"ahead", numbers({1, 5, 64, 65})},
+      {"ahead", numbers({0, 1, 5, 64, 65})},
       {"input_lanes", numbers({1, 2, 3, 4})},
       {"joins_steps", numbers({0})},
       {"products_ahead", numbers({0, 1, 40, 4096, 4097})},
