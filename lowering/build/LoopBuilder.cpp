@@ -316,14 +316,19 @@ LoopBuilder::Values LoopBuilder::ifElse(Value *condition, const std::vector<Type
   return results;
 }
 
+void LoopBuilder::ifElse(Value *condition, const std::function<void()> &then,
+                         const std::function<void()> &otherwise) {
+  auto withoutResults = [](const std::function<void()> &write) {
+    return [&write] {
+      write();
+      return Values{};
+    };
+  };
+  ifElse(condition, {}, withoutResults(then), withoutResults(otherwise));
+}
+
 void LoopBuilder::ifThen(Value *condition, const std::function<void()> &then) {
-  ifElse(
-      condition, {},
-      [&] {
-        then();
-        return Values{};
-      },
-      [] { return Values{}; });
+  ifElse(condition, then, [] {});
 }
 
 void LoopBuilder::parallel(Value *units, const std::function<void(Value *, Value *)> &body) {

@@ -89,6 +89,9 @@ public:
                    const std::function<Values(const Values &)> &body);
   Values ifElse(Value *condition, const std::vector<Type> &types,
                 const std::function<Values()> &then, const std::function<Values()> &otherwise);
+  /// Without results.
+  void ifElse(Value *condition, const std::function<void()> &then,
+              const std::function<void()> &otherwise);
   void ifThen(Value *condition, const std::function<void()> &then);
   /// A `parallel` over units; body gets this thread's range.
   void parallel(Value *units, const std::function<void(Value *, Value *)> &body);

@@ -172,17 +172,10 @@ struct Emitter {
     Value *panel = b.mul(group, b.index(c.plan.tilePanels));
     auto full = [&] { rowTiles(chunk, c.plan.tilePanels, false, panel, at); };
     if (!c.columns.isConst()) {
-      return (void)b.ifElse(
-          b.cmp("lt", group, k.size(whole)), {},
-          [&] {
-            full();
-            return LoopBuilder::Values{};
-          },
-          [&] {
-            b.forLoop(panel, k.size(numPanels()), 1,
-                      [&](Value *one) { rowTiles(chunk, 1, true, one, at); });
-            return LoopBuilder::Values{};
-          });
+      return b.ifElse(b.cmp("lt", group, k.size(whole)), full, [&] {
+        b.forLoop(panel, k.size(numPanels()), 1,
+                  [&](Value *one) { rowTiles(chunk, 1, true, one, at); });
+      });
     }
     int64_t rest = c.columns.value() - whole.value() * c.plan.tilePanels * kPanel;
     auto tail = [&] {
@@ -193,16 +186,7 @@ struct Emitter {
       return full();
     if (whole == Dim(0))
       return tail();
-    b.ifElse(
-        b.cmp("lt", group, b.index(whole.value())), {},
-        [&] {
-          full();
-          return LoopBuilder::Values{};
-        },
-        [&] {
-          tail();
-          return LoopBuilder::Values{};
-        });
+    b.ifElse(b.cmp("lt", group, b.index(whole.value())), full, tail);
   }
 
   /// The number of a line, or of several that tiles have, among those whose tiles share panels,
@@ -223,15 +207,14 @@ struct Emitter {
       return [&, count] {
         lines = count;
         body();
-        return LoopBuilder::Values{};
       };
     };
     int64_t most = c.plan.tileLines, all = most > 1 ? line().extent.value() : 1, rest = all % most;
     if (rest == 0)
-      return (void)with(most)();
+      return with(most)();
     if (all < most)
-      return (void)with(rest)();
-    b.ifElse(b.cmp("lt", first, b.index(all - rest)), {}, with(most), with(rest));
+      return with(rest)();
+    b.ifElse(b.cmp("lt", first, b.index(all - rest)), with(most), with(rest));
   }
 
   Dim emit() {

@@ -211,17 +211,12 @@ struct Depthwise {
       return body({first, lanes, nullptr});
     Value *left = b.sub(k.size(extent), first);
     b.ifElse(
-        b.cmp("ge", left, b.index(lanes)), {},
-        [&] {
-          body({first, lanes, nullptr});
-          return Values{};
-        },
+        b.cmp("ge", left, b.index(lanes)), [&] { body({first, lanes, nullptr}); },
         [&] {
           if (attrs.plan.tail == Tail::Masked)
             body({first, lanes, b.laneMask(left, lanes)});
           else
             b.forLoop(first, k.size(extent), 1, [&](Value *c) { body({c, 1, nullptr}); });
-          return Values{};
         });
   }
 

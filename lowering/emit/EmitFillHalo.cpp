@@ -74,16 +74,7 @@ struct HaloFill {
     attrs.lo[dim] = 0, attrs.hi[dim] = Dim(0);
     Value *isInside = b.binary(OpKind::ScalarAnd, b.cmp("ge", position, b.index(0)),
                                b.cmp("lt", position, height));
-    b.ifElse(
-        isInside, {},
-        [&] {
-          around(at);
-          return LoopBuilder::Values{};
-        },
-        [&] {
-          all(at);
-          return LoopBuilder::Values{};
-        });
+    b.ifElse(isInside, [&] { around(at); }, [&] { all(at); });
   }
 
   Dim emit() {

@@ -161,16 +161,7 @@ Result<Dim> emitArgReduce(KernelFunc &k) {
     Value *from = at[0], *to = at[1];
     if (!empty)
       return line(from, to);
-    b.ifElse(
-        empty, {},
-        [&] {
-          k.fail(CAMEO_FAULT_EMPTY, k.op.loc);
-          return LoopBuilder::Values{};
-        },
-        [&] {
-          line(from, to);
-          return LoopBuilder::Values{};
-        });
+    b.ifElse(empty, [&] { k.fail(CAMEO_FAULT_EMPTY, k.op.loc); }, [&] { line(from, to); });
   });
 }
 

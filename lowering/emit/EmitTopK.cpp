@@ -267,29 +267,18 @@ struct TopK {
     });
   }
 
-  void either(Value *condition, const std::function<void()> &then,
-              const std::function<void()> &otherwise) {
-    auto run = [](const std::function<void()> &write) {
-      return [&write] {
-        write();
-        return Values{};
-      };
-    };
-    b.ifElse(condition, {}, run(then), run(otherwise));
-  }
-
   /// Where a <= c one, else the other; only that one where both numbers are known.
   void ifAtMost(Value *a, Value *c, const std::function<void()> &then,
                 const std::function<void()> &otherwise) {
     std::optional<int64_t> x = b.constantIndex(a), y = b.constantIndex(c);
     if (x && y)
       return *x <= *y ? then() : otherwise();
-    either(b.cmp("le", a, c), then, otherwise);
+    b.ifElse(b.cmp("le", a, c), then, otherwise);
   }
 
   void orFail(Value *holds, int64_t fault, Value *a, Value *limit,
               const std::function<void()> &then) {
-    either(holds, then, [&] { k.fail(fault, k.op.loc, a, limit); });
+    b.ifElse(holds, then, [&] { k.fail(fault, k.op.loc, a, limit); });
   }
 
   Dim emit() {

@@ -236,16 +236,7 @@ struct WinogradEmitter {
       return full();
     if (whole == 0)
       return tail();
-    b.ifElse(
-        b.cmp("lt", group, b.index(whole)), {},
-        [&] {
-          full();
-          return Values{};
-        },
-        [&] {
-          tail();
-          return Values{};
-        });
+    b.ifElse(b.cmp("lt", group, b.index(whole)), full, tail);
   }
 
   Dim emit() {
