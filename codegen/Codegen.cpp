@@ -147,10 +147,11 @@ void Emission::buildModule(const FuncInterfaces &interfaces, const CodePart &par
   if (part.hasModel && isShared())
     emitDescription(description(), module);
   verify(module);
+  importKernels(module, target_, machine);
   if (isStatic())
-    linkRuntimeBitcode(module, target_, machine, model_);
+    linkRuntimeBitcode(module, target_, model_);
   else
-    expectRuntimeObject(module, target_, machine);
+    expectRuntimeObject(module);
   optimize(module, machine);
 }
 

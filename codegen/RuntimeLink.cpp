@@ -79,8 +79,8 @@ std::unique_ptr<llvm::Module> runtimeModule(const llvm::Module &module, const Ta
   return std::move(*runtime);
 }
 
-/// Copies the kernels in C that the module mentions into it, with what only they have, compiled for
-/// the target. The bitcode has no vectors yet.
+} // namespace
+
 void importKernels(llvm::Module &module, const Target &target, llvm::TargetMachine &machine) {
   std::vector<std::string> kernels;
   for (const llvm::Function &function : module)
@@ -111,10 +111,7 @@ void importKernels(llvm::Module &module, const Target &target, llvm::TargetMachi
   }
 }
 
-} // namespace
-
-void expectRuntimeObject(llvm::Module &module, const Target &target, llvm::TargetMachine &machine) {
-  importKernels(module, target, machine);
+void expectRuntimeObject(llvm::Module &module) {
   for (llvm::GlobalValue &value : module.global_values())
     if (value.isDeclaration() && !value.getName().starts_with("llvm.")) {
       value.setVisibility(llvm::GlobalValue::HiddenVisibility);
@@ -122,9 +119,8 @@ void expectRuntimeObject(llvm::Module &module, const Target &target, llvm::Targe
     }
 }
 
-void linkRuntimeBitcode(llvm::Module &module, const Target &target, llvm::TargetMachine &machine,
+void linkRuntimeBitcode(llvm::Module &module, const Target &target,
                         const LibraryIdentity &options) {
-  importKernels(module, target, machine);
   ICE_UNLESS(!llvm::Linker::linkModules(module, runtimeModule(module, target)),
              "the runtime does not link");
 

@@ -13,14 +13,16 @@ class TargetMachine;
 
 namespace cameo {
 
-/// Links the runtime in and makes everything but the entry function local to the module. Kernels in
-/// C and functions only kernels can reach are compiled for `target`; the rest keeps the baseline it
-/// was built for, because it runs before the CPU is known to be good enough.
-void linkRuntimeBitcode(llvm::Module &module, const Target &target, llvm::TargetMachine &machine,
-                        const LibraryIdentity &options);
+/// Copies the kernels in C that the module mentions into it, with what only they have, compiled for
+/// `target`: the runtime's bitcode has no vectors in them yet.
+void importKernels(llvm::Module &module, const Target &target, llvm::TargetMachine &machine);
 
-/// For a link with the runtime's object instead: kernels in C that the module mentions become part
-/// of it, compiled for `target`, and all else of the runtime is said to be in the same library.
-void expectRuntimeObject(llvm::Module &module, const Target &target, llvm::TargetMachine &machine);
+/// Links the runtime in and makes everything but the entry function local to the module. Functions
+/// only kernels can reach are compiled for `target`; the rest keeps the baseline it was built for,
+/// because it runs before the CPU is known to be good enough.
+void linkRuntimeBitcode(llvm::Module &module, const Target &target, const LibraryIdentity &options);
+
+/// For a link with the runtime's object instead: says that its symbols are in the same library.
+void expectRuntimeObject(llvm::Module &module);
 
 } // namespace cameo

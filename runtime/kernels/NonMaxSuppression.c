@@ -101,11 +101,12 @@ static void keep(struct kept *kept, const struct corners *box) {
   int64_t bin = binOf(kept, box->x0), n = kept->count[bin]++;
   int32_t lane = n % LANES;
   struct block *block = &kept->blocks[kept->first[bin] + n / LANES];
-  for (int32_t i = 0; i < LANES && lane == 0; i++) { /* those not there yet overlap nothing */
-    block->y0[i] = block->x0[i] = infinity;
-    block->y1[i] = block->x1[i] = -infinity;
-    block->area[i] = 0;
-  }
+  if (lane == 0) /* a new block, whose other boxes are not there yet and overlap nothing */
+    for (int32_t i = 0; i < LANES; i++) {
+      block->y0[i] = block->x0[i] = infinity;
+      block->y1[i] = block->x1[i] = -infinity;
+      block->area[i] = 0;
+    }
   block->y0[lane] = box->y0;
   block->x0[lane] = box->x0;
   block->y1[lane] = box->y1;
