@@ -28,6 +28,7 @@
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <map>
 
 namespace cameo {
 namespace {
@@ -82,6 +83,7 @@ public:
   }
 
   Result<void> run();
+  std::vector<Spill> takeSpills() { return std::move(spills_); }
 
 private:
   std::vector<const Program *> models() const;
@@ -89,7 +91,8 @@ private:
   std::string description() const;
   void buildModule(const FuncInterfaces &interfaces, const CodePart &part,
                    llvm::TargetMachine &machine, llvm::Module &module) const;
-  std::string generate(const FuncInterfaces &interfaces, const CodePart &part) const;
+  MachineCode generate(const FuncInterfaces &interfaces, const CodePart &part) const;
+  void noteSpills(const FuncInterfaces &interfaces, const std::vector<MachineCode> &parts);
   Result<void> writeContents();
   Result<void> writeWeightsBeside();
   Result<void> writeCode(const std::vector<std::string> &parts);
@@ -104,6 +107,7 @@ private:
     return options_.kind == OutputKind::StaticLibrary || options_.kind == OutputKind::Object;
   }
   bool isShared() const { return options_.kind == OutputKind::SharedLibrary; }
+  bool isRefused() const { return options_.refusesSpills && !spills_.empty(); }
   bool isModule() const { return options_.kind == OutputKind::WasmModule; }
 
   const Program &program_;
@@ -113,6 +117,7 @@ private:
   std::filesystem::path file_;
   OutputFile output_;
   LibraryIdentity model_;
+  std::vector<Spill> spills_;
 };
 
 std::vector<const Program *> Emission::models() const {
@@ -178,6 +183,8 @@ Result<void> Emission::run() {
     return writeHeaders(file_);
   TRY(output_.create(isShared()));
   TRY(writeContents());
+  if (isRefused())
+    return {};
   TRY(output_.commit());
   bool library = isStatic() || isShared() || isModule();
   if (!library || !options_.header)
@@ -186,15 +193,29 @@ Result<void> Emission::run() {
 }
 
 /// A part's object or text.
-std::string Emission::generate(const FuncInterfaces &interfaces, const CodePart &part) const {
+MachineCode Emission::generate(const FuncInterfaces &interfaces, const CodePart &part) const {
   llvm::LLVMContext context;
   llvm::Module module("model", context);
   std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target_);
   buildModule(interfaces, part, *machine, module);
   if (options_.kind == OutputKind::LlvmIr)
-    return textOf(module);
+    return {textOf(module)};
   return options_.kind == OutputKind::Assembly ? emitAssembly(module, *machine)
                                                : emitObject(module, *machine);
+}
+
+/// Those of register tiles, with their nodes. Depthwise convolutions, whose taps are unrolled, have
+/// more weights than there are registers; a weight from the stack costs no more than from where it
+/// was.
+void Emission::noteSpills(const FuncInterfaces &interfaces, const std::vector<MachineCode> &parts) {
+  std::map<std::string, std::string> nodes; // by symbols
+  for (const auto &[name, interface] : interfaces)
+    if (interface.kind == "micro")
+      nodes[interface.symbol] = interface.func->attrs.getString("node");
+  for (const MachineCode &part : parts)
+    for (const Spill &spill : part.spills)
+      if (auto found = nodes.find(spill.function); found != nodes.end())
+        spills_.push_back({spill.function, spill.references, found->second});
 }
 
 Result<void> Emission::writeContents() {
@@ -203,12 +224,18 @@ Result<void> Emission::writeContents() {
   FuncInterfaces interfaces = interfacesOf(program_.module);
   bool isLinked = isShared() || isModule(); // from any number of objects
   std::vector<CodePart> parts = divideCode(program_.module, isLinked ? kMostParts : 1);
-  std::vector<std::string> generated(parts.size());
+  std::vector<MachineCode> generated(parts.size());
   TRY(inParallel(std::ssize(parts), [&](int64_t i) -> Result<void> {
     generated[i] = generate(interfaces, parts[i]);
     return {};
   }));
-  return writeCode(generated);
+  noteSpills(interfaces, generated);
+  if (isRefused())
+    return {};
+  std::vector<std::string> texts;
+  for (MachineCode &part : generated)
+    texts.push_back(std::move(part.text));
+  return writeCode(texts);
 }
 
 Result<void> Emission::writeCode(const std::vector<std::string> &parts) {
@@ -313,9 +340,11 @@ Result<void> Emission::writeHeaders(std::filesystem::path header) {
 
 } // namespace
 
-Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
-                  const std::string &path) {
-  return Emission(program, nullptr, target, options, path).run();
+Result<std::vector<Spill>> emit(const Program &program, const Target &target,
+                                const EmitOptions &options, const std::string &path) {
+  Emission emission(program, nullptr, target, options, path);
+  TRY(emission.run());
+  return emission.takeSpills();
 }
 
 Result<void> emit(const Bundle &bundle, const Target &target, const EmitOptions &options,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "codegen/Bundle.h"
+#include "codegen/Spills.h"
 #include "ir/Program.h"
 #include "ir/Target.h"
 
@@ -42,14 +43,17 @@ struct EmitOptions {
   /// Static libraries with the functions of Custom ops, linked into shared libraries. Objects and
   /// static libraries leave them undefined.
   std::vector<std::string> ops;
+  /// Write nothing where register tiles spill: they are to be planned again.
+  bool refusesSpills = false;
 };
 
 /// Writes the file at `path`; files appear whole or not at all. An object or static library with
 /// too large weights has them in a file beside, `path` with the extension .weights, which the
-/// program that links it finds in its own folder or by cameo_options.weights_path. Errors: a file
-/// cannot be written; the target has no such kind of file, or too few addresses for the model.
-Result<void> emit(const Program &program, const Target &target, const EmitOptions &options,
-                  const std::string &path);
+/// program that links it finds in its own folder or by cameo_options.weights_path. Returns the
+/// register tiles that spill, if there is machine code. Errors: a file cannot be written; the
+/// target has no such kind of file, or too few addresses for the model.
+Result<std::vector<Spill>> emit(const Program &program, const Target &target,
+                                const EmitOptions &options, const std::string &path);
 
 /// The same for a bundle, which is named and hashed as a model is; its header declares the bundle,
 /// and cameo_bundle.h is beside it as well.

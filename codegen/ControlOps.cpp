@@ -1,6 +1,7 @@
 // Regions: loops, branches, calls, and the team ops, which are calls of the runtime.
 #include "codegen/FuncEmitter.h"
 
+#include "codegen/Spills.h"
 #include "ir/Fault.h"
 #include "runtime/abi.h"
 
@@ -35,6 +36,14 @@ static void keepAsIs(llvm::Instruction *backEdge) {
   backEdge->setMetadata(llvm::LLVMContext::MD_loop, loop);
 }
 
+/// Whether a loop adds products itself, not in loops inside.
+static bool hasProducts(Block &body) {
+  return llvm::any_of(body.ops(), [](const std::unique_ptr<Op> &op) {
+    return op->kind() == OpKind::ScalarMad || op->kind() == OpKind::VectorDot ||
+           op->kind() == OpKind::VectorMatrixDot;
+  });
+}
+
 void FuncEmitter::emitFor(Op &op) {
   Values args = operands(op);
   llvm::Value *lower = args[0], *upper = args[1], *step = args[2];
@@ -55,7 +64,10 @@ void FuncEmitter::emitFor(Op &op) {
   Values yielded = emitRegion(body);
   llvm::BasicBlock *last = b_.GetInsertBlock();
   llvm::Value *next = b_.CreateAdd(phis[0], step);
-  keepAsIs(b_.CreateCondBr(b_.CreateICmpSLT(next, upper), loop, after));
+  llvm::BranchInst *branch = b_.CreateCondBr(b_.CreateICmpSLT(next, upper), loop, after);
+  keepAsIs(branch);
+  if (hasProducts(body))
+    branch->setMetadata(kProductsLoop, llvm::MDNode::get(b_.getContext(), {}));
   phis[0]->addIncoming(next, last);
   for (size_t i = 0; i < init.size(); i++)
     phis[i + 1]->addIncoming(yielded[i], last);

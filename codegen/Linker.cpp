@@ -186,7 +186,7 @@ Result<void> Stub::make(const std::set<std::string> &symbols, const std::string 
     builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
     builder.CreateRetVoid();
   }
-  std::string bytes = emitObject(module, *machine);
+  std::string bytes = emitObject(module, *machine).text;
   TRY(object_.create());
   TRY(object_.append(bytes));
   TRY(file_.create());

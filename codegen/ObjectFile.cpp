@@ -1,6 +1,9 @@
 // See ObjectFile.h.
 #include "codegen/ObjectFile.h"
 
+#include <llvm/CodeGen/MachineModuleInfo.h>
+#include <llvm/CodeGen/Passes.h>
+#include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
@@ -60,22 +63,36 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target) {
       llvm::CodeGenOptLevel::Default));
 }
 
-static std::string emitFile(llvm::Module &module, llvm::TargetMachine &machine,
+/// What TargetMachine::addPassesToEmitFile does, with a look at the machine code before it is
+/// written.
+static MachineCode emitFile(llvm::Module &module, llvm::TargetMachine &target,
                             llvm::CodeGenFileType type) {
+  auto &machine = static_cast<llvm::LLVMTargetMachine &>(target); // as all targets' are
   llvm::legacy::PassManager passes;
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream stream(bytes);
-  bool failed = machine.addPassesToEmitFile(passes, stream, nullptr, type);
+  MachineCode code;
+  auto *info = new llvm::MachineModuleInfoWrapperPass(&machine);
+  llvm::TargetPassConfig *config = machine.createPassConfig(passes);
+  passes.add(config);
+  passes.add(info);
+  bool failed = config->addISelPasses();
+  config->addMachinePasses();
+  config->setInitialized();
+  passes.add(createCountSpills(code.spills));
+  failed |= machine.addAsmPrinter(passes, stream, nullptr, type, info->getMMI().getContext());
   ICE_UNLESS(!failed, "the target cannot emit files");
+  passes.add(llvm::createFreeMachineFunctionPass());
   passes.run(module);
-  return std::string(bytes);
+  code.text = std::string(bytes);
+  return code;
 }
 
-std::string emitObject(llvm::Module &module, llvm::TargetMachine &machine) {
+MachineCode emitObject(llvm::Module &module, llvm::TargetMachine &machine) {
   return emitFile(module, machine, llvm::CodeGenFileType::ObjectFile);
 }
 
-std::string emitAssembly(llvm::Module &module, llvm::TargetMachine &machine) {
+MachineCode emitAssembly(llvm::Module &module, llvm::TargetMachine &machine) {
   return emitFile(module, machine, llvm::CodeGenFileType::AssemblyFile);
 }
 

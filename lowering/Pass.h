@@ -8,6 +8,7 @@
 #include "ir/kernel/Fields.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@ struct PassContext {
   bool profile = false;
   /// Plans found by measuring, by the keys of kernels (lowering/plan/TunedPlans.h).
   std::map<std::string, AttrDict> plans = {};
+  /// Register tiles that need more registers than there are (lowering/plan/RejectedTiles.h).
+  std::set<std::string> rejectedTiles = {};
 };
 
 /// Rewrites the module; true if it changed anything.

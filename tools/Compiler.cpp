@@ -7,6 +7,7 @@
 #include "codegen/Target.h"
 #include "frontend/MappedFile.h"
 #include "ir/Printer.h"
+#include "lowering/plan/RejectedTiles.h"
 #include "lowering/program/ToLoops.h"
 #include "support/File.h"
 #include "tools/BugReport.h"
@@ -66,10 +67,10 @@ std::string dependencies(const CompileRequest &request) {
   return rule + "\n";
 }
 
-Result<void> emitProgram(const CompileRequest &request, const Program &program,
-                         const Target &target, uint64_t hash, const fs::path &stem) {
-  EmitOptions options;
-  options.modelHash = hash;
+/// The register tiles that spill, if they are refused: then not all is written.
+Result<std::vector<Spill>> emitProgram(const CompileRequest &request, const Program &program,
+                                       const Target &target, EmitOptions options,
+                                       const fs::path &stem) {
   options.ops = request.sizes.ops;
   options.madeBy = provenanceOf(request);
   options.name = request.name.empty() ? fs::path(request.model).stem().string() : request.name;
@@ -81,7 +82,12 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
     if (std::optional<OutputKind> output = outputKind(kind)) {
       options.kind = *output;
       isLinkable |= kind != EmitKind::Ll && kind != EmitKind::Asm;
-      TRY(emit(program, target, options, path));
+      std::vector<Spill> spills = TRY(emit(program, target, options, path));
+      for (const Spill &spill : spills)
+        tellMore(fmt::format("{}: '{}' spills, {} in its loops\n", request.model, spill.function,
+                             plural(spill.references, "vector")));
+      if (options.refusesSpills && !spills.empty())
+        return spills;
     } else if (kind == EmitKind::Ir) {
       TRY(writeFile(path, print(program.module)));
     } else if (kind == EmitKind::Deps) {
@@ -91,7 +97,7 @@ Result<void> emitProgram(const CompileRequest &request, const Program &program,
   options.kind = OutputKind::Header;
   if (options.header && !isLinkable)
     TRY(emit(program, target, options, stem.string() + ".h"));
-  return {};
+  return std::vector<Spill>();
 }
 
 Result<std::unique_ptr<Module>> readModule(const CompileRequest &request) {
@@ -131,10 +137,10 @@ Result<Program> lower(Module &module, const PassContext &context, const PassObse
   return toLoops(module, context);
 }
 
-/// All the work, in this process; artifacts go to `folder`.
-Result<void> compileHere(const CompileRequest &request, const PassObserver &observer,
-                         const fs::path &folder) {
-  PassContext context = TRY(passContext(request));
+/// Compiles with what the context has rejected so far. Whether all is written: else it rejects the
+/// tiles that spill.
+Result<bool> compileOnce(const CompileRequest &request, PassContext &context, bool mayReject,
+                         const PassObserver &observer, const fs::path &folder) {
   Stopwatch watch;
   Planned planned = TRY(plan(request, context, observer));
   tellMore(
@@ -143,14 +149,40 @@ Result<void> compileHere(const CompileRequest &request, const PassObserver &obse
   if (planned.report.stopped) {
     if (request.emit != std::vector{EmitKind::Ir})
       return badInput("--stop-after: what there is then is IR, which --emit ir writes");
-    return writeFile(stem.string() + ".cir", print(*planned.module));
+    TRY(writeFile(stem.string() + ".cir", print(*planned.module)));
+    return true;
   }
+  std::string weights;
   if (request.reportsWeights)
-    tell(weightSummary(TRY(WeightBudget::of(*planned.module, context))));
+    weights = weightSummary(TRY(WeightBudget::of(*planned.module, context)));
+  TileKeys keys = tileKeys(planned.module->main());
   Program program = TRY(lower(*planned.module, context, observer));
-  TRY(emitProgram(request, program, context.target, planned.hash, stem));
+  EmitOptions options;
+  options.modelHash = planned.hash;
+  options.refusesSpills = mayReject;
+  std::vector<Spill> spills = TRY(emitProgram(request, program, context.target, options, stem));
+  TRY(MappedFile::checkUnchanged()); // the weights were read until now
   tellMore(fmt::format("{}: code generated in {:.2f} s\n", request.model, watch.lap()));
-  return MappedFile::checkUnchanged(); // the weights were read until now
+  for (const Spill &spill : spills)
+    context.rejectedTiles.insert(keys[spill.node].begin(), keys[spill.node].end());
+  if (spills.empty())
+    tell(weights);
+  return spills.empty();
+}
+
+/// All the work, in this process; artifacts go to `folder`.
+Result<void> compileHere(const CompileRequest &request, const PassObserver &observer,
+                         const fs::path &folder) {
+  // Tiles that get smaller fit soon. What spills whatever its tile stays as it is then.
+  constexpr int kMostRejections = 3;
+  PassContext context = TRY(passContext(request));
+  bool mayReject = true;
+  for (int rejections = 1;; ++rejections) {
+    size_t before = context.rejectedTiles.size();
+    if (TRY(compileOnce(request, context, mayReject, observer, folder)))
+      return {};
+    mayReject = rejections < kMostRejections && context.rejectedTiles.size() > before;
+  }
 }
 
 } // namespace

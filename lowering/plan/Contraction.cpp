@@ -27,6 +27,15 @@ UnitAxis Contraction::tiledAxis() const {
   return cameo::tiledAxis(rows.back().extent, plan.tileRows, plan.unitTiles);
 }
 
+bool isContraction(const Op &op) {
+  return op.kind() == OpKind::KernelConv || op.kind() == OpKind::KernelGemm;
+}
+
+ContractionPlan contractionPlanOf(const Op &op) {
+  return op.kind() == OpKind::KernelConv ? attrsOf<ConvAttrs>(op).plan
+                                         : attrsOf<GemmAttrs>(op).plan;
+}
+
 Dim firstTap(const Op &conv) {
   Dims pads = attrsOf<ConvAttrs>(conv).padsBegin;
   Dim offset(0);

@@ -67,6 +67,10 @@ struct Contraction {
   int64_t linesOf(size_t row) const { return row + 2 == rows.size() ? plan.tileLines : 1; }
 };
 
+/// Whether an op is a `conv` or a `gemm`, which have such plans; and the plan of one.
+bool isContraction(const Op &op);
+ContractionPlan contractionPlanOf(const Op &op);
+
 /// The contraction of a `conv` of the direct algorithm or a `gemm` that has its layout.
 Contraction contractionOf(const Op &op);
 

@@ -11,23 +11,35 @@
 
 namespace cameo {
 
+/// Pixels with so few channels are made anew for little.
+constexpr int64_t kFewChannels = 4;
+
+/// Whether steps are whole for tiles in tile registers only with the channels added.
+static bool gainsTileRegisters(const Target &target, const Op &conv, const Packing &packing,
+                               int64_t stepsOfPixel) {
+  ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
+  DType stored = packing.rounded.value_or(conv.operand(0)->type.dtype());
+  if (!target.hasTileRegisters || attrs.dilations.back() != 1 ||
+      dtypeBytes(stored) * packing.interleave != kTileStepBytes)
+    return false;
+  const Dims &y = conv.result()->type.shape();
+  int64_t steps = stepsOfTileRegister(stepsOfPixel * attrs.kernel.back());
+  return tileOfRegisters(target, y.back(), y[1], steps).has_value();
+}
+
 int64_t channelsToAdd(const Target &target, const Op &conv, const Packing &packing) {
   ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
   const Type &x = conv.operand(0)->type;
-  int64_t bytes = dtypeBytes(packing.rounded.value_or(x.dtype())) * packing.interleave;
   // Weights of zero must stay zero as they are stored.
   bool isPlain = attrs.algorithm == ConvAlgorithm::Direct && attrs.group == 1 &&
-                 attrs.dilations.back() == 1 && attrs.inputs.w.isZero() && !packing.flipWeights;
-  if (!target.hasTileRegisters || !isPlain || bytes != kTileStepBytes || !x.dim(1).isConst() ||
-      !constantData(conv.operand(1)))
+                 attrs.inputs.w.isZero() && !packing.flipWeights;
+  if (!isPlain || !x.dim(1).isConst() || !constantData(conv.operand(1)))
     return 0;
   int64_t channels = x.dim(1).value(), stepsOfPixel = ceilDiv(channels, packing.interleave);
-  int64_t more = stepsOfPixel * packing.interleave - channels;
-  const Dims &y = conv.result()->type.shape();
-  bool fits = tileOfRegisters(target, y.back(), y[1],
-                              stepsOfTileRegister(stepsOfPixel * attrs.kernel.back()))
-                  .has_value();
-  return fits ? more : 0;
+  // A step of floats that is not whole is one of its own at each tap.
+  bool hasRest = isFloat(x.dtype()) && channels < kFewChannels;
+  bool gains = hasRest || gainsTileRegisters(target, conv, packing, stepsOfPixel);
+  return gains ? stepsOfPixel * packing.interleave - channels : 0;
 }
 
 Value *withZeroInputs(LoopBuilder &b, Value *weights, int64_t more) {

@@ -1,5 +1,6 @@
 // Channels of zeros that a convolution reads besides its own, so that steps over k are whole, and
-// those of neighbouring taps fill tile registers. Images of three channels are of this kind.
+// those of neighbouring taps are one longer depth or fill tile registers. Images of three channels
+// are of this kind.
 #pragma once
 
 #include "lowering/build/LoopBuilder.h"

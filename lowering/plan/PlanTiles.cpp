@@ -1,13 +1,15 @@
 // Cuts the work of contractions: the register tile of each, which of its loops is the outer one,
 // how many tiles a unit has, its vectors, and where its epilogue runs. Runs when layouts are known,
 // as rows that are contiguous are tiled as one axis. An op that has a plan keeps it; Winograd's
-// algorithm has come with its tiles.
+// algorithm has come with its tiles. Where a tile was rejected, one for fewer registers comes in
+// its place.
 #include "ir/TileRegisters.h"
 #include "lowering/Passes.h"
 #include "lowering/build/ControlFlow.h"
 #include "lowering/build/Regions.h"
 #include "lowering/plan/Attention.h"
 #include "lowering/plan/Contraction.h"
+#include "lowering/plan/RejectedTiles.h"
 #include "lowering/plan/Tiles.h"
 #include "lowering/plan/TunedPlans.h"
 #include "lowering/plan/Winograd.h"
@@ -27,6 +29,9 @@ constexpr int64_t kRestRows = 4;
 // Panels are streams that a core fetches ahead, of which it follows few: on Zen 5 one row times
 // weights in memory takes 1.2 to 1.29 times as long with eight at once (decision 038).
 constexpr int64_t kStreams = 4;
+// The most panels of VPDPBUSD's tiles inside loops over taps: with five, whose sums, weights and
+// input fill the registers, LLVM spills.
+constexpr int64_t kPanelsInTaps = 4;
 // How many multiply-adds ahead a tile of Winograd's algorithm fetches weights that are in memory.
 constexpr int64_t kFarProducts = 1024;
 // Half of the smallest L1 cache of data that x86 cores have.
@@ -102,8 +107,9 @@ std::vector<int64_t> restRowsOf(const EvenTiles &tiles, int64_t rows) {
 }
 
 struct TilePlanner {
-  const Target &target;
+  const PassContext &context;
   const Op &op;
+  const Target &target = context.target;
   DType accumulator = op.region().arg(0)->type.dtype();
 
   /// Whether steps multiply pairs of bytes, whose products have 16 bits.
@@ -120,7 +126,14 @@ struct TilePlanner {
   int64_t stepRegisters(const Contraction &c) const {
     if (hasWideSteps(c))
       return kStepRegisters;
-    return target.dot == DotKind::Vnni && c.interleave == 4 ? 1 : 0;
+    return hasInputRegister(c) ? 1 : 0;
+  }
+  bool hasInputRegister(const Contraction &c) const {
+    return target.dot == DotKind::Vnni && c.interleave == 4;
+  }
+
+  bool isRejected(const ContractionPlan &plan) const {
+    return context.rejectedTiles.contains(tileKey(op, plan));
   }
 
   /// Of a panel's weights; 0 where only the run knows.
@@ -132,18 +145,17 @@ struct TilePlanner {
                : 0;
   }
 
-  /// The most panels whose weights stay in the L2 cache from one tile of rows to the next, where
-  /// there may be several: else each tile would read them from memory. A single tile is bound by
-  /// that memory, and reads few panels at once.
-  int64_t panelsInCache(const Contraction &c) const {
+  /// The most panels of a tile: those whose weights stay in the L2 cache from one tile of rows to
+  /// the next, where there may be several: else each tile would read them from memory. A single
+  /// tile is bound by that memory, and reads few panels at once.
+  int64_t mostPanels(const Contraction &c) const {
     Dim rows = c.rowCount();
     bool isOneTile = rows.isConst() && rows.value() <= kRestRows;
     int64_t bytes = panelBytes(c);
     if (isOneTile)
       return kStreams;
-    if (bytes == 0)
-      return kMaxTilePanels;
-    return std::clamp<int64_t>(target.l2Bytes / bytes, 1, kMaxTilePanels);
+    int64_t most = hasInputRegister(c) && !c.taps.empty() ? kPanelsInTaps : kMaxTilePanels;
+    return bytes == 0 ? most : std::clamp<int64_t>(target.l2Bytes / bytes, 1, most);
   }
 
   /// Weights that stay in the L1 cache from one tile to the next need not be fetched.
@@ -173,8 +185,10 @@ struct TilePlanner {
     }
     Target left = target;
     left.vectorRegisters -= stepRegisters(c);
-    *tile = planTile(left, accumulator, rows, c.columns, 1, panelsInCache(c));
-    plan.tileRows = tile->rows, plan.tilePanels = tile->panels;
+    do {
+      TilePlan best = planTile(left, accumulator, rows, c.columns, 1, mostPanels(c));
+      plan.tileRows = best.rows, plan.tilePanels = best.panels;
+    } while (isRejected(plan) && --left.vectorRegisters > 0);
   }
 
   /// A unit has rows of pieces that are in the L2 cache together. Threads share a few rows as well
@@ -243,15 +257,21 @@ struct TilePlanner {
     return target.arch == Arch::X86_64 && isLine ? plan.lanes : 0;
   }
 
-  /// Tiles with a sum in each of about half of the registers, a quarter where a window has many
-  /// taps, whose weights want registers, too.
-  void depthwiseTile(ContractionPlan &plan, const ConvAttrs &conv) const {
+  /// The sums of a line: about half of the registers for two lines, a quarter where a window has
+  /// many taps, whose weights want registers, too, and half of that where their inputs are apart.
+  int64_t depthwiseSums(const ConvAttrs &conv) const {
     size_t dims = conv.kernel.size();
+    if (loopedTaps(conv) + 2 != dims)
+      return target.vectorRegisters / 8;
+    if (conv.kernel[dims - 1] * conv.kernel[dims - 2] <= kFewTaps)
+      return target.vectorRegisters / 4 - 1;
+    return target.vectorRegisters / (conv.strides[dims - 1] > 1 ? 16 : 8);
+  }
+
+  void depthwiseTile(ContractionPlan &plan, const ConvAttrs &conv) const {
     const Dim &width = op.result()->type.shape().back();
-    bool isUnrolled = loopedTaps(conv) + 2 == dims;
-    bool areFew = isUnrolled && conv.kernel[dims - 1] * conv.kernel[dims - 2] <= kFewTaps;
-    int64_t sums =
-        std::max<int64_t>(1, target.vectorRegisters / (areFew ? 4 : 8) - (areFew ? 1 : 0));
+    bool isUnrolled = loopedTaps(conv) + 2 == conv.kernel.size();
+    int64_t sums = std::max<int64_t>(1, depthwiseSums(conv));
     int64_t registers = ceilDiv(depthwiseLanes(), vectorLanes(target, dtypeBytes(accumulator)));
     int64_t most = isUnrolled ? ceilDiv(sums, registers) : kDepthwisePixels;
     plan.tileLines = isUnrolled && !(op.result()->type.dim(std::ssize(conv.kernel)) == Dim(1))
@@ -320,11 +340,11 @@ struct TilePlanner {
   }
 };
 
-template <class Attrs> bool planOp(const Target &target, Op &op, ConvAlgorithm algorithm) {
+template <class Attrs> bool planOp(const PassContext &context, Op &op, ConvAlgorithm algorithm) {
   Attrs attrs = attrsOf<Attrs>(op);
   if (attrs.plan.tileRows > 0 && attrs.plan.lanes > 0)
     return false;
-  TilePlanner{target, op}.plan(attrs.plan, algorithm);
+  TilePlanner{context, op}.plan(attrs.plan, algorithm);
   op.attrs = dictOf(attrs);
   return true;
 }
@@ -356,9 +376,9 @@ Result<bool> planTiles(Module &module, PassContext &context) {
   bool changed = TRY(applyPlans(module, context));
   for (Op *op : opsOf(module.main())) {
     if (op->kind() == OpKind::KernelConv)
-      changed |= planOp<ConvAttrs>(context.target, *op, attrsOf<ConvAttrs>(*op).algorithm);
+      changed |= planOp<ConvAttrs>(context, *op, attrsOf<ConvAttrs>(*op).algorithm);
     if (op->kind() == OpKind::KernelGemm)
-      changed |= planOp<GemmAttrs>(context.target, *op, ConvAlgorithm::Direct);
+      changed |= planOp<GemmAttrs>(context, *op, ConvAlgorithm::Direct);
     if (op->kind() == OpKind::KernelAttention)
       changed |= planAttention(context.target, *op);
   }

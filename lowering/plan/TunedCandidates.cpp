@@ -19,11 +19,6 @@ ConvAlgorithm algorithmOf(const Op &op) {
   return op.kind() == OpKind::KernelConv ? attrsOf<ConvAttrs>(op).algorithm : ConvAlgorithm::Direct;
 }
 
-ContractionPlan planOf(const Op &op) {
-  return op.kind() == OpKind::KernelConv ? attrsOf<ConvAttrs>(op).plan
-                                         : attrsOf<GemmAttrs>(op).plan;
-}
-
 /// The plans that the op may have, each once, its own left out.
 std::vector<AttrDict> fitting(Op &op, const std::vector<ContractionPlan> &plans) {
   std::vector<AttrDict> fit;
@@ -68,7 +63,7 @@ TiledSizes tiledSizes(const Op &op) {
 /// The largest tiles of a number of panels that registers hold, even ones, and some that are a
 /// little smaller.
 std::vector<ContractionPlan> tilesOf(const Target &target, const Op &op) {
-  ContractionPlan plan = planOf(op);
+  ContractionPlan plan = contractionPlanOf(op);
   TiledSizes sizes = tiledSizes(op);
   DType accumulator = op.region().arg(0)->type.dtype();
   int64_t vectorsPerPanel = std::max<int64_t>(1, kPanel / plan.lanes);
@@ -94,7 +89,7 @@ std::vector<ContractionPlan> tilesOf(const Target &target, const Op &op) {
 }
 
 std::vector<ContractionPlan> depthwiseTiles(const Op &op) {
-  std::vector<ContractionPlan> plans(12, planOf(op));
+  std::vector<ContractionPlan> plans(12, contractionPlanOf(op));
   for (size_t i = 0; i < plans.size(); i++)
     plans[i].tileRows = static_cast<int64_t>(i) + 1;
   return plans;
@@ -102,7 +97,7 @@ std::vector<ContractionPlan> depthwiseTiles(const Op &op) {
 
 } // namespace
 
-AttrDict planAttributes(const Op &op) { return dictOf(planOf(op)); }
+AttrDict planAttributes(const Op &op) { return dictOf(contractionPlanOf(op)); }
 
 std::vector<AttrDict> otherTiles(const Target &target, Op &op) {
   bool isDepthwise = algorithmOf(op) == ConvAlgorithm::Depthwise;
@@ -111,7 +106,7 @@ std::vector<AttrDict> otherTiles(const Target &target, Op &op) {
 
 std::vector<AttrDict> otherUnits(Op &op) {
   std::vector<ContractionPlan> plans;
-  ContractionPlan own = planOf(op);
+  ContractionPlan own = contractionPlanOf(op);
   auto add = [&](auto &&change) { change(plans.emplace_back(own)); };
   auto turn = [](ContractionPlan &plan) {
     plan.outer = plan.outer == LoopOrder::Rows ? LoopOrder::Panels : LoopOrder::Rows;

@@ -5,6 +5,8 @@
 #include "ir/OpSpec.h"
 #include "ir/kernel/KernelSpec.h"
 #include "lowering/build/ControlFlow.h"
+#include "lowering/plan/Contraction.h"
+#include "lowering/plan/RejectedTiles.h"
 #include "lowering/plan/VerifyPlans.h"
 
 #include <algorithm>
@@ -13,10 +15,6 @@
 
 namespace cameo {
 namespace {
-
-bool isContraction(const Op &op) {
-  return op.kind() == OpKind::KernelConv || op.kind() == OpKind::KernelGemm;
-}
 
 bool isOfPlan(std::string_view attribute) {
   static const std::vector<std::string_view> names = fieldNames<ContractionPlan>();
@@ -123,9 +121,13 @@ Result<bool> applyPlans(Module &module, const PassContext &context) {
     bool isGiven = plan != context.plans.end() && !plan->second.empty();
     if (key.empty() || !isGiven || op->attrs.getInt("lanes") > 0)
       continue;
+    AttrDict before = op->attrs;
     if (Result<void> given = givePlan(*op, plan->second); !given)
       return misfit(key, given.error().message);
-    changed = true;
+    if (context.rejectedTiles.contains(tileKey(*op, contractionPlanOf(*op))))
+      op->attrs = std::move(before);
+    else
+      changed = true;
   }
   return changed;
 }

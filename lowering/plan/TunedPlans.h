@@ -23,8 +23,8 @@ std::string algorithmKey(const Op &op);
 /// The attributes of the plan that a `conv` or `gemm` has.
 AttrDict planAttributes(const Op &op);
 
-/// Gives ops without a complete plan those that the context has for them, unless these are empty.
-/// An error if one does not fit its op.
+/// Gives ops without a complete plan those that the context has for them, unless these are empty or
+/// have a register tile that was rejected. An error if one does not fit its op.
 Result<bool> applyPlans(Module &module, const PassContext &context);
 
 /// The algorithm that the context has for a `conv`, if there is one.

@@ -258,7 +258,7 @@ func @sum() attrs {kind = "team"} {
 int runOnce(const Program &program, std::vector<int64_t> x, std::string &message) {
   TempFolder folder;
   std::string path = folder.path("m.so");
-  Result<void> emitted = emit(program, targetOf("native"), {}, path);
+  Result<std::vector<Spill>> emitted = emit(program, targetOf("native"), {}, path);
   EXPECT_TRUE(emitted);
   Library library(path);
   Context context(library, 2);

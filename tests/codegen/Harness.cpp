@@ -266,7 +266,7 @@ std::vector<std::vector<std::byte>> runRows(const Program &program, const Target
   EmitOptions options;
   options.kind = target.isWasm() ? OutputKind::WasmModule : OutputKind::SharedLibrary;
   std::string path = folder.path("rows.so");
-  Result<void> emitted = emit(program, target, options, path);
+  Result<std::vector<Spill>> emitted = emit(program, target, options, path);
   EXPECT_TRUE(emitted) << emitted.error().message;
   return runLibrary(program, target, path, inputs, count, threads);
 }

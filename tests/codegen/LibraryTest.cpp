@@ -156,8 +156,8 @@ TEST(Library, TwoModelsInOneProgram) {
       for (const char *name : {"a", "b"}) {
         std::string file = archive ? std::string("lib") + name + ".a" : std::string(name) + ".o";
         options.name = name;
-        Result<void> emitted = emit(weightProgram(static_cast<float>(name[0])), targetOf(""),
-                                    options, folder.path(file));
+        Result<std::vector<Spill>> emitted = emit(weightProgram(static_cast<float>(name[0])),
+                                                  targetOf(""), options, folder.path(file));
         ASSERT_TRUE(emitted) << emitted.error().message;
         std::string header = archive ? std::string("lib") + name + ".h" : std::string(name) + ".h";
         if (archive)
@@ -251,7 +251,7 @@ TEST(Library, KindsAndSizesThatATargetLacks) {
   Program large = weightProgram(1);
   large.weightBytes = int64_t{3} << 30;
   for (const Program *program : {&far, &large}) {
-    Result<void> result = emit(*program, targetOf("armv7-a"), {}, folder.path("m"));
+    Result<std::vector<Spill>> result = emit(*program, targetOf("armv7-a"), {}, folder.path("m"));
     ASSERT_FALSE(result);
     EXPECT_NE(result.error().message.find("32-bit addresses"), std::string::npos);
   }
@@ -288,7 +288,7 @@ TEST(Library, FilesThatCannotBeWritten) {
                           OutputKind::LlvmIr, OutputKind::Header}) {
     EmitOptions options;
     options.kind = kind;
-    Result<void> result = emit(program, targetOf(""), options, folder.path("none/x"));
+    Result<std::vector<Spill>> result = emit(program, targetOf(""), options, folder.path("none/x"));
     ASSERT_FALSE(result);
     EXPECT_NE(result.error().message.find("none/x': No such file"), std::string::npos);
     std::filesystem::create_directory(folder.path("folder"));

@@ -41,7 +41,7 @@ Program stepsProgram(int steps) {
 
 std::string emitted(const Program &program, const Target &target, const EmitOptions &options,
                     const std::string &path) {
-  Result<void> done = emit(program, target, options, path);
+  Result<std::vector<Spill>> done = emit(program, target, options, path);
   EXPECT_TRUE(done) << done.error().message;
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

@@ -5,6 +5,8 @@
 #include "ir/Parser.h"
 #include "lowering/PassManager.h"
 #include "lowering/build/ControlFlow.h"
+#include "lowering/plan/Contraction.h"
+#include "lowering/plan/RejectedTiles.h"
 #include "tests/loops/Cases.h"
 #include "tools/RunCase.h"
 
@@ -117,6 +119,25 @@ TEST(TunedPlans, KeysAreOfWhatAKernelComputes) {
   auto fused = keysOf(convText("w", "16,16", "Sigmoid"), "x86-64-v3");
   EXPECT_NE(fused.first, keys.first) << "what is fused";
   EXPECT_EQ(fused.second, keys.second) << "algorithms are chosen before anything is fused";
+}
+
+TEST(TunedPlans, ARejectedTileIsNotPlanned) {
+  std::string text = convText("w", "16,16", "Relu");
+  PassContext context = contextFor("x86-64-v3");
+  context.winograd = false;
+  std::vector<int64_t> sizes; // of tiles
+  for (int round = 0; round < 3; round++) {
+    Module module = planned(text, context);
+    TileKeys keys = tileKeys(module.main());
+    ASSERT_EQ(keys["w"].size(), 1u);
+    EXPECT_TRUE(context.rejectedTiles.insert(*keys["w"].begin()).second);
+    for (Op *op : opsOf(module.main()))
+      if (isContraction(*op))
+        sizes.push_back(contractionPlanOf(*op).tileRows * contractionPlanOf(*op).tilePanels);
+  }
+  ASSERT_EQ(sizes.size(), 3u);
+  EXPECT_GT(sizes[0], sizes[1]);
+  EXPECT_GT(sizes[1], sizes[2]);
 }
 
 TEST(TunedPlans, OnesThatDoNotFitAreErrors) {

@@ -18,14 +18,19 @@ TARGETS = [("x86_64-linux-gnu", "x86-64-v3"), ("x86_64-linux-gnu", "x86-64-v4+vn
 ROWS, COLUMNS = (1, 3, 7, 20, 49, 100, 197, 800), (8, 16, 40, 96, 144, 320, 800)
 
 
-def products():
+def products(constant=False):
     """A product of every number of rows with every number of columns."""
-    inputs = [onnx.value_info("a%d" % rows, [rows, 64]) for rows in ROWS] + [
-        onnx.value_info("b%d" % columns, [64, columns]) for columns in COLUMNS]
+    inputs = [onnx.value_info("a%d" % rows, [rows, 64]) for rows in ROWS]
+    weights = []
+    for columns in COLUMNS:
+        if constant:
+            weights.append(onnx.tensor("b%d" % columns, [64, columns], [1.0] * 64 * columns))
+        else:
+            inputs.append(onnx.value_info("b%d" % columns, [64, columns]))
     pairs = [(rows, columns) for rows in ROWS for columns in COLUMNS]
     nodes = [onnx.node("MatMul", ["a%d" % rows, "b%d" % columns], ["y%dx%d" % (rows, columns)]) for rows, columns in pairs]
     outputs = [onnx.value_info("y%dx%d" % pair, list(pair)) for pair in pairs]
-    return onnx.model(nodes, inputs, outputs)
+    return onnx.model(nodes, inputs, outputs, weights)
 
 
 def products_of_bytes():
@@ -52,6 +57,29 @@ def convolutions():
                 out = (size - 1) // stride + 1
                 outputs.append(onnx.value_info(y, [1, channels, out, out]))
     return onnx.model(nodes, inputs, outputs)
+
+
+def patches_of_bytes():
+    """Patches of a vision transformer, whose taps are loops."""
+    w = onnx.tensor("w", [96, 3, 16, 16], [1] * (96 * 3 * 16 * 16), onnx.INT8)
+    nodes = [onnx.node("ConvInteger", ["x", "w"], ["y"], "", strides=(16, 16))]
+    inputs, outputs = [onnx.value_info("x", [1, 3, 224, 224], onnx.UINT8)], [onnx.value_info("y", [1, 96, 14, 14], onnx.INT32)]
+    return onnx.model(nodes, inputs, outputs, [w])
+
+
+def first_layers():
+    """Windows over images of one to four channels, with constant weights."""
+    nodes, inputs, outputs, weights = [], [], [], []
+    for channels in (1, 3, 4):
+        inputs.append(onnx.value_info("x%d" % channels, [1, channels, 56, 56]))
+        for columns, kernel, stride in ((16, 3, 2), (32, 3, 1), (64, 7, 2), (96, 4, 4), (80, 14, 14)):
+            w, y, pad = "w%d" % len(nodes), "y%d" % len(nodes), kernel // 2 if kernel % 2 else 0
+            shape = [columns, channels, kernel, kernel]
+            weights.append(onnx.tensor(w, shape, [1.0] * (columns * channels * kernel * kernel)))
+            nodes.append(onnx.node("Conv", ["x%d" % channels, w], [y], "", pads=(pad,) * 4, strides=(stride, stride)))
+            out = (56 + 2 * pad - kernel) // stride + 1
+            outputs.append(onnx.value_info(y, [1, columns, out, out]))
+    return onnx.model(nodes, inputs, outputs, weights)
 
 
 def innermost_loops(lines):
@@ -85,7 +113,8 @@ def micro_kernels(text):
 
 class Spills(FolderCase):
     def cameo(self, *arguments):
-        subprocess.run([CAMEO, *arguments], cwd=self.dir, check=True, capture_output=True)
+        """What it says."""
+        return subprocess.run([CAMEO, *arguments], cwd=self.dir, check=True, capture_output=True, text=True).stderr
 
     def assembly(self, model, triple, cpu, *more):
         self.write("model.onnx", model)
@@ -96,10 +125,10 @@ class Spills(FolderCase):
         with open(self.path(name)) as file:
             return file.read()
 
-    def check(self, model, *more):
+    def check(self, model, *more, least=10):
         for triple, cpu in TARGETS:
             kernels = micro_kernels(self.assembly(model, triple, cpu, *more))
-            self.assertGreater(len(kernels), 10, cpu)
+            self.assertGreater(len(kernels), least, cpu)
             for name, lines in kernels.items():
                 self.assertTrue(innermost_loops(lines), name)
                 self.assertEqual(spills(lines), [], "%s of %s" % (name, cpu))
@@ -108,18 +137,27 @@ class Spills(FolderCase):
         self.check(products())
 
     def test_products_in_bf16(self):
-        self.check(products(), "--precision", "bf16")
+        self.check(products(constant=True), "--precision", "bf16")
 
     def test_products_of_bytes(self):
         self.check(products_of_bytes())
 
+    def test_patches_of_bytes(self):
+        self.check(patches_of_bytes(), least=0)
+
     def test_convolutions(self):
         self.check(convolutions(), "--winograd", "off")
+
+    def test_first_layers(self):
+        self.check(first_layers(), "--winograd", "off", least=3)
+
+    def test_first_layers_in_bf16(self):
+        self.check(first_layers(), "--winograd", "off", "--precision", "bf16", least=3)
 
     def test_lanes_are_factors(self):
         for triple, cpu in TARGETS:
             for more in ((), ("--precision", "bf16")) if "aarch64" in triple else ():
-                kernels = micro_kernels(self.assembly(products(), triple, cpu, *more))
+                kernels = micro_kernels(self.assembly(products(constant=True), triple, cpu, *more))
                 for name, lines in kernels.items():
                     loops = innermost_loops(lines)
                     steps = [loop for loop in loops if any(re.search(r"\[3\]$", line) for line in loop)]
@@ -132,9 +170,11 @@ class Spills(FolderCase):
         target = ("--target", "x86_64-linux-gnu", "--cpu", "x86-64-v4")
         self.cameo("compile", "model.onnx", *target, "--stop-after", "plan-tiles", "--emit", "ir", "-o", "tiles.cir")
         self.write("tiles.cir", re.sub(r"tile_rows = 9, tile_panels = 3", "tile_rows = 11, tile_panels = 3", self.read("tiles.cir")))
-        self.cameo("compile", "tiles.cir", *target, "--emit", "asm", "-o", "tiles.s")
+        said = self.cameo("-v", "compile", "tiles.cir", *target, "--emit", "asm", "-o", "tiles.s")
         kernels = micro_kernels(self.read("tiles.s"))
-        self.assertTrue(any(spills(lines) for name, lines in kernels.items() if "tile_11x48" in name))
+        spilling = [name for name, lines in kernels.items() if spills(lines)]
+        self.assertTrue(any("tile_11x48" in name for name in spilling), spilling)
+        self.assertEqual(set(re.findall(r"'(fn\.tile_.*)' spills", said)), set(spilling))
 
 
 if __name__ == "__main__":

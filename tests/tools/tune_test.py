@@ -59,6 +59,23 @@ class Tune(FolderCase):
                  for line in FOUND.splitlines()]
         self.write("plans.txt", "\n".join(lines) + "\n")
 
+    def test_a_tile_that_spills_is_planned_again(self):
+        self.write("product.onnx", onnx.model([onnx.node("MatMul", ["a", "b"], ["y"], "product")],
+                                              [onnx.value_info("a", [28, 64]), onnx.value_info("b", [64, 16])],
+                                              [onnx.value_info("y", [28, 16])]))
+        compile = ("-v", "compile", "product.onnx", "--cpu", "x86-64-v3", "--tune-cache", "plans.txt")
+        self.cameo(*compile, "--tune", "--tune-seconds", "1000")
+        plans = self.read("plans.txt").decode()
+        # 28 vectors of sums, of 16 registers.
+        plan = "{tile_rows = 14, tile_panels = 1, unit_tiles = 2, lanes = 8}"
+        self.write("plans.txt", re.sub(r"(?m)^(gemm .*) = \{.*$", lambda line: line[1] + " = " + plan, plans))
+        said = self.cameo(*compile, "--emit", "asm", "-o", "product.s").stderr
+        self.assertRegex(said, r"'fn\.tile_14x16_1\.product' spills, \d+ vectors in its loops")
+        self.assertNotIn("tile_14x16", self.read("product.s").decode())
+        self.assertIn("fn.tile_", self.read("product.s").decode())
+        self.cameo(*compile)
+        self.cameo("compare", "product.onnx", "product.so")
+
     def test_found_plans_are_right_and_kept(self):
         self.plans()
         self.assertTrue(FOUND.startswith("cameo plans 1\n\ncpu "))
