@@ -132,6 +132,9 @@ void cameo_check_time(struct cameo_private *self);
 /* What the threads of a context's pool share, Team.c. A status. */
 int32_t cameo_team_create(struct cameo_private *self);
 void cameo_team_destroy(struct cameo_private *self);
+/* Does parts 0 to parts - 1 of what a function in C has to do, any of them on any thread. */
+void cameo_team_share(struct cameo_private *self, void (*work)(void *argument, int64_t part),
+                      void *argument, int64_t parts);
 /* What the run comes to after `main`, with its message. */
 int32_t cameo_end(struct cameo_private *self);
 

@@ -184,3 +184,32 @@ void cameo_rt_team(struct cameo_frame *frame, cameo_team team, int64_t work) {
     cameo_rt_cancel(&self->head);
   }
 }
+
+struct sharedWork {
+  void (*work)(void *argument, int64_t part);
+  void *argument;
+  int64_t parts;
+  int64_t next; /* atomic: the part that nobody has begun */
+};
+
+static void workOn(struct sharedWork *shared) {
+  int64_t part;
+  while ((part = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) < shared->parts)
+    shared->work(shared->argument, part);
+}
+
+/* What a thread of the pool does: in the float mode of functions in C. */
+static void shareMember(void *argument, int32_t thread, int32_t threads) {
+  (void)thread, (void)threads;
+  uint64_t mode = cameo_cpu_set_float(CAMEO_FLOAT_EXACT);
+  workOn(argument);
+  cameo_cpu_restore_float(mode);
+}
+
+void cameo_team_share(struct cameo_private *self, void (*work)(void *argument, int64_t part),
+                      void *argument, int64_t parts) {
+  struct sharedWork shared = {work, argument, parts, 0};
+  if (self->pool && parts > 1)
+    self->pool->run(self->pool, shareMember, &shared);
+  workOn(&shared); /* what a pool that failed has left */
+}

@@ -25,15 +25,20 @@ namespace {
 constexpr int64_t kTilesPerUnit = 8, kShares = 4;
 // Where the number of rows is known only at run time, a rest of a tile is cut into tiles of powers
 // of two, so many rows at least, and single ones.
-constexpr int64_t kRestRows = 4;
+constexpr int64_t kRestRows = 2;
+// Products of so few rows are one tile, which is bound by the memory that the weights are in.
+constexpr int64_t kFewRows = 4;
 // Panels are streams that a core fetches ahead, of which it follows few: on Zen 5 one row times
 // weights in memory takes 1.2 to 1.29 times as long with eight at once (decision 038).
 constexpr int64_t kStreams = 4;
 // The most panels of VPDPBUSD's tiles inside loops over taps: with five, whose sums, weights and
 // input fill the registers, LLVM spills.
 constexpr int64_t kPanelsInTaps = 4;
-// How many multiply-adds ahead a tile of Winograd's algorithm fetches weights that are in memory.
+// How many multiply-adds ahead a tile fetches weights that are in memory.
 constexpr int64_t kFarProducts = 1024;
+// As few panels as tiles have however deep they are: a core follows two at least, and one alone
+// leaves memory idle (decision 038).
+constexpr int64_t kLeastPanels = 2;
 // Half of the smallest L1 cache of data that x86 cores have.
 constexpr int64_t kNearBytes = 16 << 10;
 // Where steps are of pairs of bytes, or of 2x2 matrices, products of 16 bits or the inputs of two
@@ -149,19 +154,26 @@ struct TilePlanner {
   /// the next, where there may be several: else each tile would read them from memory. A single
   /// tile is bound by that memory, and reads few panels at once.
   int64_t mostPanels(const Contraction &c) const {
-    Dim rows = c.rowCount();
-    bool isOneTile = rows.isConst() && rows.value() <= kRestRows;
-    int64_t bytes = panelBytes(c);
-    if (isOneTile)
+    if (hasFewRows(c))
       return kStreams;
     int64_t most = hasInputRegister(c) && !c.taps.empty() ? kPanelsInTaps : kMaxTilePanels;
-    return bytes == 0 ? most : std::clamp<int64_t>(target.l2Bytes / bytes, 1, most);
+    int64_t bytes = panelBytes(c);
+    return bytes == 0 ? most : std::clamp<int64_t>(target.l2Bytes / bytes, kLeastPanels, most);
+  }
+  bool hasFewRows(const Contraction &c) const {
+    Dim rows = c.rowCount();
+    return rows.isConst() && rows.value() <= kFewRows;
   }
 
   /// Weights that stay in the L1 cache from one tile to the next need not be fetched.
   int64_t productsAhead(const ContractionPlan &plan, const Contraction &c) const {
-    bool stay = plan.tilePanels * panelBytes(c) <= kNearBytes;
-    return stay ? 0 : productsAheadFor(target);
+    Dim panels = Dim::ceilDiv(c.columns, Dim(kPanel));
+    int64_t bytes = panelBytes(c), ahead = productsAheadFor(target);
+    if (plan.tilePanels * bytes <= kNearBytes)
+      return 0;
+    bool areFar = panels.isConst() && areFarWeights(target, static_cast<double>(panels.value()) *
+                                                                static_cast<double>(bytes));
+    return ahead > 0 && areFar && !hasFewRows(c) ? kFarProducts : ahead;
   }
 
   void tile(ContractionPlan &plan, const Contraction &c) const {

@@ -20,6 +20,9 @@ constexpr double kLatency = 8; // of a multiply-add, times the pipes
 // it.
 constexpr double kWeightLoad = 0.12, kInputLoad = 0.09;
 
+// Weights of so many times the L2 cache's size are not read from near caches.
+constexpr int64_t kFarL2s = 3;
+
 double stepCost(int64_t m, int64_t vectors, int64_t inputLanes) {
   auto fma = static_cast<double>(m * vectors), inputs = static_cast<double>(m);
   double weightLoads = static_cast<double>(vectors);
@@ -61,6 +64,10 @@ int64_t inputLanesFor(const Target &target, DType accumulator) {
 int64_t productsAheadFor(const Target &target) {
   constexpr int64_t products = 16 * 27; // 16 steps of 9x3 vectors
   return target.arch == Arch::X86_64 ? products : 0;
+}
+
+bool areFarWeights(const Target &target, double bytes) {
+  return bytes > static_cast<double>(kFarL2s * target.l2Bytes);
 }
 
 int64_t mostTileRows(const Target &target, DType accumulator, int64_t vectors) {

@@ -24,6 +24,9 @@ int64_t inputLanesFor(const Target &target, DType accumulator);
 /// How many multiply-adds a tile fetches its own weights ahead (decision 029). Nothing but on x86.
 int64_t productsAheadFor(const Target &target);
 
+/// Whether so many bytes of weights are much more than the L2 cache holds.
+bool areFarWeights(const Target &target, double bytes);
+
 struct TilePlan {
   int64_t rows = 1; // of the largest tile
   int64_t panels = 1;

@@ -23,10 +23,8 @@ constexpr double kMinGain = 1.15;
 constexpr int64_t kMinUnits = 8; // of work on an image, for threads to share
 constexpr int64_t kElement = 4;  // bytes
 constexpr int64_t kLine = 16;    // elements of a cache line
-// Weights of so many times the L2 cache's size are not read from near caches.
-constexpr int64_t kMemoryL2s = 3;
-// Then so many times its size of transformed tiles share them. On Zen 5, 49 tiles of 512 channels
-// at once took 0.63 of the time of 14.
+// So many times the L2 cache's size of transformed tiles share weights that are far. On Zen 5, 49
+// tiles of 512 channels at once took 0.63 of the time of 14.
 constexpr int64_t kBlockL2s = 8;
 // Where all tiles are one block, threads share panels, and each transforms all tiles, which takes
 // so many cycles a byte. Where they are two, each reads all weights. On Zen 5, two threads
@@ -180,10 +178,6 @@ std::optional<ConvSizes> winogradSizes(const PassContext &context, const Op &con
 WinogradPlan winogradPlanOf(const Op &conv) {
   ConvAttrs attrs = attrsOf<ConvAttrs>(conv);
   return layOut(convSizes(conv), winogradTile(attrs.algorithm), attrs.plan);
-}
-
-bool areFarWeights(const Target &target, double bytes) {
-  return bytes > static_cast<double>(kMemoryL2s * target.l2Bytes);
 }
 
 double productCycles(const Target &target, double cycles, double weightBytes, int64_t times) {

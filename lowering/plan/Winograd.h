@@ -65,9 +65,6 @@ AlgorithmCost algorithmCost(const Target &target, const ConvSizes &sizes, ConvAl
 /// clearly faster. Each stores more weights than the one before, and is estimated to be faster.
 std::vector<AlgorithmCost> worthwhileAlgorithms(const Target &target, const ConvSizes &sizes);
 
-/// Whether so many bytes of weights are much more than the L2 cache holds.
-bool areFarWeights(const Target &target, double bytes);
-
 /// Cycles for products with weights that are read `times` times, from memory the first time, and
 /// each time where they are much larger than the L2 cache: whichever takes longer.
 double productCycles(const Target &target, double cycles, double weightBytes, int64_t times);

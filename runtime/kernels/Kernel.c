@@ -2,6 +2,16 @@
 #include "kernels/Kernel.h"
 #include "support/Support.h"
 
+int32_t cameo_kernel_threads(const cameo_call *call) {
+  const struct cameo_private *self = ((const struct cameo_call_state *)call)->self;
+  return self->pool ? self->frame.threads : 1;
+}
+
+void cameo_kernel_share(cameo_call *call, void (*work)(void *argument, int64_t part),
+                        void *argument, int64_t parts) {
+  cameo_team_share(((struct cameo_call_state *)call)->self, work, argument, parts);
+}
+
 int32_t cameo_kernel_has(const cameo_call *call, int32_t input) {
   return input < call->num_inputs && call->inputs[input];
 }

@@ -35,6 +35,13 @@ static inline void *cameo_kernel_memory(cameo_call *call, int64_t count, size_t 
   return cameo_call_scratch(call, cameo_times(count, (int64_t)bytes));
 }
 
+/* How many threads may share the work of a call. */
+int32_t cameo_kernel_threads(const cameo_call *call);
+/* Does parts 0 to parts - 1 of some work, any of them on any of these threads. What they do may not
+   ask anything of the call. */
+void cameo_kernel_share(cameo_call *call, void (*work)(void *argument, int64_t part),
+                        void *argument, int64_t parts);
+
 /* Whether the operand is there. */
 int32_t cameo_kernel_has(const cameo_call *call, int32_t input);
 

@@ -247,25 +247,44 @@ static int32_t addRow(cameo_call *call, struct rows *rows, int64_t batch, int64_
   return 0;
 }
 
-/* Memory for one class at a time. */
-struct scratch {
-  struct candidate *candidates, *other;
-  struct corners *boxes; /* of the candidates, in their order */
+/* Threads share one class of so many candidates at least, as so many parts at most. */
+enum { SHARED = 2048, MAX_PARTS = 8 };
+
+/* Candidates of a class that overlap none of another part. */
+struct part {
+  struct candidate
+      *candidates;         /* in the order of the boxes; at last those chosen, the best first */
+  struct candidate *other; /* room for as many */
+  struct corners *boxes;   /* of the candidates, in their order */
+  int64_t count;
   struct kept kept;
 };
 
-static int32_t makeScratch(cameo_call *call, int64_t count, struct scratch *scratch) {
-  struct kept *kept = &scratch->kept;
-  scratch->candidates = cameo_kernel_memory(call, count, sizeof *scratch->candidates);
-  scratch->other = cameo_kernel_memory(call, count, sizeof *scratch->other);
-  scratch->boxes = cameo_kernel_memory(call, count, sizeof *scratch->boxes);
+/* Memory for one class at a time. */
+struct scratch {
+  const struct settings *settings;
+  int64_t batch;
+  struct part parts[MAX_PARTS];
+  int64_t count, most; /* of parts */
+};
+
+static int32_t makeScratch(cameo_call *call, const struct settings *s, struct scratch *scratch) {
+  struct part *all = scratch->parts;
+  int64_t threads = s->count < SHARED ? 1 : cameo_kernel_threads(call);
+  scratch->settings = s;
+  scratch->most = threads < MAX_PARTS ? threads : MAX_PARTS;
+  int64_t bins = scratch->most * MAX_BINS;
+  all->candidates = cameo_kernel_memory(call, s->count, sizeof *all->candidates);
+  all->other = cameo_kernel_memory(call, s->count, sizeof *all->other);
+  all->boxes = cameo_kernel_memory(call, s->count, sizeof *all->boxes);
   /* The last block of each bin may have room left. */
-  kept->blocks = cameo_kernel_memory(call, count / LANES + MAX_BINS, sizeof *kept->blocks);
-  kept->first = cameo_kernel_memory(call, MAX_BINS, sizeof *kept->first);
-  kept->count = cameo_kernel_memory(call, MAX_BINS, sizeof *kept->count);
-  kept->reach = cameo_kernel_memory(call, MAX_BINS, sizeof *kept->reach);
-  return !scratch->candidates || !scratch->other || !scratch->boxes || !kept->blocks ||
-         !kept->first || !kept->count || !kept->reach;
+  struct kept *kept = &all->kept;
+  kept->blocks = cameo_kernel_memory(call, s->count / LANES + bins, sizeof *kept->blocks);
+  kept->first = cameo_kernel_memory(call, bins, sizeof *kept->first);
+  kept->count = cameo_kernel_memory(call, bins, sizeof *kept->count);
+  kept->reach = cameo_kernel_memory(call, bins, sizeof *kept->reach);
+  return !all->candidates || !all->other || !all->boxes || !kept->blocks || !kept->first ||
+         !kept->count || !kept->reach;
 }
 
 /* Whether any of LANES scores is above the threshold. */
@@ -290,28 +309,155 @@ static int64_t filter(const struct settings *s, const float *scores, struct cand
   return found;
 }
 
-/* Adds the survivors of one class. */
-static int32_t suppress(cameo_call *call, const struct settings *s, int64_t batch, int64_t group,
-                        struct scratch *scratch, struct rows *rows) {
-  struct candidate *candidates = scratch->candidates;
-  int64_t count = filter(s, s->scores + (batch * s->classes + group) * s->count, candidates);
-  if (!count)
-    return 0;
-  sortCandidates(candidates, scratch->other, count);
-  for (int64_t i = 0; i < count; i++)
-    scratch->boxes[i] = cornersOf(s->boxes + (batch * s->count + candidates[i].box) * 4, s->center);
-  prepare(&scratch->kept, scratch->boxes, count, s->overlap);
-  for (int64_t i = 0, chosen = 0; i < count && chosen < s->most; i++) {
-    const struct corners *box = &scratch->boxes[i];
-    if (areaOf(box) > 0) { /* others overlap nothing */
-      if (overlaps(&scratch->kept, box, s->overlap))
-        continue;
-      keep(&scratch->kept, box);
-    }
-    chosen++;
-    if (addRow(call, rows, batch, group, candidates[i].box))
+static struct corners boxOf(const struct scratch *scratch, const struct candidate *candidate) {
+  const struct settings *s = scratch->settings;
+  return cornersOf(s->boxes + (scratch->batch * s->count + candidate->box) * 4, s->center);
+}
+
+/* The median of some left edges. */
+static float middleOf(const struct corners *boxes, int64_t count) {
+  enum { SAMPLES = 31 };
+  float sorted[SAMPLES];
+  for (int64_t i = 0; i < SAMPLES; i++) {
+    int64_t at = i;
+    float x = boxes[count / SAMPLES * i].x0;
+    for (; at > 0 && sorted[at - 1] > x; at--)
+      sorted[at] = sorted[at - 1];
+    sorted[at] = x;
+  }
+  return sorted[SAMPLES / 2];
+}
+
+/*
+ * The stretch around a place that boxes cover without a gap, [*low, *high]: no box that overlaps
+ * anything lies across either end. Exporters move boxes apart by class, so that there are such
+ * stretches. Returns 0 where it grew too often.
+ */
+static int32_t findStretch(const struct corners *boxes, int64_t count, float *low, float *high) {
+  enum { MAX_PASSES = 8 };
+  for (int32_t pass = 0; pass < MAX_PASSES; pass++) {
+    float from = *low, to = *high;
+    for (int64_t i = 0; i < count; i++)
+      if (boxes[i].x0 < *high && boxes[i].x1 > *low && areaOf(&boxes[i]) > 0) {
+        *low = least(*low, boxes[i].x0);
+        *high = largest(*high, boxes[i].x1);
+      }
+    if (*low == from && *high == to)
       return 1;
   }
+  return 0;
+}
+
+static int64_t countUpTo(const struct corners *boxes, int64_t count, float place) {
+  int64_t found = 0;
+  for (int64_t i = 0; i < count; i++)
+    found += boxes[i].x1 <= place;
+  return found;
+}
+
+/* Moves what is right of a gap near the middle, of all that is there, to a new part; 0 where there
+   is none. */
+static int32_t splitPart(struct scratch *scratch, struct part *part, struct part *rest) {
+  for (int64_t i = 0; i < part->count; i++)
+    part->boxes[i] = boxOf(scratch, &part->candidates[i]);
+  float low = middleOf(part->boxes, part->count), high = low;
+  if (!findStretch(part->boxes, part->count, &low, &high))
+    return 0;
+  int64_t count = part->count, left = countUpTo(part->boxes, count, low);
+  int64_t others = countUpTo(part->boxes, count, high);
+  int32_t isFirst = count - others < left; /* the end of the stretch that is nearer to the middle */
+  float place = isFirst ? low : high;
+  left = isFirst ? left : others;
+  if (left < count / 8 || count - left < count / 8)
+    return 0;
+  int64_t kept = 0, moved = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (part->boxes[i].x1 <= place)
+      part->candidates[kept++] = part->candidates[i];
+    else
+      part->other[moved++] = part->candidates[i];
+  memcpy(part->candidates + kept, part->other, (size_t)moved * sizeof *part->other);
+  int64_t blocks = kept / LANES + MAX_BINS;
+  *rest =
+      (struct part){part->candidates + kept, part->other + kept, part->boxes + kept, moved, {0}};
+  rest->kept = (struct kept){.blocks = part->kept.blocks + blocks};
+  part->count = kept;
+  return 1;
+}
+
+/* Divides a class among threads. */
+static void makeParts(struct scratch *scratch) {
+  struct part *parts = scratch->parts;
+  for (scratch->count = 1; scratch->count < scratch->most; scratch->count++) {
+    struct part *largest = parts;
+    for (struct part *part = parts; part < parts + scratch->count; part++)
+      if (part->count > largest->count)
+        largest = part;
+    if (largest->count < SHARED || !splitPart(scratch, largest, &parts[scratch->count]))
+      break;
+  }
+  for (int64_t i = 1; i < scratch->count; i++) {
+    struct part *before = &parts[i - 1];
+    parts[i].kept.blocks = before->kept.blocks + before->count / LANES + MAX_BINS;
+    parts[i].kept.first = before->kept.first + MAX_BINS;
+    parts[i].kept.count = before->kept.count + MAX_BINS;
+    parts[i].kept.reach = before->kept.reach + MAX_BINS;
+  }
+}
+
+/* Leaves the survivors of a part. */
+static void suppress(void *argument, int64_t index) {
+  struct scratch *scratch = argument;
+  struct part *part = &scratch->parts[index];
+  const struct settings *s = scratch->settings;
+  sortCandidates(part->candidates, part->other, part->count);
+  for (int64_t i = 0; i < part->count; i++)
+    part->boxes[i] = boxOf(scratch, &part->candidates[i]);
+  prepare(&part->kept, part->boxes, part->count, s->overlap);
+  int64_t chosen = 0;
+  for (int64_t i = 0; i < part->count && chosen < s->most; i++) {
+    const struct corners *box = &part->boxes[i];
+    if (areaOf(box) > 0) { /* others overlap nothing */
+      if (overlaps(&part->kept, box, s->overlap))
+        continue;
+      keep(&part->kept, box);
+    }
+    part->candidates[chosen++] = part->candidates[i];
+  }
+  part->count = chosen;
+}
+
+/* The part whose first survivor is the best, of equal ones the first box; NULL where all are
+   taken. */
+static struct part *bestPart(struct scratch *scratch) {
+  struct part *best = NULL;
+  for (struct part *part = scratch->parts; part < scratch->parts + scratch->count; part++)
+    if (part->count > 0 && (!best || part->candidates->key < best->candidates->key ||
+                            (part->candidates->key == best->candidates->key &&
+                             part->candidates->box < best->candidates->box)))
+      best = part;
+  return best;
+}
+
+/* Adds the survivors of one class. */
+static int32_t addClass(cameo_call *call, const struct settings *s, int64_t batch, int64_t group,
+                        struct scratch *scratch, struct rows *rows) {
+  struct part all = scratch->parts[0];
+  scratch->batch = batch;
+  scratch->parts[0].count =
+      filter(s, s->scores + (batch * s->classes + group) * s->count, all.candidates);
+  if (scratch->parts[0].count == 0)
+    return 0;
+  makeParts(scratch);
+  cameo_kernel_share(call, suppress, scratch, scratch->count);
+  struct part *best;
+  for (int64_t chosen = 0; chosen < s->most && (best = bestPart(scratch)); chosen++) {
+    if (addRow(call, rows, batch, group, best->candidates->box))
+      return 1;
+    best->candidates++;
+    best->count--;
+  }
+  scratch->parts[0] = all;
   return 0;
 }
 
@@ -322,11 +468,11 @@ int32_t cameo_kernel_non_max_suppression(cameo_call *call) {
   if (readSettings(call, &s))
     return 1;
   int64_t batches = s.count && s.classes && s.most > 0 ? s.batches : 0;
-  if (batches && makeScratch(call, s.count, &scratch))
+  if (batches && makeScratch(call, &s, &scratch))
     return 1;
   for (int64_t batch = 0; batch < batches; batch++)
     for (int64_t group = 0; group < s.classes; group++)
-      if (suppress(call, &s, batch, group, &scratch, &rows))
+      if (addClass(call, &s, batch, group, &scratch, &rows))
         return 1;
   int64_t dims[2] = {rows.count, 3};
   int64_t *y = cameo_call_tensor(call, 0, CAMEO_INT64, 2, dims);

@@ -267,6 +267,7 @@ const cameo_model *KernelModel::model() {
 cameo_context *KernelModel::context(uint32_t flags) {
   cameo_options options = cameo_default_options();
   options.flags = flags;
+  options.threads = threads;
   cameo_context *context = nullptr;
   EXPECT_EQ(cameo_create(model(), &options, &context), CAMEO_OK);
   return context;

@@ -76,6 +76,7 @@ public:
   const cameo_model *model();
   cameo_context *context(uint32_t flags = 0);
   std::vector<cameo_value> inputs;
+  int32_t threads = 1; // of contexts
 
 private:
   std::string runOnce(cameo_context *context);

@@ -194,32 +194,66 @@ std::string plainSuppression(const std::vector<float> &boxes, const std::vector<
   return text;
 }
 
+/// Boxes and scores with few values, so that edges touch and scores tie, and what must survive.
+struct Boxes {
+  int64_t count;
+  float overlap;
+  std::vector<float> boxes = {}, scores = {};
+  std::mt19937 random{5};
+
+  float below(uint32_t bound) { return static_cast<float>(random() % bound); }
+
+  /// `apart`: between classes, of which there are 20 in one heap.
+  void fill(float apart) {
+    for (int64_t i = 0; i < count; i++) {
+      float offset = apart * below(20), y = below(300) + offset, x = below(300) + offset;
+      boxes.insert(boxes.end(), {y, x, y + below(40), x + below(40)});
+      scores.push_back((below(500) - 100) / 8);
+    }
+    for (float &score : scores)
+      score = score == 1 ? -0.0f : score; // ties with 0
+  }
+
+  std::string run(int32_t threads, int64_t most = INT64_MAX) const {
+    Values v;
+    KernelModel model(cameo_kernel_non_max_suppression);
+    model.threads = threads;
+    model.in(v.floats({1, count, 4}, boxes)).in(v.floats({1, 1, count}, scores));
+    model.in(v.ints({1}, {most})).in(v.floats({1}, {overlap}));
+    return model.out(CAMEO_INT64, 2).run();
+  }
+};
+
 /// Enough boxes for many bins: in one heap, moved apart by class, and with some that are empty or
-/// endless. Coordinates and scores have few values, so that edges touch and scores tie.
+/// endless.
 TEST_F(KernelTest, nonMaxSuppressionOfMany) {
-  std::mt19937 random(5);
-  auto below = [&](uint32_t bound) { return static_cast<float>(random() % bound); };
   for (float apart : {0.0f, 1000.0f, -1e-3f})
     for (float overlap : {-0.5f, 0.0f, 0.3f, 0.7f, 0.95f}) {
-      std::vector<float> boxes, scores;
-      for (int64_t i = 0; i < 1500; i++) {
-        float offset = apart * below(20), y = below(300) + offset, x = below(300) + offset;
-        boxes.insert(boxes.end(), {y, x, y + below(40), x + below(40)});
-        scores.push_back((below(500) - 100) / 8);
-      }
-      for (float &score : scores)
-        score = score == 1 ? -0.0f : score; // ties with 0
-      auto run = [&] {
-        KernelModel model(cameo_kernel_non_max_suppression);
-        model.in(v.floats({1, 1500, 4}, boxes)).in(v.floats({1, 1, 1500}, scores));
-        model.in(v.ints({1}, {INT64_MAX})).in(v.floats({1}, {overlap}));
-        return model.out(CAMEO_INT64, 2).run();
-      };
-      EXPECT_EQ(run(), plainSuppression(boxes, scores, overlap));
-      boxes[4 * 17 + 3] = INFINITY;
-      boxes[4 * 99 + 1] = -INFINITY;
-      EXPECT_EQ(run(), plainSuppression(boxes, scores, overlap));
+      Boxes of{1500, overlap};
+      of.fill(apart);
+      EXPECT_EQ(of.run(1), plainSuppression(of.boxes, of.scores, overlap));
+      of.boxes[4 * 17 + 3] = INFINITY;
+      of.boxes[4 * 99 + 1] = -INFINITY;
+      EXPECT_EQ(of.run(1), plainSuppression(of.boxes, of.scores, overlap));
     }
+}
+
+/// Enough for threads to share: classes that touch, lie apart, or cannot be divided.
+TEST_F(KernelTest, nonMaxSuppressionByThreads) {
+  for (float apart : {0.0f, 338.0f, 339.0f, 1000.0f, -1000.0f}) {
+    Boxes of{9000, 0.5f};
+    of.fill(apart);
+    std::string all = plainSuppression(of.boxes, of.scores, of.overlap);
+    std::string few = of.run(1, 700);
+    for (int32_t threads : {1, 2, 3, 8, 20}) {
+      EXPECT_EQ(of.run(threads), all) << apart << ", " << threads;
+      EXPECT_EQ(of.run(threads, 700), few) << apart << ", " << threads;
+    }
+    of.boxes[4 * 17 + 3] = INFINITY;
+    of.boxes[4 * 99 + 1] = -INFINITY;
+    of.boxes[4 * 4500 + 1] = NAN;
+    EXPECT_EQ(of.run(3), of.run(1)) << apart;
+  }
 }
 
 TEST_F(KernelTest, det) {
