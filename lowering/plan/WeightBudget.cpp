@@ -102,14 +102,29 @@ bool isOwn(const AlgorithmCost &cost, const Op &op) {
          cost.pieces == op.attrs.getInt("pieces", 1);
 }
 
+/// An algorithm's costs for all images of a batch; sizes are of one.
+AlgorithmCost batchCost(const Target &target, const ConvSizes &sizes, ConvAlgorithm algorithm,
+                        const Op &conv) {
+  AlgorithmCost cost = algorithmCost(target, sizes, algorithm);
+  cost.cycles *= numberOf(conv.result()->type.dim(0));
+  return cost;
+}
+
 /// The algorithms of a convolution that Winograd's algorithms can compute.
 std::vector<AlgorithmCost> windowCosts(const PassContext &context, const ConvSizes &sizes,
-                                       std::optional<ConvAlgorithm> tuned) {
-  if (context.winograd && !tuned)
-    return worthwhileAlgorithms(context.target, sizes);
-  std::vector<AlgorithmCost> costs = {algorithmCost(context.target, sizes, ConvAlgorithm::Direct)};
+                                       std::optional<ConvAlgorithm> tuned, const Op &conv) {
+  std::vector<AlgorithmCost> costs;
+  auto add = [&](ConvAlgorithm algorithm) {
+    costs.push_back(batchCost(context.target, sizes, algorithm, conv));
+  };
+  if (context.winograd && !tuned) {
+    for (const AlgorithmCost &cost : worthwhileAlgorithms(context.target, sizes))
+      add(cost.algorithm);
+    return costs;
+  }
+  add(ConvAlgorithm::Direct);
   if (context.winograd && winogradTile(*tuned))
-    costs.push_back(algorithmCost(context.target, sizes, *tuned));
+    add(*tuned);
   return costs;
 }
 
@@ -134,7 +149,7 @@ Result<std::optional<LayerCosts>> costsOf(const PassContext &context, Op &op) {
     return std::optional<LayerCosts>();
   LayerCosts layer{&op, {}, 0, tuned.has_value()};
   if (sizes)
-    layer.costs = windowCosts(context, *sizes, tuned);
+    layer.costs = windowCosts(context, *sizes, tuned, op);
   else
     layer.costs = {directCost(context.target, op)};
   bool isMeasured = tuned && winogradTile(*tuned);
@@ -145,7 +160,7 @@ Result<std::optional<LayerCosts>> costsOf(const PassContext &context, Op &op) {
     layer.costs.resize(1);
     ConvAlgorithm algorithm = attrsOf<ConvAttrs>(op).algorithm;
     if (winogradTile(algorithm))
-      layer.costs.push_back(algorithmCost(context.target, *sizes, algorithm));
+      layer.costs.push_back(batchCost(context.target, *sizes, algorithm, op));
   }
   layer.chosen = layer.costs.size() - 1;
   return std::optional(layer);
