@@ -210,8 +210,9 @@ void deriveAbilities(Target &target) {
   target.hasTileRegisters = target.has("amx-tile");
   // Cores with tile registers read slowly from the L3 cache: layers of 14 x 14 take longer there
   // with the weights of F(4x4) than with those of F(2x2), which are half as large (decision 011).
+  // So weights, too, had better be read once for a batch than an image kept there.
   if (target.hasTileRegisters)
-    target.firstReadBytes = 2;
+    target.firstReadBytes = 2, target.l3Bytes = 0;
   target.hasBf16Dot = target.has("bf16") || target.has("avx512bf16");
   if (target.has("avx512vnni") || target.has("avxvnni"))
     target.dot = DotKind::Vnni;

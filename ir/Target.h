@@ -51,6 +51,8 @@ struct Target {
   DotKind dot = DotKind::None;
   int64_t indexBytes = 8;
   int64_t l2Bytes = 1 << 20;
+  /// Of the last cache, which cores share, what a model may count on where it gains from it.
+  int64_t l3Bytes = 16 << 20;
   /// Bytes a cycle that a core reads of weights that no near cache has, as none of a layer's are
   /// when it begins.
   double firstReadBytes = 8;

@@ -1,8 +1,9 @@
 // Decides which kernels go through a batch by images: a few images through all of a row of kernels
 // before the next few. All images through one kernel after the other would be as many results
-// between two kernels, which leave the L2 cache, where those of a few images stay in it. What each
-// turn costs instead are barriers, and that it reads the weights again; so turns have as many
-// images as stay, and layers whose weights outweigh their images end such a row.
+// between two kernels, which leave a cache, where those of a few images stay in it. What each turn
+// costs instead are barriers, and that it reads the weights again; so turns have as many images as
+// stay, and layers whose weights outweigh their images end such a row. The cache is L2, or L3 for
+// rows that gain nothing from L2.
 #include "ir/Target.h"
 #include "ir/kernel/KernelSpec.h"
 #include "lowering/Passes.h"
@@ -21,9 +22,9 @@ constexpr int64_t kNominalBatch = 8;
 // Weights of this part of the L2 cache stay in it from image to image.
 constexpr int64_t kKeptPart = 16;
 constexpr double kMost = 0.5; // of what one image keeps
-// Where a byte that is kept stands beside more operations than this, reading it from the L3 cache
-// would cost next to nothing.
-constexpr double kMostOperations = 40;
+// Where a byte that is kept stands beside more operations than this, reading it from the L3 cache,
+// or from memory, would cost next to nothing.
+constexpr double kMostOperations = 40, kMostOperationsOfMemory = 160;
 // Images of less than this part of it are a layer's that is next to nothing.
 constexpr int64_t kSmallPart = 64;
 constexpr int64_t kMuchSmaller = 4;
@@ -101,30 +102,37 @@ struct Row {
   }
 };
 
-/// Of a core's L2 cache. Cores with tile registers have one of 2 MiB: counting on three quarters of
-/// it is fastest (decision 035).
-int64_t cacheBytes(const Target &target) {
-  return target.hasTileRegisters ? target.l2Bytes * 3 / 2 : target.l2Bytes;
-}
+/// Where images may stay, and how many operations for each byte make that worth nothing.
+struct Cache {
+  int64_t bytes;
+  double mostOperations;
+};
 
-bool takes(const Row &row, const Traffic &traffic, const Target &target) {
-  bool areFew = traffic.otherBytes <= std::max(traffic.imageBytes, cacheBytes(target) / kKeptPart);
+/// Cores with tile registers have 2 MiB of L2: counting on three quarters of it is fastest
+/// (decision 035).
+Cache nearCache(const Target &target) {
+  return {target.hasTileRegisters ? target.l2Bytes * 3 / 2 : target.l2Bytes, kMostOperations};
+}
+Cache lastCache(const Target &target) { return {target.l3Bytes, kMostOperationsOfMemory}; }
+
+bool takes(const Row &row, const Traffic &traffic, const Cache &cache) {
+  bool areFew = traffic.otherBytes <= std::max(traffic.imageBytes, cache.bytes / kKeptPart);
   return areFew && (row.kernels.empty() || row.traffic[0].images == traffic.images);
 }
 
 /// How many images of a kernel the cache has room for, beside what they share.
-int64_t imagesInCache(const Traffic &traffic, const Target &target) {
+int64_t imagesInCache(const Traffic &traffic, const Cache &cache) {
   return traffic.imageBytes == 0
              ? INT64_MAX
-             : std::max<int64_t>(cacheBytes(target) - traffic.otherBytes, 0) / traffic.imageBytes;
+             : std::max<int64_t>(cache.bytes - traffic.otherBytes, 0) / traffic.imageBytes;
 }
 
 /// Whether images have become so small that more of them should go together from here on. Those of
 /// layers that are next to nothing go with any others.
-bool areSmaller(const Row &row, const Traffic &traffic, const Target &target) {
+bool areSmaller(const Row &row, const Traffic &traffic, const Cache &cache) {
   auto roomFor = [&](const Traffic &of) {
-    bool isSmall = of.imageBytes < cacheBytes(target) / kSmallPart;
-    return isSmall ? INT64_MAX : imagesInCache(of, target);
+    bool isSmall = of.imageBytes < cache.bytes / kSmallPart;
+    return isSmall ? INT64_MAX : imagesInCache(of, cache);
   };
   int64_t least = INT64_MAX, now = roomFor(traffic);
   for (const Traffic &before : row.traffic)
@@ -135,35 +143,39 @@ bool areSmaller(const Row &row, const Traffic &traffic, const Target &target) {
 
 /// The bytes of an image that stay in the cache where so many go together, of kernels where not all
 /// do.
-double bytesKept(const Row &row, int64_t together, const Target &target) {
+double bytesKept(const Row &row, int64_t together, const Cache &cache) {
   double bytes = 0;
   for (const Traffic &traffic : row.traffic)
-    if (int64_t room = imagesInCache(traffic, target); together <= room && room < row.images())
+    if (int64_t room = imagesInCache(traffic, cache); together <= room && room < row.images())
       bytes += static_cast<double>(traffic.imageBytes);
   return bytes;
 }
 
 /// How many images of a thread go together: as many as keep most of what one keeps. 0: all, as the
 /// cache keeps nothing, or everything.
-int64_t imagesTogether(const Row &row, const Target &target) {
+int64_t imagesTogether(const Row &row, const Cache &cache) {
   auto hasMany = [](const Traffic &traffic) { return traffic.imageBytes > 0; };
   if (std::count_if(row.traffic.begin(), row.traffic.end(), hasMany) < 2)
     return 0;
-  double most = bytesKept(row, 1, target), operations = 0;
+  double most = bytesKept(row, 1, cache), operations = 0;
   for (const Traffic &traffic : row.traffic)
     operations += traffic.operations;
-  int64_t together = most > 0 && operations <= kMostOperations * most ? 1 : 0;
+  int64_t together = most > 0 && operations <= cache.mostOperations * most ? 1 : 0;
   while (together > 0 && 4 * together <= row.images() &&
-         bytesKept(row, 2 * together, target) >= kMost * most)
+         bytesKept(row, 2 * together, cache) >= kMost * most)
     together *= 2;
   return together;
 }
 
 bool planBlock(Block &block, const Target &target) {
   bool changed = false;
+  Cache near = nearCache(target), last = lastCache(target);
   Row row;
   auto end = [&] {
-    int64_t together = imagesTogether(row, target);
+    int64_t together = imagesTogether(row, near);
+    // As few as can be: what is kept is large, so that barriers cost little beside it.
+    if (together == 0 && imagesTogether(row, last) > 0)
+      together = 1;
     for (Op *kernel : row.kernels)
       if (together > 0 && imagesOf(*kernel) == 0) {
         kernel->attrs.set("images", together);
@@ -179,10 +191,10 @@ bool planBlock(Block &block, const Target &target) {
     if (isWeight || (!hasLoops(*op) && !isBetweenTeams(*op)))
       continue;
     std::optional<Traffic> traffic = trafficOf(*op);
-    bool isNext = traffic && takes(row, *traffic, target);
-    if (!isNext || (!row.kernels.empty() && areSmaller(row, *traffic, target)))
+    bool isNext = traffic && takes(row, *traffic, near);
+    if (!isNext || (!row.kernels.empty() && areSmaller(row, *traffic, near)))
       end();
-    if (!traffic || !takes(row, *traffic, target))
+    if (!traffic || !takes(row, *traffic, near))
       continue;
     row.kernels.push_back(op.get());
     row.traffic.push_back(*traffic);

@@ -55,7 +55,7 @@ struct Sample {
 /// small for a batch of what random modules have.
 Target target() {
   Target target = *namedTarget("x86_64-linux-gnu", "x86-64-v4+vnni+vbmi");
-  target.l2Bytes = 4 << 10;
+  target.l2Bytes = 4 << 10, target.l3Bytes = 64 << 10;
   return target;
 }
 

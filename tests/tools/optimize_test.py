@@ -94,6 +94,20 @@ class Optimize(FolderCase):
             self.assertIn(word, text)
         self.assertNotIn("Layers with a choice", self.cameo("explain", "product.onnx", *TARGET, "--winograd", "off"))
 
+    def test_a_batch_counts_as_its_images(self):
+        """Layers that have a choice, and one of stride 2 that has none."""
+        def cycles(batch):
+            nodes = [onnx.node("Conv", ["a", "w1"], ["b"], "first", pads=(1, 1, 1, 1)),
+                     onnx.node("Conv", ["b", "w2"], ["y"], "second", pads=(1, 1, 1, 1), strides=(2, 2))]
+            self.write("batch.onnx", onnx.model(nodes, [onnx.value_info("a", [batch, 64, 56, 56])], [onnx.value_info("y", [batch, 64, 28, 28])],
+                                                [weights("w1", 64, 64, 3, 3), weights("w2", 64, 64, 3, 3)]))
+            return {row["optimize"]: row["estimated_cycles"] for row in self.explained("batch.onnx")["settings"]}
+
+        one, eight = cycles(1), cycles(8)
+        self.assertLess(one["speed"], one["size"])
+        for setting in one:
+            self.assertAlmostEqual(eight[setting] / one[setting], 8, delta=0.01)
+
     def test_pieces_count_as_well(self):
         """f32 as three bf16 (decision 036): half as many bytes again, of products too; one whose depth is cut is whole in the sum."""
         target = ("--target", "x86_64-linux-gnu", "--cpu", "x86-64-v4+amx")
