@@ -107,8 +107,8 @@ private:
     return options_.kind == OutputKind::StaticLibrary || options_.kind == OutputKind::Object;
   }
   bool isShared() const { return options_.kind == OutputKind::SharedLibrary; }
-  bool isRefused() const { return options_.refusesSpills && !spills_.empty(); }
   bool isModule() const { return options_.kind == OutputKind::WasmModule; }
+  bool isRefused() const { return options_.refusesSpills && !spills_.empty(); }
 
   const Program &program_;
   const Bundle *bundle_;

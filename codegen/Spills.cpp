@@ -22,7 +22,7 @@ public:
   static char ID;
   explicit CountSpills(std::vector<Spill> &spills) : MachineFunctionPass(ID), spills_(spills) {}
 
-  llvm::StringRef getPassName() const override { return "Count spills in innermost loops"; }
+  llvm::StringRef getPassName() const override { return "Count spills in loops of products"; }
 
   void getAnalysisUsage(llvm::AnalysisUsage &usage) const override {
     usage.addRequired<llvm::MachineLoopInfoWrapperPass>();
