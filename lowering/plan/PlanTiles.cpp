@@ -165,15 +165,18 @@ struct TilePlanner {
     return rows.isConst() && rows.value() <= kFewRows;
   }
 
-  /// Weights that stay in the L1 cache from one tile to the next need not be fetched.
+  /// Weights that stay in the L1 cache from one tile to the next need not be fetched. Those in
+  /// memory are fetched early where a tile may be the only one that reads them: of several, one
+  /// finds what another has read.
   int64_t productsAhead(const ContractionPlan &plan, const Contraction &c) const {
-    Dim panels = Dim::ceilDiv(c.columns, Dim(kPanel));
+    Dim rows = c.rowCount(), panels = Dim::ceilDiv(c.columns, Dim(kPanel));
     int64_t bytes = panelBytes(c), ahead = productsAheadFor(target);
     if (plan.tilePanels * bytes <= kNearBytes)
       return 0;
     bool areFar = panels.isConst() && areFarWeights(target, static_cast<double>(panels.value()) *
                                                                 static_cast<double>(bytes));
-    return ahead > 0 && areFar && !hasFewRows(c) ? kFarProducts : ahead;
+    bool mayBeAlone = !rows.isConst() || rows.value() <= plan.tileRows;
+    return ahead > 0 && areFar && mayBeAlone && !hasFewRows(c) ? kFarProducts : ahead;
   }
 
   void tile(ContractionPlan &plan, const Contraction &c) const {
