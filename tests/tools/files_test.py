@@ -318,8 +318,11 @@ class Killed(Case):
             run = subprocess.Popen([CAMEO, "compile", "large.onnx"], cwd=self.dir, stdout=subprocess.DEVNULL)
             while run.poll() is None and not left():
                 time.sleep(0.001)
+            self.addCleanup(run.kill)
             run.send_signal(signal.SIGSTOP)  # its child may end, its folder stays
-            if left():
+            # A program that is removing its folder does so before it stops.
+            seen = os.waitid(os.P_PID, run.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if seen.si_code == os.CLD_STOPPED and left():
                 break
             run.send_signal(signal.SIGCONT)
             run.wait()
