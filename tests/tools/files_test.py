@@ -4,7 +4,7 @@ full, limits of the system, programs that were killed. Each gets one sentence an
 
   files_test.py --cameo build/bin/cameo [unittest arguments]
 """
-import os, resource, shutil, signal, stat, subprocess, sys, time, unittest
+import fcntl, os, resource, shutil, signal, stat, subprocess, sys, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_text as onnx
@@ -312,6 +312,16 @@ class Changing(Case):
 
 
 class Killed(Case):
+    def is_locked(self, name):
+        folder = os.open(self.path(name), os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(folder)
+        return False
+
     def test_next_run_removes_what_dead_ones_left(self):
         left = lambda: [name for name in self.files() if name.startswith(".cameo-")]
         for _ in range(20):
@@ -320,9 +330,9 @@ class Killed(Case):
                 time.sleep(0.001)
             self.addCleanup(run.kill)
             run.send_signal(signal.SIGSTOP)  # its child may end, its folder stays
-            # A program that is removing its folder does so before it stops.
+            # A program that is removing its folder does so before it stops; one that has not locked it yet makes another.
             seen = os.waitid(os.P_PID, run.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            if seen.si_code == os.CLD_STOPPED and left():
+            if seen.si_code == os.CLD_STOPPED and left() and self.is_locked(left()[0]):
                 break
             run.send_signal(signal.SIGCONT)
             run.wait()
