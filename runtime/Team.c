@@ -162,6 +162,16 @@ static void runAlone(struct cameo_private *self, cameo_team team) {
   self->team = others;
 }
 
+/* Has the pool run a task in the caller's float mode, as it may have its threads do other things,
+   and goes on in `mode`. */
+static int32_t runOnPool(struct cameo_private *self, void (*task)(void *, int32_t, int32_t),
+                         void *argument, enum cameo_float mode) {
+  cameo_cpu_restore_float(self->callers_float);
+  int32_t status = self->pool->run(self->pool, task, argument);
+  cameo_cpu_set_float(mode);
+  return status;
+}
+
 void cameo_rt_team(struct cameo_frame *frame, cameo_team team, int64_t work) {
   struct cameo_private *self = cameo_private_of(frame);
   struct teamTask task = {frame, team, 0};
@@ -174,9 +184,7 @@ void cameo_rt_team(struct cameo_frame *frame, cameo_team team, int64_t work) {
   }
   self->team->done = 0;
   memset(self->team->members, 0, sizeof(struct member) * (size_t)self->team->threads);
-  cameo_cpu_restore_float(self->callers_float); /* a pool may have its threads do other things */
-  int32_t status = self->pool->run(self->pool, runMember, &task);
-  cameo_cpu_set_float(CAMEO_FLOAT_FAST);
+  int32_t status = runOnPool(self, runMember, &task, CAMEO_FLOAT_FAST);
   if (!status && !task.members)
     status = CAMEO_NO_THREADS;
   if (status) {
@@ -210,6 +218,6 @@ void cameo_team_share(struct cameo_private *self, void (*work)(void *argument, i
                       void *argument, int64_t parts) {
   struct sharedWork shared = {work, argument, parts, 0};
   if (self->pool && parts > 1)
-    self->pool->run(self->pool, shareMember, &shared);
+    runOnPool(self, shareMember, &shared, CAMEO_FLOAT_EXACT);
   workOn(&shared); /* what a pool that failed has left */
 }

@@ -268,6 +268,7 @@ cameo_context *KernelModel::context(uint32_t flags) {
   cameo_options options = cameo_default_options();
   options.flags = flags;
   options.threads = threads;
+  options.pool = pool;
   cameo_context *context = nullptr;
   EXPECT_EQ(cameo_create(model(), &options, &context), CAMEO_OK);
   return context;

@@ -77,6 +77,7 @@ public:
   cameo_context *context(uint32_t flags = 0);
   std::vector<cameo_value> inputs;
   int32_t threads = 1; // of contexts
+  cameo_pool *pool = nullptr;
 
 private:
   std::string runOnce(cameo_context *context);

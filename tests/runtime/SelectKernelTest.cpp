@@ -7,6 +7,9 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 extern "C" {
 int32_t cameo_kernel_non_zero(cameo_call *call);
@@ -214,10 +217,11 @@ struct Boxes {
       score = score == 1 ? -0.0f : score; // ties with 0
   }
 
-  std::string run(int32_t threads, int64_t most = INT64_MAX) const {
+  std::string run(int32_t threads, int64_t most = INT64_MAX, cameo_pool *pool = nullptr) const {
     Values v;
     KernelModel model(cameo_kernel_non_max_suppression);
     model.threads = threads;
+    model.pool = pool;
     model.in(v.floats({1, count, 4}, boxes)).in(v.floats({1, 1, count}, scores));
     model.in(v.ints({1}, {most})).in(v.floats({1}, {overlap}));
     return model.out(CAMEO_INT64, 2).run();
@@ -255,6 +259,34 @@ TEST_F(KernelTest, nonMaxSuppressionByThreads) {
     EXPECT_EQ(of.run(3), of.run(1)) << apart;
   }
 }
+
+#ifdef __x86_64__
+/// A lent pool runs in the caller's float mode where a kernel shares its work, too.
+TEST_F(KernelTest, floatModeOfALentPool) {
+  static unsigned before, after;
+  cameo_pool pool = {};
+  pool.threads = 2;
+  pool.run = [](cameo_pool *, void (*task)(void *, int32_t, int32_t), void *argument) {
+    before = _mm_getcsr();
+    task(argument, 0, 2);
+    after = _mm_getcsr();
+    return int32_t(CAMEO_OK);
+  };
+  Boxes of{9000, 0.5f};
+  of.fill(1000);
+  std::string expected = of.run(1);
+  constexpr unsigned odd = 0xff80; // to zero, denormal results flushed
+  unsigned own = _mm_getcsr();
+  _mm_setcsr(odd);
+  std::string found = of.run(2, INT64_MAX, &pool);
+  unsigned left = _mm_getcsr();
+  _mm_setcsr(own);
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(before, odd);
+  EXPECT_EQ(after, odd);
+  EXPECT_EQ(left, odd);
+}
+#endif
 
 TEST_F(KernelTest, det) {
   auto run = [](const cameo_value &x, int32_t rank, int32_t dtype = CAMEO_FLOAT32) {
