@@ -3,6 +3,7 @@
 
 #include "codegen/Functions.h"
 
+#include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/CodeGen/MachineFrameInfo.h>
 #include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/MachineLoopInfo.h>
@@ -36,8 +37,13 @@ public:
       return false;
     int64_t references = 0;
     llvm::MachineLoopInfo &loops = getAnalysis<llvm::MachineLoopInfoWrapperPass>().getLI();
+    llvm::SmallPtrSet<const llvm::MachineLoop *, 4> ofProducts;
     for (const llvm::MachineBasicBlock &block : function)
-      if (isInProductsLoop(block, loops))
+      if (endsProductsLoop(block))
+        ofProducts.insert(loops.getLoopFor(&block));
+    ofProducts.erase(nullptr); // of blocks in no loop any more
+    for (const llvm::MachineBasicBlock &block : function)
+      if (ofProducts.contains(loops.getLoopFor(&block)))
         references += llvm::count_if(block, [&](const llvm::MachineInstr &instruction) {
           return isSpillOfVector(instruction, frame);
         });
@@ -47,15 +53,9 @@ public:
   }
 
 private:
-  /// Whether the innermost loop around a block is one of multiply-adds.
-  static bool isInProductsLoop(const llvm::MachineBasicBlock &block,
-                               const llvm::MachineLoopInfo &loops) {
-    const llvm::MachineLoop *loop = loops.getLoopFor(&block);
-    return loop && llvm::any_of(loop->blocks(), [&](const llvm::MachineBasicBlock *other) {
-             const llvm::BasicBlock *source = other->getBasicBlock();
-             return loops.getLoopFor(other) == loop && source &&
-                    source->getTerminator()->hasMetadata(kProductsLoop);
-           });
+  static bool endsProductsLoop(const llvm::MachineBasicBlock &block) {
+    const llvm::BasicBlock *source = block.getBasicBlock();
+    return source && source->getTerminator()->hasMetadata(kProductsLoop);
   }
 
   /// Also an operand in memory of another instruction.

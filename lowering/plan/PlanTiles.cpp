@@ -27,7 +27,7 @@ constexpr int64_t kTilesPerUnit = 8, kShares = 4;
 // of two, so many rows at least, and single ones.
 constexpr int64_t kRestRows = 2;
 // Products of so few rows are one tile, which is bound by the memory that the weights are in.
-constexpr int64_t kFewRows = 4;
+constexpr int64_t kOneTileRows = 4;
 // Panels are streams that a core fetches ahead, of which it follows few: on Zen 5 one row times
 // weights in memory takes 1.2 to 1.29 times as long with eight at once (decision 038).
 constexpr int64_t kStreams = 4;
@@ -162,7 +162,7 @@ struct TilePlanner {
   }
   bool hasFewRows(const Contraction &c) const {
     Dim rows = c.rowCount();
-    return rows.isConst() && rows.value() <= kFewRows;
+    return rows.isConst() && rows.value() <= kOneTileRows;
   }
 
   /// Weights that stay in the L1 cache from one tile to the next need not be fetched. Those in

@@ -252,8 +252,8 @@ enum { SHARED = 2048, MAX_PARTS = 8 };
 
 /* Candidates of a class that overlap none of another part. */
 struct part {
-  struct candidate
-      *candidates;         /* in the order of the boxes; at last those chosen, the best first */
+  /* In the order of the boxes; at last those chosen, the best first. */
+  struct candidate *candidates;
   struct candidate *other; /* room for as many */
   struct corners *boxes;   /* of the candidates, in their order */
   int64_t count;
@@ -377,10 +377,8 @@ static int32_t splitPart(struct scratch *scratch, struct part *part, struct part
     else
       part->other[moved++] = part->candidates[i];
   memcpy(part->candidates + kept, part->other, (size_t)moved * sizeof *part->other);
-  int64_t blocks = kept / LANES + MAX_BINS;
   *rest =
       (struct part){part->candidates + kept, part->other + kept, part->boxes + kept, moved, {0}};
-  rest->kept = (struct kept){.blocks = part->kept.blocks + blocks};
   part->count = kept;
   return 1;
 }
